@@ -1,0 +1,29 @@
+"""Sphinx configuration: ``python -m sphinx -b html docs docs/_build/html``."""
+
+import mtlearn
+
+project = "mtlearn"
+author = "the mtlearn developers"
+copyright = "2026, the mtlearn developers"
+version = release = mtlearn.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",  # CHANGELOG.md and CONTRIBUTING.md are pages as they are
+]
+exclude_patterns = ["_build"]
+default_role = "code"
+
+autosummary_generate = True
+autodoc_typehints = "none"  # types are in the numpydoc sections, with shapes
+numpydoc_show_class_members = False  # the class template lists what a class itself documents
+numpydoc_xref_param_type = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"mtlearn {release}"
+html_show_sourcelink = False
+html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
+html_sidebars = {"*": []}  # one page deep, but for the generated pages of the API

@@ -1,0 +1,127 @@
+"""What the two baselines share: the wrapped estimator's tags, class labels, prediction methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier, is_regressor
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from mtlearn.base import ObservedScoreMixin, TaskInputMixin
+from mtlearn.tasks import TaskData, is_hole, read_predict
+
+
+def _wrapped_has(method: str) -> Callable[[Any], bool]:
+    return lambda self: hasattr(self.estimator, method)
+
+
+class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseEstimator):
+    """A task model around any estimator; subclasses say how to fit and what ``_answer`` is."""
+
+    __metadata_request__predict_proba = {"task": True}
+    __metadata_request__predict_log_proba = {"task": True}
+    __metadata_request__decision_function = {"task": True}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        wrapped = get_tags(self.estimator)
+        tags.estimator_type = wrapped.estimator_type
+        tags.classifier_tags = wrapped.classifier_tags
+        tags.regressor_tags = wrapped.regressor_tags
+        tags.input_tags.sparse = wrapped.input_tags.sparse and self.task_column is None
+        tags.non_deterministic = wrapped.non_deterministic
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = self.task_column is None
+        return tags
+
+    def predict(self, X: Any, task: Any = None) -> np.ndarray:
+        """Predict targets or class labels.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n, d)
+            Features, with the column of labels where ``task_column`` is set.
+        task : array-like of shape (n,), default=None
+            Task labels beside X, for a model fitted with them.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, T)
+            One prediction a row, or one for every task (2-D ``y`` in fit).
+        """
+        check_is_fitted(self)
+        X, codes = read_predict(self, X, task)
+        return self._answer("predict", X, codes)
+
+    @available_if(_wrapped_has("predict_proba"))
+    def predict_proba(self, X: Any, task: Any = None) -> np.ndarray:
+        """Probabilities (n, K) of ``classes_``; for 2-D ``y`` (n, T), those of ``classes_[1]``."""
+        check_is_fitted(self)
+        X, codes = read_predict(self, X, task)
+        return self._answer("predict_proba", X, codes)
+
+    @available_if(_wrapped_has("predict_proba"))
+    def predict_log_proba(self, X: Any, task: Any = None) -> np.ndarray:
+        """Logarithms of :meth:`predict_proba`."""
+        check_is_fitted(self)
+        X, codes = read_predict(self, X, task)
+        with np.errstate(divide="ignore"):
+            return np.log(self._answer("predict_proba", X, codes))
+
+    @available_if(_wrapped_has("decision_function"))
+    def decision_function(self, X: Any, task: Any = None) -> np.ndarray:
+        """Scores: (n,) for two classes, (n, K) for more, (n, T) for 2-D ``y``."""
+        check_is_fitted(self)
+        X, codes = read_predict(self, X, task)
+        return self._answer("decision_function", X, codes)
+
+    def _check_wrapped(self, sample_weight: Any) -> None:
+        if not (is_classifier(self.estimator) or is_regressor(self.estimator)):
+            raise ValueError(
+                f"estimator must be a scikit-learn regressor or classifier, got {self.estimator!r}."
+            )
+        if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
+            raise ValueError(
+                f"sample_weight was given, but {type(self.estimator).__name__}.fit does not accept "
+                "it. Leave the weights out, or wrap an estimator that takes them."
+            )
+
+    def _keep(self, data: TaskData, sample_weight: Any) -> TaskData:
+        """Keep what predict needs; class labels become positions in ``classes_`` (NaN: a hole)."""
+        self._way, self.tasks_ = data.way, data.tasks
+        self._classifies = is_classifier(self.estimator)
+        if self._classifies:
+            self.classes_, positions = _read_classes(data.y)
+            data = replace(data, y=positions)
+        return replace(data, weight=None) if sample_weight is None else data
+
+    def _targets(self, y: np.ndarray) -> np.ndarray:
+        return self.classes_[y.astype(np.intp)] if self._classifies else y
+
+
+def _read_classes(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct class labels, and the position of each label among them (NaN: a hole)."""
+    seen = ~is_hole(y)
+    values = y[seen]
+    if values.dtype.kind == "O":  # numbers that came in beside None
+        numbers = np.array(values.tolist())
+        values = numbers if numbers.dtype.kind in "iufb" else values
+    check_classification_targets(values)
+    classes, codes = np.unique(values, return_inverse=True)
+    if len(classes) == 1:
+        raise ValueError(f"y has one class only, {classes[0]!r}; a classifier needs two or more.")
+    if y.ndim == 2 and len(classes) > 2:
+        raise ValueError(
+            f"y has {y.shape[1]} columns and {len(classes)} classes (the first: "
+            f"{classes[:5].tolist()}); several columns hold two labels in all. Give one column "
+            "(a 1-D y) for more classes."
+        )
+    positions = np.full(y.shape, np.nan)
+    positions[seen] = codes.reshape(-1)
+    return classes, positions

@@ -1,0 +1,31 @@
+"""Checks of constructor parameters, at fit: the parameter, its value, and what is allowed."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def check_number(
+    name: str, value: Any, *, low: float = 0.0, strict: bool = False, infinite: bool = False
+) -> None:
+    """A real number >= ``low`` (> where ``strict``), finite unless ``infinite``."""
+    allowed = f"a number {'>' if strict else '>='} {low:g}" + (" or inf" if infinite else "")
+    good = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    good = good and not np.isnan(value) and (value > low if strict else value >= low)
+    if not good or (np.isinf(value) and not infinite):
+        raise ValueError(f"{name}={value!r} is not allowed; it must be {allowed}.")
+
+
+def check_count(name: str, value: Any, *, low: int = 1) -> None:
+    """A whole number >= ``low``."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+        raise ValueError(f"{name}={value!r} is not allowed; it must be a whole number >= {low}.")
+
+
+def check_option(name: str, value: Any, options: tuple) -> None:
+    """One of ``options``."""
+    if not any(value is option or value == option for option in options):
+        raise ValueError(f"{name}={value!r} is not allowed; it must be one of {options}.")

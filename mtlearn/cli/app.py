@@ -1,0 +1,145 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+import mtlearn
+from mtlearn.cli.report import print_report
+from mtlearn.cli.source import SourceError, read_source
+from mtlearn.compare import compare_tasks
+from mtlearn.compare.contenders import MULTITASK
+from mtlearn.datasets import DATASETS
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Multi-task learning: many small related tasks, learned together.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"mtlearn {mtlearn.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def compare(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help=f"A CSV or Parquet file, or a built-in data set: {', '.join(DATASETS)}.",
+            show_default=False,
+        ),
+    ],
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The column that names the task of each row.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="Columns to leave out, separated by commas.")
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Multi-task models, separated by commas: {', '.join(MULTITASK)}."),
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Number of outer folds.")] = 5,
+    groups: Annotated[
+        str | None,
+        typer.Option(help="A column of repeated units (a person), kept on one side of each fold."),
+    ] = None,
+    new_tasks: Annotated[
+        bool, typer.Option("--new-tasks", help="Also score predictions for tasks never seen.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Decides folds and samples.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the result of every task to this CSV file.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="All tasks, however long it takes.")] = False,
+) -> None:
+    """Does learning the tasks of SOURCE together help, by how much, and whom does it hurt?
+
+    Compares multi-task models with the best of three baselines: one model per task, one for all,
+    one for all with a dummy per task.
+    """
+    if out is not None and not out.absolute().parent.is_dir():
+        _fail(f"--out: there is no folder {out.absolute().parent}.")
+    try:
+        table = read_source(source, target, task, _split(drop), groups)
+        result = _compare(
+            table,
+            models=_split(models) or None,
+            cv=folds,
+            new_tasks=new_tasks,
+            random_state=seed,
+            full=full,
+        )
+    except (SourceError, ImportError, ValueError) as error:
+        _fail(str(error))
+    result.notes[:0] = table.notes
+    console = Console()
+    print_report(result, table.name, console)
+    if out is None:
+        console.print("\n--out FILE.csv writes the result of every task.", style="dim")
+    else:
+        result.per_task.to_csv(out, index=False)
+        console.print(f"\nWrote {out}: one row for each task.", highlight=False)
+
+
+def _compare(table, **options):
+    """Run the comparison behind a progress bar on stderr."""
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}"),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        line = bar.add_task("fitting models", total=None, left="estimating the time …")
+
+        def show(told):
+            bar.update(line, completed=told.done, total=told.total, left=_remaining(told.remaining))
+
+        return compare_tasks(
+            table.X,
+            table.y,
+            task_column=table.task,
+            groups=table.groups,
+            n_jobs=-1,
+            progress=show,
+            **options,
+        )
+
+
+def _remaining(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {seconds:.0f} s left"
+    return f"about {seconds / 60:.0f} min left"
+
+
+def _split(values: list[str] | None) -> list[str]:
+    return [part.strip() for value in values or [] for part in value.split(",") if part.strip()]
+
+
+def _fail(message: str) -> None:
+    print(f"mtlearn: {' '.join(message.split())}", file=sys.stderr)
+    raise typer.Exit(2)

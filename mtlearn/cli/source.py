@@ -1,0 +1,185 @@
+"""From SOURCE and the options to features, target, task and groups, or one line on what is wrong."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtlearn.datasets import DATASETS, load
+
+TEXT_FORMATS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
+PARQUET_FORMATS = (".parquet", ".pq")
+
+
+class SourceError(ValueError):
+    """Something about the table or the options that one line can explain."""
+
+
+@dataclass
+class Source:
+    """A table ready for a comparison."""
+
+    name: str
+    X: pd.DataFrame  # features and the task column
+    y: pd.Series
+    task: str
+    groups: pd.Series | None
+    notes: list[str] = field(default_factory=list)
+
+
+def read_source(
+    source: str,
+    target: str | None = None,
+    task: str | None = None,
+    drop: Sequence[str] = (),
+    groups: str | None = None,
+) -> Source:
+    """Read a built-in data set or a file and pick its columns.
+
+    Raises
+    ------
+    SourceError
+        With one line that says what to do.
+    ImportError
+        If a package is missing; the message names the extra.
+    """
+    units = None
+    if source.lower() in DATASETS and not Path(source).is_file():
+        frame, target, task, features, units = _built_in(source, target, task)
+    else:
+        frame = _read_file(source)
+        features = list(frame.columns)
+    target = _column(frame, target, "--target", "the column to predict")
+    task = _column(frame, task, "--task", "the column that names the task of each row")
+    dropped = {_column(frame, name, "--drop", "a column to leave out") for name in drop}
+    if groups is not None:
+        groups = _column(frame, groups, "--groups", "the column of repeated units")
+        units = frame[groups]
+    if target == task:
+        raise SourceError(f"--target and --task are the same column, {target!r}; give two.")
+    features = [name for name in features if name not in {target, task, groups} | dropped]
+    if not features:
+        raise SourceError("no column is left as a feature; drop fewer, or give a wider table.")
+    y, notes = _numbers(frame, target), []
+    keep = pd.Series(True, index=frame.index)
+    known = {target: y, task: frame[task], "groups" if groups is None else groups: units}
+    for name, column in known.items():
+        if column is not None and (missing := keep & column.isna()).any():
+            notes.append(f"{missing.sum():,} rows without a known {name} are left out.")
+            keep &= ~missing
+    if not keep.any():
+        raise SourceError(f"no row has both a known {target} and a known {task}.")
+    if frame.loc[keep, task].nunique() < 2:
+        raise SourceError(
+            f"there is only one task in {task!r} ({frame.loc[keep, task].iloc[0]}): learning "
+            "tasks together takes at least two; name another column with --task."
+        )
+    if y[keep].nunique() < 2:
+        raise SourceError(f"the target {target!r} is {y[keep].iloc[0]:g} in every row.")
+    return Source(
+        Path(source).name,
+        frame.loc[keep, [*features, task]],
+        y[keep].rename(target),
+        task,
+        None if units is None else units[keep],
+        notes,
+    )
+
+
+def _built_in(source: str, target: str | None, task: str | None) -> tuple:
+    bunch = load(source)
+    several = len(bunch.target_names) > 1
+    if bunch.task_name is None or several:
+        if target is None or task is None:
+            raise SourceError(
+                f"{source} has several targets for the same rows, which the command line cannot "
+                "compare yet; in Python: "
+                f"b = mtlearn.datasets.load({source.lower()!r}); "
+                "mtlearn.compare_tasks(b.data, b.target)"
+            )
+    target = target or bunch.target_names[0]
+    features = list(bunch.feature_names)
+    if task is not None and bunch.task_name not in (None, task):
+        features.append(bunch.task_name)
+    return bunch.frame, target, task or bunch.task_name, features, bunch.groups
+
+
+def _read_file(source: str) -> pd.DataFrame:
+    path = Path(source)
+    name = path.name.lower()
+    if not path.exists():
+        near = difflib.get_close_matches(source.lower(), DATASETS, n=3)
+        if path.suffix or path.parent != Path("."):
+            raise SourceError(f"there is no file {source}.")
+        hint = f"did you mean {' or '.join(near)}? Built in are" if near else "built in are"
+        raise SourceError(
+            f"{source!r} is neither a file nor a built-in data set; {hint} {', '.join(DATASETS)}."
+        )
+    if path.is_dir():
+        raise SourceError(f"{source} is a folder; give a CSV or Parquet file.")
+    if not name.endswith((*TEXT_FORMATS, *PARQUET_FORMATS)):
+        raise SourceError(
+            f"{source} is not a table that can be read; give a .csv or .parquet file."
+        )
+    try:
+        if name.endswith(PARQUET_FORMATS):
+            frame = pd.read_parquet(path)
+        else:
+            frame = pd.read_csv(path, sep=_separator(path), low_memory=False)
+    except ImportError as error:
+        raise ImportError(
+            'reading Parquet needs pyarrow: python -m pip install "scikit-mtlearn[data]"'
+        ) from error
+    except Exception as error:  # whatever a reader says of a file that it cannot make sense of
+        reason = " ".join(str(error).split())
+        raise SourceError(f"{source} cannot be read as a table ({reason}).") from error
+    frame.columns = [str(column) for column in frame.columns]
+    if frame.shape[1] < 3 or frame.empty:
+        raise SourceError(
+            f"{source} has {len(frame):,} rows and {frame.shape[1]} columns; a comparison takes a "
+            "target, a task and at least one feature, with a header line that names them."
+        )
+    doubled = frame.columns[frame.columns.duplicated()]
+    if len(doubled):
+        raise SourceError(f"{source} has two columns named {doubled[0]!r}; rename one.")
+    return frame
+
+
+def _separator(path: Path) -> str:
+    """Whichever of comma, semicolon and tab the header has most of."""
+    header = pd.read_csv(path, sep="\0", header=None, nrows=1, dtype=str, engine="python")
+    return max(",;\t", key=str(header.iloc[0, 0]).count)
+
+
+def _column(frame: pd.DataFrame, name: str | None, option: str, what: str) -> str:
+    """The name of a column that exists."""
+    shown = ", ".join(frame.columns[:20]) + (", …" if frame.shape[1] > 20 else "")
+    if name is None:
+        raise SourceError(f"say with {option} which is {what}: {shown}.")
+    if name in frame.columns:
+        return name
+    near = difflib.get_close_matches(name, frame.columns, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise SourceError(f"{option}: there is no column {name!r}.{hint} Columns are {shown}.")
+
+
+def _numbers(frame: pd.DataFrame, target: str) -> Any:
+    """The target as floats."""
+    y = frame[target]
+    if pd.api.types.is_numeric_dtype(y) and not pd.api.types.is_bool_dtype(y):
+        return y.astype(float)
+    text = y.astype(object)
+    numbers = pd.to_numeric(text, errors="coerce")
+    wrong = text.notna() & (numbers.isna() | text.map(lambda value: isinstance(value, bool)))
+    if wrong.any():
+        raise SourceError(
+            f"the target {target!r} is not a number: {int(wrong.sum()):,} values are not, the "
+            f"first is {text[wrong].iloc[0]!r}. Name a numeric column with --target "
+            "(classification comes with the classifiers)."
+        )
+    return numbers.astype(float)

@@ -1,0 +1,224 @@
+"""How a comparison is run: outer folds, one job for each model and fold, a budget of time."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.model_selection import PredefinedSplit, check_cv
+from sklearn.utils import check_random_state
+from threadpoolctl import threadpool_limits
+
+from mtlearn.compare.contenders import build_model, chosen_alpha
+from mtlearn.compare.task_table import TaskTable
+from mtlearn.exceptions import UnseenTaskWarning
+from mtlearn.model_selection import new_task_folds, task_folds
+
+INNER_FOLDS = 5
+PILOT_ROWS = 3000  # the cost of a large comparison is measured on about so many rows
+FEWEST_TASKS = 30  # a sample of tasks is never smaller
+
+Fold = tuple[np.ndarray, np.ndarray]  # positions of training and of held-out rows
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress callback is told when a job (one model on one outer fold) is finished."""
+
+    done: int
+    total: int
+    remaining: float  # seconds, estimated
+    model: str  # the one just finished
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a job returns."""
+
+    job: int
+    prediction: np.ndarray
+    alpha: float
+    seconds: float
+    warnings: list[str]
+
+
+def outer_folds(cv: Any, data: TaskTable, random_state: int) -> list[Fold]:
+    """The outer folds, in each of which every task is represented unless ``cv`` says otherwise."""
+    n = len(data.y)
+    if cv is None or isinstance(cv, Integral):
+        n_splits = 5 if cv is None else int(cv)
+        cv = task_folds(data.parts, n_splits, groups=data.groups, random_state=random_state)
+    if isinstance(cv, np.ndarray) and cv.shape == (n,):
+        folds = [(np.flatnonzero(cv != k), np.flatnonzero(cv == k)) for k in np.unique(cv)]
+    else:
+        folds = list(check_cv(cv).split(data.frame, data.y, data.groups))
+    held_out = np.bincount(np.concatenate([test for _, test in folds]), minlength=n)
+    if len(held_out) != n or held_out.max() > 1:
+        raise ValueError(
+            f"cv holds out {int((held_out > 1).sum())} rows more than once; each row is predicted "
+            "once at most (KFold and GroupKFold do that, ShuffleSplit does not)."
+        )
+    return folds
+
+
+def stranger_folds(data: TaskTable, n_splits: int, random_state: int) -> list[Fold]:
+    """Whole tasks held out; rows of a group that is held out are in no training part."""
+    if data.codes is None:
+        raise ValueError(
+            "new_tasks needs rows labelled by task; the columns of a 2-D y cannot be held out."
+        )
+    fold = new_task_folds(data.codes, n_splits, random_state=random_state)
+    folds = []
+    for k in range(fold.max() + 1):
+        train = fold != k
+        if data.groups is not None:
+            train &= ~np.isin(data.groups, data.groups[~train])
+        if train.any():
+            folds.append((np.flatnonzero(train), np.flatnonzero(fold == k)))
+    return folds
+
+
+def run_job(job: int, model: Any, data: TaskTable, fold: Fold, random_state: int) -> Answer:
+    """Tune and fit one model on a training part; predict what was held out."""
+    start = time.perf_counter()
+    past, new = data.take(fold[0]), data.take(fold[1])
+    scale = _scale(past.y)
+    inner = task_folds(past.parts, INNER_FOLDS, groups=past.groups, random_state=random_state)
+    # many small fits: more than one BLAS thread only gets in the way
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        pipeline = build_model(model, data.task_column, PredefinedSplit(inner))
+        prediction = pipeline.fit(past.frame, past.y / scale).predict(new.frame) * scale
+    said = {
+        str(warning.message)
+        for warning in caught
+        if issubclass(warning.category, UserWarning)
+        and not issubclass(warning.category, UnseenTaskWarning)
+    }
+    alpha = chosen_alpha(pipeline)
+    return Answer(job, prediction, alpha, time.perf_counter() - start, sorted(said))
+
+
+def run_jobs(
+    models: dict[str, Any],
+    data: TaskTable,
+    folds: list[Fold],
+    random_state: int,
+    n_jobs: int | None,
+    tell: Callable[[str, float], None],
+) -> dict[str, list[Answer]]:
+    """Every model on every fold; the answers of each model in the order of the folds."""
+    plan = [(name, fold) for fold in folds for name in models]
+    answers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+        delayed(run_job)(job, models[name], data, fold, random_state)
+        for job, (name, fold) in enumerate(plan)
+    )
+    found: dict[str, list[Answer]] = {name: [] for name in models}
+    for answer in answers:
+        name = plan[answer.job][0]
+        found[name].append(answer)
+        tell(name, answer.seconds)
+    return {name: sorted(done, key=lambda answer: answer.job) for name, done in found.items()}
+
+
+def gather(answers: list[Answer], folds: list[Fold], shape: tuple[int, ...]) -> np.ndarray:
+    """Predictions of all rows, NaN where a row was never held out."""
+    prediction = np.full(shape, np.nan)
+    for answer, (_, test) in zip(answers, folds, strict=True):
+        prediction[test] = answer.prediction
+    return prediction
+
+
+class Clock:
+    """Counts jobs, and knows from those done how long the others will take."""
+
+    def __init__(
+        self,
+        jobs: Counter[str],
+        workers: int,
+        expected: dict[str, float],
+        callback: Callable[[Progress], None] | None,
+        verbose: int,
+    ) -> None:
+        self.left, self.total, self.workers = jobs.copy(), jobs.total(), workers
+        self.expected, self.callback, self.verbose = dict(expected), callback, verbose
+
+    def tick(self, name: str, seconds: float) -> None:
+        """One job is done."""
+        self.left[name] -= 1
+        self.expected[name] = seconds  # the last one is as good an estimate as any
+        typical = sum(self.expected.values()) / len(self.expected)
+        remaining = sum(n * self.expected.get(m, typical) for m, n in self.left.items())
+        told = Progress(self.total - self.left.total(), self.total, remaining / self.workers, name)
+        if self.verbose:
+            print(
+                f"[{told.done}/{told.total}] {name}: {seconds:.1f} s; about "
+                f"{told.remaining:.0f} s left",
+                file=sys.stderr,
+            )
+        if self.callback is not None:
+            self.callback(told)
+
+
+def within_budget(
+    data: TaskTable,
+    folds: list[Fold],
+    models: dict[str, Any],
+    budget: float,
+    n_fits: int,
+    random_state: int,
+) -> tuple[TaskTable, list[Fold], list[str], dict[str, float]]:
+    """The data, or a sample of its tasks where all of them would take longer than the budget.
+
+    One fold of a few tasks is timed, and time is taken to grow with the number of rows. Returns
+    data, folds, what to tell the reader, and the seconds that a job of each model should take.
+    """
+    n_rows, n_tasks = len(data.y), len(data.tasks)
+    if n_rows <= 2 * PILOT_ROWS or n_tasks <= FEWEST_TASKS:
+        return data, folds, [], {}
+    order = check_random_state(random_state).permutation(n_tasks)
+    pilot, _ = data.only(order[: max(FEWEST_TASKS, n_tasks * PILOT_ROWS // n_rows)])
+    if len(pilot.y) > 2 * PILOT_ROWS:
+        some = task_folds(pilot.parts, len(pilot.y) // PILOT_ROWS, random_state=random_state)
+        pilot = pilot.take(np.flatnonzero(some == 0))
+    fold = task_folds(pilot.parts, 5, groups=pilot.groups, random_state=random_state)
+    first = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
+    growth = n_rows / len(pilot.y)
+    expected = {
+        name: growth * run_job(0, model, pilot, first, random_state).seconds
+        for name, model in models.items()
+    }
+    estimate = sum(expected.values()) * n_fits
+    if estimate <= budget:
+        return data, folds, [], expected
+    kept = max(FEWEST_TASKS, int(n_tasks * budget / estimate))
+    sample, rows = data.only(order[:kept])
+    place = np.full(n_rows, -1)
+    place[rows] = np.arange(len(rows))
+    folds = [tuple(place[part][place[part] >= 0] for part in fold) for fold in folds]
+    note = (
+        f"All {n_tasks:,} tasks would take about {_duration(estimate)}, so this is a random sample "
+        f"of {kept:,} of them ({len(rows):,} of {n_rows:,} rows). --full (full=True) runs all."
+    )
+    share = len(rows) / n_rows
+    return sample, folds, [note], {name: s * share for name, s in expected.items()}
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+
+
+def _scale(y: np.ndarray) -> np.ndarray | float:
+    """What the columns of a target matrix are divided by, so that none outweighs the others."""
+    if y.ndim == 1:
+        return 1.0
+    deviation = np.nanstd(y, axis=0)
+    return np.where(deviation > 0, deviation, 1.0)

@@ -1,0 +1,164 @@
+"""What a comparison is made on, read once from whatever way the tasks come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array, check_consistent_length
+
+from mtlearn.labels import read_labels
+from mtlearn.tasks import _column_names, _find_column
+
+
+@dataclass(frozen=True)
+class TaskTable:
+    """Rows, targets and tasks; ``codes`` is None for a matrix of targets."""
+
+    frame: Any  # features and the task column, in the user's library
+    y: np.ndarray  # (n,) or (n, T)
+    codes: np.ndarray | None  # (n,) position of each row's task in tasks
+    tasks: np.ndarray
+    groups: np.ndarray | None
+    task_column: str | None
+    target_name: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns that are features."""
+        return self.frame.shape[1] - (self.task_column is not None)
+
+    @property
+    def parts(self) -> np.ndarray:
+        """What folds are dealt by: the task of each row, or the mask of observed labels."""
+        return ~np.isnan(self.y) if self.codes is None else self.codes
+
+    def take(self, rows: np.ndarray) -> TaskTable:
+        """Some of the rows; tasks keep their positions."""
+        return replace(
+            self,
+            frame=nw.from_native(self.frame, eager_only=True)[rows].to_native(),
+            y=self.y[rows],
+            codes=None if self.codes is None else self.codes[rows],
+            groups=None if self.groups is None else self.groups[rows],
+        )
+
+    def only(self, tasks: np.ndarray) -> tuple[TaskTable, np.ndarray]:
+        """Some of the tasks, and the positions that their rows had."""
+        tasks = np.sort(tasks)
+        if self.codes is None:
+            rows = np.flatnonzero(~np.isnan(self.y[:, tasks]).all(axis=1))
+            return replace(
+                self.take(rows), y=self.y[np.ix_(rows, tasks)], tasks=self.tasks[tasks]
+            ), rows
+        rows = np.flatnonzero(np.isin(self.codes, tasks))
+        codes = np.searchsorted(tasks, self.codes[rows])
+        return replace(self.take(rows), codes=codes, tasks=self.tasks[tasks]), rows
+
+
+def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> TaskTable:
+    """Whatever way the tasks come in: a frame with a task column, or a matrix of targets."""
+    if sparse.issparse(X):
+        raise ValueError("X is sparse; compare_tasks takes a data frame or a dense array.")
+    if task is not None and task_column is not None:
+        raise ValueError("both task= and task_column= name the tasks; give one of them.")
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    if not isinstance(frame, nw.DataFrame):
+        X = check_array(X, dtype=None, ensure_all_finite="allow-nan")
+        frame = nw.from_native(
+            import_pandas().DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+        )
+    target_name = str(getattr(y, "name", None) or "y")
+    names = _column_names(y)
+    y = _read_target(y, target_name)
+    check_consistent_length(y, np.empty(len(frame)), task, groups)
+    if groups is not None:
+        groups = read_labels(groups, "groups").codes
+    if y.ndim == 2 and y.shape[1] > 1:
+        if task is not None or task_column is not None:
+            raise ValueError(
+                f"y has {y.shape[1]} columns, which are the tasks, and the rows are labelled by "
+                "task as well; give one or the other."
+            )
+        tasks = np.arange(y.shape[1]) if names is None else names
+        observed = (~np.isnan(y)).sum(axis=0)
+        if observed.min() < 2:
+            raise ValueError(
+                f"column {tasks[observed.argmin()]} of y has {observed.min()} observed labels; a "
+                "comparison holds some out and needs at least two. Drop the column."
+            )
+        return TaskTable(frame.to_native(), y, None, tasks, groups, None, "targets")
+
+    y = y.reshape(-1)
+    if task is None and task_column is None:
+        raise ValueError(
+            "which rows belong to which task? Name the column of X with task_column=, give the "
+            "labels with task=, or a y with one column per task."
+        )
+    if task is not None:
+        name = str(getattr(task, "name", None) or "task")
+        while name in frame.columns:
+            name += "_"
+        labels = nw.new_series(name, np.asarray(task), backend=frame.implementation)
+        frame = frame.with_columns(labels)
+    else:
+        columns = np.array(frame.columns, dtype=object)
+        name = columns[_find_column(task_column, columns, len(columns))]
+    if len(frame.columns) < 2:
+        raise ValueError(f"X has no column beside the task column {name!r}; nothing to learn from.")
+    known = np.flatnonzero(~np.isnan(y))
+    labels = read_labels(frame.get_column(name)[known], f"task column {name!r}")
+    if len(labels.values) < 2:
+        raise ValueError(
+            f"there is only one task in {name!r} ({', '.join(map(str, labels.values))}); learning "
+            "tasks together takes at least two."
+        )
+    notes = []
+    if len(known) < len(y):
+        notes.append(f"{len(y) - len(known):,} rows without a known {target_name} are left out.")
+    if len(labels.values) > len(known) / 2:
+        notes.append(
+            f"Most tasks have a single row ({len(labels.values):,} tasks, {len(known):,} rows): "
+            f"is {name} an identifier of the rows?"
+        )
+    data = TaskTable(
+        frame.to_native(),
+        y,
+        np.zeros(len(y), int),
+        labels.values,
+        groups,
+        name,
+        target_name,
+        tuple(notes),
+    )
+    return replace(data.take(known), codes=labels.codes)
+
+
+def _read_target(y: Any, name: str) -> np.ndarray:
+    """The target as floats; text is refused in words of its own."""
+    try:
+        return check_array(
+            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
+        )
+    except (TypeError, ValueError) as error:
+        if "convert" not in str(error):
+            raise
+        raise ValueError(
+            f"the target {name} is not a number ({error}); compare_tasks compares regressions. "
+            "Classification comes with the classifiers."
+        ) from error
+
+
+def import_pandas() -> Any:
+    """Pandas, or a sentence that says how to get it."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            'compare_tasks needs pandas: python -m pip install "scikit-mtlearn[demo]"'
+        ) from error
+    return pandas

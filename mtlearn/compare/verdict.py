@@ -1,0 +1,55 @@
+"""The verdict in plain words; it may say no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LITTLE = 0.005  # a gain in R² below this is called small
+
+
+def verdict_in_words(result: Any, overall: tuple[float, float]) -> str:
+    """What the table says about learning together.
+
+    ``overall`` is the mean difference of squared errors between the best multi-task model and the
+    best baseline, and its p-value.
+    """
+    difference, p_value = overall
+    r2, model, baseline = result.table["r2"], result.best_model, result.best_baseline
+    if result.table["kind"][model] == "baseline":
+        return f"Only baselines were compared; the best is {baseline} (R² {r2[baseline]:.3f})."
+    scores = f"R² {r2[model]:.3f} by {model}, {r2[baseline]:.3f} by {baseline}"
+    if baseline != "independent":
+        scores += f", {r2['independent']:.3f} with a model for each task alone"
+    helped, hurt = (int(result.table[column][model]) for column in ("helped", "hurt"))
+    sure = p_value < 0.05
+    if sure and difference < 0:
+        little = ", but only a little" if r2[model] - r2[baseline] < LITTLE else ""
+        opening, advice = f"Yes, learning together helps{little}", ""
+    elif sure:
+        opening = "No, the multi-task models do worse than the best baseline"
+        advice = f" Use {baseline}."
+    elif helped > hurt:
+        opening = (
+            f"For some tasks. Overall the difference to {baseline} may be luck (p = {p_value:.2f})"
+        )
+        advice = ""
+    else:
+        opening = (
+            f"No, learning together does not help beyond {baseline}: what differs may be luck "
+            f"(p = {p_value:.2f})"
+        )
+        advice = f" Use {baseline}, the simpler one."
+    return f"{opening}. Held-out rows: {scores}. {_tasks(result, helped, hurt)}{advice}"
+
+
+def _tasks(result: Any, helped: int, hurt: int) -> str:
+    if helped + hurt == 0:
+        return "No single task is helped or hurt with certainty."
+    return (
+        f"Of {result.n_tasks:,} tasks {helped:,} {_are(helped)} helped and {hurt:,} {_are(hurt)} "
+        "hurt; for the others there is no evidence either way."
+    )
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

@@ -1,0 +1,159 @@
+"""From the parameters of a generator to a problem: check, draw the truth, the rows, the targets.
+
+Truth is drawn first, so that with the same seed the coefficients do not depend on the noise, the
+holes or the number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.utils import Bunch, check_random_state
+
+from .checks import check_fraction_or_count, check_number, check_sizes, check_whole
+from .structures import SPARSE, STRUCTURES, draw_coefficients
+from .tables import import_extra
+
+
+def draw_problem(
+    draw_targets: Callable[[np.ndarray, np.random.RandomState], np.ndarray],
+    n_tasks,
+    n_samples_per_task,
+    n_features,
+    *,
+    structure,
+    n_informative,
+    n_specific,
+    rank,
+    n_clusters,
+    deviation,
+    outlier_tasks,
+    signal,
+    intercept_spread,
+    shared_X,
+    holes,
+    task_labels,
+    shuffle,
+    as_frame,
+    random_state,
+) -> Bunch:
+    """Check, draw the truth, the rows, the targets, the holes, and wrap them up."""
+    if not isinstance(structure, str) or structure not in STRUCTURES:
+        raise ValueError(f"structure is {structure!r}; write one of {', '.join(STRUCTURES)}.")
+    rng = check_random_state(random_state)
+    T = check_whole("n_tasks", n_tasks, 1)
+    d = check_whole("n_features", n_features, 1)
+    n_outliers = check_fraction_or_count("outlier_tasks", outlier_tasks, T)
+    if n_informative is None:
+        n_informative = max(1, d // 4) if structure in SPARSE else d
+    n_informative = check_whole("n_informative", n_informative, 1, d)
+    if structure == "dirty":
+        if n_specific is None:
+            n_specific = min(max(1, d // 10), d - n_informative)
+        n_specific = check_whole("n_specific", n_specific, 0, d - n_informative)
+    if structure == "low_rank":
+        rank = check_whole("rank", rank, 1, min(T - n_outliers, n_informative))
+    if structure == "clusters":
+        n_clusters = check_whole("n_clusters", n_clusters, 1, T - n_outliers)
+    tasks = np.arange(T) if task_labels is None else _unique_labels(task_labels, T)
+    deviation = check_number("deviation", deviation, low=0)
+    intercept_spread = check_number("intercept_spread", intercept_spread, low=0)
+    holes = check_number("holes", holes, low=0, high=1)
+    if shared_X:
+        n_rows = check_whole("n_samples_per_task (with shared_X)", n_samples_per_task, 1)
+    elif holes:
+        raise ValueError(
+            f"holes is {holes!r} with rows labelled by task; holes need shared_X=True. For unequal "
+            "tasks write n_samples_per_task=(low, high)."
+        )
+
+    truth = draw_coefficients(
+        rng,
+        structure,
+        T,
+        d,
+        n_informative=n_informative,
+        n_specific=n_specific,
+        rank=rank,
+        n_clusters=n_clusters,
+        deviation=deviation,
+        n_outliers=n_outliers,
+    )
+    for name in ("coef", "mean_coef", "shared_coef", "specific_coef", "cluster_centers"):
+        if name in truth:
+            truth[name] = signal * truth[name]
+    intercept = intercept_spread * rng.standard_normal(T)
+
+    if shared_X:
+        X = rng.standard_normal((n_rows, d))
+        rows_task = None
+        y = draw_targets(X @ truth["coef"].T + intercept, rng)
+        y = _punch_holes(y, holes, rng)
+    else:
+        sizes = check_sizes(n_samples_per_task, T, rng)
+        position = np.repeat(np.arange(T), sizes)
+        if shuffle:
+            position = rng.permutation(position)
+        X = rng.standard_normal((len(position), d))
+        scores = np.einsum("ij,ij->i", X, truth["coef"][position]) + intercept[position]
+        rows_task = tasks[position]
+        y = draw_targets(scores, rng)
+    names = {
+        "feature_names": [f"x{j}" for j in range(d)],
+        "target_names": ["y"] if rows_task is not None else tasks.tolist(),
+        "task_name": None if rows_task is None else "task",
+    }
+    bunch = Bunch(
+        data=X,
+        target=y,
+        task=rows_task,
+        frame=None,
+        **names,
+        tasks=tasks,
+        intercept=intercept,
+        **truth,
+    )
+    return _to_pandas(bunch) if as_frame else bunch
+
+
+def _unique_labels(task_labels, n_tasks):
+    labels = np.asarray(task_labels)
+    if labels.shape != (n_tasks,) or len(np.unique(labels)) != n_tasks:
+        raise ValueError(
+            f"task_labels has shape {labels.shape} and {len(np.unique(labels))} different labels; "
+            f"give {n_tasks} different ones, one a task."
+        )
+    return labels
+
+
+def _punch_holes(Y, fraction, rng):
+    """Make exactly round(fraction · n · T) labels NaN, sparing one of each column."""
+    n_holes = round(fraction * Y.size)
+    if n_holes == 0:
+        return Y
+    n, T = Y.shape
+    spare = rng.randint(n, size=T) * T + np.arange(T)
+    candidates = np.setdiff1d(np.arange(Y.size), spare)
+    if n_holes > len(candidates):
+        raise ValueError(
+            f"holes is {fraction!r}: {n_holes} of {Y.size} labels would be missing, but each of "
+            f"the {T} tasks must keep one; write at most {len(candidates) / Y.size:.3g}."
+        )
+    Y = Y.astype(float)
+    Y.flat[rng.permutation(candidates)[:n_holes]] = np.nan
+    return Y
+
+
+def _to_pandas(bunch):
+    pd = import_extra("pandas")
+    bunch.data = pd.DataFrame(bunch.data, columns=bunch.feature_names)
+    parts = [bunch.data]
+    if bunch.task is None:
+        bunch.target = pd.DataFrame(bunch.target, columns=bunch.target_names)
+    else:
+        bunch.task = pd.Series(bunch.task, name="task")
+        bunch.target = pd.Series(bunch.target, name="y")
+        parts.append(bunch.task)
+    bunch.frame = pd.concat([*parts, bunch.target], axis=1)
+    return bunch

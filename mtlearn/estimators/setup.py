@@ -1,0 +1,78 @@
+"""From rows to a problem with every parameter resolved; the same for a fit and for a fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mtlearn.moments import Moments
+from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.squared import Coupling, SquaredProblem
+from mtlearn.solvers.choose import badly_scaled, make_problem
+from mtlearn.solvers.rotated import rotate
+from mtlearn.solvers.variance import auto_alpha_intercept
+from mtlearn.tasks import TaskData, resolve_task_weight
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A problem ready for a solver.
+
+    Attributes
+    ----------
+    problem : SquaredProblem
+        Of the tasks that have rows.
+    present : ndarray of shape (T,)
+        Mask of those tasks.
+    alpha_intercept : float
+        Resolved strength.
+    rotated : tuple or None
+        The same problem in n rotated features, and the way back; where there are fewer rows than
+        features, of not too different scale.
+    """
+
+    problem: SquaredProblem
+    present: np.ndarray
+    alpha_intercept: float
+    rotated: tuple[SquaredProblem, np.ndarray] | None
+
+
+def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Setup:
+    """The problem that ``estimator`` poses on ``data``.
+
+    With ``moments`` (of the same rows, all tasks) the rows are not looked at.
+    """
+    totals = data.totals() if moments is None else moments.weight
+    present = totals > 0
+    weight = estimator.task_weight
+    if isinstance(weight, str):
+        omega = resolve_task_weight(weight, data.tasks[present], totals[present])
+    else:
+        omega = resolve_task_weight(weight, data.tasks, totals)[present]
+    scale = bool(estimator.scale_targets) and data.way == "columns"
+    free = Coupling()
+    rotation = None
+    if moments is not None:
+        problem: SquaredProblem = MomentProblem(moments.take(present), omega, free, scale)
+    else:
+        data = data.of_tasks(present)
+        problem = make_problem(data, omega, free, scale)
+        if data.X.shape[0] < data.X.shape[1] and not badly_scaled(problem):
+            small, Q = rotate(data)
+            rotation = make_problem(small, omega, free, scale), Q
+    coupling = _coupling(estimator, data.way, rotation[0] if rotation else problem)
+    if rotation is not None:
+        rotation = rotation[0].recoupled(coupling), rotation[1]
+    return Setup(problem.recoupled(coupling), present, coupling.alpha_intercept, rotation)
+
+
+def _coupling(estimator: Any, way: str, problem: SquaredProblem) -> Coupling:
+    alpha = estimator.alpha_intercept
+    if isinstance(alpha, str):
+        # Targets over one X have units of their own; without intercepts nothing is pulled.
+        free = way == "columns" or not estimator.fit_intercept
+        alpha = 0.0 if free else auto_alpha_intercept(problem, float(estimator.alpha_mean))
+    mean = float(estimator.alpha_mean) if estimator._with_mean() else None
+    return Coupling(float(alpha), bool(estimator.fit_intercept), mean)

@@ -1,0 +1,139 @@
+"""Task labels: which values are the same label, and which task each row belongs to.
+
+Two rules decide everything (and a Python dict follows both of them by itself): equal numbers are
+one label whatever their type (``12``, ``12.0``, ``np.int64(12)``), and text never equals a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Distinct labels in sorted order and, for every row, the position of its label."""
+
+    kind: str  # "text" or "number"
+    values: np.ndarray  # (T,)
+    codes: np.ndarray  # (n,) positions in values
+
+
+def read_labels(column: Any, name: str) -> Labels:
+    """Read one column of task labels; ``name`` is what the messages call it.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing or infinite, or text and numbers are mixed.
+    """
+    column = _as_array(column)
+    if column.ndim == 2 and column.shape[1] == 1:
+        column = column[:, 0]
+    if column.ndim != 1:
+        raise ValueError(f"{name} must hold one label per row, got shape {column.shape}.")
+    if column.dtype.kind in "iufb":
+        if column.dtype.kind == "f" and np.isnan(column).any():
+            raise ValueError(_missing(name, np.flatnonzero(np.isnan(column))))
+        values, codes = np.unique(column, return_inverse=True)
+        return Labels("number", _as_integers(values, name), codes.reshape(-1))
+
+    rows = column.tolist()
+    distinct = list(dict.fromkeys(rows))
+    missing = {value for value in distinct if is_missing(value)}
+    if missing:
+        raise ValueError(_missing(name, [i for i, value in enumerate(rows) if value in missing]))
+    if all(isinstance(value, str) for value in distinct):
+        distinct = sorted(distinct)
+        kind, values = "text", np.array(distinct, dtype=object)
+    elif all(isinstance(value, Real | np.bool_) for value in distinct):
+        distinct = sorted(distinct)
+        kind, values = "number", _as_integers(np.array(distinct), name)
+    else:
+        kinds = sorted({type(value).__name__ for value in distinct})
+        raise ValueError(
+            f"{name} holds labels of the kinds {', '.join(kinds)}; a task label is text or a "
+            "number, the same kind in every row. Convert the column to text first, with "
+            ".astype(str) or .map(str)."
+        )
+    position = {value: code for code, value in enumerate(distinct)}
+    codes = np.fromiter(map(position.__getitem__, rows), dtype=np.intp, count=len(rows))
+    return Labels(kind, values, codes)
+
+
+def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:
+    """Position of every row's label in ``tasks``, -1 where the label is not among them.
+
+    Raises
+    ------
+    TypeError
+        If the labels are text and the tasks numbers, or the reverse.
+    ValueError
+        If no label is known, and they have fractions where the tasks have none: a scaled column.
+    """
+    known_kind = "text" if tasks.dtype.kind == "O" else "number"
+    if labels.kind != known_kind:
+        raise TypeError(
+            f"{name} holds {labels.kind} labels (such as {labels.values.tolist()[0]!r}), but the "
+            f"model was fitted on {known_kind} labels (such as {tasks.tolist()[0]!r}); text never "
+            "equals a number. "
+            "Give the labels in the kind used in fit, for example with "
+            f"{'.astype(str)' if known_kind == 'text' else '.astype(int)'}."
+        )
+    position = {value: code for code, value in enumerate(tasks.tolist())}
+    found = np.array([position.get(value, -1) for value in labels.values.tolist()], dtype=np.intp)
+    whole = tasks.dtype.kind in "iub"  # fractions say nothing where the tasks have them too
+    fractions = labels.values[labels.values % 1 != 0].tolist() if whole else []
+    if fractions and (found < 0).all():
+        raise ValueError(
+            f"no value of {name} is a task seen in fit, and some have fractions (such as "
+            f"{fractions[0]!r}): was the task column scaled on the "
+            "way? Leave it untouched, for example with mtlearn.make_table_pipeline or "
+            'ColumnTransformer(..., remainder="passthrough").'
+        )
+    return found[labels.codes]
+
+
+def _as_array(column: Any) -> np.ndarray:
+    """One column of any frame library, list or array as a NumPy array."""
+    if isinstance(column, list | tuple):  # NumPy would turn the 1 of ["a", 1] into text
+        column = np.array(column, dtype=object)
+    elif hasattr(column, "to_pylist"):  # pyarrow
+        column = np.asarray(column)
+    else:
+        column = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
+    if column.dtype.kind in "iufbO":
+        return column
+    text = column.astype(str).astype(object)
+    if column.dtype.kind in "mM":
+        text[np.isnat(column)] = None
+    return text
+
+
+def _as_integers(values: np.ndarray, name: str) -> np.ndarray:
+    """Numbers without fractions as int64, so that 12 and 12.0 also look the same."""
+    if values.dtype.kind in "iub":
+        return values
+    values = values.astype(float)  # integers past 64 bits come as objects
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} contains infinity, which is no label.")
+    whole = (values % 1 == 0).all() and (np.abs(values) < 2**53).all()
+    return values.astype(np.int64) if whole else values
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN, and the missing values of pandas."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and np.isnan(value)
+
+
+def _missing(name: str, rows: Any) -> str:
+    return (
+        f"{name} is missing (NaN or None) in {len(rows)} rows (the first is row {rows[0]}): which "
+        "task are they? Drop these rows, or give them a label of their own, for example with "
+        '.fillna("unknown").'
+    )

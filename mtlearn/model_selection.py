@@ -1,0 +1,294 @@
+"""Folds that know about tasks: every task in every training part, or whole tasks held out.
+
+Ordinary folds are drawn over rows, so a task of five rows is easily missing from a training
+part, and its score then says how the model treats strangers. Here the rows of each task are
+dealt out over the folds like cards, and repeated units (`groups`) stay together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length, check_random_state
+
+from mtlearn.labels import read_labels
+from mtlearn.tasks import _find_column, is_hole
+
+__all__ = ["StratifiedTaskKFold", "new_task_folds", "task_folds"]
+
+
+def task_folds(
+    task: Any, n_splits: int = 5, *, groups: Any = None, random_state: Any = 0
+) -> np.ndarray:
+    """Deal the rows of every task evenly over folds.
+
+    Tasks are taken rarest first. Each one's rows that have no fold yet go to the folds that hold
+    the fewest of this task, the smallest fold first among equals. With one label per row the
+    counts of a task in two folds differ by one at most, so a task with two rows or more is in
+    every training part. Nothing is ever raised for a small task: one with a single row sits in
+    one fold, and with fewer rows than folds some folds stay empty.
+
+    Parameters
+    ----------
+    task : array-like of shape (n,) or boolean array of shape (n, T)
+        The task of each row, or the mask of the labels observed in a target matrix with holes.
+    n_splits : int, default=5
+        Number of folds.
+    groups : array-like of shape (n,), default=None
+        Units that must not be torn apart (the same person, the same household). Groups are dealt
+        instead of rows, the large ones of a task first; a group may span tasks.
+    random_state : int, RandomState instance or None, default=0
+        Which rows go together. The default is a fixed seed, so that the same call gives the same
+        folds; None draws new ones each time.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The fold, from 0 to n_splits - 1, in which each row is held out.
+
+    Raises
+    ------
+    ValueError
+        If ``n_splits`` is below 2, a label is missing, or lengths differ.
+
+    References
+    ----------
+    For a mask this is the idea of iterative stratification: Sechidis, Tsoumakas and Vlahavas
+    (2011), On the stratification of multi-label data, ECML PKDD.
+
+    See Also
+    --------
+    StratifiedTaskKFold : the same as a scikit-learn splitter.
+    new_task_folds : whole tasks held out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mtlearn.model_selection import task_folds
+    >>> task = np.array(["a", "a", "a", "a", "b", "b"])
+    >>> fold = task_folds(task, 2)
+    >>> np.bincount(fold[task == "a"]), np.bincount(fold[task == "b"])
+    (array([2, 2]), array([1, 1]))
+    """
+    _check_n_splits(n_splits)
+    is_mask = np.ndim(task) == 2
+    codes = None if is_mask else _codes(task, "task")
+    n = len(task) if is_mask else len(codes)
+    unit = np.arange(n) if groups is None else _codes(groups, "groups")
+    check_consistent_length(unit, np.empty(n))
+    n_units = int(unit.max(initial=-1)) + 1
+    shuffle = check_random_state(random_state).permutation(n_units)
+    # units in the order in which they are dealt: large ones first, ties by the shuffle
+    deck = shuffle[np.argsort(-np.bincount(unit, minlength=n_units)[shuffle], kind="stable")]
+
+    if codes is not None:
+        home = np.zeros(n_units, dtype=np.intp)
+        home[unit] = codes
+        if np.array_equal(home[unit], codes):  # each unit lives in one task: no loop at all
+            return _deal_nested(home, deck, n_splits)[unit]
+        mask = sparse.csr_array((np.ones(n), (np.arange(n), codes)))
+    else:
+        mask = sparse.csr_array(np.asarray(task, dtype=bool).astype(np.float64))
+    gather = sparse.csr_array((np.ones(n), (unit, np.arange(n))), shape=(n_units, n))
+    return _deal_crossed(sparse.csr_array(gather @ mask), deck, n_splits)[unit]
+
+
+def new_task_folds(task: Any, n_splits: int = 5, *, random_state: Any = 0) -> np.ndarray:
+    """Hold out whole tasks: folds that tell how well a task never seen is predicted.
+
+    Parameters
+    ----------
+    task : array-like of shape (n,)
+        The task of each row.
+    n_splits : int, default=5
+        Number of folds; no more than there are tasks are used.
+    random_state : int, RandomState instance or None, default=0
+        Which tasks go together, among tasks of equal size.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The fold in which each row's task is held out; folds hold about as many rows each.
+
+    Raises
+    ------
+    ValueError
+        If there is only one task.
+
+    See Also
+    --------
+    task_folds : rows held out, every task in every training part.
+
+    Examples
+    --------
+    >>> from mtlearn.model_selection import new_task_folds
+    >>> new_task_folds(["a", "a", "a", "b", "c"], 2)
+    array([0, 0, 0, 1, 1])
+    """
+    _check_n_splits(n_splits)
+    codes = _codes(task, "task")
+    size = np.bincount(codes)
+    if len(size) < 2:
+        raise ValueError("there is only one task: holding out whole tasks takes at least two.")
+    n_splits = min(n_splits, len(size))
+    shuffle = check_random_state(random_state).permutation(len(size))
+    fold = np.empty(len(size), dtype=np.intp)
+    # large tasks first, back and forth over the folds: 0 1 2 2 1 0 0 1 2 ...
+    turn = np.arange(len(size)) % (2 * n_splits)
+    turn = np.minimum(turn, 2 * n_splits - 1 - turn)
+    fold[shuffle[np.argsort(-size[shuffle], kind="stable")]] = turn
+    return fold[codes]
+
+
+class StratifiedTaskKFold(BaseEstimator):
+    """K folds that keep every task represented, as a scikit-learn splitter.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds.
+    task_column : str or int, default=None
+        The column of X that holds the task of each row. Without it tasks are the columns of a
+        2-D y, where NaN is a label not observed, and a 1-D y is a single task.
+    random_state : int, RandomState instance or None, default=0
+        Which rows go together, as in :func:`task_folds`.
+
+    See Also
+    --------
+    task_folds : the rule, for labels that are no column of X.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mtlearn.model_selection import StratifiedTaskKFold
+    >>> X = np.column_stack([np.arange(9), [0, 0, 0, 0, 0, 0, 1, 1, 1]])
+    >>> for train, test in StratifiedTaskKFold(3, task_column=1).split(X):
+    ...     print(np.bincount(X[test, 1]))
+    [2 1]
+    [2 1]
+    [2 1]
+    """
+
+    def __init__(
+        self, n_splits: int = 5, *, task_column: str | int | None = None, random_state: Any = 0
+    ) -> None:
+        self.n_splits = n_splits
+        self.task_column = task_column
+        self.random_state = random_state
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Number of folds."""
+        return self.n_splits
+
+    def split(
+        self, X: Any, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Training and held-out rows of each fold.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n, d)
+            The rows, with the column of labels where ``task_column`` is set.
+        y : array-like of shape (n,) or (n, T), default=None
+            Targets; read only where ``task_column`` is None.
+        groups : array-like of shape (n,), default=None
+            Units that must not be torn apart.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Positions of the rows.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer rows (groups) than folds.
+        """
+        if self.task_column is not None:
+            task = _column(X, self.task_column)
+        elif y is not None and np.ndim(y) == 2:
+            task = ~is_hole(np.asarray(y))
+        else:
+            task = np.zeros(X.shape[0] if hasattr(X, "shape") else len(X), dtype=int)
+        fold = task_folds(task, self.n_splits, groups=groups, random_state=self.random_state)
+        n_units = len(fold) if groups is None else len(set(_codes(groups, "groups").tolist()))
+        if n_units < self.n_splits:
+            raise ValueError(
+                f"Cannot have number of splits n_splits={self.n_splits} greater than the number "
+                f"of {'samples' if groups is None else 'groups'}: {n_units}."
+            )
+        for k in range(self.n_splits):
+            yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+
+
+def _deal_nested(home: np.ndarray, deck: np.ndarray, n_splits: int) -> np.ndarray:
+    """Fold of each unit when unit u belongs to the one task home[u].
+
+    Tasks stand one after the other and the units are dealt in turn without a break: any run of
+    consecutive units, so any task, is spread evenly, and so is the whole.
+    """
+    rarity = np.argsort(np.argsort(np.bincount(home), kind="stable"))
+    fold = np.empty(len(home), dtype=np.intp)
+    fold[deck[np.argsort(rarity[home[deck]], kind="stable")]] = np.arange(len(home)) % n_splits
+    return fold
+
+
+def _deal_crossed(mask: sparse.csr_array, deck: np.ndarray, n_splits: int) -> np.ndarray:
+    """Fold of each unit when a unit may belong to several tasks: rarest task first."""
+    n_units, n_tasks = mask.shape
+    mask = mask[deck]
+    # Units with the same tasks stand together, so that dealing in turn spreads every such pattern.
+    pattern = (mask != 0) @ np.random.default_rng(0).standard_normal(n_tasks)
+    columns = (mask != 0).tocsc()
+    fold = np.full(n_units, -1, dtype=np.intp)
+    total = np.zeros(n_splits, dtype=np.intp)
+    for t in np.argsort(np.diff(columns.indptr), kind="stable"):
+        rows = np.sort(columns.indices[columns.indptr[t] : columns.indptr[t + 1]])
+        here = fold[rows]
+        count = np.bincount(here[here >= 0], minlength=n_splits)
+        rows = rows[here < 0]
+        rows = rows[np.argsort(pattern[rows], kind="stable")]
+        fold[rows] = _fill(count, total, len(rows))
+        total = total + np.bincount(fold[rows], minlength=n_splits)
+    rest = np.flatnonzero(fold < 0)  # rows where nothing was observed
+    fold[rest] = _fill(total, total, len(rest))
+    answer = np.empty_like(fold)
+    answer[deck] = fold
+    return answer
+
+
+def _fill(count: np.ndarray, total: np.ndarray, m: int) -> np.ndarray:
+    """The folds of m new units that level out ``count``, lowest first, ties by ``total``."""
+    n_splits = len(count)
+    top = max(int(count.max()), -(-(int(count.sum()) + m) // n_splits))
+    turn = np.argsort(total, kind="stable")
+    level = np.arange(int(count.min()), top + 1)
+    slots = np.tile(turn, len(level))
+    free = np.repeat(level, n_splits) >= count[slots]
+    return slots[free][:m]
+
+
+def _check_n_splits(n_splits: Any) -> None:
+    if not isinstance(n_splits, Integral) or n_splits < 2:
+        raise ValueError(f"n_splits must be an integer of at least 2, got {n_splits!r}.")
+
+
+def _codes(labels: Any, name: str) -> np.ndarray:
+    """Labels as 0, 1, ... without gaps."""
+    return read_labels(labels, name).codes
+
+
+def _column(X: Any, where: str | int) -> Any:
+    """The column of labels in a frame or an array."""
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        names = np.array(frame.columns, dtype=object)
+        return frame.get_column(frame.columns[_find_column(where, names, len(names))])
+    X = np.asarray(X)
+    return X[:, _find_column(where, None, X.shape[1])]

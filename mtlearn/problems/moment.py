@@ -1,0 +1,72 @@
+"""The squared-loss problem on moments: the data are never looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mtlearn.moments import BLOCK_BYTES, Moments
+from mtlearn.problems.squared import Coupling, HessianBlock, SquaredProblem
+
+
+class MomentProblem(SquaredProblem):
+    """:class:`SquaredProblem` that holds the scatter of every task (or the one they share).
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the raw rows, under the sample weights; no empty task.
+    task_weight : ndarray of shape (T,)
+    coupling : Coupling
+    """
+
+    def __init__(
+        self,
+        moments: Moments,
+        task_weight: np.ndarray,
+        coupling: Coupling,
+        scale_targets: bool = False,
+    ):
+        self.xx = moments.xx
+        super().__init__(
+            moments.weight,
+            moments.x_mean,
+            moments.y_mean,
+            moments.xy,
+            moments.yy,
+            task_weight,
+            coupling,
+            scale_targets,
+        )
+
+    def scatter_times(self, W: np.ndarray) -> np.ndarray:
+        if len(self.xx) == 1:
+            return (self.xx[0] @ W) * self.scale
+        return np.matmul(self.xx, W.T[:, :, None])[:, :, 0].T * self.scale
+
+    def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+        S = self.xx[np.ix_(np.arange(len(self.xx)), rows, rows if columns is None else columns)]
+        return S * self._per_hessian(self.scale)[:, None, None]
+
+    def scatter_diagonal(self) -> np.ndarray:
+        return np.einsum("tjj->jt", self.xx) * self._per_hessian(self.scale)
+
+    def scatter_sum(self) -> np.ndarray:
+        if len(self.xx) == 1:
+            return self.xx[0] * self.scale.sum()
+        return np.tensordot(self.scale, self.xx, axes=1)
+
+    def hessian_blocks(self, thin: bool) -> Iterator[HessianBlock]:
+        if self.common:
+            yield HessianBlock(np.arange(self.n_tasks), full=self.hessian(np.arange(self.n_features)))
+            return
+        step = max(1, BLOCK_BYTES // (8 * self.n_features**2))
+        for start in range(0, self.n_tasks, step):
+            tasks = np.arange(start, min(start + step, self.n_tasks))
+            H = self.xx if len(self.xx) == 1 else self.xx[tasks]
+            H = H * self.scale[tasks, None, None]
+            if self.kappa.any():
+                x = self.x_mean.T if self.x_mean.shape[1] == 1 else self.x_mean.T[tasks]
+                H += (self.kappa[tasks, None] * x)[:, :, None] * x[:, None, :]
+            yield HessianBlock(tasks, full=H)

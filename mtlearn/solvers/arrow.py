@@ -1,0 +1,311 @@
+"""The closed form of the mean-regularised model, and of least squares (alpha = 0).
+
+Tasks only meet in (w_0, b_0), so the normal equations have the shape of an arrow: a block
+H_t + alpha I per task and a border of d + 1 columns. With K_t = (H_t + alpha I)⁻¹ and
+z_t = kappa_t x̄_t, the coefficients of a task given the border are
+v_t = K_t (r_t - H_t w_0 - b_0 z_t), and what is left for the border is one (d + 1)-system::
+
+    [ sum_t alpha K_t H_t + alpha_mean T I    sum_t alpha K_t z_t        ]
+    [ (…)'                                    sum_t kappa_t - z_t'K_t z_t ]
+
+(alpha K H stands for H - H K H, which would cancel.) The factorisations are batched and streamed
+over blocks of tasks; a few steps of iterative refinement on the original problem give the last
+digits back. ``alpha = 0`` uses pseudo-inverses and leaves w_0 = 0: every task then has the least
+squares solution of least norm.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mtlearn.certificate import certify
+from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.problems.linear import solve_semidefinite
+from mtlearn.problems.squared import HessianBlock, Point, SquaredProblem
+from mtlearn.solvers.solution import Solution
+
+KEEP_BYTES = 512e6  # inverses kept between refinement steps; computed again beyond
+RANK_CUTOFF = 1e-13
+
+
+class Arrow:
+    """The system above, factored for one alpha, ready for any number of right sides.
+
+    Parameters
+    ----------
+    problem : SquaredProblem
+    alpha : float
+        Finite, >= 0.
+    thin : bool, default=True
+        Work on the rows of a task where it has fewer of them than features. Their Gram matrix
+        does not survive columns of wildly different scale; the d × d form does.
+    inverses : list of block inverses, default=None
+        The K_t, where they are known already.
+    """
+
+    def __init__(
+        self,
+        problem: SquaredProblem,
+        alpha: float,
+        *,
+        thin: bool = True,
+        inverses: list | None = None,
+    ):
+        self.problem, self.alpha, self.thin = problem, alpha, thin
+        self.with_mean = problem.coupling.has_mean and alpha > 0
+        d, T = problem.n_features, problem.n_tasks
+        self.z = problem.kappa * problem.x_mean  # (d, T)
+        self.Kz = np.empty((d, T))
+        self._kept = inverses
+        core = np.zeros((d, d))
+        corner = 0.0
+        keep: list | None = []
+        for inverse in self._inverses():
+            tasks = inverse.tasks
+            kappa, z = problem.kappa[tasks], self.z[:, tasks]
+            self.Kz[:, tasks] = inverse.times(z)
+            corner += inverse.corner(kappa, z, self.Kz[:, tasks])
+            if self.with_mean:
+                core += inverse.alpha_KH_sum()
+            if keep is not None:
+                keep.append(inverse)
+                if sum(one.nbytes for one in keep) > KEEP_BYTES:
+                    keep = None
+        if self._kept is None:
+            self._kept = keep
+        if self.with_mean:
+            core[np.diag_indices(d)] += problem.coupling.alpha_mean * T
+        border = alpha * self.Kz.sum(axis=1)
+        if not self.with_mean:
+            self.system = np.full((1, 1), corner)
+        elif problem.pooled:
+            self.system = np.block([[core, border[:, None]], [border[None], corner]])
+        else:
+            self.system = core
+
+    def solve(self, r: np.ndarray, extra: np.ndarray, r_b: float) -> tuple:
+        """Steps (dV, dw_0, db_0) for stationarity residuals: r_t per task, r_b for b_0.
+
+        The residual of w_0 is ``sum_t r_t + extra``, which keeps the digits that H K r loses.
+        """
+        problem, d = self.problem, self.problem.n_features
+        Kr = np.empty_like(r)
+        for inverse in self._inverses():
+            Kr[:, inverse.tasks] = inverse.times(r[:, inverse.tasks])
+        right_b = r_b - float(np.einsum("jt,jt->", self.z, Kr))
+        mean, b0 = None, 0.0
+        if self.with_mean:
+            right = self.alpha * Kr.sum(axis=1) + extra
+            if problem.pooled:
+                right = np.append(right, right_b)
+            # Without a ridge on w_0 the system may be singular, and alpha K H blurs its null space.
+            cutoff = 1e-11 if problem.coupling.alpha_mean == 0 else 0.0
+            solution = solve_semidefinite(self.system, right, d, cutoff)
+            mean = solution[:d]
+            b0 = float(solution[d]) if problem.pooled else 0.0
+        elif problem.pooled:
+            if self.system[0, 0] > 1e-10 * problem.kappa.sum():
+                b0 = right_b / self.system[0, 0]
+            else:  # every b_0 fits as well (d >= n_t): the one of least ‖V‖, the limit alpha -> 0
+                size = float(np.vdot(self.Kz, self.Kz))
+                b0 = float(np.vdot(self.Kz, Kr)) / size if size > 0 else 0.0
+        dV = Kr - b0 * self.Kz
+        if mean is not None:
+            for inverse in self._inverses():
+                dV[:, inverse.tasks] -= inverse.times_hessian(mean)
+        return dV, mean, b0
+
+    def _inverses(self):
+        if self._kept is not None:
+            return self._kept
+        return (BlockInverse(b, self.alpha) for b in self.problem.hessian_blocks(self.thin))
+
+
+class BlockInverse:
+    """K_t = (H_t + alpha I)⁻¹ for the tasks of one block; pseudo-inverse at alpha = 0."""
+
+    def __init__(self, block: HessianBlock, alpha: float):
+        self.tasks, self.alpha = block.tasks, alpha
+        self.H, self.A = block.full, block.thin
+        gram = self.H if self.A is None else np.matmul(self.A, self.A.transpose(0, 2, 1))
+        # Of rows, only what the rows span is ever asked for: for a tiny alpha the inverse is
+        # applied there, and the rest is not divided by alpha.
+        largest = np.einsum("bii->bi", gram).max() if gram.size else 0.0
+        self.spanned = self.A is not None and alpha <= 1e-12 * largest
+        if self.spanned:
+            self.inverse = _inverse_on_span(gram, alpha)
+        else:
+            self.inverse = _pseudo_inverse(gram) if alpha == 0 else _inverse(gram, alpha)
+
+    @property
+    def nbytes(self) -> int:
+        held = (self.H, self.A, self.inverse)
+        return sum(a.nbytes for a in held if a is not None)
+
+    def times(self, R: np.ndarray) -> np.ndarray:
+        """K_t r_t for the columns of R (d, B)."""
+        if self.A is None:
+            return _each(self.inverse, R)
+        inside = _each_transposed(self.A, _each(self.inverse, _each(self.A, R)))
+        return inside if self.spanned else (R - inside) / self.alpha
+
+    def times_hessian(self, mean: np.ndarray) -> np.ndarray:
+        """K_t H_t w for one w (d,), as (d, B) or (d, 1)."""
+        if self.A is None:
+            return np.matmul(self.inverse, (self.H @ mean)[:, :, None])[:, :, 0].T
+        Aw = self.A @ mean  # (B, m)
+        if self.spanned:  # K A' = A' (AA') inverse_on_span
+            Aw = np.matmul(self.A, np.matmul(self.A.transpose(0, 2, 1), Aw[:, :, None]))[:, :, 0]
+        beta = np.matmul(self.inverse, Aw[:, :, None])
+        return np.matmul(self.A.transpose(0, 2, 1), beta)[:, :, 0].T
+
+    def corner(self, kappa: np.ndarray, z: np.ndarray, Kz: np.ndarray) -> float:
+        """Sum over the block's tasks of kappa_t - z_t'K_t z_t, which is >= 0."""
+        if self.A is not None and not self.spanned and kappa.any():
+            # The last row of A is sqrt(kappa) x̄, and the difference is known without cancelling.
+            return float((kappa * self.alpha * self.inverse[:, -1, -1]).sum())
+        return max(float(kappa.sum() - np.vdot(z, Kz)), 0.0)
+
+    def alpha_KH_sum(self) -> np.ndarray:
+        """Sum over the block's tasks of alpha K_t H_t, (d, d), symmetric."""
+        if self.A is None:
+            total = np.tensordot(self.inverse, self.H, axes=((0, 2), (0, 1)))
+        else:
+            inner = self.inverse
+            if self.spanned:
+                inner = np.matmul(inner, np.matmul(self.A, self.A.transpose(0, 2, 1)))
+            total = np.tensordot(np.matmul(inner, self.A), self.A, axes=((0, 1), (0, 1)))
+        copies = len(self.tasks) if len(self.inverse) == 1 else 1
+        return (0.5 * self.alpha * copies) * (total + total.T)
+
+
+def solve_mean_regularized(
+    problem: SquaredProblem, alpha: float, *, arrow: Arrow | None = None, thin: bool = True
+) -> Solution:
+    """Minimise the mean-regularised objective to rounding.
+
+    Parameters
+    ----------
+    problem : SquaredProblem
+    alpha : float
+        0 (least squares per task) to inf (no deviations).
+    arrow : object with ``solve``, default=None
+        A factored system to solve with, such as one in rotated features; made here by default.
+    thin : bool, default=True
+        As in :class:`Arrow`.
+    """
+    d, T = problem.n_features, problem.n_tasks
+    penalty = SquaredNorm(alpha)
+    if np.isinf(alpha):
+        point = problem.settle(np.zeros((d, T)))
+        return Solution(point, certify(problem, penalty, point).relative, 1)
+    arrow = Arrow(problem, alpha, thin=thin) if arrow is None else arrow
+    has_mean = problem.coupling.has_mean
+    ridge = problem.coupling.alpha_mean * T if has_mean else 0.0
+    point = problem.evaluate(np.zeros((d, T)), np.zeros(d) if has_mean else None, 0.0)
+    best: tuple[float, Point] | None = None
+    for n_iter in range(1, 11):
+        r = point.G - alpha * point.V
+        extra = np.zeros(d)
+        if has_mean:
+            extra = alpha * point.V.sum(axis=1) - ridge * point.mean
+        dV, d_mean, d_b0 = arrow.solve(r, extra, float(problem.kappa @ point.error))
+        mean = point.mean if d_mean is None else point.mean + d_mean
+        b0 = problem.best_b0(point.V + dV + (0 if mean is None else mean[:, None]))
+        point = problem.evaluate(point.V + dV, mean, b0)
+        gap = relative_gap(problem, alpha, point, arrow)
+        if best is not None and gap >= 0.5 * best[0]:
+            break
+        best = (gap, point)
+        # Without a ridge on w_0 what is left may be its null space: stop before it is amplified.
+        if gap <= (1e-13 if has_mean and ridge == 0 else 1e-15):
+            break
+    return Solution(best[1], best[0], n_iter)
+
+
+def relative_gap(problem: SquaredProblem, alpha: float, point: Point, arrow) -> float:
+    """The certificate, or the Newton decrement where alpha is next to nothing."""
+    if alpha >= 1e-10 * typical_curvature(problem):
+        return certify(problem, SquaredNorm(alpha), point).relative
+    if problem.null_value == 0:
+        return 0.0
+    r = point.G - alpha * point.V
+    extra = np.zeros(problem.n_features)
+    if problem.coupling.has_mean:
+        extra = alpha * point.V.sum(axis=1)
+        extra -= problem.coupling.alpha_mean * problem.n_tasks * point.mean
+    dV, d_mean, _ = arrow.solve(r, extra, float(problem.kappa @ point.error))
+    decrement = 0.5 * np.vdot(r, dV)
+    if d_mean is not None:
+        decrement += 0.5 * (r.sum(axis=1) + extra) @ d_mean
+    return float(abs(decrement) + SquaredNorm(alpha).value(point.V)) / problem.null_value
+
+
+def typical_curvature(problem: SquaredProblem) -> float:
+    """Mean over tasks of trace(H_t) / d, the scale that alpha is to be compared with."""
+    return float(problem.hessian_diagonal().mean())
+
+
+def _each(M: np.ndarray, R: np.ndarray) -> np.ndarray:
+    """M_t r_t for the columns of R; M of length one serves them all."""
+    if len(M) == 1:
+        return M[0] @ R
+    return np.matmul(M, R.T[:, :, None])[:, :, 0].T
+
+
+def _each_transposed(M: np.ndarray, R: np.ndarray) -> np.ndarray:
+    if len(M) == 1:
+        return M[0].T @ R
+    return np.matmul(R.T[:, None, :], M)[:, 0].T
+
+
+def _inverse(H: np.ndarray, alpha: float) -> np.ndarray:
+    """(H + alpha I)⁻¹ of a stack, in columns scaled to a unit diagonal."""
+    M = H + alpha * np.eye(H.shape[1])
+    scale = 1.0 / np.sqrt(np.einsum("bjj->bj", M))
+    M *= scale[:, :, None] * scale[:, None, :]
+    try:
+        inverse = np.linalg.inv(M)
+    except np.linalg.LinAlgError:
+        return _pseudo_inverse(H)
+    probe = np.cos(np.arange(H.shape[1]))
+    error = np.abs(np.matmul(inverse, M @ probe[:, None])[:, :, 0] - probe).max()
+    if not error < 1e-3:  # alpha is rounding next to H, which has a null space
+        return _pseudo_inverse(H + alpha * np.eye(H.shape[1]))
+    inverse *= scale[:, :, None] * scale[:, None, :]
+    return inverse
+
+
+def _pseudo_inverse(H: np.ndarray) -> np.ndarray:
+    """Pseudo-inverses of a stack of positive semidefinite matrices.
+
+    The rank is decided in columns scaled to a unit diagonal; with N the null space that follows
+    and P the projection off it, the pseudo-inverse is P K P for any K that solves on the range.
+    """
+    scale, values, vectors = _scaled_eigh(H)
+    known = values > RANK_CUTOFF * H.shape[1] * values[:, -1:]
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=known)
+    vectors *= scale[:, :, None]
+    K = np.matmul(vectors * inverse[:, None, :], vectors.transpose(0, 2, 1))
+    if known.all():
+        return K
+    # Null vectors come first (ascending eigenvalues), so the first columns of Q span them.
+    Q = np.linalg.qr(np.where(known[:, None, :], 0.0, vectors))[0]
+    Q *= ~known[:, None, :]
+    K -= np.matmul(Q, np.matmul(Q.transpose(0, 2, 1), K))
+    return K - np.matmul(np.matmul(K, Q), Q.transpose(0, 2, 1))
+
+
+def _inverse_on_span(gram: np.ndarray, alpha: float) -> np.ndarray:
+    """F with A'F A = (A'A + alpha I)⁻¹ on the span of the rows: 1 / (λ (λ + alpha)) of AA'."""
+    values, vectors = np.linalg.eigh(gram)
+    known = values > RANK_CUTOFF * gram.shape[1] * np.maximum(values[:, -1:], 1e-300)
+    F = np.divide(1.0, values * (values + alpha), out=np.zeros_like(values), where=known)
+    return np.matmul(vectors * F[:, None, :], vectors.transpose(0, 2, 1))
+
+
+def _scaled_eigh(H: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    diagonal = np.einsum("bjj->bj", H)
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    values, vectors = np.linalg.eigh(H * scale[:, :, None] * scale[:, None, :])
+    return scale, values, vectors

@@ -1,0 +1,179 @@
+"""Newton's method on the non-zero features of an L2,1 problem: the last digits in a few steps.
+
+On the support A the penalty is smooth. With lam = alpha, u^j = sqrt(lam / ‖v^j‖) v^j / ‖v^j‖, the
+Hessian of the objective is block diagonal less one rank per feature::
+
+    M_t = H_t[A, A] + diag(lam / ‖v^j‖)          H = blockdiag(M_t) - sum_j u^j u^j'
+
+and the shared mean and b_0 add a border E_t = [H_t[A, :], z_t] per task with corner C. Writing
+theta = (eta, w_0, b_0), eta_j = <u^j, Delta^j>, each task gives Delta_t = M_t⁻¹ (B_t theta - g_t),
+B_t = [diag(u_t), -E_t], and theta solves a small system::
+
+    (diag(I, C) - sum_t B_t' M_t⁻¹ B_t) theta = - sum_t B_t' M_t⁻¹ g_t
+
+References
+----------
+Woodbury's identity on the Hessian of the group lasso; the scheme of an active set with Newton
+steps follows Roth and Fischer (2008), The group-lasso for generalized linear models, ICML.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from mtlearn.penalties.l21 import L21, row_norms
+from mtlearn.problems.squared import Point, SquaredProblem
+
+NEWTON_BYTES = 512e6
+
+
+def newton(
+    problem: SquaredProblem, penalty: L21, point: Point, step: np.ndarray, n_rounds: int = 20
+) -> Point:
+    """Newton on the support, let violated features in, and again, lowering the objective always.
+
+    ``step`` (d, 1) is a prox-gradient step per feature, by which features enter.
+    """
+    for _ in range(n_rounds):
+        point = _on_support(problem, penalty, point)
+        grown = _enter(problem, penalty, point, step)
+        if grown is None:
+            break
+        point = grown
+    return point
+
+
+def _on_support(problem: SquaredProblem, penalty: L21, point: Point, n_steps: int = 20) -> Point:
+    """Newton steps, damped (Levenberg and Marquardt) where the Hessian is all but singular."""
+    support = np.flatnonzero(point.V.any(axis=1))
+    if not affordable(problem, len(support)):
+        return point
+    H = problem.hessian(support)
+    curvature = np.einsum("tjj->tj", H).max(axis=0)
+    damping = 0.0
+    for _ in range(n_steps):
+        step = _step(problem, penalty, point, support, H, damping * curvature)
+        new = None
+        if step is not None:
+            direction = np.zeros_like(point.V)
+            direction[support] = step
+            new = _line_search(problem, penalty, point, direction)
+        if new is None:
+            if damping > 1.0:
+                return point
+            damping = max(100.0 * damping, 1e-8)
+            continue
+        settled = np.abs(new.V - point.V).max() <= 1e-15 * np.abs(new.V).max()
+        point = new
+        damping = 0.0 if damping <= 1e-8 else 0.01 * damping
+        left = point.V[support].any(axis=1)
+        if not left.all():
+            H, support, curvature = H[:, left][:, :, left], support[left], curvature[left]
+        if settled or not left.any():
+            return point
+    return point
+
+
+def _enter(problem: SquaredProblem, penalty: L21, point: Point, step: np.ndarray) -> Point | None:
+    """Zero features whose gradient exceeds alpha get a prox-gradient step; None without any."""
+    outside = ~point.V.any(axis=1)
+    violated = outside & (row_norms(point.G) > penalty.alpha * (1 + 1e-10))
+    if not violated.any():
+        return None
+    direction = np.zeros_like(point.V)
+    direction[violated] = penalty.prox(step[violated] * point.G[violated], step[violated])
+    return _line_search(problem, penalty, point, direction)
+
+
+def _line_search(problem, penalty: L21, point: Point, direction: np.ndarray) -> Point | None:
+    """The first of the steps 1, ½, …, 1/16 that does not raise the objective; None if none does."""
+    objective = problem.value(point) + penalty.value(point.V)
+    size = 1.0
+    for _ in range(5):
+        V = point.V + size * direction
+        # A feature that the step turns around has passed zero, where the penalty has its kink.
+        turned = (np.einsum("jt,jt->j", V, point.V) <= 0) & point.V.any(axis=1)
+        V[turned] = 0.0
+        new = problem.settle(V)
+        if problem.value(new) + penalty.value(V) <= objective * (1 + 1e-15):
+            return new
+        size *= 0.5
+    return None
+
+
+def affordable(problem: SquaredProblem, k: int) -> bool:
+    """Whether the systems of a step, T of k × k with their border, fit and are worth it."""
+    copies = 1 if problem.common else problem.n_tasks
+    border = k + problem.n_features if problem.coupling.has_mean else k
+    return 0 < k <= 2000 and 24.0 * copies * k * border <= NEWTON_BYTES
+
+
+def _step(
+    problem, penalty: L21, point: Point, support: np.ndarray, H, damping: np.ndarray
+) -> np.ndarray | None:
+    V = point.V[support]
+    norms = row_norms(V)[:, None]
+    weight = penalty.alpha / norms
+    g = weight * V - point.G[support]
+    U = np.sqrt(weight) * V / norms  # (k, T)
+    M = H + np.diag(weight[:, 0] + damping)
+    scale = 1.0 / np.sqrt(np.einsum("tjj->tj", M))
+    try:
+        inverse = np.linalg.inv(M * scale[:, :, None] * scale[:, None, :])
+    except np.linalg.LinAlgError:
+        return None
+    inverse *= scale[:, :, None] * scale[:, None, :]
+
+    def solve(R):  # M_t⁻¹ r_t for the columns of R (k, T)
+        if len(inverse) == 1:
+            return inverse[0] @ R
+        return np.matmul(inverse, R.T[:, :, None])[:, :, 0].T
+
+    Mg = solve(g)
+    E, corner = _border(problem, support)
+    k = len(support)
+    if E is None:
+        overlap = inverse[0] * (U @ U.T) if len(inverse) == 1 else np.einsum(
+            "tij,it,jt->ij", inverse, U, U, optimize=True
+        )
+        system = np.eye(k) - overlap
+        right = -np.einsum("jt,jt->j", U, Mg)
+    else:
+        T = problem.n_tasks
+        B = np.concatenate(
+            [U.T[:, :, None] * np.eye(k), -np.broadcast_to(E, (T, *E.shape[1:]))], axis=2
+        )
+        system = linalg.block_diag(np.eye(k), corner)
+        system -= np.tensordot(B, np.matmul(inverse, B), axes=((0, 1), (0, 1)))
+        right = -np.einsum("tkp,kt->p", B, Mg)
+    # Equal columns share their mass in any proportion: the flat direction needs a floor.
+    diagonal = np.maximum(np.diagonal(system), 1e-300)
+    system = system + np.diag(1e-11 * np.maximum(diagonal, np.where(np.arange(len(system)) < k, 1, 0)))
+    try:
+        theta = linalg.cho_solve(linalg.cho_factor(system, check_finite=False), right)
+    except linalg.LinAlgError:
+        return None
+    if E is None:
+        step = solve(U * theta[:, None]) - Mg
+    else:
+        step = solve(np.matmul(B, theta).T) - Mg
+    return step if np.isfinite(step).all() else None
+
+
+def _border(problem: SquaredProblem, support: np.ndarray) -> tuple:
+    """E_t (T or 1, k, p) and corner C (p, p) of the shared mean and b_0; None without either."""
+    if not problem.coupling.has_mean and not problem.pooled:
+        return None, None
+    columns = []
+    if problem.coupling.has_mean:
+        columns.append(problem.hessian(support, np.arange(problem.n_features)))
+    if problem.pooled:
+        z = np.broadcast_to(problem.kappa * problem.x_mean, (problem.n_features, problem.n_tasks))
+        columns.append(z[support].T[:, :, None])
+    n = max(len(c) for c in columns)
+    E = np.concatenate([np.broadcast_to(c, (n, *c.shape[1:])) for c in columns], axis=2)
+    if problem.coupling.has_mean:
+        # The corner is the whole system of (w_0, b_0), as in MeanRegularized.
+        return E, problem.mean_system()
+    return E, np.full((1, 1), problem.kappa.sum())

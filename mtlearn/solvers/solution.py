@@ -1,0 +1,26 @@
+"""What every solver returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mtlearn.problems.squared import Point
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Final coefficients, how certain they are, and what they took.
+
+    Attributes
+    ----------
+    point : Point
+        Coefficients of the deviations, the shared mean and the intercepts.
+    gap : float
+        Relative duality gap (or Newton decrement where the penalty is next to nothing).
+    n_iter : int
+        Iterations, at least one.
+    """
+
+    point: Point
+    gap: float
+    n_iter: int

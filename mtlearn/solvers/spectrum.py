@@ -1,0 +1,84 @@
+"""The mean-regularised model at many alphas: one eigendecomposition per task serves them all.
+
+With H_t = E_t'diag(lambda) E_t (rows of E_t orthonormal) the inverse (H_t + alpha I)⁻¹ on the span
+of E_t is E_t'diag(1 / (lambda + alpha)) E_t, so a point of the path costs products only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtlearn.problems.squared import HessianBlock, SquaredProblem
+from mtlearn.solvers.arrow import Arrow, _each, _each_transposed
+
+CUTOFF = 1e-15  # relative eigenvalue below which it is rounding
+
+
+class Spectrum:
+    """Eigendecompositions of all tasks' Hessians.
+
+    Parameters
+    ----------
+    problem : SquaredProblem
+    """
+
+    def __init__(self, problem: SquaredProblem):
+        self.problem = problem
+        self.blocks = [_decompose(block) for block in problem.hessian_blocks(thin=True)]
+
+    def at(self, alpha: float) -> Arrow:
+        """The system for one alpha > 0."""
+        inverses = [SpectralInverse(*block, alpha) for block in self.blocks]
+        return Arrow(self.problem, alpha, inverses=inverses)
+
+
+@dataclass(frozen=True)
+class SpectralInverse:
+    """K_t = (H_t + alpha I)⁻¹ on the span of H_t, for the tasks of one block."""
+
+    tasks: np.ndarray
+    E: np.ndarray  # (B, r, d)
+    values: np.ndarray  # (B, r), zero where the rank is less than r
+    alpha: float
+
+    @property
+    def nbytes(self) -> int:
+        return self.E.nbytes
+
+    def times(self, R: np.ndarray) -> np.ndarray:
+        inside = _each(self.E, R) * self._inverse().T
+        return _each_transposed(self.E, inside)
+
+    def times_hessian(self, mean: np.ndarray) -> np.ndarray:
+        inside = (self.E @ mean) * self.values * self._inverse()
+        return _each_transposed(self.E, inside.T)
+
+    def corner(self, kappa: np.ndarray, z: np.ndarray, Kz: np.ndarray) -> float:
+        return max(float(kappa.sum() - np.vdot(z, Kz)), 0.0)
+
+    def alpha_KH_sum(self) -> np.ndarray:
+        copies = len(self.tasks) if len(self.E) == 1 else 1
+        weight = self.alpha * copies * self.values * self._inverse()
+        A = (self.E * np.sqrt(weight)[:, :, None]).reshape(-1, self.E.shape[2])
+        return A.T @ A
+
+    def _inverse(self) -> np.ndarray:
+        return np.where(self.values > 0, 1.0 / (self.values + self.alpha), 0.0)
+
+
+def _decompose(block: HessianBlock) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if block.thin is None:
+        values, vectors = np.linalg.eigh(block.full)
+        E = vectors.transpose(0, 2, 1)
+    else:
+        A = block.thin
+        values, vectors = np.linalg.eigh(np.matmul(A, A.transpose(0, 2, 1)))
+        # Left singular vectors U and values lambda = sigma² of A': E = diag(1 / sigma) U'A.
+        root = np.sqrt(np.where(values > 0, values, 1.0))
+        E = np.matmul((vectors / root[:, None, :]).transpose(0, 2, 1), A)
+    known = values > CUTOFF * values.shape[1] * values[:, -1:]
+    first = int(np.argmax(known.any(axis=0)))
+    values = np.where(known, values, 0.0)[:, first:]
+    return block.tasks, np.ascontiguousarray(E[:, first:]), values

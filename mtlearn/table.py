@@ -1,0 +1,360 @@
+"""From a table as people have it to features a linear model can use, the task column untouched.
+
+One transformer reads the types of the columns when it is fitted, so an unfitted pipeline knows
+nothing of the data. It writes numbers and dummies into one float matrix and gives the labels back
+beside it in a frame of the user's own library: a string label never turns a table into objects.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from numbers import Integral
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from mtlearn.tasks import _find_column
+
+__all__ = ["TableEncoder", "make_table_pipeline"]
+
+
+def make_table_pipeline(estimator: Any, *, max_categories: int = 100) -> Pipeline:
+    """A pipeline that takes a data frame as it is: mixed types, missing values, a task column.
+
+    Numbers and booleans are standardised, missing ones become the mean; text and categories
+    become one dummy column per level (missing is a level); the column of task labels reaches the
+    estimator untouched. :class:`TableEncoder` has the details.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The last step. The name of the task column is read from it (or from the estimator inside
+        it, as in a grid search); without one, no column is set aside.
+    max_categories : int, default=100
+        The most dummy columns that one column may become; rare levels share the last one.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Unfitted, with the steps ``"table"`` and ``"model"``: search ``model__alpha``, for example.
+
+    See Also
+    --------
+    mtlearn.compare_tasks : Is learning together worth it? It uses this preprocessing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from mtlearn import IndependentTasks, make_table_pipeline
+    >>> X = pd.DataFrame(
+    ...     {
+    ...         "size": [1.0, 2.0, None, 4.0],
+    ...         "kind": ["a", "b", "a", "b"],
+    ...         "shop": ["x", "x", "y", "y"],
+    ...     }
+    ... )
+    >>> pipeline = make_table_pipeline(IndependentTasks(Ridge(), task_column="shop"))
+    >>> pipeline.fit(X, [1.0, 2.0, 3.0, 4.0]).predict(X).shape
+    (4,)
+    >>> list(pipeline["table"].get_feature_names_out())
+    ['size', 'kind=a', 'kind=b', 'shop']
+    """
+    encoder = TableEncoder(task_column=_task_column_of(estimator), max_categories=max_categories)
+    return Pipeline([("table", encoder), ("model", estimator)])
+
+
+class TableEncoder(TransformerMixin, BaseEstimator):
+    """Numbers scaled, categories to dummies, the task column untouched.
+
+    * Numbers and booleans: ``(x - mean) / standard deviation``, both over the known values;
+      missing becomes 0, the mean. A constant column becomes 0, and so does one never known.
+    * Text and categories: one column of zeros and ones per level seen in fit; missing is a level
+      where it occurs. A level not seen in fit gives zeros, or the column of the rare levels if
+      there is one.
+    * Dates and times are left out with a warning: what of them matters (the year, the weekday, the
+      age) is for the user to say.
+
+    Parameters
+    ----------
+    task_column : str or int, default=None
+        Column of task labels, passed on as it is: last if it is given by name (a unique suffix
+        will do), at the same position if by position.
+    max_categories : int, default=100
+        The most dummy columns that one column may become. Of more levels the most frequent
+        ``max_categories - 1`` are kept and the others share the column ``name=(rare)``.
+
+    Attributes
+    ----------
+    numbers_ : list of str
+        Names of the columns read as numbers.
+    levels_ : dict of str to list
+        Levels of each categorical column, text or None (missing), in the order of its dummies.
+    rare_ : list of str
+        Names of the categorical columns whose further levels share a dummy.
+    ignored_ : list of str
+        Names of the columns left out: dates and times.
+
+    See Also
+    --------
+    make_table_pipeline : This in front of an estimator.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mtlearn.table import TableEncoder
+    >>> X = pd.DataFrame({"n": [1, 3], "c": ["b", None], "t": ["x", "y"]})
+    >>> TableEncoder(task_column="t").fit_transform(X)
+         n  c=b  c=(missing)  t
+    0 -1.0  1.0          0.0  x
+    1  1.0  0.0          1.0  y
+    """
+
+    def __init__(self, *, task_column: str | int | None = None, max_categories: int = 100) -> None:
+        self.task_column = task_column
+        self.max_categories = max_categories
+
+    def fit(self, X: Any, y: Any = None) -> TableEncoder:
+        """Read the types of the columns, their means, deviations and levels.
+
+        Parameters
+        ----------
+        X : data frame (pandas, polars, pyarrow) or array of numbers, of shape (n, d)
+            The table.
+        y : ignored
+
+        Returns
+        -------
+        TableEncoder
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If no feature is left, or ``max_categories`` is below 2.
+        TypeError
+            If X is sparse, or a column is of a type that is neither number, text nor date.
+        """
+        if self.max_categories < 2:
+            raise ValueError(f"max_categories must be at least 2, got {self.max_categories!r}.")
+        columns = self._read(X, reset=True)
+        self.task_name_ = None
+        if self.task_column is not None:
+            names = np.array(list(columns), dtype=object)
+            self.task_name_ = names[_find_column(self.task_column, names, len(names))]
+        self.numbers_, self.levels_, self.rare_, self.ignored_ = [], {}, [], []
+        for name, column in columns.items():
+            kind = _kind(column)
+            if name == self.task_name_:
+                continue
+            if kind == "number":
+                self.numbers_.append(name)
+            elif kind == "category":
+                self.levels_[name], rare = _levels(column, self.max_categories)
+                self.rare_ += [name] * rare
+            elif kind == "time":
+                self.ignored_.append(name)
+            else:
+                raise TypeError(
+                    f"column {name!r} is of type {column.dtype}; a feature is a number, text or a "
+                    "category. Drop the column, or make numbers of it."
+                )
+        if self.ignored_:
+            warnings.warn(
+                f"columns {', '.join(map(repr, self.ignored_))} hold dates or times and are left "
+                "out; make numbers of what matters in them (year, weekday, age) to use them.",
+                UserWarning,
+                stacklevel=2,
+            )
+        if not self.numbers_ and not self.levels_:
+            raise ValueError(
+                f"no feature is left in X (its columns: {', '.join(map(repr, columns))}) beside "
+                "the task column and dates."
+            )
+        if self.numbers_:
+            self.scaler_ = StandardScaler()
+            with np.errstate(all="ignore"):  # a column never known has no mean
+                numbers = np.empty((X.shape[0], len(self.numbers_)), order="F")
+                self.scaler_.fit(_numbers(columns, self.numbers_, numbers))
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Encode a table.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (n, d)
+            With the columns seen in fit.
+
+        Returns
+        -------
+        data frame or ndarray
+            In X's own library: float columns and the task column. An array stays an array.
+
+        Raises
+        ------
+        ValueError
+            If columns differ from those in fit, or text stands where numbers were.
+        """
+        check_is_fitted(self)
+        columns = self._read(X, reset=False)
+        labels = None if self.task_name_ is None else columns[self.task_name_]
+        names = self._feature_names()
+        k, rows = len(self.numbers_), np.arange(X.shape[0])
+        matrix = np.zeros((len(rows), len(names)), order="F")
+        if k:
+            numbers = _numbers(columns, self.numbers_, matrix[:, :k])
+            numbers[:] = self.scaler_.transform(numbers, copy=False)
+            numbers[np.isnan(numbers)] = 0.0
+        for name, levels in self.levels_.items():
+            codes = _codes(columns[name], levels, name in self.rare_)
+            known = codes >= 0
+            matrix[rows[known], k + codes[known]] = 1.0
+            k += len(levels) + (name in self.rare_)
+        native = nw.from_native(X, eager_only=True, pass_through=True)
+        if not isinstance(native, nw.DataFrame):
+            place = self._place(len(names))
+            return matrix if labels is None else np.insert(matrix, place, labels, axis=1)
+        if native.implementation.is_pandas():  # the generic way copies the matrix
+            pandas = native.implementation.to_native_namespace()
+            encoded = nw.from_native(pandas.DataFrame(matrix, columns=names, copy=False))
+        else:
+            encoded = nw.from_numpy(matrix, schema=names, backend=native.implementation)
+        if labels is not None:
+            encoded = encoded.with_columns(labels.alias(self.task_name_))
+            encoded = encoded.select(self.get_feature_names_out().tolist())
+        return encoded.to_native()
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns that :meth:`transform` returns.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str
+            ``name`` for numbers, ``name=level`` for categories, and the task column.
+        """
+        check_is_fitted(self)
+        names = self._feature_names()
+        if self.task_name_ is not None:
+            names.insert(self._place(len(names)), self.task_name_)
+        return np.array(names, dtype=object)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = tags.input_tags.categorical = tags.input_tags.allow_nan = True
+        return tags
+
+    def _feature_names(self) -> list[str]:
+        names = list(self.numbers_)
+        for name, levels in self.levels_.items():
+            names += [f"{name}={'(missing)' if level is None else level}" for level in levels]
+            names += [f"{name}=(rare)"] * (name in self.rare_)
+        return names
+
+    def _place(self, n_features: int) -> int:
+        """Where the labels stand in the output: the position asked for, or last."""
+        if not isinstance(self.task_column, Integral):
+            return n_features
+        place = self.task_column + (n_features + 1 if self.task_column < 0 else 0)
+        if not 0 <= place <= n_features:
+            raise ValueError(
+                f"task_column={self.task_column}: only {n_features} features are left beside it, "
+                "so it cannot keep its position; give the column's name instead."
+            )
+        return place
+
+    def _read(self, X: Any, *, reset: bool) -> dict[str, Any]:
+        """The columns of X by name."""
+        if sparse.issparse(X):
+            raise TypeError(
+                "X is sparse; a table pipeline takes a data frame or a dense array. Fit the "
+                "estimator on the sparse X itself."
+            )
+        frame = nw.from_native(X, eager_only=True, pass_through=True)
+        if isinstance(frame, nw.DataFrame):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return {name: frame.get_column(name) for name in frame.columns}
+        X = check_array(X, dtype="numeric", ensure_all_finite="allow-nan")
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return {f"x{j}": X[:, j] for j in range(X.shape[1])}
+
+
+def _task_column_of(estimator: Any) -> str | int | None:
+    """The task column of an estimator, or of the one it wraps (outermost first)."""
+    found = {
+        name: value
+        for name, value in estimator.get_params(deep=True).items()
+        if name.split("__")[-1] == "task_column" and value is not None
+    }
+    return found[min(found, key=len)] if found else None
+
+
+def _kind(column: Any) -> str:
+    dtype = column.dtype
+    if isinstance(column, np.ndarray) or dtype.is_numeric() or dtype in (nw.Boolean, nw.Unknown):
+        return "number"
+    if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object):
+        return "category"
+    return "time" if dtype.is_temporal() else "other"
+
+
+def _numbers(columns: dict[str, Any], names: list[str], out: np.ndarray) -> np.ndarray:
+    """Write the columns into ``out`` as floats, NaN where missing."""
+    for j, name in enumerate(names):
+        column = columns[name]
+        if not isinstance(column, np.ndarray):
+            if _kind(column) != "number" and not column.is_null().all():
+                raise ValueError(
+                    f"column {name!r} held numbers in fit and now holds {column.dtype}; convert it "
+                    "to numbers first."
+                )
+            column = column.cast(nw.Float64).to_numpy()
+        out[:, j] = column
+    return out
+
+
+def _distinct(column: nw.Series) -> tuple[list[str], np.ndarray]:
+    """The values of a column as text, and each row's position among them (-1: missing)."""
+    values = column.drop_nulls().unique(maintain_order=True).to_list()
+    if not values:
+        return [], np.full(len(column), -1)
+    codes = column.replace_strict(values, list(range(len(values))), return_dtype=nw.Int64)
+    return [_text(value) for value in values], codes.fill_null(-1).to_numpy().astype(np.intp)
+
+
+def _text(value: Any) -> str:
+    """A level as text; 1 and 1.0 are one level (a missing value turns integers into floats)."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _levels(column: nw.Series, most: int) -> tuple[list[str | None], bool]:
+    """The levels that get a column of their own, and whether the rest share one."""
+    counts: Counter[str] = Counter()
+    for value, count in column.drop_nulls().value_counts().rows():
+        counts[_text(value)] += count
+    kept: list[str | None] = sorted(text for text in counts if counts[text])
+    missing = bool(column.is_null().any())
+    rare = len(kept) + missing > most
+    if rare:
+        kept = sorted(sorted(counts, key=lambda text: -counts[text])[: most - 1 - missing])
+    return kept + [None] * missing, rare
+
+
+def _codes(column: nw.Series, levels: list[str | None], rare: bool) -> np.ndarray:
+    """Position of each row's level; what is not among them is rare, or -1."""
+    position = {level: code for code, level in enumerate(levels)}
+    other = len(levels) if rare else -1
+    texts, codes = _distinct(column)
+    table = [position.get(text, other) for text in texts] + [position.get(None, other)]
+    return np.array(table, dtype=np.intp)[codes]  # -1, missing, takes the last entry

@@ -1,0 +1,406 @@
+"""How tasks come in: three ways to name them, one picture that everything downstream uses.
+
+The ways are several targets over one X (a 2-D ``y``, NaN where a label was not observed), one
+target with a column of X naming the task of each row (``task_column``), and one target with the
+labels beside X (``task=``). All of them end in a :class:`TaskData`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array, check_consistent_length, get_tags
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from mtlearn.exceptions import UnseenTaskWarning
+from mtlearn.labels import is_missing, match_labels, read_labels
+
+FLOATS = (np.float64, np.float32)
+UNSEEN_POLICIES = ("warn", "mean", "error")
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """The rows a model learns from: only usable ones, whatever way they came in.
+
+    Attributes
+    ----------
+    X : ndarray or CSR matrix of shape (n, d)
+        Features, without the column of labels; CSR only for estimators whose tags say ``sparse``.
+    y : ndarray of shape (n,) or (n, T)
+        Targets; in 2-D a label that was not observed, or has weight zero, is NaN (None for text).
+    weight : ndarray of shape (n,) or (n, T), or None
+        Sample weights s_ti, strictly positive in 1-D; zero exactly where ``y`` is a hole in 2-D.
+    codes : ndarray of shape (n,) or None
+        Position in ``tasks`` of the task of each row; None for 2-D ``y``.
+    tasks : ndarray of shape (T,)
+        Labels of the tasks; column names or positions for 2-D ``y``.
+    way : {"columns", "labels", "single"}
+        Several targets, labelled rows, or one target without any label.
+    rows : ndarray of shape (n,) or None
+        Which of the given rows these are; None where all of them are usable.
+    """
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None
+    codes: np.ndarray | None
+    tasks: np.ndarray
+    way: str
+    rows: np.ndarray | None = None
+
+    @property
+    def observed(self) -> np.ndarray:
+        """Mask of the observed labels, in the shape of ``y``."""
+        return ~is_hole(self.y)
+
+    def totals(self) -> np.ndarray:
+        """Sum of the sample weights of each task, N_t (T,)."""
+        if self.codes is not None:
+            return np.bincount(self.codes, self.weight, len(self.tasks)).astype(float)
+        if self.weight is None or self.weight.ndim == 1:
+            total = len(self.y) if self.weight is None else self.weight.sum()
+            return np.full(len(self.tasks), float(total))
+        return self.weight.sum(axis=0)
+
+    def take(self, rows: np.ndarray) -> TaskData:
+        """The picture of some of the rows; tasks keep their positions, even when emptied."""
+        return replace(
+            self,
+            X=self.X[rows],
+            y=self.y[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            codes=None if self.codes is None else self.codes[rows],
+            rows=rows if self.rows is None else self.rows[rows],
+        )
+
+    def of_tasks(self, tasks: np.ndarray) -> TaskData:
+        """The picture of some of the tasks (a mask), of whose rows none may belong to another."""
+        if tasks.all():
+            return self
+        if self.codes is not None:
+            return replace(self, codes=(np.cumsum(tasks) - 1)[self.codes], tasks=self.tasks[tasks])
+        weight = self.weight
+        if weight is not None and weight.ndim == 2:
+            weight = weight[:, tasks]
+        return replace(self, y=self.y[:, tasks], weight=weight, tasks=self.tasks[tasks])
+
+
+def read_fit(
+    estimator: Any, X: Any, y: Any, sample_weight: Any = None, task: Any = None, *, numeric=True
+) -> TaskData:
+    """Read what a user gives to ``fit``; sets ``n_features_in_`` and ``feature_names_in_``.
+
+    ``numeric=False`` leaves the targets as they are (class labels).
+    """
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    if estimator.unseen_task not in UNSEEN_POLICIES:
+        raise ValueError(
+            f"unseen_task must be one of {UNSEEN_POLICIES}, got {estimator.unseen_task!r}."
+        )
+    X, column, name = _read_features(estimator, X, reset=True)
+    column, name = _one_source(column, name, task)
+    names = _column_names(y)
+    y = _read_targets(estimator, y, numeric=numeric)
+    check_consistent_length(X, y)
+    if y.ndim == 2 and y.shape[1] == 1 and (column is not None or not numeric):
+        y = column_or_1d(y, warn=True)
+    if y.ndim == 2 and column is not None:
+        raise ValueError(
+            f"y has {y.shape[1]} columns and the rows are labelled by task as well. Give "
+            "either a 2-D y (one column per task) or one target with labelled rows."
+        )
+    weight = _read_weight(sample_weight, y)
+    if y.ndim == 2:
+        return _columns(X, y, weight, names)
+    return _rows(X, y, weight, column, name)
+
+
+def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read what a user gives to ``predict``: features and the task position of each row.
+
+    The positions are -1 for a task not seen in fit, once ``unseen_task`` has had its say, and
+    None where every row gets a prediction for every task (2-D ``y`` in fit).
+    """
+    way, tasks = estimator._way, estimator.tasks_
+    X, column, name = _read_features(estimator, X, reset=False)
+    column, name = _one_source(column, name, task)
+    if way != "labels":
+        if column is not None:
+            raise ValueError(
+                "task= was given to a model that was fitted without task labels. Leave task= out, "
+                "or fit with task= as well."
+            )
+        return X, None if way == "columns" else np.zeros(X.shape[0], dtype=np.intp)
+    if column is None:
+        raise ValueError(
+            f"the model was fitted on rows labelled by task, and {type(estimator).__name__}'s "
+            "call has no labels: give task=labels here too, or name the column of X once and for "
+            "all with task_column=..."
+        )
+    labels = read_labels(column, name)
+    check_consistent_length(X, labels.codes)
+    codes = match_labels(labels, tasks, name)
+    unseen = codes < 0
+    if unseen.any() and estimator.unseen_task != "mean":
+        first = [labels.values[k] for k in np.unique(labels.codes[unseen])[:5]]
+        text = (
+            f"{int(unseen.sum())} rows belong to tasks not seen in fit "
+            f"(first labels: {', '.join(repr(_plain(label)) for label in first)})"
+        )
+        if estimator.unseen_task == "error":
+            raise ValueError(
+                f'{text}, and unseen_task="error" refuses them. Use unseen_task="warn" or "mean" '
+                "to answer them by the shared model."
+            )
+        warnings.warn(
+            f'{text}; they are answered by the shared model. unseen_task="mean" silences this.',
+            UnseenTaskWarning,
+            stacklevel=3,
+        )
+    return X, codes
+
+
+def read_scored(estimator: Any, y: Any, sample_weight: Any = None, *, numeric=True) -> tuple:
+    """Targets and weights given to ``score``, NaN targets allowed, in the shape of ``predict``."""
+    y = _read_targets(estimator, y, numeric=numeric)
+    if estimator._way == "columns":
+        y = y.reshape(len(y), -1)
+        if y.shape[1] != len(estimator.tasks_):
+            raise ValueError(
+                f"y has {y.shape[1]} columns, but the model was fitted on "
+                f"{len(estimator.tasks_)} targets."
+            )
+    else:
+        y = column_or_1d(y)
+    return y, _read_weight(sample_weight, y)
+
+
+def is_hole(y: np.ndarray) -> np.ndarray:
+    """Where a target is missing: NaN, or None among class labels."""
+    if y.dtype.kind == "f":
+        return np.isnan(y)
+    if y.dtype.kind == "O":
+        return np.frompyfunc(is_missing, 1, 1)(y).astype(bool)
+    return np.zeros(y.shape, dtype=bool)
+
+
+def resolve_task_weight(task_weight: Any, tasks: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Task weights omega_t from ``None``, ``"balanced"``, a dictionary or an array.
+
+    ``totals`` are the sums of the sample weights of each task, N_t.
+    """
+    if task_weight is None:
+        return np.ones(len(tasks))
+    if isinstance(task_weight, str):
+        if task_weight != "balanced":
+            raise ValueError(
+                f'task_weight must be None, "balanced", a dictionary or an array, got '
+                f"{task_weight!r}."
+            )
+        return totals.sum() / (len(tasks) * totals)
+    if hasattr(task_weight, "keys"):
+        lacking = [task for task in tasks.tolist() if task not in task_weight]
+        if lacking:
+            raise ValueError(
+                f"task_weight has no entry for {len(lacking)} tasks (the first: {lacking[0]!r}); "
+                "give a weight for every task."
+            )
+        weights = np.array([task_weight[task] for task in tasks.tolist()], dtype=float)
+    else:
+        weights = np.asarray(task_weight, dtype=float)
+    if weights.shape != (len(tasks),):
+        raise ValueError(
+            f"task_weight has shape {weights.shape}, but there are {len(tasks)} tasks; give one "
+            "weight per task in the order of tasks_."
+        )
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        raise ValueError(
+            "task_weight must be finite and greater than zero for every task; to leave a task out, "
+            "drop its rows."
+        )
+    return weights
+
+
+def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
+    """Features as floats, the label column (or None), and what messages call it."""
+    where = estimator.task_column
+    if where is None:
+        accept = "csr" if get_tags(estimator).input_tags.sparse else False
+        X = validate_data(estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept)
+        return X, None, None
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    if not isinstance(frame, nw.DataFrame):
+        if sparse.issparse(X) and reset:
+            raise TypeError("X is sparse: give the labels beside it, with task=, not as a column.")
+        X = check_array(X, dtype=None, ensure_all_finite=False)
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    # scikit-learn does not see the names of every kind of frame that narwhals does.
+    in_frame = isinstance(frame, nw.DataFrame)
+    names = frame.columns if in_frame else getattr(estimator, "feature_names_in_", None)
+    position = _find_column(where, names, X.shape[1])
+    name = f"task column {where!r}"
+    if X.shape[1] == 1:
+        raise ValueError(f"X has 1 feature(s) and it is the {name}; no feature is left to use.")
+    if in_frame:
+        column = frame.get_column(frame.columns[position])
+        rest = frame.drop(frame.columns[position]).to_numpy()
+    else:
+        column, rest = X[:, position], np.delete(X, position, axis=1)
+    return check_array(rest, dtype=FLOATS, input_name="X"), column, name
+
+
+def _find_column(where: Any, names: Any, n_columns: int) -> int:
+    if isinstance(where, int | np.integer) and not isinstance(where, bool):
+        if not -n_columns <= where < n_columns:
+            raise ValueError(f"task_column={where} is out of range: X has {n_columns} columns.")
+        return int(where) % n_columns
+    if not isinstance(where, str):
+        raise ValueError(f"task_column must be a column's name or position, got {where!r}.")
+    if names is None:
+        raise ValueError(
+            f"task_column={where!r} is a name, but X has no column names: give the position, or a "
+            "data frame."
+        )
+    names = [str(name) for name in names]
+    exact = [i for i, name in enumerate(names) if name == where]
+    found = exact or [i for i, name in enumerate(names) if name.endswith(f"__{where}")]
+    if len(found) != 1:
+        raise ValueError(
+            f"task_column={where!r} names {len(found)} columns of X; give one of {names[:20]}."
+        )
+    return found[0]
+
+
+def _one_source(column: Any, name: str | None, task: Any) -> tuple:
+    if task is None:
+        return column, name
+    if column is not None:
+        raise ValueError(
+            "both task_column and task= name the tasks; give one of them (task_column is the one "
+            "that passes through pipelines and grid search)."
+        )
+    return task, "task"
+
+
+def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:
+    if sparse.issparse(y):
+        raise ValueError(
+            "y is sparse: is an empty cell 0 or unknown? Give a dense array, with NaN where a "
+            "label was not observed: y.toarray() if empty means 0."
+        )
+    y = check_array(
+        y,
+        dtype=np.float64 if numeric else None,
+        ensure_2d=False,
+        allow_nd=False,
+        ensure_all_finite="allow-nan",
+        ensure_min_samples=1,
+        input_name="y",
+        estimator=estimator,
+    )
+    if y.ndim == 0:
+        raise ValueError(f"y should be a 1d or 2d array, got a scalar: {y!r}.")
+    return y
+
+
+def _column_names(y: Any) -> np.ndarray | None:
+    columns = getattr(y, "column_names", None)  # pyarrow, whose .columns are the data
+    if columns is None:
+        columns = getattr(y, "columns", None)
+    return None if columns is None or callable(columns) else np.array(list(columns), dtype=object)
+
+
+def _read_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray | None:
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(len(y), float(sample_weight))
+    weight = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
+    if weight.shape != y.shape and weight.shape != (len(y),):
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {(len(y),)}"
+            + (f" or {y.shape}!" if y.ndim == 2 else "!")
+        )
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight holds a negative weight ({weight.min():g}); weights must be >= 0."
+        )
+    if not weight.any():
+        raise ValueError("every sample weight is zero; nothing is left to fit.")
+    return weight
+
+
+def _columns(X, y, weight, names) -> TaskData:
+    """Several targets over one X: a hole has weight zero, a weight of zero is a hole."""
+    rows = None
+    if weight is not None and weight.ndim == 1 and not weight.all():
+        rows = np.flatnonzero(weight)
+        X, y, weight = X[rows], y[rows], weight[rows]
+    holes = is_hole(y)
+    if weight is not None and weight.ndim == 2:
+        holes = holes | (weight == 0)
+    if holes.any():
+        empty = np.flatnonzero(holes.all(axis=0))
+        tasks = np.arange(y.shape[1]) if names is None else names
+        if len(empty):
+            raise ValueError(
+                f"{len(empty)} columns of y have no observed label of non-zero weight (the first: "
+                f"{_plain(tasks[empty[0]])!r}); drop them."
+            )
+        hole = np.nan if y.dtype.kind == "f" else None
+        y = np.where(holes, hole, y)
+        weight = np.ones(len(y)) if weight is None else weight
+        weight = np.where(holes, 0.0, weight if weight.ndim == 2 else weight[:, None])
+    tasks = np.arange(y.shape[1]) if names is None else names
+    return TaskData(X, y, weight, None, tasks, "columns", rows)
+
+
+def _rows(X, y, weight, column, name) -> TaskData:
+    """One target: rows without a target or a weight are dropped before tasks are listed."""
+    labels = None if column is None else read_labels(column, name)
+    if labels is not None:
+        check_consistent_length(X, labels.codes)
+    keep = ~is_hole(y)
+    if weight is not None:
+        keep &= weight > 0
+    if not keep.any():
+        raise ValueError(
+            "no row has both an observed target and a sample weight above zero; nothing to fit."
+        )
+    whole = keep.all()
+    rows = None if whole else np.flatnonzero(keep)
+    if not whole:
+        X, y, weight = X[keep], y[keep], None if weight is None else weight[keep]
+    if labels is None:
+        codes = np.zeros(len(y), dtype=np.intp)
+        return TaskData(X, y, weight, codes, np.arange(1), "single", rows)
+    codes, tasks = labels.codes if whole else labels.codes[keep], labels.values
+    present, recoded = np.unique(codes, return_inverse=True)
+    if len(present) < len(tasks):
+        emptied = np.delete(tasks, present)
+        warnings.warn(
+            f"{len(emptied)} tasks have no row with an observed target and a weight above zero "
+            f"(first labels: {', '.join(repr(_plain(v)) for v in emptied[:5])}); they count as "
+            "not seen.",
+            UnseenTaskWarning,
+            stacklevel=4,
+        )
+        codes, tasks = recoded.reshape(-1), tasks[present]
+    return TaskData(X, y, weight, codes, tasks, "labels", rows)
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label

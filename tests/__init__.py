@@ -1,0 +1,1 @@
+"""Tests of mtlearn: every one compares with something independent of the library."""

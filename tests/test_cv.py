@@ -1,0 +1,195 @@
+"""The CV estimators: every score is a refit by hand, every choice an argmin."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import mean_absolute_error
+from sklearn.model_selection import KFold
+
+from mtlearn import (
+    GroupLassoRegressor,
+    GroupLassoRegressorCV,
+    MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
+)
+
+from .checks import STRICT
+from .generators import make, stacked
+
+pytestmark = STRICT
+
+PAIRS = [
+    pytest.param(MeanRegularizedRegressorCV, MeanRegularizedRegressor, {}, id="mean"),
+    pytest.param(GroupLassoRegressorCV, GroupLassoRegressor, {}, id="group"),
+    pytest.param(
+        GroupLassoRegressorCV, GroupLassoRegressor, {"shared_mean": True}, id="group+mean"
+    ),
+]
+ALPHAS = [1.0, 0.2, 0.05, 0.01]
+
+
+def folds_of(problem, n_folds=3, seed=0):
+    return list(KFold(n_folds, shuffle=True, random_state=seed).split(np.arange(len(problem.y))))
+
+
+def some(values, rows):
+    return {name: value[rows] for name, value in values.items()}
+
+
+def mse(y, predicted, weight=None):
+    seen = ~np.isnan(y)
+    return np.average((y - predicted)[seen] ** 2, weights=None if weight is None else weight[seen])
+
+
+@pytest.mark.parametrize("alpha_intercept", [0.0, 0.3, np.inf])
+@pytest.mark.parametrize("way", ["columns", "array", "beside"])
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_scores_are_those_of_refits_by_hand(CV, Estimator, own, way, alpha_intercept):
+    problem = make(1, way, rows=(9, 24))
+    folds = folds_of(problem)
+    common = {**own, **problem.init, "alpha_intercept": alpha_intercept, "tol": 1e-10}
+    cv = CV(alphas=ALPHAS, cv=folds, **common).fit(problem.X, problem.y, **problem.extra)
+    assert cv.mse_path_.shape == (4, 3)
+    np.testing.assert_allclose(cv.alphas_, ALPHAS)
+    for k, alpha in enumerate(ALPHAS):
+        for f, (train, test) in enumerate(folds):
+            fitted = Estimator(alpha, **common)
+            fitted.fit(problem.X[train], problem.y[train], **some(problem.extra, train))
+            predicted = fitted.predict(problem.X[test], **some(problem.extra, test))
+            assert cv.mse_path_[k, f] == pytest.approx(mse(problem.y[test], predicted), rel=1e-6)
+
+
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_weighted_rows_weigh_in_the_scores(CV, Estimator, own):
+    problem = make(2, "beside", weights="rows", rows=(9, 24))
+    folds = folds_of(problem)
+    common = {**own, "alpha_intercept": 0.2, "tol": 1e-10}
+    cv = CV(alphas=ALPHAS, cv=folds, **common).fit(problem.X, problem.y, **problem.extra)
+    task, s = problem.extra["task"], problem.extra["sample_weight"]
+    for k, alpha in enumerate(ALPHAS):
+        for f, (train, test) in enumerate(folds):
+            fitted = Estimator(alpha, **common)
+            fitted.fit(problem.X[train], problem.y[train], **some(problem.extra, train))
+            error = mse(problem.y[test], fitted.predict(problem.X[test], task=task[test]), s[test])
+            assert cv.mse_path_[k, f] == pytest.approx(error, rel=1e-6)
+
+
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_scores_with_holes_are_those_of_refits_by_hand(CV, Estimator, own):
+    """Few enough holes that every column keeps labels in every fold."""
+    problem = make(3, "columns", rows=(9, 30))
+    Y = problem.y.copy()
+    Y[np.random.default_rng(0).random(Y.shape) < 0.15] = np.nan
+    folds = folds_of(problem)
+    cv = CV(alphas=ALPHAS, cv=folds, tol=1e-10, **own).fit(problem.X, Y)
+    for k, alpha in enumerate(ALPHAS):
+        for f, (train, test) in enumerate(folds):
+            fitted = Estimator(alpha, tol=1e-10, **own).fit(problem.X[train], Y[train])
+            expected = mse(Y[test], fitted.predict(problem.X[test]))
+            assert cv.mse_path_[k, f] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("way", ["columns", "holes", "array", "frame", "beside"])
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_the_choice_is_the_smallest_mean_error_and_is_refitted(CV, Estimator, own, way):
+    problem = make(4, way, rows=(9, 24), weights="rows", task_weight="array")
+    cv = problem.fit(CV, alphas=20, cv=3, tol=1e-10, **own)
+    assert cv.mse_path_.shape == (20, 3)
+    assert np.all(np.diff(cv.alphas_) < 0)
+    assert cv.alpha_ == cv.alphas_[np.argmin(cv.mse_path_.mean(axis=1))]
+    fitted = problem.fit(Estimator, alpha=cv.alpha_, tol=1e-10, **own)
+    np.testing.assert_allclose(cv.coef_, fitted.coef_, atol=1e-6)
+    np.testing.assert_allclose(cv.intercept_, fitted.intercept_, atol=1e-6)
+    assert cv.dual_gap_ <= 1e-10
+    predicted = (m.predict(problem.X, **without_weight(problem.extra)) for m in (cv, fitted))
+    np.testing.assert_allclose(*predicted, atol=1e-6)
+
+
+def without_weight(extra):
+    return {name: value for name, value in extra.items() if name != "sample_weight"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_one_standard_error_rule_takes_the_largest_alpha_within_it(CV, Estimator, own, seed):
+    problem = make(seed, "beside", rows=(6, 12))
+    cv = problem.fit(CV, alphas=15, cv=5, selection="1se", **own)
+    mean = cv.mse_path_.mean(axis=1)
+    best = np.argmin(mean)
+    error = cv.mse_path_[best].std(ddof=1) / np.sqrt(5)
+    assert cv.alpha_ == np.max(cv.alphas_[mean <= mean[best] + error])
+    assert cv.alpha_ >= problem.fit(CV, alphas=15, cv=5, **own).alpha_
+
+
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_a_task_missing_from_the_training_rows_is_scored_by_the_shared_model(CV, Estimator, own):
+    problem = make(5, "beside", rows=(9, 24))
+    task, y, X = problem.extra["task"], problem.y, problem.X
+    folds = [
+        (np.flatnonzero(task != label), np.flatnonzero(task == label))
+        for label in problem.labels[:2]
+    ]
+    common = {**own, "alpha_intercept": 0.3, "tol": 1e-10}
+    cv = CV(alphas=ALPHAS, cv=folds, **common).fit(X, y, task=task)
+    for k, alpha in enumerate(ALPHAS):
+        for f, (train, test) in enumerate(folds):
+            fitted = Estimator(alpha, unseen_task="mean", **common)
+            fitted.fit(X[train], y[train], task=task[train])
+            expected = mse(y[test], fitted.predict(X[test], task=task[test]))
+            assert cv.mse_path_[k, f] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [[1] * 30, [1, 2] * 15, [2, 1, 40], [3]], ids=str)
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_tiny_tasks_do_not_raise(CV, Estimator, own, sizes):
+    rng = np.random.default_rng(6)
+    task = np.repeat(np.arange(len(sizes)), sizes)
+    X = rng.normal(size=(len(task), 2))
+    cv = CV(alphas=5, **own).fit(X, X[:, 0] + rng.normal(size=len(task)), task=task)
+    assert len(cv.tasks_) == len(sizes)
+    assert np.isfinite(cv.mse_path_).all()
+    assert np.isfinite(cv.coef_).all()
+
+
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_a_sparsely_observed_target_does_not_raise(CV, Estimator, own):
+    problem = make(7, "columns")
+    Y = problem.y.copy()
+    Y[2:, 2] = np.nan  # two labels in all: a fold may well be left without
+    cv = CV(alphas=5, **own).fit(problem.X, Y)
+    assert np.isfinite(cv.mse_path_).all()
+    assert np.isfinite(cv.coef_).all()
+
+
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_a_scorer_is_maximised(CV, Estimator, own):
+    problem = make(8, "array", rows=(9, 24))
+    folds = folds_of(problem)
+    common = {**own, **problem.init, "alpha_intercept": 0.3, "tol": 1e-10}
+    cv = CV(alphas=ALPHAS, cv=folds, scoring="neg_mean_absolute_error", **common)
+    cv.fit(problem.X, problem.y)
+    assert cv.scores_.shape == (4, 3)
+    assert cv.alpha_ == ALPHAS[int(np.argmax(cv.scores_.mean(axis=1)))]
+    for k, alpha in enumerate(ALPHAS):
+        for f, (train, test) in enumerate(folds):
+            fitted = Estimator(alpha, **common).fit(problem.X[train], problem.y[train])
+            error = mean_absolute_error(problem.y[test], fitted.predict(problem.X[test]))
+            assert cv.scores_[k, f] == pytest.approx(-error, rel=1e-6)
+
+
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_jobs_and_repetition_change_nothing(CV, Estimator, own):
+    problem = make(9, "beside", rows=(9, 24))
+    one, two, again = (problem.fit(CV, alphas=8, n_jobs=n, **own) for n in (None, 2, None))
+    np.testing.assert_array_equal(one.mse_path_, again.mse_path_)
+    np.testing.assert_allclose(one.mse_path_, two.mse_path_, rtol=1e-8)
+    assert one.alpha_ == two.alpha_
+
+
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_a_target_explained_by_intercepts_alone_still_has_a_grid(CV, Estimator, own):
+    rng = np.random.default_rng(10)
+    X, task = rng.normal(size=(30, 3)), np.repeat(np.arange(3), 10)
+    problem = stacked(X, np.full(30, 4.2), task)
+    cv = problem.fit(CV, alphas=5, **own)
+    np.testing.assert_array_equal(cv.coef_, 0.0)
+    np.testing.assert_allclose(cv.predict(X, task=task), 4.2)

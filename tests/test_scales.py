@@ -1,0 +1,110 @@
+"""Units and origins of features and targets change the numbers, not the model."""
+
+import numpy as np
+import pytest
+
+from mtlearn import GroupLassoRegressor, MeanRegularizedRegressor
+
+from .checks import STRICT
+from .generators import make
+
+pytestmark = STRICT
+
+ESTIMATORS = [
+    pytest.param(MeanRegularizedRegressor, {"alpha": 0.3}, id="mean"),
+    pytest.param(GroupLassoRegressor, {"alpha": 0.2}, id="group"),
+    pytest.param(GroupLassoRegressor, {"alpha": 0.2, "shared_mean": True}, id="group+mean"),
+]
+
+
+@pytest.mark.parametrize("shift, atol", [(1e3, 1e-9), (1e5, 1e-8), (1e7, 1e-6)])
+@pytest.mark.parametrize("way", ["columns", "holes", "beside"])
+@pytest.mark.parametrize("Estimator, own", ESTIMATORS)
+def test_the_origin_of_features_does_not_matter(Estimator, own, way, shift, atol):
+    """Free intercepts absorb any shift; mean/sd = `shift` costs only rounding."""
+    problem = make(1, way, weights="rows")
+    estimator = Estimator(**own, alpha_intercept=0.0, tol=1e-10)
+    # a power of two near the shift, and rows rounded as they are there: X + far is exact
+    far = 2.0 ** np.round(np.log2(shift)) * np.array([1.0, -1.0, 1.0, 0.0, 2.0])
+    X = problem.X + far
+    near = problem.point(estimator.fit(X - far, problem.y, **problem.extra))
+    there = problem.point(estimator.fit(X, problem.y, **problem.extra))
+    np.testing.assert_allclose(there.W, near.W, atol=atol)
+    np.testing.assert_allclose(there.b, near.b - near.W @ far, rtol=1e-7, atol=shift * atol)
+
+
+@pytest.mark.parametrize("alpha_intercept", ["auto", 0.0, 0.3, np.inf])
+@pytest.mark.parametrize("way", ["holes", "beside"])
+@pytest.mark.parametrize("Estimator, own", ESTIMATORS)
+def test_the_origin_of_the_target_does_not_matter(Estimator, own, way, alpha_intercept):
+    """b_0 is free: only the intercepts follow, pooled or not."""
+    problem = make(1, way, weights="rows")
+    estimator = Estimator(**own, alpha_intercept=alpha_intercept, tol=1e-10)
+    near = problem.point(estimator.fit(problem.X, problem.y, **problem.extra))
+    there = problem.point(estimator.fit(problem.X, problem.y + 1e5, **problem.extra))
+    np.testing.assert_allclose(there.W, near.W, atol=1e-8)
+    np.testing.assert_allclose(there.b, near.b + 1e5, atol=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-3, 1e6])
+@pytest.mark.parametrize("way", ["holes", "beside"])
+@pytest.mark.parametrize("Estimator, own", ESTIMATORS)
+def test_the_unit_of_the_target_does_not_matter(Estimator, own, way, unit):
+    problem = make(2, way, weights="rows")
+    estimator = Estimator(**own, alpha_intercept=0.2, tol=1e-10)
+    one = problem.point(estimator.fit(problem.X, problem.y, **problem.extra))
+    if Estimator is GroupLassoRegressor:  # a norm, not a square
+        estimator.set_params(alpha=unit * own["alpha"])
+    other = problem.point(estimator.fit(problem.X, unit * problem.y, **problem.extra))
+    np.testing.assert_allclose(other.W / unit, one.W, atol=1e-8)
+    np.testing.assert_allclose(other.b / unit, one.b, atol=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e-3, 1e8])
+@pytest.mark.parametrize("way", ["holes", "beside"])
+@pytest.mark.parametrize("Estimator, own", ESTIMATORS)
+def test_one_unit_for_all_features_only_rescales_the_strengths(Estimator, own, way, unit):
+    problem = make(3, way)
+    power = 1 if Estimator is GroupLassoRegressor else 2
+    estimator = Estimator(**own, alpha_mean=0.1, alpha_intercept=0.2, tol=1e-10)
+    one = problem.point(estimator.fit(problem.X, problem.y, **problem.extra))
+    estimator.set_params(alpha=unit**power * own["alpha"], alpha_mean=unit**2 * 0.1)
+    other = problem.point(estimator.fit(unit * problem.X, problem.y, **problem.extra))
+    np.testing.assert_allclose(unit * other.W, one.W, atol=1e-7)
+    np.testing.assert_allclose(other.b, one.b, atol=1e-7)
+
+
+@pytest.mark.parametrize("way", ["columns", "holes", "beside"])
+def test_least_squares_does_not_care_for_the_units_of_columns(way):
+    problem = make(4, way, rows=(12, 20))
+    units = 10.0 ** np.array([-8, -4, 0, 4, 8])
+    estimator = MeanRegularizedRegressor(0.0, alpha_intercept=0.0)
+    one = problem.point(estimator.fit(problem.X, problem.y, **problem.extra))
+    other = problem.point(estimator.fit(problem.X * units, problem.y, **problem.extra))
+    np.testing.assert_allclose(other.W * units, one.W, atol=1e-7)
+
+
+@pytest.mark.parametrize("way", ["columns", "holes", "beside"])
+@pytest.mark.parametrize("Estimator, own", ESTIMATORS)
+def test_a_constant_feature_is_left_alone(Estimator, own, way):
+    """Free intercepts: a column without variation explains nothing, wherever it lies."""
+    problem = make(5, way, weights="rows")
+    estimator = Estimator(**own, alpha_intercept=0.0, tol=1e-10)
+    without = problem.point(estimator.fit(problem.X, problem.y, **problem.extra))
+    for value in (0.0, 1.0, 1e6, 0.1):
+        X = np.insert(problem.X, 2, value, axis=1)
+        fitted = problem.point(estimator.fit(X, problem.y, **problem.extra))
+        np.testing.assert_allclose(fitted.W[:, 2], 0.0, atol=1e-12)
+        np.testing.assert_allclose(np.delete(fitted.W, 2, axis=1), without.W, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, bool])
+@pytest.mark.parametrize("Estimator, own", ESTIMATORS)
+def test_the_type_of_the_numbers_does_not_matter(Estimator, own, dtype):
+    problem = make(6, "beside")
+    X = (2 * problem.X).astype(dtype) if dtype is not bool else problem.X > 0
+    y = np.round(problem.y, 1).astype(np.float32)
+    estimator = Estimator(**own, tol=1e-10)
+    given = problem.point(estimator.fit(X, y, **problem.extra))
+    double = estimator.fit(X.astype(float), y.astype(float), **problem.extra)
+    np.testing.assert_allclose(given.W, problem.point(double).W, atol=1e-10)

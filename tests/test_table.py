@@ -1,0 +1,287 @@
+"""The table pipeline: any column types in, floats out, the task column untouched."""
+
+import datetime
+import pickle
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from mtlearn.baselines import IndependentTasks, PooledTasks
+from mtlearn.model_selection import StratifiedTaskKFold
+from mtlearn.table import TableEncoder, make_table_pipeline
+
+LIBRARIES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
+in_each_library = pytest.mark.parametrize("library", LIBRARIES)
+
+
+def columns(n=120, seed=0):
+    """Two numbers (one with holes), a boolean, two categories (one with holes), string labels."""
+    rng = np.random.default_rng(seed)
+    size = rng.normal(5, 3, n).tolist()
+    size[3] = None
+    kind = rng.choice(["a", "b", "c"], n).tolist()
+    kind[-1] = None
+    return {
+        "size": size,
+        "count": rng.integers(0, 9, n).tolist(),
+        "new": (rng.random(n) < 0.3).tolist(),
+        "kind": kind,
+        "colour": rng.choice(["red", "blue"], n).tolist(),
+        "shop": rng.choice(["x", "y", "z"], n).tolist(),
+    }
+
+
+def to_pandas(frame):
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    return pd.DataFrame({name: list(frame[name].to_numpy()) for name in _names(frame)})
+
+
+def _names(frame):
+    return frame.columns if isinstance(frame, pl.DataFrame) else frame.column_names
+
+
+@in_each_library
+def test_encoding_is_scikit_learn_s_scaler_and_one_hot(library):
+    data = columns()
+    encoded = TableEncoder(task_column="shop").fit_transform(LIBRARIES[library](data))
+    assert isinstance(encoded, LIBRARIES[library] if library != "pyarrow" else pa.Table)
+    encoded = to_pandas(encoded)
+    table = pd.DataFrame(data)
+    numbers = table[["size", "count", "new"]].astype(float)
+    truth = StandardScaler().fit_transform(numbers.fillna(numbers.mean()))
+    # the scaler's deviation leaves the filled row out of account, the truth's does not
+    truth[:, 0] *= np.sqrt(119 / 120)
+    np.testing.assert_allclose(encoded[["size", "count", "new"]], truth, atol=1e-12)
+    onehot = OneHotEncoder(sparse_output=False).fit_transform(
+        table[["kind", "colour"]].fillna("~")  # missing sorts last
+    )
+    names = ["kind=a", "kind=b", "kind=c", "kind=(missing)", "colour=blue", "colour=red"]
+    np.testing.assert_array_equal(encoded[names], onehot)
+    assert list(encoded["shop"]) == data["shop"]
+    assert list(encoded.columns) == ["size", "count", "new", *names, "shop"]
+
+
+@in_each_library
+def test_pipeline_equals_the_estimator_on_encoded_columns(library):
+    data = columns()
+    y = np.random.default_rng(1).normal(size=120)
+    X = LIBRARIES[library](data)
+    model = make_table_pipeline(PooledTasks(Ridge(), task_column="shop"))
+    encoded = TableEncoder(task_column="shop").fit_transform(pd.DataFrame(data))
+    by_hand = PooledTasks(Ridge()).fit(encoded.drop(columns="shop"), y, task=data["shop"])
+    np.testing.assert_allclose(
+        model.fit(X, y).predict(X),
+        by_hand.predict(encoded.drop(columns="shop"), task=data["shop"]),
+        rtol=1e-10,
+    )
+
+
+@in_each_library
+def test_what_was_not_seen_in_fit_works_in_predict(library):
+    X = LIBRARIES[library](columns())
+    encoder = TableEncoder(task_column="shop").fit(X)
+    new = columns(4, seed=2) | {
+        "size": [None] * 4,
+        "kind": ["new", "a", None, "a"],
+        "colour": ["green"] * 4,
+    }
+    if library == "pyarrow":  # a column without values has no type of its own there
+        new["size"] = pa.array(new["size"], pa.float64())
+    encoded = to_pandas(encoder.transform(LIBRARIES[library](new)))
+    np.testing.assert_array_equal(encoded["size"], 0)
+    np.testing.assert_array_equal(encoded[["colour=blue", "colour=red"]], 0)
+    np.testing.assert_array_equal(encoded["kind=a"], [0, 1, 0, 1])
+    np.testing.assert_array_equal(encoded["kind=(missing)"], [0, 0, 1, 0])
+
+
+@in_each_library
+def test_empty_and_constant_columns(library):
+    data = {"empty": [None] * 6, "one": [7.0] * 6, "word": ["w"] * 6, "x": [1.0, 2, 3, 4, 5, 6]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoded = to_pandas(TableEncoder().fit_transform(LIBRARIES[library](data)))
+    assert np.isfinite(encoded.to_numpy(dtype=float)).all()
+    np.testing.assert_array_equal(encoded["one"], 0)
+    np.testing.assert_array_equal(encoded["word=w"], 1)
+
+
+def test_pandas_types_of_every_sort():
+    X = pd.DataFrame(
+        {
+            "nullable": pd.array([1, None, 3, 4], dtype="Int64"),
+            "truth": pd.array([True, None, False, True], dtype="boolean"),
+            "codes": pd.Categorical([10, 20, None, 10]),
+            "mixed": ["a", 1, None, "a"],
+            "yes": pd.Series([True, None, False, True], dtype=object),
+            "tiny": np.array([1, 2, 3, 4], dtype=np.int8),
+            "shop": [1.0, 2.0, 1.0, 2.0],
+        }
+    )
+    encoder = TableEncoder(task_column="shop").fit(X)
+    assert encoder.numbers_ == ["nullable", "truth", "tiny"]
+    assert encoder.levels_ == {
+        "codes": ["10", "20", None],
+        "mixed": ["1", "a", None],
+        "yes": ["False", "True", None],
+    }
+    encoded = encoder.transform(X)
+    assert all(dtype.kind == "f" for dtype in encoded.dtypes)
+    assert not encoded.isna().any().any()
+
+
+def test_polars_categoricals_and_enums():
+    X = pl.DataFrame(
+        {
+            "c": pl.Series(["u", None, "v"], dtype=pl.Categorical),
+            "e": pl.Series(["p", "q", "q"], dtype=pl.Enum(["q", "p"])),
+        }
+    )
+    encoder = TableEncoder().fit(X)
+    assert encoder.levels_ == {"c": ["u", "v", None], "e": ["p", "q"]}
+    np.testing.assert_array_equal(
+        encoder.transform(X).to_numpy(), [[1, 0, 0, 1, 0], [0, 0, 1, 0, 1], [0, 1, 0, 0, 1]]
+    )
+
+
+def test_integer_levels_survive_a_missing_value_that_made_them_floats():
+    encoder = TableEncoder().fit(pd.DataFrame({"c": pd.Categorical([1, 2, 2])}))
+    encoded = encoder.transform(pd.DataFrame({"c": pd.Categorical([2.0, None, 1.0])}))
+    np.testing.assert_array_equal(encoded, [[0, 1], [0, 0], [1, 0]])
+
+
+def test_many_levels_share_a_column():
+    words = [f"w{i:03d}" for i in range(50) for _ in range(i + 1)]
+    X = pd.DataFrame({"word": [*words, None]})
+    encoder = TableEncoder(max_categories=10).fit(X)
+    encoded = encoder.transform(X)
+    assert encoded.shape[1] == 10
+    assert (encoded.sum(axis=1) == 1).all()
+    assert list(encoded.columns)[0] == "word=w042"  # eight frequent ones, missing, rare
+    assert list(encoded.columns)[-2:] == ["word=(missing)", "word=(rare)"]
+    unseen = encoder.transform(pd.DataFrame({"word": ["what"]}))
+    np.testing.assert_array_equal(unseen["word=(rare)"], 1)
+
+
+@in_each_library
+def test_dates_are_left_out_with_a_warning(library):
+    data = columns(4) | {"day": [datetime.date(2020, 1, d) for d in (1, 2, 3, 4)]}
+    X = LIBRARIES[library](data)
+    if library == "pandas":
+        X["day"] = pd.to_datetime(X["day"])
+    with pytest.warns(UserWarning, match="'day' hold dates or times and are left out"):
+        encoder = TableEncoder(task_column="shop").fit(X)
+    assert encoder.ignored_ == ["day"]
+    assert "day" not in encoder.get_feature_names_out()
+
+
+@pytest.mark.parametrize("position", [0, 2, -1])
+def test_a_task_column_given_by_position_keeps_it(position):
+    frame = pd.DataFrame(columns())
+    names = [name for name in frame.columns if name != "shop"]
+    names.insert(len(names) if position == -1 else position, "shop")
+    y = np.arange(120.0)
+    by_name = make_table_pipeline(IndependentTasks(Ridge(), task_column="shop")).fit(frame, y)
+    by_position = make_table_pipeline(IndependentTasks(Ridge(), task_column=position))
+    by_position.fit(frame[names], y)
+    np.testing.assert_allclose(
+        by_position.predict(frame[names]), by_name.predict(frame), rtol=1e-9, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("position", [0, 1, -1])
+def test_arrays_of_numbers_stay_arrays(position):
+    rng = np.random.default_rng(0)
+    X, task = rng.normal(3, 2, (50, 3)), rng.integers(0, 4, 50)
+    X[4, 1] = np.nan
+    given = np.insert(X, X.shape[1] if position == -1 else position, task, axis=1)
+    encoded = TableEncoder(task_column=position).fit_transform(given)
+    np.testing.assert_array_equal(encoded[:, position], task)
+    rest = np.delete(encoded, position, axis=1)
+    np.testing.assert_allclose(rest, np.nan_to_num(StandardScaler().fit_transform(X)), atol=1e-12)
+
+
+def test_a_prefixed_task_column_is_found():
+    frame = pd.DataFrame(columns()).rename(columns={"shop": "remainder__shop"})
+    model = make_table_pipeline(PooledTasks(Ridge(), task_column="shop"))
+    assert model.fit(frame, np.arange(120.0)).predict(frame).shape == (120,)
+    assert model["table"].get_feature_names_out()[-1] == "remainder__shop"
+
+
+def test_task_column_is_read_from_the_estimator_inside():
+    search = GridSearchCV(PooledTasks(Ridge(), task_column="shop"), {"estimator__alpha": [1.0]})
+    assert make_table_pipeline(search)["table"].task_column == "shop"
+    outside = IndependentTasks(GridSearchCV(Ridge(), {"alpha": [1.0]}), task_column="shop")
+    assert make_table_pipeline(outside)["table"].task_column == "shop"
+    assert make_table_pipeline(Ridge())["table"].task_column is None
+
+
+def test_clone_pickle_and_grid_search():
+    frame, y = pd.DataFrame(columns()), np.random.default_rng(0).normal(size=120)
+    model = make_table_pipeline(PooledTasks(Ridge(), task_column="shop"))
+    search = GridSearchCV(
+        clone(model),
+        {"model__estimator__alpha": [0.1, 10.0], "table__max_categories": [2, 100]},
+        cv=StratifiedTaskKFold(3, task_column="shop"),
+    ).fit(frame, y)
+    again = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(again.predict(frame), search.predict(frame))
+    assert len(search.cv_results_["params"]) == 4 and not np.isnan(search.best_score_)
+
+
+def test_encoder_is_at_home_in_a_column_transformer():
+    frame = pd.DataFrame(columns())
+    both = ColumnTransformer([("t", TableEncoder(), ["size", "kind"])]).set_output(
+        transform="pandas"
+    )
+    assert list(both.fit_transform(frame).columns)[0] == "t__size"
+
+
+@pytest.mark.parametrize(
+    ("X", "encoder", "error", "words"),
+    [
+        ({"a": [1.0], "t": ["x"]}, TableEncoder(max_categories=1), ValueError, "at least 2, got 1"),
+        ({"t": ["x"]}, TableEncoder(task_column="t"), ValueError, "no feature is left"),
+        ({"a": [1.0]}, TableEncoder(task_column="t"), ValueError, "task_column='t' names 0"),
+        ({"a": [np.inf, 1.0]}, TableEncoder(), ValueError, "infinity"),
+    ],
+)
+def test_errors_say_what_was_wrong(X, encoder, error, words):
+    with pytest.raises(error, match=words):
+        encoder.fit(pd.DataFrame(X))
+
+
+def test_lists_and_sparse_and_text_for_numbers_are_refused():
+    with pytest.raises(TypeError, match="column 'l' is of type List"):
+        TableEncoder().fit(pl.DataFrame({"l": [[1], [2]]}))
+    with pytest.raises(TypeError, match="X is sparse"):
+        from scipy import sparse
+
+        TableEncoder().fit(sparse.eye_array(3).tocsr())
+    encoder = TableEncoder().fit(pd.DataFrame({"a": [1.0, 2.0]}))
+    with pytest.raises(ValueError, match="'a' held numbers in fit and now holds String"):
+        encoder.transform(pd.DataFrame({"a": ["1", "2"]}))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_million_rows_of_forty_columns_in_seconds(library):
+    rng, n = np.random.default_rng(0), 200_000  # a fifth of it: the cost is linear in the rows
+    words = np.array([f"level {i}" for i in range(10)])
+    data = {f"n{j}": rng.normal(size=n) for j in range(29)}
+    data |= {f"c{j}": words[rng.integers(0, 10, n)] for j in range(10)}
+    data["shop"] = words[rng.integers(0, 10, n)]
+    X = LIBRARIES[library](data)
+    start = time.perf_counter()
+    encoded = TableEncoder(task_column="shop").fit_transform(X)
+    assert time.perf_counter() - start < 5  # about 1 s alone
+    assert encoded.shape == (n, 29 + 100 + 1)
