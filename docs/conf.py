@@ -14,6 +14,7 @@ extensions = [
     "numpydoc",
     "myst_parser",  # CHANGELOG.md and CONTRIBUTING.md are pages as they are
 ]
+templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 default_role = "code"
 
@@ -27,3 +28,12 @@ html_title = f"mtlearn {release}"
 html_show_sourcelink = False
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
 html_sidebars = {"*": []}  # one page deep, but for the generated pages of the API
+
+
+def skip_inherited_from_sklearn(app, what, name, obj, skip, options):
+    """What scikit-learn gives every estimator (metadata requests, …) is its own documentation."""
+    return True if str(getattr(obj, "__module__", "")).startswith("sklearn.") else None
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", skip_inherited_from_sklearn)

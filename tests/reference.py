@@ -164,10 +164,11 @@ class Certificate:
     dual: float
     null: float
     infeasibility: float  # of the sums that must vanish, relative to what they sum
+    rounding: float  # what rounding of the coefficients and the sums may add to the gap
 
     @property
     def gap(self):
-        return (self.primal - self.dual) / self.null
+        return (self.primal - self.dual) / self.null if self.null > 0 else self.primal - self.dual
 
 
 def certificate(entries, model, point):
@@ -196,8 +197,32 @@ def certificate(entries, model, point):
             loss += s**2 * np.sum(u**2) / (2 * model.alpha_intercept)
     dual = np.sum(c * (s * r * y - 0.5 * s**2 * r**2)) - loss
     infeasibility = max((float(np.max(v)) for v in must_vanish), default=0.0)
-    primal = objective(entries, model, point)
-    return Certificate(primal, dual, null_primal(entries, model), infeasibility)
+    primal, null = objective(entries, model, point), null_primal(entries, model)
+    rounding = _rounding(entries, model, point, r, G, u) / null if null > 0 else 0.0
+    return Certificate(primal, dual, null, infeasibility, rounding)
+
+
+def _rounding(entries, model, point, r, G, u):
+    """First-order bound of what float64 may do to primal - dual: every product is off by eps."""
+    c, X, y, T = entries.c, entries.X, entries.y, entries.n_tasks
+    eps = 4 * np.finfo(float).eps
+    size = np.abs(y) + np.sum(np.abs(X * point.W[entries.task]), axis=1)
+    size += np.abs(point.b[entries.task])
+    dr = eps * size
+    dG = entries.sum_by_task((c * dr)[:, None] * np.abs(X))
+    du = entries.sum_by_task(c * dr)
+    total = np.sum(c * (np.abs(r) + np.abs(y)) * dr)
+    if model.family == "mean":
+        total += np.sum(np.abs(G) * dG + dG**2) / model.alpha
+    else:
+        ds = np.max(np.sqrt(np.sum(dG**2, axis=0))) / model.alpha
+        total += ds * np.sum(c * np.abs(r) * (np.abs(r) + np.abs(y)))
+    if model.shared_mean and model.alpha_mean > 0:
+        g, dg = np.abs(np.sum(G, axis=0)), np.sum(dG, axis=0)
+        total += np.sum(g * dg + dg**2) / (model.alpha_mean * T)
+    if model.fit_intercept and model.alpha_intercept > 0:
+        total += np.sum(np.abs(u) * du + du**2) / model.alpha_intercept
+    return total
 
 
 def alpha_max(entries, model):

@@ -84,7 +84,7 @@ def test_infinite_alpha_mean_is_one_ridge_per_task(weights):
 
 def test_alpha_near_its_limits_is_near_the_limit_fits():
     problem = make(16, "beside")
-    for extreme, limit in [(1e9, np.inf), (1e-11, 0.0)]:
+    for extreme, limit in [(1e9, np.inf), (1e-9, 0.0)]:
         near = problem.fit(MeanRegularizedRegressor, alpha=extreme, alpha_intercept=0.3)
         at = problem.fit(MeanRegularizedRegressor, alpha=limit, alpha_intercept=0.3)
         # d > n_t: only fitted values converge at a rate that a test can wait for

@@ -17,6 +17,8 @@ from mtlearn.compare import compare_tasks
 from mtlearn.compare.contenders import MULTITASK
 from mtlearn.datasets import DATASETS
 
+SMALL = 1000  # rows; below, starting processes takes longer than the work
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -73,10 +75,10 @@ def compare(
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="All tasks, however long it takes.")] = False,
 ) -> None:
-    """Does learning the tasks of SOURCE together help, by how much, and whom does it hurt?
+    """Tell whether learning the tasks of SOURCE together helps, by how much, and whom it hurts.
 
-    Compares multi-task models with the best of three baselines: one model per task, one for all,
-    one for all with a dummy per task.
+    The models are compared with three baselines: a ridge per task, one for all, one for all with
+    a dummy per task.
     """
     if out is not None and not out.absolute().parent.is_dir():
         _fail(f"--out: there is no folder {out.absolute().parent}.")
@@ -124,7 +126,7 @@ def _compare(table, **options):
             table.y,
             task_column=table.task,
             groups=table.groups,
-            n_jobs=-1,
+            n_jobs=-1 if len(table.X) > SMALL else 1,
             progress=show,
             **options,
         )

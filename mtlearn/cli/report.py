@@ -37,7 +37,8 @@ def print_report(result: Any, name: str, console: Console) -> None:
     console.print(
         Padding(
             f"R²: share of the variance explained (1 is perfect, 0 no better than the mean). RMSE: "
-            f"typical error, in units of {result.target_name}. Helped, hurt: the task's squared "
+            f"typical error, in units of {result.target_name}; its mean over tasks, and the worst "
+            "task (which). Helped, hurt: the task's squared "
             f"error differs from that of {result.best_baseline} by more than luck explains (false "
             "discovery rate 10 %).",
             (0, 0),
@@ -53,7 +54,7 @@ def _models(result: Any) -> Table:
     for column in (
         "R²",
         "RMSE",
-        "mean of\ntasks",
+        "task\nmean",
         "worst task",
         "helped",
         "hurt",
@@ -69,7 +70,7 @@ def _models(result: Any) -> Table:
     rows = list(result.table.itertuples())
     for i, row in enumerate(rows):
         is_reference = row.Index == result.best_baseline
-        counts = ["", "baseline", ""] if is_reference else [row.helped, row.hurt, row.no_evidence]
+        counts = [row.helped, row.hurt, row.no_evidence]
         if is_reference:
             counts = ["·", "·", "·"]
         cells = [

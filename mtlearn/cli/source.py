@@ -1,4 +1,4 @@
-"""From SOURCE and the options to features, target, task and groups, or one line on what is wrong."""
+"""From SOURCE and options to features, target, task and groups, or one line on what is wrong."""
 
 from __future__ import annotations
 

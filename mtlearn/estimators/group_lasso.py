@@ -183,7 +183,11 @@ class GroupLassoRegressor(TaskLinearRegressor):
         return bool(self.shared_mean)
 
     def _solver(self, setup: Setup) -> Any:
-        return _Iterative(setup.problem, self.tol, self.max_iter, self.verbose)
+        small = setup.problem.n_features * setup.problem.n_tasks <= 10_000
+        return _Iterative(setup.problem, self.tol, self.max_iter, small, self.verbose)
+
+    def _path_solver(self, setup: Setup) -> Any:
+        return _Iterative(setup.problem, self.tol, self.max_iter, False, self.verbose)
 
     def _largest_alpha(self, problem: SquaredProblem) -> float:
         null = problem.settle(np.zeros((problem.n_features, problem.n_tasks)))
@@ -196,8 +200,9 @@ class GroupLassoRegressor(TaskLinearRegressor):
 class _Iterative:
     """The proximal solver on one problem, its steps kept from alpha to alpha."""
 
-    def __init__(self, problem: SquaredProblem, tol: float, max_iter: int, verbose: int = 0):
-        self.problem, self.tol, self.max_iter, self.verbose = problem, tol, max_iter, verbose
+    def __init__(self, problem: SquaredProblem, tol, max_iter, polish: bool, verbose: int):
+        self.problem, self.tol, self.max_iter = problem, tol, max_iter
+        self.polish, self.verbose = polish, verbose
         self.metric = Metric.of_problem(problem)
 
     def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
@@ -209,6 +214,7 @@ class _Iterative:
             L21(alpha),
             tol=self.tol,
             max_iter=self.max_iter,
+            polish=self.polish,
             start=start,
             metric=self.metric,
             report=report if self.verbose else None,

@@ -19,6 +19,8 @@ steps follows Roth and Fischer (2008), The group-lasso for generalized linear mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import linalg
 
@@ -29,22 +31,34 @@ NEWTON_BYTES = 512e6
 
 
 def newton(
-    problem: SquaredProblem, penalty: L21, point: Point, step: np.ndarray, n_rounds: int = 20
+    problem: SquaredProblem,
+    penalty: L21,
+    point: Point,
+    step: np.ndarray,
+    done: Callable[[Point], bool],
+    n_rounds: int = 20,
 ) -> Point:
     """Newton on the support, let violated features in, and again, lowering the objective always.
 
-    ``step`` (d, 1) is a prox-gradient step per feature, by which features enter.
+    ``step`` (d, 1) is a prox-gradient step per feature, by which features enter; ``done`` says
+    when a point is good enough.
     """
     for _ in range(n_rounds):
-        point = _on_support(problem, penalty, point)
-        grown = _enter(problem, penalty, point, step)
+        point = _on_support(problem, penalty, point, done)
+        grown = None if done(point) else _enter(problem, penalty, point, step)
         if grown is None:
             break
         point = grown
     return point
 
 
-def _on_support(problem: SquaredProblem, penalty: L21, point: Point, n_steps: int = 20) -> Point:
+def _on_support(
+    problem: SquaredProblem,
+    penalty: L21,
+    point: Point,
+    done: Callable[[Point], bool],
+    n_steps: int = 20,
+) -> Point:
     """Newton steps, damped (Levenberg and Marquardt) where the Hessian is all but singular."""
     support = np.flatnonzero(point.V.any(axis=1))
     if not affordable(problem, len(support)):
@@ -64,21 +78,28 @@ def _on_support(problem: SquaredProblem, penalty: L21, point: Point, n_steps: in
                 return point
             damping = max(100.0 * damping, 1e-8)
             continue
-        settled = np.abs(new.V - point.V).max() <= 1e-15 * np.abs(new.V).max()
+        moved = np.abs(new.V - point.V).max() / max(np.abs(new.V).max(), 1e-300)
         point = new
         damping = 0.0 if damping <= 1e-8 else 0.01 * damping
         left = point.V[support].any(axis=1)
         if not left.all():
             H, support, curvature = H[:, left][:, :, left], support[left], curvature[left]
-        if settled or not left.any():
+        # Past the first digits, more of them on this support are wasted while others should be in.
+        if moved <= 1e-15 or not left.any() or done(point):
+            return point
+        if moved <= 1e-3 and _violated(penalty, point).any():
             return point
     return point
 
 
+def _violated(penalty: L21, point: Point) -> np.ndarray:
+    """Mask of zero features whose gradient exceeds alpha."""
+    return ~point.V.any(axis=1) & (row_norms(point.G) > penalty.alpha * (1 + 1e-10))
+
+
 def _enter(problem: SquaredProblem, penalty: L21, point: Point, step: np.ndarray) -> Point | None:
     """Zero features whose gradient exceeds alpha get a prox-gradient step; None without any."""
-    outside = ~point.V.any(axis=1)
-    violated = outside & (row_norms(point.G) > penalty.alpha * (1 + 1e-10))
+    violated = _violated(penalty, point)
     if not violated.any():
         return None
     direction = np.zeros_like(point.V)

@@ -16,7 +16,7 @@ from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.newton import newton
 from mtlearn.solvers.solution import Solution
 
-POLISHED = 1e-14  # what small problems are solved to, so that equal problems give equal answers
+POLISHED = 1e-14  # what a polished problem is solved to, so that equal problems give equal answers
 
 
 def solve_proximal(
@@ -25,6 +25,7 @@ def solve_proximal(
     *,
     tol: float,
     max_iter: int,
+    polish: bool = False,
     start: np.ndarray | None = None,
     metric: Metric | None = None,
     report: Callable[[int, float], None] | None = None,
@@ -40,6 +41,8 @@ def solve_proximal(
         Ceiling of the relative duality gap.
     max_iter : int
         FISTA iterations at most.
+    polish : bool, default=False
+        Go on to rounding where that is cheap.
     start : ndarray of shape (d, T), default=None
         Deviations to start from.
     metric : Metric, default=None
@@ -53,35 +56,46 @@ def solve_proximal(
         return Solution(zero, certify(problem, penalty, zero).relative, 1)
     if penalty.alpha < 1e-10 * penalty.dual_norm(zero.G):
         return _unpenalised(problem, penalty)
-    aim = min(tol, POLISHED) if problem.n_features * problem.n_tasks <= 10_000 else tol
+    aim = min(tol, POLISHED) if polish else tol
+
+    def gap_at(point: Point) -> float:
+        return certify(problem, penalty, point).relative
+
     metric = Metric.of_problem(problem) if metric is None else metric
     point = zero if start is None or not start.any() else problem.settle(start)
-    best, n_iter, stalled = (certify(problem, penalty, point).relative, point), 0, 0
-    length = 10
-    while n_iter < max_iter and best[0] > aim and stalled < 3:
-        before = best[0]
-        gap = np.inf
-        for point in islice(fista(problem, penalty, best[1], metric), min(length, max_iter - n_iter)):
+    gap, n_iter, stalled = gap_at(point), 0, 0
+    while n_iter < max_iter and gap > aim and stalled < 3:
+        before, at_start = gap, point
+        first = n_iter
+        for point in islice(fista(problem, penalty, point, metric), max_iter - n_iter):
             n_iter += 1
-            if n_iter % 5 == 0:
-                gap = certify(problem, penalty, point).relative
-                if gap <= aim:
-                    break
-        if not gap <= aim:
-            if isinstance(penalty, L21):
-                point = newton(problem, penalty, point, metric.step)
-            gap = certify(problem, penalty, point).relative
-        if gap < best[0] or before == np.inf:
-            best = (gap, point)
-        elif _objective(problem, penalty, point) < _objective(problem, penalty, best[1]):
-            best = (best[0] if gap > 10 * best[0] else gap, point)
+            if n_iter % 5 == 0 and gap_at(point) <= aim:
+                break
+            if n_iter % 10 == 0 and n_iter - first >= max(_worth(problem, point), first / 2):
+                break
+        gap = gap_at(point)
+        if gap > aim and isinstance(penalty, L21):
+            point = newton(problem, penalty, point, metric.step, lambda p: gap_at(p) <= aim)
+            gap = gap_at(point)
+        if _objective(problem, penalty, point) > _objective(problem, penalty, at_start):
+            if before <= gap:
+                point, gap = at_start, before  # rounding
         if report is not None:
-            report(n_iter, best[0])
+            report(n_iter, gap)
         # Below tol, only keep polishing while it helps.
-        stalled = stalled + 1 if best[0] <= tol and best[0] > 0.5 * before else 0
-        length = min(2 * length, 200)
-    gap = certify(problem, penalty, best[1]).relative
-    return Solution(best[1], gap, max(n_iter, 1))
+        stalled = stalled + 1 if gap <= tol and gap > 0.5 * before else 0
+    return Solution(point, gap, max(n_iter, 1))
+
+
+def _worth(problem: SquaredProblem, point: Point) -> float:
+    """FISTA iterations that cost as much as a Newton step: so many come first.
+
+    An iteration takes d² flops per task (or product with its rows), a Newton step k³ per distinct
+    Hessian.
+    """
+    k = float(point.V.any(axis=1).sum())
+    newton_flops = 4.0 * k**3 * (1 if problem.common else problem.n_tasks)
+    return min(newton_flops / (problem.n_features**2 * problem.n_tasks), 300.0)
 
 
 def _objective(problem: SquaredProblem, penalty: Penalty, point: Point) -> float:

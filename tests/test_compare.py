@@ -1,0 +1,448 @@
+"""The comparison: what the table says is what the predictions say, and no row leaks."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import stats
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score, root_mean_squared_error
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from mtlearn.baselines import IndependentTasks, PooledTasks
+from mtlearn.compare import compare_tasks, running
+from mtlearn.compare.tuning import TunedBaseline
+from mtlearn.model_selection import task_folds
+
+
+def school_data(n_tasks=12, rows=25, seed=0, spread=1.0, noise=1.0):
+    """Tasks whose slopes scatter around a common one; a category, holes, string labels."""
+    rng = np.random.default_rng(seed)
+    n = n_tasks * rows
+    task = np.repeat(np.arange(n_tasks), rows)
+    X = pd.DataFrame(rng.normal(size=(n, 3)), columns=["a", "b", "c"])
+    slopes = np.array([1.0, -1.0, 0.5]) + spread * rng.normal(size=(n_tasks, 3))
+    y = (X.to_numpy() * slopes[task]).sum(axis=1) + noise * rng.normal(size=n)
+    X["kind"] = rng.choice(["u", "v"], n)
+    X.loc[::17, "a"] = np.nan
+    X["school"] = [f"s{t:02d}" for t in task]
+    return X, pd.Series(y, name="grade")
+
+
+@pytest.fixture(scope="module")
+def result():
+    X, y = school_data()
+    return compare_tasks(X, y, task_column="school", models=["mean-regularized"]), X, y
+
+
+def test_table_is_what_the_predictions_say(result):
+    result, X, y = result
+    for name, row in result.table.iterrows():
+        prediction = result.predictions[name]
+        assert row.r2 == pytest.approx(r2_score(y, prediction), abs=1e-12)
+        assert row.rmse == pytest.approx(root_mean_squared_error(y, prediction), rel=1e-12)
+        parts = [X.school == s for s in sorted(X.school.unique())]
+        r2 = [r2_score(y[p], prediction[p]) for p in parts]
+        rmse = [root_mean_squared_error(y[p], prediction[p]) for p in parts]
+        assert row.mean_task_r2 == pytest.approx(np.mean(r2), rel=1e-9)
+        assert row.mean_task_rmse == pytest.approx(np.mean(rmse), rel=1e-12)
+        assert row.worst_task_rmse == pytest.approx(max(rmse), rel=1e-12)
+        assert row.worst_task == sorted(X.school.unique())[np.argmax(rmse)]
+
+
+def test_per_task_is_the_paired_difference(result):
+    result, X, y = result
+    frame, best, base = result.per_task, result.best_model, result.best_baseline
+    assert list(frame.task) == sorted(X.school.unique())
+    np.testing.assert_allclose(frame.difference, frame[f"loss {best}"] - frame[f"loss {base}"])
+    for _, row in frame.iterrows():
+        rows = X.school == row.task
+        d = (result.predictions[best] - y)[rows] ** 2 - (result.predictions[base] - y)[rows] ** 2
+        assert row.rows == row.units == len(d)
+        assert row.standard_error >= stats.sem(d) * (1 - 1e-9)
+        assert row.p_value == pytest.approx(
+            2 * stats.t.sf(abs(row.difference) / row.standard_error, len(d) - 1)
+        )
+    counts = frame.verdict.value_counts()
+    for verdict in ("helped", "hurt", "no evidence"):
+        assert result.table.loc[best, verdict.replace(" ", "_")] == counts.get(verdict, 0)
+
+
+def test_counts_of_the_reference_are_not_given(result):
+    result, _, _ = result
+    assert result.table.loc[result.best_baseline, ["helped", "hurt", "no_evidence"]].isna().all()
+    others = result.table.drop(index=result.best_baseline)
+    assert (others[["helped", "hurt", "no_evidence"]].sum(axis=1) == 12).all()
+
+
+def test_every_way_in_gives_the_same_comparison(result):
+    expected, X, y = result
+    names = ["a", "b", "c", "kind"]
+    options = {"models": ["mean-regularized"]}
+    for other in (
+        compare_tasks(pl.from_pandas(X), pl.Series(y), task_column="school", **options),
+        compare_tasks(X[names], y.to_numpy(), task=X["school"], **options),
+        compare_tasks(pl.from_pandas(X[names]), list(y), task=list(X["school"]), **options),
+    ):
+        pd.testing.assert_frame_equal(
+            other.table.drop(columns="seconds"), expected.table.drop(columns="seconds"), rtol=1e-9
+        )
+    numbers = X[["a", "b", "c"]]
+    by_array = compare_tasks(numbers.to_numpy(), y, task=X["school"], models=[])
+    by_frame = compare_tasks(numbers, y, task=X["school"], models=[])
+    np.testing.assert_allclose(by_array.table.r2, by_frame.table.r2, rtol=1e-12)
+
+
+def test_two_processes_find_what_one_finds(result):
+    expected, X, y = result
+    again = compare_tasks(X, y, task_column="school", models=["mean-regularized"], n_jobs=2)
+    np.testing.assert_array_equal(again.table.r2, expected.table.r2)
+
+
+class Witness(RegressorMixin, BaseEstimator):
+    """Writes down which rows (column "row") it was given to fit and to predict."""
+
+    def __init__(self, log):
+        self.log = log
+
+    def fit(self, X, y):
+        self.fitted_ = True
+        self._write({"fit": [int(row) for row in X["row"]]})
+        return self
+
+    def predict(self, X):
+        self._write({"predict": [int(row) for row in X["row"]]})
+        return np.zeros(len(X))
+
+    def _write(self, entry):
+        with open(self.log, "a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def witnessed(path, X, y, **options):
+    """(training rows, held-out rows) of each outer fold."""
+    X = X.assign(row=np.arange(len(X)))
+    witness = Pipeline([("as it is", FunctionTransformer()), ("witness", Witness(str(path)))])
+    result = compare_tasks(X, y, task_column="school", models={"witness": witness}, **options)
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    pairs = [
+        (np.array(a["fit"]), np.array(b["predict"]))
+        for a, b in zip(entries[::2], entries[1::2], strict=True)
+    ]
+    return result, pairs
+
+
+def test_outer_folds_hold_out_each_row_once_and_keep_every_task(tmp_path):
+    X, y = school_data(8, 6)
+    _, pairs = witnessed(tmp_path / "log", X, y)
+    assert len(pairs) == 5
+    assert sorted(np.concatenate([test for _, test in pairs])) == list(range(len(X)))
+    for train, test in pairs:
+        assert not set(train) & set(test)
+        assert X.school[train].nunique() == 8
+
+
+def test_groups_are_never_on_both_sides(tmp_path):
+    X, y = school_data(6, 20)
+    person = np.arange(len(X)) // 4 % 25  # four rows each, some persons in several schools
+    result, pairs = witnessed(tmp_path / "log", X, y, groups=person)
+    for train, test in pairs:
+        assert not set(person[train]) & set(person[test])
+    assert (result.per_task.units <= 20 / 4 + 1).all()
+
+
+def test_new_tasks_are_strangers_and_so_are_their_persons(tmp_path):
+    X, y = school_data(6, 20)
+    person = np.arange(len(X)) % 40
+    result, pairs = witnessed(tmp_path / "log", X, y, groups=person, new_tasks=True, cv=3)
+    assert len(pairs) == 3 + 3
+    for train, test in pairs[3:]:
+        assert not set(X.school[train]) & set(X.school[test])
+        assert not set(person[train]) & set(person[test])
+    assert sorted(np.concatenate([test for _, test in pairs[3:]])) == list(range(len(X)))
+    assert result.table.new_task_r2.notna().all()
+
+
+@pytest.mark.parametrize(
+    "cv", [3, KFold(4, shuffle=True, random_state=0), np.arange(240) % 6, GroupKFold(3)]
+)
+def test_outer_folds_can_be_given(tmp_path, cv):
+    X, y = school_data(12, 20)
+    groups = np.arange(240) // 2 if isinstance(cv, GroupKFold) else None
+    result, pairs = witnessed(tmp_path / "log", X, y, cv=cv, groups=groups)
+    expected = {3: 3}.get(cv) if isinstance(cv, int) else len(pairs)
+    assert result.n_folds == len(pairs) == expected
+    if isinstance(cv, np.ndarray):
+        for k, (_, test) in enumerate(pairs):
+            np.testing.assert_array_equal(np.sort(test), np.flatnonzero(cv == k))
+
+
+class Preprocessed(RegressorMixin, BaseEstimator):
+    """A model that insists on what preprocessing and inner folds must have done."""
+
+    def __init__(self, task_column=None, cv=None):
+        self.task_column = task_column
+        self.cv = cv
+
+    def fit(self, X, y):
+        numbers = X[["a", "b", "c"]]
+        # fitted on the training part only: the mean of known values is 0 there
+        assert abs(numbers[["b", "c"]].mean()).max() < 1e-12
+        assert np.isfinite(numbers).all().all() and self.task_column == "school"
+        # person is a number that preprocessing maps one to one: groups in the inner folds
+        for train, test in self.cv.split(X, y):
+            persons = X["person"].round(9)
+            assert not set(persons.iloc[train]) & set(persons.iloc[test])
+            assert X["school"].iloc[train].nunique() == X["school"].nunique()
+        self.fitted_ = True
+        return self
+
+    def predict(self, X):
+        assert abs(X[["b", "c"]].mean()).max() > 1e-6
+        return np.zeros(len(X))
+
+
+def test_preprocessing_and_inner_folds_see_the_training_part_only():
+    X, y = school_data(6, 20)
+    X["person"] = np.arange(len(X)) // 2
+    compare_tasks(X, y, task_column="school", groups=X["person"], models={"checks": Preprocessed()})
+
+
+def test_verdict_yes_when_tasks_scatter_around_a_common_model():
+    X, y = school_data(40, 8, spread=0.6, noise=0.7)
+    result = compare_tasks(X, y, task_column="school", models=["mean-regularized"])
+    assert result.verdict.startswith("Yes, learning together helps")
+    table = result.table
+    assert table.r2["mean-regularized"] > table.r2.drop("mean-regularized").max()
+
+
+def test_verdict_no_when_all_tasks_are_one():
+    X, y = school_data(20, 15, spread=0.0)
+    result = compare_tasks(X, y, task_column="school", models=["mean-regularized"])
+    assert result.verdict.startswith("No, ")
+    assert "Use pooled" in result.verdict
+
+
+def test_verdict_no_when_the_model_is_bad():
+    X, y = school_data()
+    bad = {"mean": PooledTasks(DummyRegressor(), task_dummies=False)}
+    result = compare_tasks(X, y, task_column="school", models=bad)
+    assert result.verdict.startswith("No, the multi-task models do worse")
+    assert result.table.hurt["mean"] >= 6
+
+
+def test_a_model_equal_to_the_best_baseline_hurts_nobody():
+    X, y = school_data()
+    ridge = IndependentTasks(Ridge(), task_column="school")
+    result = compare_tasks(X, y, task_column="school", models={"again": TunedBaseline(ridge)})
+    assert result.best_baseline == "independent"
+    np.testing.assert_allclose(
+        result.predictions["again"], result.predictions["independent"], rtol=1e-6, atol=1e-6
+    )
+    assert list(result.table.loc["again", ["helped", "hurt", "no_evidence"]]) == [0, 0, 12]
+
+
+def test_one_hurt_task_is_found():
+    """A pooled model where one school goes the other way."""
+    X, y = school_data(30, 60, spread=0.0)
+    X["kind"] = "u"
+    odd = X.school == "s07"
+    y[odd] = -y[odd]
+    pooled = {"one for all": PooledTasks(Ridge(), task_dummies=False)}
+    result = compare_tasks(X, y, task_column="school", models=pooled)
+    # the best baseline is pooled as well (29 of 30 agree), so look at each task alone
+    independent = result.predictions["independent"]
+    assert result.table.helped["independent"] == 1
+    assert np.mean((independent - y)[odd] ** 2) < 2
+
+
+def target_matrix(seed=0, n=90):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4))
+    W = rng.normal(size=(4, 1)) + 0.3 * rng.normal(size=(4, 5))
+    Y = X @ W + rng.normal(size=(n, 5))
+    Y[rng.random((n, 5)) < 0.3] = np.nan
+    return X, pd.DataFrame(Y, columns=list("vwxyz"))
+
+
+def test_a_matrix_of_targets_with_holes():
+    X, Y = target_matrix()
+    result = compare_tasks(X, Y, models=["mean-regularized"])
+    for name, prediction in result.predictions.items():
+        seen = Y.notna().to_numpy()
+        r2 = [r2_score(Y.iloc[m, t], prediction[m, t]) for t, m in enumerate(seen.T)]
+        assert result.table.r2[name] == pytest.approx(np.mean(r2), abs=1e-12)
+    assert list(result.per_task.task) == list("vwxyz")
+    np.testing.assert_array_equal(result.per_task.rows, Y.notna().sum())
+
+
+def test_units_of_the_targets_do_not_matter():
+    X, Y = target_matrix()
+    expected = compare_tasks(X, Y, models=[]).table
+    scaled = compare_tasks(X, Y * [1, 1000, 1e-3, 7, 1], models=[]).table
+    columns = ["r2", "rmse", "mean_task_rmse", "worst_task_rmse"]
+    np.testing.assert_allclose(scaled[columns], expected[columns], rtol=1e-6)
+
+
+def test_past_the_budget_tasks_are_sampled_and_the_reader_is_told(monkeypatch):
+    monkeypatch.setattr(running, "PILOT_ROWS", 100)
+    monkeypatch.setattr(running, "FEWEST_TASKS", 5)
+    X, y = school_data(60, 10)
+    result = compare_tasks(X, y, task_column="school", models=[], time_budget=0.0, new_tasks=True)
+    assert result.n_tasks == 5 and result.n_rows == 50
+    assert "random sample of 5 of them (50 of 600 rows)" in result.notes[0]
+    assert len(result.predictions["pooled"]) == 50
+    whole = compare_tasks(X, y, task_column="school", models=[], time_budget=0.0, full=True)
+    assert whole.n_tasks == 60 and not whole.notes
+    rich = compare_tasks(X, y, task_column="school", models=[], time_budget=1e9)
+    assert rich.n_tasks == 60 and not rich.notes
+    matrix = pd.DataFrame({f"t{t}": y[:100] * (t + 1) for t in range(20)})
+    few = compare_tasks(X[["a", "b", "c"]][:100], matrix, models=[], time_budget=1e9)
+    assert few.n_tasks == 20
+
+
+def test_progress_counts_to_the_end(capsys):
+    X, y = school_data(4, 15)
+    told = []
+    compare_tasks(
+        X, y, task_column="school", models=[], cv=3, new_tasks=True, progress=told.append, verbose=1
+    )
+    assert [step.done for step in told] == list(range(1, 19))
+    assert {step.total for step in told} == {18}
+    assert told[-1].remaining == 0 < told[0].remaining
+    assert capsys.readouterr().err.count("s left") == 18
+
+
+def test_rows_without_a_target_are_left_out_and_said():
+    X, y = school_data(5, 20)
+    y[::10] = np.nan
+    result = compare_tasks(X, y, task_column="school", models=[])
+    expected = compare_tasks(X[y.notna()], y.dropna(), task_column="school", models=[])
+    assert result.n_rows == 90 and "10 rows without a known grade" in result.notes[0]
+    np.testing.assert_allclose(result.table.r2, expected.table.r2)
+
+
+def test_it_prints_and_shows_itself(result):
+    result, _, _ = result
+    text, html = str(result), result._repr_html_()
+    for part in ("grade: 300 rows, 12 tasks (school), 4 features, 5 outer folds", result.verdict):
+        assert part in text and part in html
+    assert repr(result) == text and "<table" in html
+
+
+def test_warnings_of_models_become_a_note():
+    class Grumbling(Ridge):
+        def fit(self, X, y):
+            import warnings
+
+            warnings.warn("not quite converged", UserWarning, stacklevel=1)
+            return super().fit(X, y)
+
+    X, y = school_data(4, 15)
+    model = {"mine": PooledTasks(Grumbling())}
+    result = compare_tasks(X, y, task_column="school", models=model)
+    assert "mine warned in 5 of 5 folds: not quite converged" in result.notes
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"task_column": None}, "which rows belong to which task"),
+        ({"task_column": "schol"}, "task_column='schol' names 0 columns"),
+        ({"task": ["a"] * 60}, "both task= and task_column="),
+        ({"y": ["yes", "no"] * 30}, "target y is not a number .*'yes'"),
+        ({"models": ["mean"]}, "no model 'mean'; models are .*mean-regularized"),
+        ({"models": {"pooled": Ridge()}}, "'pooled' is the name of a baseline"),
+        ({"models": {"mine": Ridge()}}, "does not know tasks: wrap it in IndependentTasks"),
+        ({"cv": ShuffleSplit(3, random_state=0)}, "more than once"),
+        ({"cv": 1}, "n_splits must be an integer of at least 2"),
+        ({"y": np.ones((60, 2))}, "y has 2 columns, which are the tasks"),
+        ({"y": np.full(60, np.inf)}, "infinity"),
+        ({"groups": [None] * 60}, "groups is missing"),
+        ({"y": np.ones(7)}, "inconsistent"),
+    ],
+)
+def test_errors_say_what_was_wrong(change, words):
+    X, y = school_data(4, 15)
+    arguments = {"y": y, "task_column": "school"} | change
+    with pytest.raises(ValueError, match=words):
+        compare_tasks(X, **arguments)
+
+
+def test_one_task_and_missing_labels_and_empty_columns_are_errors():
+    X, y = school_data(4, 15)
+    with pytest.raises(ValueError, match="only one task in 'school' \\(s00\\)"):
+        compare_tasks(X[:15], y[:15], task_column="school")
+    X.loc[3, "school"] = None
+    with pytest.raises(ValueError, match="task column 'school' is missing"):
+        compare_tasks(X, y, task_column="school")
+    with pytest.raises(ValueError, match="no column beside the task column"):
+        compare_tasks(X[["school"]].fillna("?"), y, task_column="school")
+    numbers, Y = target_matrix()
+    with pytest.raises(ValueError, match="column w of y has 1 observed"):
+        compare_tasks(numbers, Y.assign(w=[1.0] + [np.nan] * 89))
+    with pytest.raises(ValueError, match="new_tasks needs rows labelled by task"):
+        compare_tasks(numbers, Y, new_tasks=True)
+
+
+# The tuning of the baselines.
+
+
+def tuning_problem(seed=0, unseen=False):
+    rng = np.random.default_rng(seed)
+    task = rng.integers(0, 6, 150)
+    X = np.column_stack([rng.normal(size=(150, 4)), task])
+    y = X[:, :4] @ rng.normal(size=4) + 0.5 * task + 2 * rng.normal(size=150)
+    if unseen:  # a task with one row is a stranger in the fold that holds it out
+        X[0, -1] = 77
+    return X, y
+
+
+@pytest.mark.parametrize("unseen", [False, True])
+def test_independent_scores_are_those_of_grid_search(unseen):
+    X, y = tuning_problem(unseen=unseen)
+    folds = list(KFold(4, shuffle=True, random_state=0).split(X))
+    ridge = IndependentTasks(Ridge(), task_column=-1, unseen_task="mean")
+    model = TunedBaseline(ridge, cv=folds).fit(X, y)
+    grid = {"estimator__alpha": list(model.scores_)}
+    search = GridSearchCV(ridge, grid, cv=folds).fit(X, y)
+    np.testing.assert_allclose(
+        list(model.scores_.values()), search.cv_results_["mean_test_score"], atol=1e-9
+    )
+    assert model.alpha_ == search.best_params_["estimator__alpha"]
+    np.testing.assert_allclose(model.predict(X), search.predict(X), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [IndependentTasks, PooledTasks])
+@pytest.mark.parametrize("noise", [1e-4, 2.0, 300.0])
+def test_tuned_alpha_is_as_good_as_a_fine_grid(kind, noise):
+    X, y = tuning_problem(3)
+    y = y + noise * np.random.default_rng(9).normal(size=150)
+    folds = list(KFold(5, shuffle=True, random_state=0).split(X))
+    ridge = kind(Ridge(), task_column=-1)
+    model = TunedBaseline(ridge, cv=folds).fit(X, y)
+    fine = GridSearchCV(
+        clone(ridge), {"estimator__alpha": np.geomspace(1e-5, 1e8, 53)}, cv=folds
+    ).fit(X, y)
+    assert model.scores_[model.alpha_] > fine.best_score_ - 2e-3
+
+
+def test_inner_folds_of_the_baselines_are_the_ones_given():
+    X, y = tuning_problem()
+    fold = task_folds(X[:, -1].astype(int), 3)
+    folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3)]
+    model = TunedBaseline(PooledTasks(Ridge(), task_column=-1), cv=folds).fit(X, y)
+    alpha, score = next(iter(model.scores_.items()))
+    by_hand = [
+        make_pipeline(PooledTasks(Ridge(alpha=alpha), task_column=-1))
+        .fit(X[train], y[train])
+        .score(X[test], y[test])
+        for train, test in folds
+    ]
+    assert score == pytest.approx(np.mean(by_hand), abs=1e-12)
