@@ -180,7 +180,7 @@ def certificate(entries, model, point):
     if model.family == "mean":
         s, loss = 1.0, np.sum(G**2) / (2 * model.alpha)
     else:
-        s, loss = min(1.0, model.alpha / np.max(np.sqrt(np.sum(G**2, axis=0)))), 0.0
+        s, loss = model.alpha / max(model.alpha, np.max(np.sqrt(np.sum(G**2, axis=0)))), 0.0
     total = np.sum(G, axis=0)
     must_vanish = []
     if model.shared_mean and model.alpha_mean == 0:
@@ -203,7 +203,8 @@ def certificate(entries, model, point):
 
 
 def _rounding(entries, model, point, r, G, u):
-    """First-order bound of what float64 may do to primal - dual: every product is off by eps."""
+    """Bound of what float64 may do to primal - dual: every product is off by eps, and sums that
+    must vanish vanish as far as they do (they multiply the coefficient that is free)."""
     c, X, y, T = entries.c, entries.X, entries.y, entries.n_tasks
     eps = 4 * np.finfo(float).eps
     size = np.abs(y) + np.sum(np.abs(X * point.W[entries.task]), axis=1)
@@ -217,11 +218,16 @@ def _rounding(entries, model, point, r, G, u):
     else:
         ds = np.max(np.sqrt(np.sum(dG**2, axis=0))) / model.alpha
         total += ds * np.sum(c * np.abs(r) * (np.abs(r) + np.abs(y)))
-    if model.shared_mean and model.alpha_mean > 0:
-        g, dg = np.abs(np.sum(G, axis=0)), np.sum(dG, axis=0)
+    g, dg = np.abs(np.sum(G, axis=0)), np.sum(dG, axis=0)
+    if model.shared_mean and model.alpha_mean == 0:
+        total += np.sum((g + dg) * np.abs(point.w0))
+    elif model.shared_mean:
         total += np.sum(g * dg + dg**2) / (model.alpha_mean * T)
-    if model.fit_intercept and model.alpha_intercept > 0:
+    if model.fit_intercept and model.alpha_intercept == 0:
+        total += np.sum((np.abs(u) + du) * np.abs(point.b))
+    elif model.fit_intercept:
         total += np.sum(np.abs(u) * du + du**2) / model.alpha_intercept
+        total += (np.abs(np.sum(u)) + np.sum(du)) * np.abs(point.b0)
     return total
 
 

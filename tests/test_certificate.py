@@ -245,7 +245,7 @@ def test_read_only_memory_maps(Estimator, own, tmp_path):
 
 def unfinished(max_iter, *, shared=False, unit=1.0):
     """A deep point of a wide problem, stopped early; the estimator, its problem, its warnings."""
-    X, y, task = table(19, n=150, d=400)
+    X, y, task = table(19, n=60, d=150)
     problem = stacked(X, unit * y, task)
     estimator = GroupLassoRegressor(
         1e-4 * unit, shared_mean=shared, max_iter=max_iter, tol=3e-13, alpha_intercept=0.3
