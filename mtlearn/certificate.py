@@ -52,5 +52,4 @@ def certify(problem: SquaredProblem, penalty: Penalty, point: Point) -> Certific
         distance = np.sqrt(ridge) * point.mean - s * point.G.sum(axis=1) / np.sqrt(ridge)
         gap += 0.5 * float(distance @ distance)
     primal = problem.value(point) + penalty.value(point.V)
-    null = problem.null_value
-    return Certificate(primal, gap, gap / null if null > 0 else 0.0)
+    return Certificate(primal, gap, gap / problem.null_value if problem.null_value > 0 else 0.0)

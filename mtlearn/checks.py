@@ -29,3 +29,9 @@ def check_option(name: str, value: Any, options: tuple) -> None:
     """One of ``options``."""
     if not any(value is option or value == option for option in options):
         raise ValueError(f"{name}={value!r} is not allowed; it must be one of {options}.")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}={value!r} is not allowed; it must be True or False.")

@@ -112,7 +112,7 @@ def _fold_scores(estimator, data, total, train, test, alphas, scorer) -> list[fl
     truth = held_out.y / _target_scale(setup, data)
     weight = held_out.weight
     scores = []
-    for solution in follow_path(estimator._path_solver(setup), alphas):
+    for solution in follow_path(estimator._scoring_solver(setup), alphas):
         prediction = _predict(estimator, setup, solution.point, held_out)
         if scorer is None:
             scores.append(_mean_square(truth, prediction / _target_scale(setup, data), weight))

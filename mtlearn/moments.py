@@ -240,7 +240,8 @@ def _of_long_task(X, row, y, weight, entries: slice) -> Moments:
 def _of_padded(X, y, s, real) -> Moments:
     """Moments of a stack of tasks (B, m, d), rows of weight zero filling up the short ones."""
     weight = s.sum(axis=1)
-    X = np.where(real[:, :, None], X, 0.0) if not real.all() else X.astype(np.float64)
+    X = X.astype(np.float64)
+    X[~real] = 0.0
     y = np.where(real, y, 0.0)
     with np.errstate(invalid="ignore"):
         # Corrected two-pass: the rounding of the first mean is taken out by the second.

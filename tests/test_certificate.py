@@ -11,7 +11,7 @@ from mtlearn import GroupLassoRegressor, MeanRegularizedRegressor
 
 from .checks import STRICT, assert_certified
 from .generators import make, stacked
-from .reference import certificate, null_primal, objective
+from .reference import certificate, null_primal, objective, solve_cvxpy
 
 pytestmark = STRICT
 
@@ -244,11 +244,11 @@ def test_read_only_memory_maps(Estimator, own, tmp_path):
 
 
 def unfinished(max_iter, *, shared=False, unit=1.0):
-    """A deep point of a wide problem, stopped early; the estimator, its problem, its warnings."""
+    """A deep point of a wide problem, asked for more digits than there are and stopped early."""
     X, y, task = table(19, n=60, d=150)
     problem = stacked(X, unit * y, task)
     estimator = GroupLassoRegressor(
-        1e-4 * unit, shared_mean=shared, max_iter=max_iter, tol=3e-13, alpha_intercept=0.3
+        1e-4 * unit, shared_mean=shared, max_iter=max_iter, tol=3e-18, alpha_intercept=0.3
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -261,12 +261,12 @@ def unfinished(max_iter, *, shared=False, unit=1.0):
 def test_too_few_iterations_are_said_with_gap_tol_and_count(max_iter, shared):
     problem, fitted, caught = unfinished(max_iter, shared=shared)
     texts = [str(w.message) for w in caught if issubclass(w.category, ConvergenceWarning)]
-    assert fitted.dual_gap_ > 3e-13
+    assert fitted.dual_gap_ > 3e-18
     assert len(texts) == 1
     numbers = [float(v) for v in re.findall(r"\d+\.?\d*(?:e[-+]?\d+)?", texts[0])]
-    assert 3e-13 in numbers
+    assert 3e-18 in numbers
     assert fitted.n_iter_ in numbers
-    assert any(v == pytest.approx(fitted.dual_gap_, rel=0.1) for v in numbers)
+    assert any(v == pytest.approx(fitted.dual_gap_, rel=0.1, abs=0) for v in numbers)
     assert 1 <= fitted.n_iter_ <= max_iter
     # an unfinished answer still carries a true certificate
     found = certificate(problem.entries, problem.model("group", fitted), problem.point(fitted))
@@ -334,20 +334,22 @@ def test_alpha_zero_is_least_squares_with_a_gap_that_says_something(Estimator, h
 
 
 def test_the_gap_is_relative_to_the_model_without_coefficients():
-    """Targets and alpha times a unit: the same problem, so the same gap."""
-    gaps = [unfinished(2, unit=unit)[1].dual_gap_ for unit in (1.0, 1e-9, 1e9)]
-    assert gaps[0] > 1e-10
-    np.testing.assert_allclose(gaps[1:], gaps[0], rtol=1e-4)
+    """Targets and alpha times a power of two: the same arithmetic, so the same gap."""
+    gaps = [unfinished(2, unit=unit)[1].dual_gap_ for unit in (1.0, 2.0**-30, 2.0**30)]
+    np.testing.assert_allclose(gaps[1:], gaps[0], rtol=1e-12)
 
 
-def test_the_certificate_bounds_the_distance_to_the_optimum():
-    """At an unfinished answer the objective is within dual_gap_ of the finished one."""
-    problem, best, _ = unfinished(20_000)
-    model = problem.model("group", best)
-    assert best.dual_gap_ < 1e-9
-    lowest = objective(problem.entries, model, problem.point(best))
-    null = null_primal(problem.entries, model)
-    for max_iter in (1, 3, 10):
-        _, rough, _ = unfinished(max_iter)
-        value = objective(problem.entries, model, problem.point(rough))
-        assert -1e-9 <= (value - lowest) / null <= rough.dual_gap_ + 1e-11
+@pytest.mark.parametrize("max_iter", [1, 2, 5])
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_certificate_bounds_the_distance_to_the_optimum(shared, max_iter):
+    """However early the solver was stopped, the objective is within dual_gap_ of the best."""
+    problem = stacked(*table(25, n=40, d=30))
+    parameters = {"alpha": 1e-3, "shared_mean": shared, "alpha_intercept": 0.3}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        rough = problem.fit(GroupLassoRegressor, **parameters, max_iter=max_iter)
+    model = problem.model("group", rough)
+    lowest, _ = solve_cvxpy(problem.entries, model)
+    value = objective(problem.entries, model, problem.point(rough))
+    distance = (value - lowest) / null_primal(problem.entries, model)
+    assert -1e-9 <= distance <= rough.dual_gap_ + 1e-12

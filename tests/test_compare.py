@@ -38,7 +38,7 @@ def school_data(n_tasks=12, rows=25, seed=0, spread=1.0, noise=1.0):
 @pytest.fixture(scope="module")
 def result():
     X, y = school_data()
-    return compare_tasks(X, y, task_column="school", models=["mean-regularized"]), X, y
+    return compare_tasks(X, y, task_column="school", models=["mean-regularized"], cv=3), X, y
 
 
 def test_table_is_what_the_predictions_say(result):
@@ -84,7 +84,7 @@ def test_counts_of_the_reference_are_not_given(result):
 def test_every_way_in_gives_the_same_comparison(result):
     expected, X, y = result
     names = ["a", "b", "c", "kind"]
-    options = {"models": ["mean-regularized"]}
+    options = {"models": ["mean-regularized"], "cv": 3}
     for other in (
         compare_tasks(pl.from_pandas(X), pl.Series(y), task_column="school", **options),
         compare_tasks(X[names], y.to_numpy(), task=X["school"], **options),
@@ -94,14 +94,14 @@ def test_every_way_in_gives_the_same_comparison(result):
             other.table.drop(columns="seconds"), expected.table.drop(columns="seconds"), rtol=1e-9
         )
     numbers = X[["a", "b", "c"]]
-    by_array = compare_tasks(numbers.to_numpy(), y, task=X["school"], models=[])
-    by_frame = compare_tasks(numbers, y, task=X["school"], models=[])
+    by_array = compare_tasks(numbers.to_numpy(), y, task=X["school"], models=[], cv=2)
+    by_frame = compare_tasks(numbers, y, task=X["school"], models=[], cv=2)
     np.testing.assert_allclose(by_array.table.r2, by_frame.table.r2, rtol=1e-12)
 
 
 def test_two_processes_find_what_one_finds(result):
     expected, X, y = result
-    again = compare_tasks(X, y, task_column="school", models=["mean-regularized"], n_jobs=2)
+    again = compare_tasks(X, y, task_column="school", models=["mean-regularized"], n_jobs=2, cv=3)
     np.testing.assert_array_equal(again.table.r2, expected.table.r2)
 
 
@@ -159,7 +159,8 @@ def test_groups_are_never_on_both_sides(tmp_path):
 
 def test_new_tasks_are_strangers_and_so_are_their_persons(tmp_path):
     X, y = school_data(6, 20)
-    person = np.arange(len(X)) % 40
+    person = np.arange(len(X))
+    person[[3, 50]] = person[[25, 90]]  # two of them in two schools each
     result, pairs = witnessed(tmp_path / "log", X, y, groups=person, new_tasks=True, cv=3)
     assert len(pairs) == 3 + 3
     for train, test in pairs[3:]:
@@ -216,7 +217,7 @@ def test_preprocessing_and_inner_folds_see_the_training_part_only():
 
 def test_verdict_yes_when_tasks_scatter_around_a_common_model():
     X, y = school_data(40, 8, spread=0.6, noise=0.7)
-    result = compare_tasks(X, y, task_column="school", models=["mean-regularized"])
+    result = compare_tasks(X, y, task_column="school", models=["mean-regularized"], cv=4)
     assert result.verdict.startswith("Yes, learning together helps")
     table = result.table
     assert table.r2["mean-regularized"] > table.r2.drop("mean-regularized").max()
@@ -224,7 +225,7 @@ def test_verdict_yes_when_tasks_scatter_around_a_common_model():
 
 def test_verdict_no_when_all_tasks_are_one():
     X, y = school_data(20, 15, spread=0.0)
-    result = compare_tasks(X, y, task_column="school", models=["mean-regularized"])
+    result = compare_tasks(X, y, task_column="school", models=["mean-regularized"], cv=3)
     assert result.verdict.startswith("No, ")
     assert "Use pooled" in result.verdict
 
@@ -234,13 +235,14 @@ def test_verdict_no_when_the_model_is_bad():
     bad = {"mean": PooledTasks(DummyRegressor(), task_dummies=False)}
     result = compare_tasks(X, y, task_column="school", models=bad)
     assert result.verdict.startswith("No, the multi-task models do worse")
-    assert result.table.hurt["mean"] >= 6
+    assert result.table.hurt["mean"] >= 3 > result.table.helped["mean"]
 
 
 def test_a_model_equal_to_the_best_baseline_hurts_nobody():
     X, y = school_data()
     ridge = IndependentTasks(Ridge(), task_column="school")
-    result = compare_tasks(X, y, task_column="school", models={"again": TunedBaseline(ridge)})
+    again = {"again": TunedBaseline(ridge)}
+    result = compare_tasks(X, y, task_column="school", models=again, cv=3)
     assert result.best_baseline == "independent"
     np.testing.assert_allclose(
         result.predictions["again"], result.predictions["independent"], rtol=1e-6, atol=1e-6
@@ -249,17 +251,15 @@ def test_a_model_equal_to_the_best_baseline_hurts_nobody():
 
 
 def test_one_hurt_task_is_found():
-    """A pooled model where one school goes the other way."""
-    X, y = school_data(30, 60, spread=0.0)
-    X["kind"] = "u"
+    """A model for all, in a table where one school goes the other way and the others differ."""
+    X, y = school_data(16, 40, spread=0.5)
     odd = X.school == "s07"
     y[odd] = -y[odd]
     pooled = {"one for all": PooledTasks(Ridge(), task_dummies=False)}
-    result = compare_tasks(X, y, task_column="school", models=pooled)
-    # the best baseline is pooled as well (29 of 30 agree), so look at each task alone
-    independent = result.predictions["independent"]
-    assert result.table.helped["independent"] == 1
-    assert np.mean((independent - y)[odd] ** 2) < 2
+    result = compare_tasks(X, y, task_column="school", models=pooled, cv=3)
+    assert result.best_baseline == "independent"
+    assert result.per_task.set_index("task").verdict["s07"] == "hurt"
+    assert result.table.hurt["one for all"] >= 1
 
 
 def target_matrix(seed=0, n=90):
@@ -273,7 +273,7 @@ def target_matrix(seed=0, n=90):
 
 def test_a_matrix_of_targets_with_holes():
     X, Y = target_matrix()
-    result = compare_tasks(X, Y, models=["mean-regularized"])
+    result = compare_tasks(X, Y, models=["mean-regularized"], cv=3)
     for name, prediction in result.predictions.items():
         seen = Y.notna().to_numpy()
         r2 = [r2_score(Y.iloc[m, t], prediction[m, t]) for t, m in enumerate(seen.T)]
@@ -284,8 +284,8 @@ def test_a_matrix_of_targets_with_holes():
 
 def test_units_of_the_targets_do_not_matter():
     X, Y = target_matrix()
-    expected = compare_tasks(X, Y, models=[]).table
-    scaled = compare_tasks(X, Y * [1, 1000, 1e-3, 7, 1], models=[]).table
+    expected = compare_tasks(X, Y, models=[], cv=2).table
+    scaled = compare_tasks(X, Y * [1, 1000, 1e-3, 7, 1], models=[], cv=2).table
     columns = ["r2", "rmse", "mean_task_rmse", "worst_task_rmse"]
     np.testing.assert_allclose(scaled[columns], expected[columns], rtol=1e-6)
 
@@ -293,18 +293,25 @@ def test_units_of_the_targets_do_not_matter():
 def test_past_the_budget_tasks_are_sampled_and_the_reader_is_told(monkeypatch):
     monkeypatch.setattr(running, "PILOT_ROWS", 100)
     monkeypatch.setattr(running, "FEWEST_TASKS", 5)
-    X, y = school_data(60, 10)
-    result = compare_tasks(X, y, task_column="school", models=[], time_budget=0.0, new_tasks=True)
+    X, y = school_data(30, 10)
+    options = {"task_column": "school", "models": [], "cv": 2}
+    result = compare_tasks(X, y, **options, time_budget=0.0, new_tasks=True)
     assert result.n_tasks == 5 and result.n_rows == 50
-    assert "random sample of 5 of them (50 of 600 rows)" in result.notes[0]
+    assert "random sample of 5 of them (50 of 300 rows)" in result.notes[0]
     assert len(result.predictions["pooled"]) == 50
-    whole = compare_tasks(X, y, task_column="school", models=[], time_budget=0.0, full=True)
-    assert whole.n_tasks == 60 and not whole.notes
-    rich = compare_tasks(X, y, task_column="school", models=[], time_budget=1e9)
-    assert rich.n_tasks == 60 and not rich.notes
-    matrix = pd.DataFrame({f"t{t}": y[:100] * (t + 1) for t in range(20)})
-    few = compare_tasks(X[["a", "b", "c"]][:100], matrix, models=[], time_budget=1e9)
-    assert few.n_tasks == 20
+    for rich in ({"time_budget": 0.0, "full": True}, {"time_budget": 1e9}):
+        whole = compare_tasks(X, y, **options, **rich)
+        assert whole.n_tasks == 30 and not whole.notes
+
+
+def test_columns_of_a_matrix_are_sampled_too(monkeypatch):
+    monkeypatch.setattr(running, "PILOT_ROWS", 40)
+    monkeypatch.setattr(running, "FEWEST_TASKS", 3)
+    X, Y = target_matrix(n=200)
+    result = compare_tasks(X, Y, models=[], cv=2, time_budget=0.0)
+    assert result.n_tasks == 3
+    kept = list(result.per_task.task)
+    np.testing.assert_array_equal(result.per_task.rows, Y[kept].notna().sum())
 
 
 def test_progress_counts_to_the_end(capsys):
@@ -322,8 +329,8 @@ def test_progress_counts_to_the_end(capsys):
 def test_rows_without_a_target_are_left_out_and_said():
     X, y = school_data(5, 20)
     y[::10] = np.nan
-    result = compare_tasks(X, y, task_column="school", models=[])
-    expected = compare_tasks(X[y.notna()], y.dropna(), task_column="school", models=[])
+    result = compare_tasks(X, y, task_column="school", models=[], cv=2)
+    expected = compare_tasks(X[y.notna()], y.dropna(), task_column="school", models=[], cv=2)
     assert result.n_rows == 90 and "10 rows without a known grade" in result.notes[0]
     np.testing.assert_allclose(result.table.r2, expected.table.r2)
 
@@ -331,7 +338,7 @@ def test_rows_without_a_target_are_left_out_and_said():
 def test_it_prints_and_shows_itself(result):
     result, _, _ = result
     text, html = str(result), result._repr_html_()
-    for part in ("grade: 300 rows, 12 tasks (school), 4 features, 5 outer folds", result.verdict):
+    for part in ("grade: 300 rows, 12 tasks (school), 4 features, 3 outer folds", result.verdict):
         assert part in text and part in html
     assert repr(result) == text and "<table" in html
 
@@ -416,6 +423,20 @@ def test_independent_scores_are_those_of_grid_search(unseen):
         list(model.scores_.values()), search.cv_results_["mean_test_score"], atol=1e-9
     )
     assert model.alpha_ == search.best_params_["estimator__alpha"]
+    np.testing.assert_allclose(model.predict(X), search.predict(X), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [IndependentTasks, PooledTasks])
+def test_scores_of_a_target_matrix_are_those_of_grid_search(kind):
+    X, Y = target_matrix()
+    folds = list(KFold(3, shuffle=True, random_state=0).split(X))
+    ridge = kind(Ridge())
+    model = TunedBaseline(ridge, cv=folds).fit(X, Y)
+    grid = {"estimator__alpha": list(model.scores_)}
+    search = GridSearchCV(ridge, grid, cv=folds).fit(X, Y)
+    np.testing.assert_allclose(
+        list(model.scores_.values()), search.cv_results_["mean_test_score"], atol=1e-9
+    )
     np.testing.assert_allclose(model.predict(X), search.predict(X), atol=1e-9)
 
 

@@ -24,16 +24,16 @@ ESTIMATORS = [
 @pytest.mark.parametrize("Estimator, own", ESTIMATORS)
 def test_each_point_is_the_fit_at_its_alpha(Estimator, own, way, task_weight, intercept):
     problem = make(1, way, weights="rows", task_weight=task_weight, d=6)
-    estimator = Estimator(**own, **intercept, **problem.init, tol=1e-10)
+    estimator = Estimator(**own, **intercept, **problem.init, tol=1e-12)
     alphas = [0.01, 0.8, 0.1]
     path = estimator.path(problem.X, problem.y, alphas=alphas, **problem.extra)
     np.testing.assert_allclose(path.alphas, [0.8, 0.1, 0.01])
     assert path.coefs.shape == (4, 6, 3)
     assert path.intercepts.shape == (4, 3)
     assert len(path.dual_gaps) == len(path.n_iters) == 3
-    assert np.max(path.dual_gaps) <= 1e-10
+    assert np.max(path.dual_gaps) <= 1e-12
     for k, alpha in enumerate(path.alphas):
-        fitted = problem.fit(Estimator, **own, **intercept, alpha=alpha, tol=1e-10)
+        fitted = problem.fit(Estimator, **own, **intercept, alpha=alpha, tol=1e-12)
         np.testing.assert_allclose(path.coefs[:, :, k], fitted.coef_, atol=1e-6)
         np.testing.assert_allclose(path.intercepts[:, k], fitted.intercept_, atol=1e-6)
         if own or Estimator is MeanRegularizedRegressor:

@@ -1,33 +1,31 @@
-"""How a baseline's alpha is chosen: a coarse grid, extended at its edge, refined at its best."""
+"""How a baseline's alpha is chosen: half decades, extended where the best is on the edge."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import narwhals.stable.v1 as nw
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV, check_cv
+from sklearn.model_selection import check_cv
 from sklearn.utils.validation import check_is_fitted
 
-from mtlearn.baselines import IndependentTasks
-from mtlearn.tasks import TaskData, read_fit
-
-DECADES = (1e-1, 1e0, 1e1, 1e2, 1e3)  # where the search for a ridge's alpha begins
-LIMITS = (1e-6, 1e9)  # and where it gives up extending
+EXPONENTS = tuple(np.arange(-2, 4.5, 0.5).tolist())  # of ten: where the search begins
+LIMITS = (-8, 10)  # and where it gives up extending
 
 
 class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     """A baseline around a ridge, its one alpha for all tasks chosen by cross-validation.
 
-    Powers of ten first; while the best is on the edge, two more beyond it; then the two points
-    half a decade to either side of the best. A ridge's score is flat in log alpha: a finer grid
-    moves R² by less than .001.
+    Half decades from 0.01 to 10,000, and two decades more while the best is on the edge. A
+    ridge's score is flat in log alpha: a finer grid moves R² by less than .002.
 
     Parameters
     ----------
     estimator : IndependentTasks or PooledTasks
-        Around an estimator with a parameter ``alpha``.
+        Around a :class:`~sklearn.linear_model.Ridge`.
     cv : int, splitter or iterable, default=None
         Inner folds.
 
@@ -36,16 +34,16 @@ class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     alpha_ : float
         The alpha chosen.
     scores_ : dict of float to float
-        Mean score over the folds of each alpha tried.
+        Mean score (R²) over the folds of each alpha tried.
     best_estimator_ : estimator
         Fitted with ``alpha_`` on all rows.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from mtlearn.baselines import PooledTasks
-    >>> from mtlearn.compare.tuning import TunedBaseline
     >>> from sklearn.linear_model import Ridge
+    >>> from mtlearn import PooledTasks
+    >>> from mtlearn.compare.tuning import TunedBaseline
     >>> rng = np.random.default_rng(0)
     >>> X = np.column_stack([rng.normal(size=(60, 2)), np.repeat([0, 1, 2], 20)])
     >>> ridge = PooledTasks(Ridge(), task_column=-1)
@@ -73,18 +71,22 @@ class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         TunedBaseline
             The fitted model.
         """
-        self.scores_: dict[float, float] = {}
-        self._try(DECADES, X, y)
-        while True:
-            best, low, high = self._best(), min(self.scores_), max(self.scores_)
+        y = np.asarray(y)
+        found: dict[float, float] = {}
+        ahead = EXPONENTS
+        while ahead:
+            alphas = 10.0 ** np.array(ahead)
+            found.update(zip(ahead, self._scores(alphas, X, y).tolist(), strict=True))
+            best, low, high = max(found, key=found.__getitem__), min(found), max(found)
+            steps = (0.5, 1.0, 1.5, 2.0)
             if best == low > LIMITS[0]:
-                self._try((low / 100, low / 10), X, y)
+                ahead = tuple(low - step for step in steps)
             elif best == high < LIMITS[1]:
-                self._try((high * 10, high * 100), X, y)
+                ahead = tuple(high + step for step in steps)
             else:
-                break
-        self._try((best / 10**0.5, best * 10**0.5), X, y)
-        self.alpha_ = self._best()
+                ahead = ()
+        self.scores_ = {10.0**exponent: score for exponent, score in sorted(found.items())}
+        self.alpha_ = 10.0**best
         self.best_estimator_ = clone(self.estimator).set_params(estimator__alpha=self.alpha_)
         self.best_estimator_.fit(X, y)
         return self
@@ -94,49 +96,63 @@ class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.predict(X)
 
-    def _best(self) -> float:
-        return max(self.scores_, key=self.scores_.__getitem__)
+    def _scores(self, alphas: np.ndarray, X: Any, y: np.ndarray) -> np.ndarray:
+        """Mean score of each alpha, all of them in one fit per fold.
 
-    def _try(self, alphas: tuple[float, ...], X: Any, y: Any) -> None:
-        if isinstance(self.estimator, IndependentTasks) and y.ndim == 1:
-            scores = self._independent_scores(alphas, X, y)
-        else:
-            scores = self._searched_scores(alphas, X, y)
-        self.scores_.update(zip(alphas, scores, strict=True))
-
-    def _searched_scores(self, alphas: tuple[float, ...], X: Any, y: Any) -> np.ndarray:
-        grid = {"estimator__alpha": list(alphas)}
-        search = GridSearchCV(self.estimator, grid, cv=self.cv, refit=False, error_score="raise")
-        search.fit(X, y)
-        return search.cv_results_["mean_test_score"]
-
-    def _independent_scores(self, alphas: tuple[float, ...], X: Any, y: Any) -> np.ndarray:
-        """The same scores, all alphas in one ridge per task and fold.
-
-        ``Ridge`` takes an alpha per target, so the target is repeated once for each alpha. With
-        thousands of tasks this is the difference between minutes and seconds.
+        With thousands of tasks this is the difference between minutes and seconds. Columns of a
+        target matrix are stacked, an observed label becoming a row; their score is the mean R².
         """
-        data = read_fit(clone(self.estimator), X, y)
-        ridge = clone(self.estimator.estimator).set_params(alpha=np.array(alphas), solver="svd")
+        model = clone(self.estimator).set_params(estimator=_RidgeAtOnce(alphas))
+        rows, column = np.arange(len(y)), None
+        if y.ndim == 2:
+            rows, column = np.nonzero(~np.isnan(y))
+            y = y[rows, column]
         scores = []
-        for train, test in check_cv(self.cv).split(data.X, data.y):
-            prediction = np.empty((len(data.y), len(alphas)))
-            past, new = _rows_by_task(data, train), _rows_by_task(data, test)
-            coef = np.full((len(data.tasks), len(alphas), data.X.shape[1] + 1), np.nan)
-            for t, rows in enumerate(past):
-                if len(rows):
-                    ridge.fit(data.X[rows], np.repeat(data.y[rows, None], len(alphas), axis=1))
-                    coef[t] = np.column_stack([ridge.coef_, ridge.intercept_])
-            strangers = np.isnan(coef[:, 0, 0])  # tasks with no row in training: the average
-            coef[strangers] = coef[~strangers].mean(axis=0)
-            for t, rows in enumerate(new):
-                prediction[rows] = data.X[rows] @ coef[t, :, :-1].T + coef[t, :, -1]
-            scores.append([r2_score(data.y[test], p) for p in prediction[test].T])
+        for train, test in check_cv(self.cv).split(np.empty((rows.max() + 1, 1))):
+            past, new = np.flatnonzero(np.isin(rows, train)), np.flatnonzero(np.isin(rows, test))
+            if column is None:
+                parts = [new]
+                prediction = model.fit(_rows(X, rows[past]), y[past]).predict(_rows(X, rows[new]))
+            else:
+                parts = [new[column[new] == t] for t in np.unique(column[new])]
+                model.fit(_rows(X, rows[past]), y[past], task=column[past])
+                prediction = model.predict(_rows(X, rows[new]), task=column[new])
+            answer = np.empty((len(y), len(alphas)))
+            answer[new] = prediction
+            scores.append(np.mean([_r2(y[p], answer[p]) for p in parts if len(p) > 1], axis=0))
         return np.mean(scores, axis=0)
 
 
-def _rows_by_task(data: TaskData, rows: np.ndarray) -> list[np.ndarray]:
-    """Positions among ``rows`` of each task's rows."""
-    codes = data.codes[rows]
-    ends = np.cumsum(np.bincount(codes, minlength=len(data.tasks)))[:-1]
-    return np.split(rows[np.argsort(codes, kind="stable")], ends)
+class _RidgeAtOnce(RegressorMixin, BaseEstimator):
+    """Ridges of one target at several alphas; predicts one column for each.
+
+    ``Ridge`` takes an alpha for each target, so the target is repeated.
+    """
+
+    def __init__(self, alphas: np.ndarray) -> None:
+        self.alphas = alphas
+
+    def fit(self, X: Any, y: np.ndarray) -> _RidgeAtOnce:
+        self.ridge_ = Ridge(alpha=self.alphas)
+        self.ridge_.fit(X, np.repeat(y[:, None], len(self.alphas), axis=1))
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.ridge_.predict(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _r2(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """R² of each column of predictions."""
+    truth = np.broadcast_to(truth[:, None], prediction.shape)
+    return r2_score(truth, prediction, multioutput="raw_values")
+
+
+def _rows(X: Any, rows: np.ndarray) -> Any:
+    """Rows of an array or of a frame, in its own library."""
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    return frame[rows].to_native() if isinstance(frame, nw.DataFrame) else X[rows]

@@ -16,7 +16,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.base import ObservedScoreMixin, TaskInputMixin
-from mtlearn.checks import check_count, check_number, check_option
+from mtlearn.checks import check_count, check_flag, check_number, check_option
 from mtlearn.estimators.setup import Setup, set_up
 from mtlearn.path import check_alphas, follow_path
 from mtlearn.problems.squared import Point, SquaredProblem
@@ -41,6 +41,10 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
     def _path_solver(self, setup: Setup) -> Any:
         """The same, where many alphas will be asked for."""
         return self._solver(setup)
+
+    def _scoring_solver(self, setup: Setup) -> Any:
+        """The same, where only predictions are asked for, as in cross-validation."""
+        return self._path_solver(setup)
 
     @abstractmethod
     def _largest_alpha(self, problem: SquaredProblem) -> float:
@@ -222,6 +226,8 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
         check_number("tol", self.tol)
         check_count("max_iter", self.max_iter)
         check_option("solver", self.solver, ("auto",))
+        for name in ("fit_intercept", "scale_targets", "warm_start"):
+            check_flag(name, getattr(self, name))
         if isinstance(self.alpha_intercept, str):
             check_option("alpha_intercept", self.alpha_intercept, ("auto", "a number >= 0"))
         else:

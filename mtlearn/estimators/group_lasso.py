@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.checks import check_option
+from mtlearn.checks import check_flag, check_option
 from mtlearn.estimators.base import TaskLinearRegressor
 from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.setup import Setup, set_up
@@ -62,7 +62,7 @@ class GroupLassoRegressor(TaskLinearRegressor):
         FISTA in scaled columns with Newton steps on the selected features, on moments or on the
         rows, whichever is smaller.
     max_iter : int, default=10000
-        FISTA iterations at most.
+        FISTA iterations and Newton steps at most.
     tol : float, default=1e-6
         Ceiling of ``dual_gap_``.
     warm_start : bool, default=False
@@ -92,7 +92,7 @@ class GroupLassoRegressor(TaskLinearRegressor):
     dual_gap_ : float
         Certificate: (primal - dual) / (primal at W = 0 with its best intercepts).
     n_iter_ : int
-        FISTA iterations.
+        FISTA iterations and Newton steps.
     n_features_in_ : int
         Number of columns of X, that of labels included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -178,6 +178,7 @@ class GroupLassoRegressor(TaskLinearRegressor):
 
     def _check_own_params(self) -> None:
         check_option("norm", self.norm, ("l2",))
+        check_flag("shared_mean", self.shared_mean)
 
     def _with_mean(self) -> bool:
         return bool(self.shared_mean)

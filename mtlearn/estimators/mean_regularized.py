@@ -165,6 +165,9 @@ class MeanRegularizedRegressor(TaskLinearRegressor):
     def _path_solver(self, setup: Setup) -> Any:
         return Spectral(setup, self.verbose)
 
+    def _scoring_solver(self, setup: Setup) -> Any:
+        return Unrefined(setup)
+
     def _without_surplus(self, data: TaskData) -> TaskData:
         n, d = data.X.shape
         size = np.einsum("ij,ij->j", data.X, data.X, dtype=np.float64)
@@ -210,6 +213,25 @@ class Spectral(ClosedForm):
             arrow = RotatedArrow(arrow, self.rotated[1])
         solution = solve_mean_regularized(self.problem, alpha, arrow=arrow)
         return solution if solution.gap <= 1e-12 else super().solve(alpha)
+
+
+class Unrefined(Spectral):
+    """Points of the path as the spectrum gives them, to a few digits less and uncertified."""
+
+    def __init__(self, setup: Setup):
+        super().__init__(setup)
+        d, T = self.problem.n_features, self.problem.n_tasks
+        mean = np.zeros(d) if self.problem.coupling.has_mean else None
+        self.zero = self.problem.evaluate(np.zeros((d, T)), mean, 0.0)
+
+    def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
+        if self.spectrum is None or self.rotated is not None or alpha == 0 or np.isinf(alpha):
+            return super().solve(alpha)
+        problem = self.problem
+        residual = float(problem.kappa @ self.zero.error)
+        arrow = self.spectrum.at(alpha)
+        V, mean, b0 = arrow.solve(self.zero.G, np.zeros(problem.n_features), residual)
+        return Solution(problem.place(V, mean, b0), np.nan, 1)
 
 
 class MeanRegularizedRegressorCV(AlphaByCV, MeanRegularizedRegressor):

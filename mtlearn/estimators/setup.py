@@ -72,7 +72,7 @@ def _coupling(estimator: Any, way: str, problem: SquaredProblem) -> Coupling:
     alpha = estimator.alpha_intercept
     if isinstance(alpha, str):
         # Targets over one X have units of their own; without intercepts nothing is pulled.
-        free = way == "columns" or not estimator.fit_intercept
+        free = way != "labels" or not estimator.fit_intercept
         alpha = 0.0 if free else auto_alpha_intercept(problem, float(estimator.alpha_mean))
     mean = float(estimator.alpha_mean) if estimator._with_mean() else None
     return Coupling(float(alpha), bool(estimator.fit_intercept), mean)

@@ -185,10 +185,22 @@ class SquaredProblem(ABC):
         SW = SV + self.scatter_times(np.broadcast_to(mean[:, None], V.shape))
         return self._point(V, mean, self.best_b0(W), SW)
 
+    def null(self) -> Point:
+        """W = 0 exactly, with its best intercepts."""
+        zero = np.zeros((self.n_features, self.n_tasks))
+        mean = np.zeros(self.n_features) if self.coupling.has_mean else None
+        return self._point(zero, mean, self.best_b0(zero), zero)
+
     def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b0: float) -> Point:
         """The point with these coefficients as they are; free intercepts are still best."""
         W = V if mean is None else V + mean[:, None]
         return self._point(V, mean, b0, self.scatter_times(W))
+
+    def place(self, V: np.ndarray, mean: np.ndarray | None, b0: float) -> Point:
+        """The point with these coefficients, for predictions only: no gradient."""
+        W = V if mean is None else V + mean[:, None]
+        nothing = np.empty((0, 0))
+        return Point(V, mean, b0, nothing, self.y_mean - self._x_times(W) - b0, nothing)
 
     def combine(self, one: Point, other: Point, t: float) -> Point:
         """The settled point at V_1 + t (V_1 - V_2): everything in it is affine in V."""

@@ -196,6 +196,8 @@ def solve_mean_regularized(
     """
     d, T = problem.n_features, problem.n_tasks
     penalty = SquaredNorm(alpha)
+    if problem.null_value == 0:
+        return Solution(problem.null(), 0.0, 1)
     if np.isinf(alpha):
         point = problem.settle(np.zeros((d, T)))
         return Solution(point, certify(problem, penalty, point).relative, 1)
@@ -227,8 +229,6 @@ def relative_gap(problem: SquaredProblem, alpha: float, point: Point, arrow) -> 
     """The certificate, or the Newton decrement where alpha is next to nothing."""
     if alpha >= 1e-10 * typical_curvature(problem):
         return certify(problem, SquaredNorm(alpha), point).relative
-    if problem.null_value == 0:
-        return 0.0
     r = point.G - alpha * point.V
     extra = np.zeros(problem.n_features)
     if problem.coupling.has_mean:

@@ -36,20 +36,22 @@ def newton(
     point: Point,
     step: np.ndarray,
     done: Callable[[Point], bool],
-    n_rounds: int = 20,
-) -> Point:
+    max_steps: int,
+) -> tuple[Point, int]:
     """Newton on the support, let violated features in, and again, lowering the objective always.
 
     ``step`` (d, 1) is a prox-gradient step per feature, by which features enter; ``done`` says
-    when a point is good enough.
+    when a point is good enough. Returns the last point and the number of steps.
     """
-    for _ in range(n_rounds):
-        point = _on_support(problem, penalty, point, done)
+    n_steps = 0
+    for _ in range(20):
+        point, taken = _on_support(problem, penalty, point, done, min(20, max_steps - n_steps))
+        n_steps += taken
         grown = None if done(point) else _enter(problem, penalty, point, step)
-        if grown is None:
+        if grown is None or n_steps >= max_steps:
             break
         point = grown
-    return point
+    return point, n_steps
 
 
 def _on_support(
@@ -57,16 +59,16 @@ def _on_support(
     penalty: L21,
     point: Point,
     done: Callable[[Point], bool],
-    n_steps: int = 20,
-) -> Point:
+    n_steps: int,
+) -> tuple[Point, int]:
     """Newton steps, damped (Levenberg and Marquardt) where the Hessian is all but singular."""
     support = np.flatnonzero(point.V.any(axis=1))
     if not affordable(problem, len(support)):
-        return point
+        return point, 0
     H = problem.hessian(support)
     curvature = np.einsum("tjj->tj", H).max(axis=0)
     damping = 0.0
-    for _ in range(n_steps):
+    for n in range(1, n_steps + 1):
         step = _step(problem, penalty, point, support, H, damping * curvature)
         new = None
         if step is not None:
@@ -75,7 +77,7 @@ def _on_support(
             new = _line_search(problem, penalty, point, direction)
         if new is None:
             if damping > 1.0:
-                return point
+                return point, n
             damping = max(100.0 * damping, 1e-8)
             continue
         moved = np.abs(new.V - point.V).max() / max(np.abs(new.V).max(), 1e-300)
@@ -86,10 +88,10 @@ def _on_support(
             H, support, curvature = H[:, left][:, :, left], support[left], curvature[left]
         # Past the first digits, more of them on this support are wasted while others should be in.
         if moved <= 1e-15 or not left.any() or done(point):
-            return point
+            return point, n
         if moved <= 1e-3 and _violated(penalty, point).any():
-            return point
-    return point
+            return point, n
+    return point, n_steps
 
 
 def _violated(penalty: L21, point: Point) -> np.ndarray:

@@ -40,7 +40,7 @@ def solve_proximal(
     tol : float
         Ceiling of the relative duality gap.
     max_iter : int
-        FISTA iterations at most.
+        FISTA iterations and Newton steps at most.
     polish : bool, default=False
         Go on to rounding where that is cheap.
     start : ndarray of shape (d, T), default=None
@@ -50,9 +50,10 @@ def solve_proximal(
     report : callable, default=None
         Called with (iterations, gap) now and then.
     """
-    shape = (problem.n_features, problem.n_tasks)
-    zero = problem.settle(np.zeros(shape))
-    if problem.null_value == 0 or penalty.dual_norm(zero.G) <= penalty.alpha:
+    if problem.null_value == 0:
+        return Solution(problem.null(), 0.0, 1)
+    zero = problem.settle(np.zeros((problem.n_features, problem.n_tasks)))
+    if penalty.dual_norm(zero.G) <= penalty.alpha:
         return Solution(zero, certify(problem, penalty, zero).relative, 1)
     if penalty.alpha < 1e-10 * penalty.dual_norm(zero.G):
         return _unpenalised(problem, penalty)
@@ -74,9 +75,11 @@ def solve_proximal(
             if n_iter % 10 == 0 and n_iter - first >= max(_worth(problem, point), first / 2):
                 break
         gap = gap_at(point)
-        if gap > aim and isinstance(penalty, L21):
-            point = newton(problem, penalty, point, metric.step, lambda p: gap_at(p) <= aim)
-            gap = gap_at(point)
+        if max_iter > n_iter and gap > aim and isinstance(penalty, L21):
+            point, steps = newton(
+                problem, penalty, point, metric.step, lambda p: gap_at(p) <= aim, max_iter - n_iter
+            )
+            n_iter, gap = n_iter + steps, gap_at(point)
         if _objective(problem, penalty, point) > _objective(problem, penalty, at_start):
             if before <= gap:
                 point, gap = at_start, before  # rounding
