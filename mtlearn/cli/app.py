@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,11 @@ import mtlearn
 from mtlearn.cli.report import print_report
 from mtlearn.cli.source import SourceError, read_source
 from mtlearn.compare import compare_tasks
-from mtlearn.compare.contenders import MULTITASK
+from mtlearn.compare.contenders import BASELINES, MULTITASK
 from mtlearn.datasets import DATASETS
 
 SMALL = 1000  # rows; below, starting processes takes longer than the work
+QUIET = 5  # seconds between lines of progress where there is no terminal to draw a bar on
 
 app = typer.Typer(
     add_completion=False,
@@ -86,7 +88,7 @@ def compare(
         table = read_source(source, target, task, _split(drop), groups)
         result = _compare(
             table,
-            models=_split(models) or None,
+            models=_known(_split(models)),
             cv=folds,
             new_tasks=new_tasks,
             random_state=seed,
@@ -105,22 +107,30 @@ def compare(
 
 
 def _compare(table, **options):
-    """Run the comparison behind a progress bar on stderr."""
+    """Run the comparison, and say on stderr how far it is and how long it will take."""
+    console = Console(stderr=True)
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[left]}"),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
+    line = bar.add_task("fitting models", total=None, left="estimating the time …")
+    said = time.monotonic()
+
+    def show(told):
+        nonlocal said
+        left = _remaining(told.remaining)
+        bar.update(line, completed=told.done, total=told.total, left=left)
+        if bar.disable and time.monotonic() - said > QUIET:  # a log file: a line now and then
+            said = time.monotonic()
+            print(f"mtlearn: {told.done} of {told.total} models fitted, {left}", file=sys.stderr)
+
     with bar:
-        line = bar.add_task("fitting models", total=None, left="estimating the time …")
-
-        def show(told):
-            bar.update(line, completed=told.done, total=told.total, left=_remaining(told.remaining))
-
         return compare_tasks(
             table.X,
             table.y,
@@ -136,6 +146,13 @@ def _remaining(seconds: float) -> str:
     if seconds < 90:
         return f"about {seconds:.0f} s left"
     return f"about {seconds / 60:.0f} min left"
+
+
+def _known(models: list[str]) -> list[str] | None:
+    for name in models:
+        if name not in MULTITASK and name not in BASELINES:
+            raise SourceError(f"--models: there is no {name!r}; there are {', '.join(MULTITASK)}.")
+    return models or None
 
 
 def _split(values: list[str] | None) -> list[str]:

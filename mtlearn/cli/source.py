@@ -144,9 +144,6 @@ def _read_file(source: str) -> pd.DataFrame:
             f"{source} has {len(frame):,} rows and {frame.shape[1]} columns; a comparison takes a "
             "target, a task and at least one feature, with a header line that names them."
         )
-    doubled = frame.columns[frame.columns.duplicated()]
-    if len(doubled):
-        raise SourceError(f"{source} has two columns named {doubled[0]!r}; rename one.")
     return frame
 
 

@@ -55,6 +55,12 @@ def outer_folds(cv: Any, data: TaskTable, random_state: int) -> list[Fold]:
     n = len(data.y)
     if cv is None or isinstance(cv, Integral):
         n_splits = 5 if cv is None else int(cv)
+        units = n if data.groups is None else len(np.unique(data.groups))
+        if units < 2 * n_splits:
+            raise ValueError(
+                f"{units} {'rows' if data.groups is None else 'groups'} are too few for "
+                f"{n_splits} folds (and as many inside each): give more data, or fewer folds."
+            )
         cv = task_folds(data.parts, n_splits, groups=data.groups, random_state=random_state)
     if isinstance(cv, np.ndarray) and cv.shape == (n,):
         folds = [(np.flatnonzero(cv != k), np.flatnonzero(cv == k)) for k in np.unique(cv)]

@@ -103,12 +103,12 @@ class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         target matrix are stacked, an observed label becoming a row; their score is the mean R².
         """
         model = clone(self.estimator).set_params(estimator=_RidgeAtOnce(alphas))
-        rows, column = np.arange(len(y)), None
+        n, rows, column = len(y), np.arange(len(y)), None
         if y.ndim == 2:
             rows, column = np.nonzero(~np.isnan(y))
             y = y[rows, column]
         scores = []
-        for train, test in check_cv(self.cv).split(np.empty((rows.max() + 1, 1))):
+        for train, test in check_cv(self.cv).split(np.empty((n, 1))):
             past, new = np.flatnonzero(np.isin(rows, train)), np.flatnonzero(np.isin(rows, test))
             if column is None:
                 parts = [new]

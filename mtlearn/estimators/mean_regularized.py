@@ -10,7 +10,7 @@ from mtlearn.estimators.base import TaskLinearRegressor
 from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.setup import Setup
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.solvers.arrow import Arrow, solve_mean_regularized, typical_curvature
+from mtlearn.solvers.arrow import Arrow, residuals, solve_mean_regularized, typical_curvature
 from mtlearn.solvers.choose import badly_scaled
 from mtlearn.solvers.rotated import RotatedArrow, rotate
 from mtlearn.solvers.solution import Solution
@@ -228,9 +228,7 @@ class Unrefined(Spectral):
         if self.spectrum is None or self.rotated is not None or alpha == 0 or np.isinf(alpha):
             return super().solve(alpha)
         problem = self.problem
-        residual = float(problem.kappa @ self.zero.error)
-        arrow = self.spectrum.at(alpha)
-        V, mean, b0 = arrow.solve(self.zero.G, np.zeros(problem.n_features), residual)
+        V, mean, b0 = self.spectrum.at(alpha).solve(*residuals(problem, alpha, self.zero))
         return Solution(problem.place(V, mean, b0), np.nan, 1)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mtlearn.moments import centre, entries_of_columns, padded_rows, task_blocks
-from mtlearn.problems.squared import Coupling, HessianBlock, SquaredProblem
+from mtlearn.problems.squared import Coupling, ScatterBlock, SquaredProblem
 from mtlearn.tasks import TaskData
 
 
@@ -170,21 +170,21 @@ class DesignProblem(SquaredProblem):
     def scatter_sum(self) -> np.ndarray:
         return self.rows.gram_sum(self.scale)
 
-    def hessian_blocks(self, thin: bool) -> Iterator[HessianBlock]:
+    def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
         for tasks, A in self.rows.blocks():
             if len(A) == 1 and len(tasks) > 1 and not self.common:
                 pieces = [(tasks[t : t + 1], A) for t in range(len(tasks))]  # omega_t differ
             else:
                 pieces = [(tasks, A)]
             for some, rows in pieces:
-                yield self._block(some, rows, thin)
+                yield self._block(some, rows, thin, whole)
 
-    def _block(self, tasks: np.ndarray, A: np.ndarray, thin: bool) -> HessianBlock:
+    def _block(self, tasks: np.ndarray, A: np.ndarray, thin, whole) -> ScatterBlock:
         first = tasks[: len(A)]  # one stands for all where tasks have the Hessian in common
         A = A * np.sqrt(self.scale[first])[:, None, None]
-        if self.kappa.any():
+        if whole and self.kappa.any():
             x = np.broadcast_to(self.x_mean.T, (self.n_tasks, self.n_features))[first]
             A = np.concatenate([A, (np.sqrt(self.kappa[first])[:, None] * x)[:, None]], axis=1)
         if thin and A.shape[1] < A.shape[2]:
-            return HessianBlock(tasks, thin=A)
-        return HessianBlock(tasks, full=np.matmul(A.transpose(0, 2, 1), A))
+            return ScatterBlock(tasks, thin=A)
+        return ScatterBlock(tasks, full=np.matmul(A.transpose(0, 2, 1), A))

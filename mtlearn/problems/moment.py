@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mtlearn.moments import BLOCK_BYTES, Moments
-from mtlearn.problems.squared import Coupling, HessianBlock, SquaredProblem
+from mtlearn.problems.squared import Coupling, ScatterBlock, SquaredProblem
 
 
 class MomentProblem(SquaredProblem):
@@ -57,16 +57,13 @@ class MomentProblem(SquaredProblem):
             return self.xx[0] * self.scale.sum()
         return np.tensordot(self.scale, self.xx, axes=1)
 
-    def hessian_blocks(self, thin: bool) -> Iterator[HessianBlock]:
-        if self.common:
-            yield HessianBlock(np.arange(self.n_tasks), full=self.hessian(np.arange(self.n_features)))
-            return
+    def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
         step = max(1, BLOCK_BYTES // (8 * self.n_features**2))
-        for start in range(0, self.n_tasks, step):
-            tasks = np.arange(start, min(start + step, self.n_tasks))
-            H = self.xx if len(self.xx) == 1 else self.xx[tasks]
-            H = H * self.scale[tasks, None, None]
-            if self.kappa.any():
-                x = self.x_mean.T if self.x_mean.shape[1] == 1 else self.x_mean.T[tasks]
-                H += (self.kappa[tasks, None] * x)[:, :, None] * x[:, None, :]
-            yield HessianBlock(tasks, full=H)
+        for start in range(0, self.n_tasks, self.n_tasks if self.common else step):
+            tasks = np.arange(start, self.n_tasks if self.common else min(start + step, self.n_tasks))
+            first = tasks[:1] if self.common else tasks  # one stands for all
+            S = (self.xx if len(self.xx) == 1 else self.xx[first]) * self.scale[first, None, None]
+            if whole and self.kappa.any():
+                x = self.x_mean.T if self.x_mean.shape[1] == 1 else self.x_mean.T[first]
+                S += (self.kappa[first, None] * x)[:, :, None] * x[:, None, :]
+            yield ScatterBlock(tasks, full=S)

@@ -114,6 +114,8 @@ class SquaredProblem(ABC):
         else:
             self.shrink = self.m / (self.m + a)
             self.kappa = self.shrink * a
+        spread = self.kappa.max() * np.max(self.x_mean**2, initial=0.0)
+        self._far = bool(spread > 0) and bool(spread > 1e3 * self.scatter_diagonal().max())
         self.pooled = coupling.fit_intercept and bool(self.kappa.any())
         self.null_value = self._null_value()
         self._mean_system: np.ndarray | None = None
@@ -138,16 +140,15 @@ class SquaredProblem(ABC):
         """Sum of the S_t over all tasks, (d, d)."""
 
     @abstractmethod
-    def hessian_blocks(self, thin: bool) -> Iterator[HessianBlock]:
-        """Hessians of blocks of tasks; in factored form where that is smaller and ``thin``."""
+    def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
+        """The S_t of blocks of tasks (the H_t if ``whole``), factored where smaller and ``thin``."""
 
     # What follows from them.
 
     @property
     def common(self) -> bool:
         """Whether all tasks have one and the same Hessian."""
-        one = self.x_mean.shape[1] == 1 and bool(np.ptp(self.scale) <= 1e-14 * self.scale[0])
-        return one
+        return self.x_mean.shape[1] == 1 and bool(np.ptp(self.scale) <= 1e-14 * self.scale[0])
 
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonals of H_t = S_t + kappa_t x̄_t x̄_t', (d, T) or (d, 1)."""
@@ -260,7 +261,13 @@ class SquaredProblem(ABC):
         return float(self.kappa @ (self.y_mean - self._x_times(W)) / self.kappa.sum())
 
     def _x_times(self, W: np.ndarray) -> np.ndarray:
-        """x̄_t·w_t for every task."""
+        """x̄_t·w_t for every task.
+
+        Where intercepts are charged for and the features are far from zero, the products are
+        large, their sum is not, and what rounding leaves of it is multiplied by x̄ again.
+        """
+        if self._far:
+            return (self.x_mean.astype(np.longdouble) * W).sum(axis=0).astype(np.float64)
         if self.x_mean.shape[1] == 1:
             return self.x_mean[:, 0] @ W
         return np.einsum("jt,jt->t", self.x_mean, W)
@@ -287,8 +294,8 @@ class SquaredProblem(ABC):
 
 
 @dataclass(frozen=True)
-class HessianBlock:
-    """Hessians H_t of some tasks: as they are, or as H_t = A_t'A_t with fewer rows than columns.
+class ScatterBlock:
+    """Scatters S_t of some tasks: as they are, or as S_t = A_t'A_t with fewer rows than columns.
 
     ``full`` is (B, d, d) and ``thin`` (B, r, d); one of them is None. A leading axis of one with
     more than one task means that the tasks have it in common.
@@ -297,4 +304,3 @@ class HessianBlock:
     tasks: np.ndarray
     full: np.ndarray | None = None
     thin: np.ndarray | None = None
-

@@ -8,10 +8,16 @@ v_t = K_t (r_t - H_t w_0 - b_0 z_t), and what is left for the border is one (d +
     [ sum_t alpha K_t H_t + alpha_mean T I    sum_t alpha K_t z_t        ]
     [ (…)'                                    sum_t kappa_t - z_t'K_t z_t ]
 
-(alpha K H stands for H - H K H, which would cancel.) The factorisations are batched and streamed
-over blocks of tasks; a few steps of iterative refinement on the original problem give the last
-digits back. ``alpha = 0`` uses pseudo-inverses and leaves w_0 = 0: every task then has the least
-squares solution of least norm.
+H_t = S_t + kappa_t x̄_t x̄_t' is a rank-one update of the scatter, and with p = (S + alpha I)⁻¹ x̄,
+q = x̄'p the Sherman-Morrison identity gives every entry as a sum of positive terms, so that a mean
+far from zero costs no digits::
+
+    alpha K H = alpha (S + alpha I)⁻¹ S + alpha² kappa / (1 + kappa q) p p'
+    K z = kappa / (1 + kappa q) p         kappa - z'K z = kappa / (1 + kappa q)
+
+The factorisations are batched and streamed over blocks of tasks; a few steps of iterative
+refinement on the original problem give the last digits back. ``alpha = 0`` uses pseudo-inverses of
+the H_t and leaves w_0 = 0: every task then has the least squares solution of least norm.
 """
 
 from __future__ import annotations
@@ -21,7 +27,7 @@ import numpy as np
 from mtlearn.certificate import certify
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.linear import solve_semidefinite
-from mtlearn.problems.squared import HessianBlock, Point, SquaredProblem
+from mtlearn.problems.squared import ScatterBlock, Point, SquaredProblem
 from mtlearn.solvers.solution import Solution
 
 KEEP_BYTES = 512e6  # inverses kept between refinement steps; computed again beyond
@@ -53,52 +59,65 @@ class Arrow:
     ):
         self.problem, self.alpha, self.thin = problem, alpha, thin
         self.with_mean = problem.coupling.has_mean and alpha > 0
+        # The pseudo-inverse of a rank-one update has no such identity: H_t as a whole, then.
+        self.whole = alpha <= (1e-12 * typical_curvature(problem) if thin else 0.0)
         d, T = problem.n_features, problem.n_tasks
-        self.z = problem.kappa * problem.x_mean  # (d, T)
-        self.Kz = np.empty((d, T))
+        self.x_mean = np.broadcast_to(problem.x_mean, (d, T))
+        self.p = np.zeros((d, T))  # (S + alpha I)⁻¹ x̄; of the whole H where self.whole
         self._kept = inverses
-        core = np.zeros((d, d))
-        corner = 0.0
         keep: list | None = []
+        core = np.zeros((d, d))
         for inverse in self._inverses():
-            tasks = inverse.tasks
-            kappa, z = problem.kappa[tasks], self.z[:, tasks]
-            self.Kz[:, tasks] = inverse.times(z)
-            corner += inverse.corner(kappa, z, self.Kz[:, tasks])
+            if problem.kappa.any():
+                self.p[:, inverse.tasks] = inverse.times(self.x_mean[:, inverse.tasks])
             if self.with_mean:
-                core += inverse.alpha_KH_sum()
+                core += inverse.alpha_KS_sum()
             if keep is not None:
                 keep.append(inverse)
                 if sum(one.nbytes for one in keep) > KEEP_BYTES:
                     keep = None
         if self._kept is None:
             self._kept = keep
-        if self.with_mean:
-            core[np.diag_indices(d)] += problem.coupling.alpha_mean * T
-        border = alpha * self.Kz.sum(axis=1)
+        kappa, q = problem.kappa, np.einsum("jt,jt->t", self.x_mean, self.p)
+        # Of x̄'K x̄ and of kappa - z'K z, per kappa: 1 / (1 + kappa q).
+        self.damp = np.maximum(1.0 - kappa * q, 0.0) if self.whole else 1.0 / (1.0 + kappa * q)
+        self.Kz = kappa * self.p * (1.0 if self.whole else self.damp)
+        corner = float(kappa @ self.damp)
         if not self.with_mean:
             self.system = np.full((1, 1), corner)
-        elif problem.pooled:
-            self.system = np.block([[core, border[:, None]], [border[None], corner]])
-        else:
-            self.system = core
+            return
+        if kappa.any() and not self.whole:
+            weighted = self.p * np.sqrt(alpha**2 * kappa * self.damp)
+            core += weighted @ weighted.T
+        core[np.diag_indices(d)] += problem.coupling.alpha_mean * T
+        if problem.pooled:
+            border = alpha * self.Kz.sum(axis=1)
+            core = np.block([[core, border[:, None]], [border[None], corner]])
+        self.system = core
 
-    def solve(self, r: np.ndarray, extra: np.ndarray, r_b: float) -> tuple:
-        """Steps (dV, dw_0, db_0) for stationarity residuals: r_t per task, r_b for b_0.
+    def solve(self, r: np.ndarray, e: np.ndarray, extra: np.ndarray) -> tuple:
+        """Steps (dV, dw_0, db_0) that bring stationarity residuals to zero.
 
-        The residual of w_0 is ``sum_t r_t + extra``, which keeps the digits that H K r loses.
+        Those of the v_t are r_t + e_t x̄_t, that of b_0 is sum_t e_t, and that of w_0 is
+        sum_t (r_t + e_t x̄_t) + ``extra``, which keeps the digits that H K r would lose.
         """
         problem, d = self.problem, self.problem.n_features
         Kr = np.empty_like(r)
         for inverse in self._inverses():
-            Kr[:, inverse.tasks] = inverse.times(r[:, inverse.tasks])
-        right_b = r_b - float(np.einsum("jt,jt->", self.z, Kr))
+            at = inverse.tasks
+            Kr[:, at] = inverse.times(r[:, at] + e[at] * self.x_mean[:, at] if self.whole else r[:, at])
+        if self.whole:
+            right_b = float(e.sum() - np.vdot(self.Kz, r + e * self.x_mean))
+        else:
+            rest = (e - problem.kappa * np.einsum("jt,jt->t", self.x_mean, Kr)) * self.damp
+            Kr += rest * self.p
+            right_b = float(rest.sum())
         mean, b0 = None, 0.0
         if self.with_mean:
             right = self.alpha * Kr.sum(axis=1) + extra
             if problem.pooled:
                 right = np.append(right, right_b)
-            # Without a ridge on w_0 the system may be singular, and alpha K H blurs its null space.
+            # Without a ridge on w_0 the system may be singular, its null space blurred.
             cutoff = 1e-11 if problem.coupling.alpha_mean == 0 else 0.0
             solution = solve_semidefinite(self.system, right, d, cutoff)
             mean = solution[:d]
@@ -112,22 +131,25 @@ class Arrow:
         dV = Kr - b0 * self.Kz
         if mean is not None:
             for inverse in self._inverses():
-                dV[:, inverse.tasks] -= inverse.times_hessian(mean)
+                dV[:, inverse.tasks] -= inverse.times_scatter(mean)
+            if not self.whole:
+                dV -= (self.alpha * problem.kappa * self.damp * (mean @ self.p)) * self.p
         return dV, mean, b0
 
     def _inverses(self):
         if self._kept is not None:
             return self._kept
-        return (BlockInverse(b, self.alpha) for b in self.problem.hessian_blocks(self.thin))
+        blocks = self.problem.scatter_blocks(self.thin, whole=self.whole)
+        return (BlockInverse(block, self.alpha) for block in blocks)
 
 
 class BlockInverse:
-    """K_t = (H_t + alpha I)⁻¹ for the tasks of one block; pseudo-inverse at alpha = 0."""
+    """K_t = (S_t + alpha I)⁻¹ for the tasks of one block; pseudo-inverse at alpha = 0."""
 
-    def __init__(self, block: HessianBlock, alpha: float):
+    def __init__(self, block: ScatterBlock, alpha: float):
         self.tasks, self.alpha = block.tasks, alpha
-        self.H, self.A = block.full, block.thin
-        gram = self.H if self.A is None else np.matmul(self.A, self.A.transpose(0, 2, 1))
+        self.S, self.A = block.full, block.thin
+        gram = self.S if self.A is None else np.matmul(self.A, self.A.transpose(0, 2, 1))
         # Of rows, only what the rows span is ever asked for: for a tiny alpha the inverse is
         # applied there, and the rest is not divided by alpha.
         largest = np.einsum("bii->bi", gram).max() if gram.size else 0.0
@@ -139,7 +161,7 @@ class BlockInverse:
 
     @property
     def nbytes(self) -> int:
-        held = (self.H, self.A, self.inverse)
+        held = (self.S, self.A, self.inverse)
         return sum(a.nbytes for a in held if a is not None)
 
     def times(self, R: np.ndarray) -> np.ndarray:
@@ -149,27 +171,20 @@ class BlockInverse:
         inside = _each_transposed(self.A, _each(self.inverse, _each(self.A, R)))
         return inside if self.spanned else (R - inside) / self.alpha
 
-    def times_hessian(self, mean: np.ndarray) -> np.ndarray:
-        """K_t H_t w for one w (d,), as (d, B) or (d, 1)."""
+    def times_scatter(self, mean: np.ndarray) -> np.ndarray:
+        """K_t S_t w for one w (d,), as (d, B) or (d, 1)."""
         if self.A is None:
-            return np.matmul(self.inverse, (self.H @ mean)[:, :, None])[:, :, 0].T
+            return np.matmul(self.inverse, (self.S @ mean)[:, :, None])[:, :, 0].T
         Aw = self.A @ mean  # (B, m)
         if self.spanned:  # K A' = A' (AA') inverse_on_span
             Aw = np.matmul(self.A, np.matmul(self.A.transpose(0, 2, 1), Aw[:, :, None]))[:, :, 0]
         beta = np.matmul(self.inverse, Aw[:, :, None])
         return np.matmul(self.A.transpose(0, 2, 1), beta)[:, :, 0].T
 
-    def corner(self, kappa: np.ndarray, z: np.ndarray, Kz: np.ndarray) -> float:
-        """Sum over the block's tasks of kappa_t - z_t'K_t z_t, which is >= 0."""
-        if self.A is not None and not self.spanned and kappa.any():
-            # The last row of A is sqrt(kappa) x̄, and the difference is known without cancelling.
-            return float((kappa * self.alpha * self.inverse[:, -1, -1]).sum())
-        return max(float(kappa.sum() - np.vdot(z, Kz)), 0.0)
-
-    def alpha_KH_sum(self) -> np.ndarray:
-        """Sum over the block's tasks of alpha K_t H_t, (d, d), symmetric."""
+    def alpha_KS_sum(self) -> np.ndarray:
+        """Sum over the block's tasks of alpha K_t S_t, (d, d), symmetric."""
         if self.A is None:
-            total = np.tensordot(self.inverse, self.H, axes=((0, 2), (0, 1)))
+            total = np.tensordot(self.inverse, self.S, axes=((0, 2), (0, 1)))
         else:
             inner = self.inverse
             if self.spanned:
@@ -203,15 +218,10 @@ def solve_mean_regularized(
         return Solution(point, certify(problem, penalty, point).relative, 1)
     arrow = Arrow(problem, alpha, thin=thin) if arrow is None else arrow
     has_mean = problem.coupling.has_mean
-    ridge = problem.coupling.alpha_mean * T if has_mean else 0.0
     point = problem.evaluate(np.zeros((d, T)), np.zeros(d) if has_mean else None, 0.0)
     best: tuple[float, Point] | None = None
     for n_iter in range(1, 11):
-        r = point.G - alpha * point.V
-        extra = np.zeros(d)
-        if has_mean:
-            extra = alpha * point.V.sum(axis=1) - ridge * point.mean
-        dV, d_mean, d_b0 = arrow.solve(r, extra, float(problem.kappa @ point.error))
+        dV, d_mean, _ = arrow.solve(*residuals(problem, alpha, point))
         mean = point.mean if d_mean is None else point.mean + d_mean
         b0 = problem.best_b0(point.V + dV + (0 if mean is None else mean[:, None]))
         point = problem.evaluate(point.V + dV, mean, b0)
@@ -220,25 +230,33 @@ def solve_mean_regularized(
             break
         best = (gap, point)
         # Without a ridge on w_0 what is left may be its null space: stop before it is amplified.
-        if gap <= (1e-13 if has_mean and ridge == 0 else 1e-15):
+        if gap <= (1e-13 if has_mean and problem.coupling.alpha_mean == 0 else 1e-15):
             break
     return Solution(best[1], best[0], n_iter)
 
 
-def relative_gap(problem: SquaredProblem, alpha: float, point: Point, arrow) -> float:
-    """The certificate, or the Newton decrement where alpha is next to nothing."""
-    if alpha >= 1e-10 * typical_curvature(problem):
-        return certify(problem, SquaredNorm(alpha), point).relative
-    r = point.G - alpha * point.V
+def residuals(problem: SquaredProblem, alpha: float, point: Point) -> tuple:
+    """What is left of the normal equations at a point, as :meth:`Arrow.solve` takes it."""
     extra = np.zeros(problem.n_features)
-    if problem.coupling.has_mean:
-        extra = alpha * point.V.sum(axis=1)
-        extra -= problem.coupling.alpha_mean * problem.n_tasks * point.mean
-    dV, d_mean, _ = arrow.solve(r, extra, float(problem.kappa @ point.error))
-    decrement = 0.5 * np.vdot(r, dV)
+    if point.mean is not None:
+        ridge = problem.coupling.alpha_mean * problem.n_tasks
+        extra = alpha * point.V.sum(axis=1) - ridge * point.mean
+    return problem.xy - point.SW - alpha * point.V, problem.kappa * point.error, extra
+
+
+def relative_gap(problem: SquaredProblem, alpha: float, point: Point, arrow) -> float:
+    """The certificate; where alpha is next to nothing the Newton decrement, if that is smaller."""
+    gap = certify(problem, SquaredNorm(alpha), point).relative if alpha > 0 else np.inf
+    if alpha >= 1e-10 * typical_curvature(problem):
+        return gap
+    r, e, extra = residuals(problem, alpha, point)
+    dV, d_mean, d_b0 = arrow.solve(r, e, extra)
+    r = r + e * problem.x_mean
+    decrement = 0.5 * (np.vdot(r, dV) + e.sum() * d_b0)
     if d_mean is not None:
         decrement += 0.5 * (r.sum(axis=1) + extra) @ d_mean
-    return float(abs(decrement) + SquaredNorm(alpha).value(point.V)) / problem.null_value
+    newton = float(abs(decrement) + SquaredNorm(alpha).value(point.V)) / problem.null_value
+    return min(gap, newton)
 
 
 def typical_curvature(problem: SquaredProblem) -> float:

@@ -26,6 +26,6 @@ class RotatedArrow:
     def __init__(self, arrow, Q: np.ndarray):
         self.arrow, self.Q = arrow, Q
 
-    def solve(self, r: np.ndarray, extra: np.ndarray, r_b: float) -> tuple:
-        dV, mean, b0 = self.arrow.solve(self.Q.T @ r, self.Q.T @ extra, r_b)
+    def solve(self, r: np.ndarray, e: np.ndarray, extra: np.ndarray) -> tuple:
+        dV, mean, b0 = self.arrow.solve(self.Q.T @ r, e, self.Q.T @ extra)
         return self.Q @ dV, None if mean is None else self.Q @ mean, b0

