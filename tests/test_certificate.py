@@ -50,7 +50,7 @@ def exactly_collinear():
     return stacked(X, y, task)
 
 
-def nearly_collinear(apart=1e-5):
+def nearly_collinear(apart=1e-3):
     X, y, task = table(3)
     noise = np.random.default_rng(0).normal(size=X.shape)
     return stacked(np.column_stack([X, X + apart * noise]), y, task)
@@ -144,16 +144,19 @@ def test_a_gap_of_1e_10_is_reached_and_true(hard, Estimator, own, alpha_intercep
     assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
 
 
-@pytest.mark.parametrize("fraction", [0.5, 1e-2, 1e-4, 1e-7])
+@pytest.mark.parametrize(
+    "fraction, tol", [(0.5, 1e-10), (1e-2, 1e-10), (1e-4, 1e-10), (1e-7, 1e-6)]
+)
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("hard", [*HARD, columns_of_all_scales], ids=lambda hard: hard.__name__)
-def test_the_whole_path_of_alphas_is_certified(hard, shared, fraction):
+def test_the_whole_path_of_alphas_is_certified(hard, shared, fraction, tol):
+    """To 1e-10 as far down as paths go by default and tenfold further; to the default beyond."""
     problem = hard()
-    estimator = GroupLassoRegressor(shared_mean=shared, alpha_intercept=0.3, tol=1e-10)
+    estimator = GroupLassoRegressor(shared_mean=shared, alpha_intercept=0.3, tol=tol)
     top = estimator.alpha_max(problem.X, problem.y, **problem.extra)
     estimator.set_params(alpha=fraction * top).fit(problem.X, problem.y, **problem.extra)
-    assert estimator.dual_gap_ <= 1e-10
-    assert_certified(problem, "group", estimator, gap=1.1e-10)
+    assert 0 <= estimator.dual_gap_ <= tol
+    assert_certified(problem, "group", estimator, gap=1.1 * tol)
 
 
 @pytest.mark.parametrize("alpha_intercept", ["auto", 0.0, 0.3])
@@ -167,10 +170,11 @@ def test_columns_from_1e_8_to_1e8_share_one_ridge(alpha_mean, alpha_intercept):
     assert_certified(problem, "mean", fitted, gap=1.1e-10)
 
 
+@pytest.mark.parametrize("apart", [1e-5, 1e-7])
 @pytest.mark.parametrize("Estimator, own", [e for e in ESTIMATORS if "free" not in e.id])
-def test_columns_equal_to_seven_digits(Estimator, own):
-    """With alpha_mean = 0 their difference is below what a scatter of them can resolve."""
-    problem = nearly_collinear(apart=1e-7)
+def test_columns_equal_to_many_digits(Estimator, own, apart):
+    """A ridge on w_0 keeps it small; without one it grows as 1 / apart, and rounding with it."""
+    problem = nearly_collinear(apart)
     fitted = problem.fit(Estimator, **own, tol=1e-10)
     assert 0 <= fitted.dual_gap_ <= 1e-10
     assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)

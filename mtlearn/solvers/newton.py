@@ -110,18 +110,22 @@ def _enter(problem: SquaredProblem, penalty: L21, point: Point, step: np.ndarray
 
 
 def _line_search(problem, penalty: L21, point: Point, direction: np.ndarray) -> Point | None:
-    """The first of the steps 1, ½, …, 1/16 that does not raise the objective; None if none does."""
+    """The longest of some steps that does not raise the objective; None if none of them.
+
+    A feature that a step turns around has passed zero, where the penalty has its kink, and
+    becomes zero. Besides halves, the step to the first of these kinks is tried: where the
+    minimum along the line lies at it, one feature leaves and the next step is a better one.
+    """
     objective = problem.value(point) + penalty.value(point.V)
-    size = 1.0
-    for _ in range(5):
-        V = point.V + size * direction
-        # A feature that the step turns around has passed zero, where the penalty has its kink.
-        turned = (np.einsum("jt,jt->j", V, point.V) <= 0) & point.V.any(axis=1)
-        V[turned] = 0.0
+    along, size = np.einsum("jt,jt->j", direction, point.V), row_norms(point.V) ** 2
+    towards = (along < 0) & (size > 0)
+    kink = min(float((size[towards] / -along[towards]).min()), 1.0) if towards.any() else 1.0
+    for step in [s for s in (1.0, 0.5, 0.25, 0.125) if s > kink] + [kink / 4**i for i in range(5)]:
+        V = point.V + step * direction
+        V[(size + step * along <= 1e-12 * size) & (size > 0)] = 0.0
         new = problem.settle(V)
         if problem.value(new) + penalty.value(V) <= objective * (1 + 1e-15):
             return new
-        size *= 0.5
     return None
 
 

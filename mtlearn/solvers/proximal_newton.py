@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -57,17 +58,41 @@ def solve_proximal(
         return Solution(zero, certify(problem, penalty, zero).relative, 1)
     if penalty.alpha < 1e-10 * penalty.dual_norm(zero.G):
         return _unpenalised(problem, penalty)
+    metric = Metric.of_problem(problem) if metric is None else metric
+    point, n_iter = zero, 0
+    if start is not None and start.any():
+        point = problem.settle(start)
+    else:
+        # Down a short path of warm starts: each support is close to the one before.
+        largest = penalty.dual_norm(zero.G)
+        for alpha in np.geomspace(largest, penalty.alpha, _n_stages(largest, penalty.alpha))[1:-1]:
+            stage = replace(penalty, alpha=float(alpha))
+            loose = max(1e-2 * float(alpha) / largest, tol)
+            most = min(max_iter, n_iter + 300)
+            point, _, n_iter = _descend(problem, stage, point, metric, loose, tol, most, n_iter)
     aim = min(tol, POLISHED) if polish else tol
+    point, gap, n_iter = _descend(
+        problem, penalty, point, metric, aim, tol, max_iter, n_iter, report
+    )
+    return Solution(point, gap, max(n_iter, 1))
+
+
+def _n_stages(largest: float, alpha: float) -> int:
+    """Points of a path with at most a factor of four between neighbours, both ends included."""
+    return int(np.ceil(np.log(largest / alpha) / np.log(4.0))) + 1
+
+
+def _descend(
+    problem, penalty, point: Point, metric, aim, tol, max_iter, n_iter, report=None
+) -> tuple[Point, float, int]:
+    """FISTA and Newton in turn until the relative gap is ``aim``, or below ``tol`` and stalled."""
 
     def gap_at(point: Point) -> float:
         return certify(problem, penalty, point).relative
 
-    metric = Metric.of_problem(problem) if metric is None else metric
-    point = zero if start is None or not start.any() else problem.settle(start)
-    gap, n_iter, stalled = gap_at(point), 0, 0
+    gap, stalled = gap_at(point), 0
     while n_iter < max_iter and gap > aim and stalled < 3:
-        before, at_start = gap, point
-        first = n_iter
+        before, at_start, first = gap, point, n_iter
         for point in islice(fista(problem, penalty, point, metric), max_iter - n_iter):
             n_iter += 1
             if n_iter % 5 == 0 and gap_at(point) <= aim:
@@ -80,14 +105,15 @@ def solve_proximal(
                 problem, penalty, point, metric.step, lambda p: gap_at(p) <= aim, max_iter - n_iter
             )
             n_iter, gap = n_iter + steps, gap_at(point)
-        if _objective(problem, penalty, point) > _objective(problem, penalty, at_start):
-            if before <= gap:
-                point, gap = at_start, before  # rounding
+        if before <= gap and _objective(problem, penalty, point) > _objective(
+            problem, penalty, at_start
+        ):
+            point, gap = at_start, before  # rounding
         if report is not None:
             report(n_iter, gap)
         # Below tol, only keep polishing while it helps.
         stalled = stalled + 1 if gap <= tol and gap > 0.5 * before else 0
-    return Solution(point, gap, max(n_iter, 1))
+    return point, gap, n_iter
 
 
 def _worth(problem: SquaredProblem, point: Point) -> float:
