@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import linalg
 
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.squared import Point, SquaredProblem
@@ -40,8 +41,8 @@ def certify(problem: SquaredProblem, penalty: Penalty, point: Point) -> Certific
         [alpha Omega(V) - s <G, V>] + ½ (1 - s)² (sum c r² + sum_t u_t² / a)
         + ½ alpha_mean T ‖w_0 - s sum_t g_t / (alpha_mean T)‖²
 
-    (the term of w_0 is absent without a shared mean, and zero where alpha_mean = 0, whose
-    sum_t g_t = 0 is solved exactly).
+    The term of w_0 is absent without a shared mean. Where alpha_mean = 0 the dual point has to
+    have sum_t g_t = 0; what is left of the sum is charged by its Newton decrement in w_0 and b_0.
     """
     s = penalty.dual_scale(point.G)
     gap = max(penalty.fenchel_gap(point.V, s * point.G), 0.0)
@@ -51,5 +52,19 @@ def certify(problem: SquaredProblem, penalty: Penalty, point: Point) -> Certific
     if point.mean is not None and ridge > 0:
         distance = np.sqrt(ridge) * point.mean - s * point.G.sum(axis=1) / np.sqrt(ridge)
         gap += 0.5 * float(distance @ distance)
+    elif point.mean is not None:
+        gap += _decrement(problem, point)
     primal = problem.value(point) + penalty.value(point.V)
     return Certificate(primal, gap, gap / problem.null_value if problem.null_value > 0 else 0.0)
+
+
+def _decrement(problem: SquaredProblem, point: Point) -> float:
+    """½ g'A⁻¹g of the gradient g in (w_0, b_0), A their Hessian, with a floor at its rounding."""
+    gradient = point.G.sum(axis=1)
+    if problem.pooled:
+        gradient = np.append(gradient, problem.kappa @ point.error)
+    A = problem.mean_system()
+    diagonal = np.diagonal(A)
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    A = A * scale[:, None] * scale + 1e-15 * len(A) * np.eye(len(A))
+    return 0.5 * abs(float(gradient * scale @ linalg.solve(A, gradient * scale, assume_a="sym")))

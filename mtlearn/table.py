@@ -329,8 +329,9 @@ def _distinct(column: nw.Series) -> tuple[list[str], np.ndarray]:
     values = column.drop_nulls().unique(maintain_order=True).to_list()
     if not values:
         return [], np.full(len(column), -1)
-    codes = column.replace_strict(values, list(range(len(values))), return_dtype=nw.Int64)
-    return [_text(value) for value in values], codes.fill_null(-1).to_numpy().astype(np.intp)
+    places = [float(place) for place in range(len(values))]  # in integers nothing can be missing
+    found = column.replace_strict(values, places, return_dtype=nw.Float64).to_numpy()
+    return [_text(value) for value in values], np.where(np.isnan(found), -1, found).astype(np.intp)
 
 
 def _text(value: Any) -> str:

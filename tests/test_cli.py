@@ -116,7 +116,7 @@ def test_groups_new_tasks_and_drop(run, tmp_path):
     options = ["--groups", "person", "--drop", "leak, copy", "--new-tasks", "--out", out, *QUICK]
     code, printed, err = run("compare", path, "--target", "sales", "--task", "shop", *options)
     assert code == 0, err
-    assert "2 features" in printed and "new tasks" in printed
+    assert "2 features" in printed and "Tasks never seen" in printed
     assert (pd.read_csv(out).units == 7).all()
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import Ridge
@@ -265,9 +266,7 @@ def test_lists_and_sparse_and_text_for_numbers_are_refused():
     with pytest.raises(TypeError, match="column 'l' is of type List"):
         TableEncoder().fit(pl.DataFrame({"l": [[1], [2]]}))
     with pytest.raises(TypeError, match="X is sparse"):
-        from scipy import sparse
-
-        TableEncoder().fit(sparse.eye_array(3).tocsr())
+        TableEncoder().fit(sparse.csr_matrix(np.eye(3)))
     encoder = TableEncoder().fit(pd.DataFrame({"a": [1.0, 2.0]}))
     with pytest.raises(ValueError, match="'a' held numbers in fit and now holds String"):
         encoder.transform(pd.DataFrame({"a": ["1", "2"]}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -43,12 +44,12 @@ def _options(
     pass
 
 
-@app.command()
+@app.command(epilog=f"Built-in data sets: {', '.join(DATASETS)}.")
 def compare(
     source: Annotated[
         str,
         typer.Argument(
-            help=f"A CSV or Parquet file, or a built-in data set: {', '.join(DATASETS)}.",
+            help="A CSV or Parquet file, or the name of a built-in data set.",
             show_default=False,
         ),
     ],
@@ -117,7 +118,6 @@ def _compare(table, **options):
         TextColumn("{task.fields[left]}"),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
     )
     line = bar.add_task("fitting models", total=None, left="estimating the time …")
     said = time.monotonic()
@@ -126,11 +126,13 @@ def _compare(table, **options):
         nonlocal said
         left = _remaining(told.remaining)
         bar.update(line, completed=told.done, total=told.total, left=left)
-        if bar.disable and time.monotonic() - said > QUIET:  # a log file: a line now and then
+        if (
+            not console.is_terminal and time.monotonic() - said > QUIET
+        ):  # a log file: a line now and then
             said = time.monotonic()
             print(f"mtlearn: {told.done} of {told.total} models fitted, {left}", file=sys.stderr)
 
-    with bar:
+    with bar if console.is_terminal else nullcontext():
         return compare_tasks(
             table.X,
             table.y,

@@ -31,9 +31,9 @@ def print_report(result: Any, name: str, console: Console) -> None:
     console.print(_models(result))
     good = result.verdict.startswith("Yes")
     console.print(Panel(Text(result.verdict), border_style="green" if good else "yellow"))
-    tasks = _tasks(result)
-    if tasks is not None:
-        console.print(tasks)
+    for table in (_tasks(result), _strangers(result)):
+        if table is not None:
+            console.print(table)
     console.print(
         Padding(
             f"R²: share of the variance explained (1 is perfect, 0 no better than the mean). RMSE: "
@@ -61,10 +61,6 @@ def _models(result: Any) -> Table:
         "no evi-\ndence",
     ):
         table.add_column(column, justify="right")
-    new = "new_task_r2" in result.table
-    if new:
-        table.add_column("new tasks\nR²", justify="right")
-        table.add_column("\nRMSE", justify="right")
     digits = _digits(result.table["rmse"].min())
     best = result.table["rmse"].idxmin()
     rows = list(result.table.itertuples())
@@ -81,14 +77,31 @@ def _models(result: Any) -> Table:
             f"{row.worst_task_rmse:.{digits}f} ({row.worst_task})",
             *(str(count) for count in counts),
         ]
-        if new:
-            cells += [f"{row.new_task_r2:.3f}", f"{row.new_task_rmse:.{digits}f}"]
         last = i + 1 < len(rows) and row.kind == "baseline" and rows[i + 1].kind != "baseline"
         table.add_row(
             *map(Text, cells), style="bold" if row.Index == best else None, end_section=last
         )
     table.caption = "* the best baseline: helped and hurt are said against it"
     table.caption_justify = "left"
+    return table
+
+
+def _strangers(result: Any) -> Table | None:
+    if "new_task_r2" not in result.table:
+        return None
+    table = Table(
+        title="Tasks never seen (whole tasks held out)",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("model")
+    for column in ("R²", "RMSE"):
+        table.add_column(column, justify="right")
+    digits = _digits(result.table["rmse"].min())
+    for row in result.table.itertuples():
+        table.add_row(row.Index, f"{row.new_task_r2:.3f}", f"{row.new_task_rmse:.{digits}f}")
     return table
 
 

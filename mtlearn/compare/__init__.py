@@ -127,7 +127,8 @@ def compare_tasks(
         build_model(model, data.task_column, None)  # complain before the work, not after
     folds = outer_folds(cv, data, random_state)
     strange = stranger_folds(data, len(folds), random_state) if new_tasks else []
-    workers, expected, notes = effective_n_jobs(n_jobs), {}, list(data.notes)
+    workers, notes = effective_n_jobs(n_jobs), list(data.notes)
+    expected: dict[str, float] = {}
     if not full:
         data, folds, said, expected = within_budget(
             data,

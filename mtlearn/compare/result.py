@@ -84,9 +84,10 @@ class Comparison:
         best_baseline = min(baselines, key=lambda name: losses[name].mean())
         others = [name for name in predictions if name not in baselines] or baselines
         best_model = min(others, key=lambda name: losses[name].mean())
-        rows, evidence = {}, {}
+        rows: dict[str, dict[str, Any]] = {}
+        evidence: dict[str, PairedEvidence] = {}
         for name, loss in losses.items():
-            row = {"kind": "baseline" if name in baselines else "multi-task"}
+            row: dict[str, Any] = {"kind": "baseline" if name in baselines else "multi-task"}
             row |= held_out.scores(loss)
             evidence[name] = held_out.evidence(predictions[name], predictions[best_baseline])
             if name != best_baseline:
@@ -236,7 +237,7 @@ class HeldOut:
 
     def per_task(self, losses: dict[str, np.ndarray], evidence: PairedEvidence) -> Any:
         """The frame of the result."""
-        columns = {"task": [plain(task) for task in self.tasks]}
+        columns: dict[str, Any] = {"task": [plain(task) for task in self.tasks]}
         columns |= {"rows": evidence.rows, "units": evidence.units}
         with np.errstate(invalid="ignore", divide="ignore"):
             for name, loss in losses.items():

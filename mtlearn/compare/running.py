@@ -209,7 +209,9 @@ def within_budget(
     sample, rows = data.only(order[:kept])
     place = np.full(n_rows, -1)
     place[rows] = np.arange(len(rows))
-    folds = [tuple(place[part][place[part] >= 0] for part in fold) for fold in folds]
+    folds = [
+        (place[train][place[train] >= 0], place[test][place[test] >= 0]) for train, test in folds
+    ]
     note = (
         f"All {n_tasks:,} tasks would take about {_duration(estimate)}, so this is a random sample "
         f"of {kept:,} of them ({len(rows):,} of {n_rows:,} rows). --full (full=True) runs all."

@@ -103,8 +103,8 @@ def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> Task
         name = str(getattr(task, "name", None) or "task")
         while name in frame.columns:
             name += "_"
-        labels = nw.new_series(name, np.asarray(task), backend=frame.implementation)
-        frame = frame.with_columns(labels)
+        column = nw.new_series(name, np.asarray(task), backend=frame.implementation)
+        frame = frame.with_columns(column)
     else:
         columns = np.array(frame.columns, dtype=object)
         name = columns[_find_column(task_column, columns, len(columns))]

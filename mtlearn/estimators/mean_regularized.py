@@ -10,9 +10,9 @@ from mtlearn.estimators.base import TaskLinearRegressor
 from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.setup import Setup
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.solvers.arrow import Arrow, residuals, solve_mean_regularized, typical_curvature
+from mtlearn.solvers.arrow import residuals, solve_mean_regularized, typical_curvature
 from mtlearn.solvers.choose import badly_scaled
-from mtlearn.solvers.rotated import RotatedArrow, rotate
+from mtlearn.solvers.rotated import rotate, rotate_back
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.spectrum import Spectrum
 from mtlearn.tasks import TaskData
@@ -179,21 +179,24 @@ class MeanRegularizedRegressor(TaskLinearRegressor):
 
 
 class ClosedForm:
-    """One factorisation per alpha."""
+    """One factorisation per alpha; in rotated features where those are fewer."""
 
     def __init__(self, setup: Setup, verbose: int = 0):
-        self.problem, self.rotated, self.verbose = setup.problem, setup.rotated, verbose
-        self.thin = setup.rotated is not None or not badly_scaled(setup.problem)
+        self.original, self.verbose, self.Q = setup.problem, verbose, None
+        self.problem, self.thin = setup.problem, True
+        if setup.rotated is not None:
+            self.problem, self.Q = setup.rotated
+        else:
+            self.thin = not badly_scaled(setup.problem)
 
     def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
-        arrow = None
-        if self.rotated is not None and np.isfinite(alpha):
-            problem, Q = self.rotated
-            arrow = RotatedArrow(Arrow(problem, alpha), Q)
-        solution = solve_mean_regularized(self.problem, alpha, arrow=arrow, thin=self.thin)
+        solution = self._solve(alpha)
         if self.verbose:
             print(f"alpha={alpha:.3g}: closed form, relative duality gap {solution.gap:.2g}")
-        return solution
+        return solution if self.Q is None else rotate_back(solution, self.Q, self.original)
+
+    def _solve(self, alpha: float) -> Solution:
+        return solve_mean_regularized(self.problem, alpha, thin=self.thin)
 
 
 class Spectral(ClosedForm):
@@ -201,18 +204,14 @@ class Spectral(ClosedForm):
 
     def __init__(self, setup: Setup, verbose: int = 0):
         super().__init__(setup, verbose)
-        self.spectrum = None
-        if self.thin:
-            self.spectrum = Spectrum(setup.problem if setup.rotated is None else setup.rotated[0])
+        self.spectrum = Spectrum(self.problem) if self.thin else None
 
-    def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
-        if self.spectrum is None or alpha == 0 or np.isinf(alpha):
-            return super().solve(alpha)
-        arrow: Any = self.spectrum.at(alpha)
-        if self.rotated is not None:
-            arrow = RotatedArrow(arrow, self.rotated[1])
-        solution = solve_mean_regularized(self.problem, alpha, arrow=arrow)
-        return solution if solution.gap <= 1e-12 else super().solve(alpha)
+    def _solve(self, alpha: float) -> Solution:
+        if self.spectrum is not None and 0 < alpha < np.inf:
+            solution = solve_mean_regularized(self.problem, alpha, arrow=self.spectrum.at(alpha))
+            if solution.gap <= 1e-12:
+                return solution
+        return super()._solve(alpha)
 
 
 class Unrefined(Spectral):
@@ -224,12 +223,11 @@ class Unrefined(Spectral):
         mean = np.zeros(d) if self.problem.coupling.has_mean else None
         self.zero = self.problem.evaluate(np.zeros((d, T)), mean, 0.0)
 
-    def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
-        if self.spectrum is None or self.rotated is not None or alpha == 0 or np.isinf(alpha):
-            return super().solve(alpha)
-        problem = self.problem
-        V, mean, b0 = self.spectrum.at(alpha).solve(*residuals(problem, alpha, self.zero))
-        return Solution(problem.place(V, mean, b0), np.nan, 1)
+    def _solve(self, alpha: float) -> Solution:
+        if self.spectrum is None or not 0 < alpha < np.inf:
+            return super()._solve(alpha)
+        step = self.spectrum.at(alpha).solve(*residuals(self.problem, alpha, self.zero))
+        return Solution(self.problem.place(*step), np.nan, 1)
 
 
 class MeanRegularizedRegressorCV(AlphaByCV, MeanRegularizedRegressor):

@@ -64,6 +64,8 @@ class Arrow:
         d, T = problem.n_features, problem.n_tasks
         self.x_mean = np.broadcast_to(problem.x_mean, (d, T))
         self.p = np.zeros((d, T))  # (S + alpha I)⁻¹ x̄; of the whole H where self.whole
+        # Without a ridge on w_0 the system may be singular, its null space blurred by rounding.
+        self.cutoff = 1e-11 if problem.coupling.alpha_mean == 0 else 0.0
         self._kept = inverses
         keep: list | None = []
         core = np.zeros((d, d))
@@ -117,9 +119,7 @@ class Arrow:
             right = self.alpha * Kr.sum(axis=1) + extra
             if problem.pooled:
                 right = np.append(right, right_b)
-            # Without a ridge on w_0 the system may be singular, its null space blurred.
-            cutoff = 1e-11 if problem.coupling.alpha_mean == 0 else 0.0
-            solution = solve_semidefinite(self.system, right, d, cutoff)
+            solution = solve_semidefinite(self.system, right, d, self.cutoff)
             mean = solution[:d]
             b0 = float(solution[d]) if problem.pooled else 0.0
         elif problem.pooled:
@@ -204,8 +204,8 @@ def solve_mean_regularized(
     problem : SquaredProblem
     alpha : float
         0 (least squares per task) to inf (no deviations).
-    arrow : object with ``solve``, default=None
-        A factored system to solve with, such as one in rotated features; made here by default.
+    arrow : Arrow, default=None
+        The factored system, where there is one already.
     thin : bool, default=True
         As in :class:`Arrow`.
     """
@@ -217,22 +217,34 @@ def solve_mean_regularized(
         point = problem.settle(np.zeros((d, T)))
         return Solution(point, certify(problem, penalty, point).relative, 1)
     arrow = Arrow(problem, alpha, thin=thin) if arrow is None else arrow
-    has_mean = problem.coupling.has_mean
-    point = problem.evaluate(np.zeros((d, T)), np.zeros(d) if has_mean else None, 0.0)
-    best: tuple[float, Point] | None = None
+    solution = _refine(problem, alpha, arrow)
+    if solution.gap > 1e-12 and problem.coupling.alpha_mean == 0:
+        # Not a null space after all, but columns all but equal: take them at their word.
+        arrow.cutoff = 1e-15
+        closer = _refine(problem, alpha, arrow)
+        solution = closer if closer.gap < solution.gap else solution
+    return solution
+
+
+def _refine(problem: SquaredProblem, alpha: float, arrow: Arrow) -> Solution:
+    """The closed form, and steps of iterative refinement for as long as they help."""
+    zero = np.zeros((problem.n_features, problem.n_tasks))
+    mean = np.zeros(problem.n_features) if problem.coupling.has_mean else None
+    point = problem.evaluate(zero, mean, 0.0)
+    best: Solution | None = None
     for n_iter in range(1, 11):
         dV, d_mean, _ = arrow.solve(*residuals(problem, alpha, point))
         mean = point.mean if d_mean is None else point.mean + d_mean
         b0 = problem.best_b0(point.V + dV + (0 if mean is None else mean[:, None]))
         point = problem.evaluate(point.V + dV, mean, b0)
         gap = relative_gap(problem, alpha, point, arrow)
-        if best is not None and gap >= 0.5 * best[0]:
+        if best is not None and gap >= 0.5 * best.gap:
             break
-        best = (gap, point)
+        best = Solution(point, gap, n_iter)
         # Without a ridge on w_0 what is left may be its null space: stop before it is amplified.
-        if gap <= (1e-13 if has_mean and problem.coupling.alpha_mean == 0 else 1e-15):
+        if gap <= (1e-13 if problem.coupling.alpha_mean == 0 else 1e-15):
             break
-    return Solution(best[1], best[0], n_iter)
+    return best
 
 
 def residuals(problem: SquaredProblem, alpha: float, point: Point) -> tuple:

@@ -11,6 +11,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import linalg
 
+from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers.solution import Solution
 from mtlearn.tasks import TaskData
 
 
@@ -20,12 +22,8 @@ def rotate(data: TaskData) -> tuple[TaskData, np.ndarray]:
     return replace(data, X=np.ascontiguousarray(R.T)), Q
 
 
-class RotatedArrow:
-    """An :class:`~mtlearn.solvers.arrow.Arrow` in rotated features, for original right sides."""
-
-    def __init__(self, arrow, Q: np.ndarray):
-        self.arrow, self.Q = arrow, Q
-
-    def solve(self, r: np.ndarray, e: np.ndarray, extra: np.ndarray) -> tuple:
-        dV, mean, b0 = self.arrow.solve(self.Q.T @ r, e, self.Q.T @ extra)
-        return self.Q @ dV, None if mean is None else self.Q @ mean, b0
+def rotate_back(solution: Solution, Q: np.ndarray, problem: SquaredProblem) -> Solution:
+    """The solution in the original features; its certificate holds there as it is."""
+    point = solution.point
+    mean = None if point.mean is None else Q @ point.mean
+    return replace(solution, point=problem.place(Q @ point.V, mean, point.b0))
