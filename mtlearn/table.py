@@ -326,6 +326,9 @@ def _numbers(columns: dict[str, Any], names: list[str], out: np.ndarray) -> np.n
 
 def _distinct(column: nw.Series) -> tuple[list[str], np.ndarray]:
     """The values of a column as text, and each row's position among them (-1: missing)."""
+    if column.dtype == nw.Categorical and column.implementation.is_pandas():
+        native = column.to_native().cat  # has the positions already
+        return [_text(v) for v in native.categories], native.codes.to_numpy().astype(np.intp)
     values = column.drop_nulls().unique(maintain_order=True).to_list()
     if not values:
         return [], np.full(len(column), -1)

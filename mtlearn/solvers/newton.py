@@ -70,19 +70,22 @@ def _on_support(
     damping = 0.0
     for n in range(1, n_steps + 1):
         step = _step(problem, penalty, point, support, H, damping * curvature)
-        new = None
+        new, size = None, 0.0
         if step is not None:
             direction = np.zeros_like(point.V)
             direction[support] = step
-            new = _line_search(problem, penalty, point, direction)
+            new, size = _line_search(problem, penalty, point, direction)
+        # A step that had to be cut short was too long for the model: damp the next.
+        if size < 0.1:
+            damping = max(30.0 * damping, 1e-8)
+        elif size == 1.0:
+            damping = 0.0 if damping <= 1e-8 else 0.03 * damping
         if new is None:
-            if damping > 1.0:
+            if damping > 10.0:
                 return point, n
-            damping = max(100.0 * damping, 1e-8)
             continue
         moved = np.abs(new.V - point.V).max() / max(np.abs(new.V).max(), 1e-300)
         point = new
-        damping = 0.0 if damping <= 1e-8 else 0.01 * damping
         left = point.V[support].any(axis=1)
         if not left.all():
             H, support, curvature = H[:, left][:, :, left], support[left], curvature[left]
@@ -106,11 +109,11 @@ def _enter(problem: SquaredProblem, penalty: L21, point: Point, step: np.ndarray
         return None
     direction = np.zeros_like(point.V)
     direction[violated] = penalty.prox(step[violated] * point.G[violated], step[violated])
-    return _line_search(problem, penalty, point, direction)
+    return _line_search(problem, penalty, point, direction)[0]
 
 
-def _line_search(problem, penalty: L21, point: Point, direction: np.ndarray) -> Point | None:
-    """The longest of some steps that does not raise the objective; None if none of them.
+def _line_search(problem, penalty: L21, point: Point, direction: np.ndarray):
+    """The longest of some steps that does not raise the objective, with its length; or None, 0.
 
     A feature that a step turns around has passed zero, where the penalty has its kink, and
     becomes zero. Besides halves, the step to the first of these kinks is tried: where the
@@ -125,8 +128,8 @@ def _line_search(problem, penalty: L21, point: Point, direction: np.ndarray) -> 
         V[(size + step * along <= 1e-12 * size) & (size > 0)] = 0.0
         new = problem.settle(V)
         if problem.value(new) + penalty.value(V) <= objective * (1 + 1e-15):
-            return new
-    return None
+            return new, step
+    return None, 0.0
 
 
 def affordable(problem: SquaredProblem, k: int) -> bool:
