@@ -39,7 +39,9 @@ MODELS = ["independent", "pooled", "pooled+dummies", "mean-regularized", "group-
 
 
 def main(names):
-    print("| table | rows | tasks |", *(f" {name} |" for name in MODELS), "helped / hurt | seconds |")
+    print(
+        "| table | rows | tasks |", *(f" {name} |" for name in MODELS), "helped / hurt | seconds |"
+    )
     print("|---|--:|--:|" + "--:|" * (len(MODELS) + 2))
     for name in names or TABLES:
         title, load, by_group = TABLES[name]

@@ -105,6 +105,19 @@ def test_odd_labels_and_holes_and_categories(run, table, tmp_path, labels):
     assert ("without a known shop" in out) == frame.shop.isna().any()
 
 
+def test_names_that_look_like_markup_are_shown_as_they_are(run, tmp_path):
+    frame = shops(n_tasks=6, rows=60)
+    odd = frame["shop"] == "shop 3"
+    frame.loc[odd, "sales"] = -6 * frame.loc[odd, "price"] + 30
+    frame["shop"] = "[red]" + frame["shop"] + "[/]"
+    path = tmp_path / "a [bold]b.csv"
+    frame.rename(columns={"sales": "sales [EUR]", "shop": "[shop]"}).to_csv(path, index=False)
+    code, out, err = run("compare", path, "--target", "sales [EUR]", "--task", "[shop]", *QUICK)
+    assert code == 0, err
+    for words in ("a [bold]b.csv", "sales [EUR]", "[shop]", "[red]shop"):
+        assert words in out
+
+
 def test_groups_new_tasks_and_drop(run, tmp_path):
     frame = shops()
     frame["person"] = np.arange(len(frame)) // 2

@@ -104,7 +104,7 @@ def compare(
         console.print("\n--out FILE.csv writes the result of every task.", style="dim")
     else:
         result.per_task.to_csv(out, index=False)
-        console.print(f"\nWrote {out}: one row for each task.", highlight=False)
+        print(f"\nWrote {out}: one row for each task.")
 
 
 def _compare(table, **options):

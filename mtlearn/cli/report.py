@@ -7,7 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.padding import Padding
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -20,8 +20,9 @@ def print_report(result: Any, name: str, console: Console) -> None:
     console.print()
     console.print(Text(f"Does learning these {result.n_tasks:,} tasks together help?", "bold"))
     console.print(
-        f"{name}: predicting [bold]{result.target_name}[/] for {result.n_rows:,} rows, one task "
-        f"for each value of [bold]{result.task_name}[/], {_count(result.n_features, 'feature')}. "
+        f"{escape(name)}: predicting [bold]{escape(result.target_name)}[/] for {result.n_rows:,} "
+        f"rows, one task for each value of [bold]{escape(result.task_name)}[/], "
+        f"{_count(result.n_features, 'feature')}. "
         f"Every score is on rows held out ({result.n_folds} folds, the same for all models); each "
         "model is tuned without them.",
         highlight=False,
@@ -35,14 +36,10 @@ def print_report(result: Any, name: str, console: Console) -> None:
         if table is not None:
             console.print(table)
     console.print(
-        Padding(
-            f"R²: share of the variance explained (1 is perfect, 0 no better than the mean). RMSE: "
-            f"typical error, in units of {result.target_name}; its mean over tasks, and the worst "
-            "task (which). Helped, hurt: the task's squared "
-            f"error differs from that of {result.best_baseline} by more than luck explains (false "
-            "discovery rate 10 %).",
-            (0, 0),
-        ),
+        "R²: share of the variance explained (1 is perfect, 0 no better than the mean). RMSE: "
+        f"typical error, in units of {escape(result.target_name)}; its mean over tasks, and the "
+        "worst task (which). Helped, hurt: the task's squared error differs from that of "
+        f"{result.best_baseline} by more than luck explains (false discovery rate 10 %).",
         style="dim",
         highlight=False,
     )
@@ -118,7 +115,7 @@ def _tasks(result: Any) -> Table | None:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    table.add_column(result.task_name)
+    table.add_column(Text(result.task_name))
     for column in ("rows", f"RMSE {result.best_baseline}", f"RMSE {result.best_model}"):
         table.add_column(column, justify="right")
     table.add_column("")
@@ -127,7 +124,7 @@ def _tasks(result: Any) -> Table | None:
         for _, row in part.iterrows():
             errors = [row[f"loss {m}"] ** 0.5 for m in (result.best_baseline, result.best_model)]
             table.add_row(
-                str(row.task),
+                Text(str(row.task)),
                 f"{row.rows:,}",
                 *(f"{error:.{digits}f}" for error in errors),
                 Text(row.verdict, style),

@@ -156,9 +156,7 @@ class GroupLassoRegressor(TaskLinearRegressor):
         self.warm_start = warm_start
         self.verbose = verbose
 
-    def alpha_max(
-        self, X: Any, y: Any, sample_weight: Any = None, task: Any = None
-    ) -> float:
+    def alpha_max(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None) -> float:
         """The smallest alpha at which V = 0.
 
         Parameters
@@ -245,7 +243,8 @@ class GroupLassoRegressorCV(AlphaByCV, GroupLassoRegressor):
         The best mean score, or the largest alpha within one standard error of it.
     n_jobs : int, default=None
         Threads over the folds.
-    norm, shared_mean, alpha_mean, alpha_intercept, fit_intercept, scale_targets, task_column, task_weight, unseen_task, solver, max_iter, tol, warm_start, verbose
+    norm, shared_mean, alpha_mean, alpha_intercept, fit_intercept, scale_targets, task_column,
+        task_weight, unseen_task, solver, max_iter, tol, warm_start, verbose
         As in :class:`GroupLassoRegressor`.
 
     Attributes

@@ -190,6 +190,7 @@ class ClosedForm:
             self.thin = not badly_scaled(setup.problem)
 
     def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
+        """The solution at one alpha; a start is of no use to a closed form."""
         solution = self._solve(alpha)
         if self.verbose:
             print(f"alpha={alpha:.3g}: closed form, relative duality gap {solution.gap:.2g}")
@@ -239,8 +240,8 @@ class MeanRegularizedRegressorCV(AlphaByCV, MeanRegularizedRegressor):
     Parameters
     ----------
     alphas : int or array-like, default=100
-        Number of alphas, from 100 c down to 100 c eps, c the mean over tasks of trace(H_t)/d, H_t the
-        Hessian of a task; or the alphas themselves.
+        Number of alphas, from 100 c down to 100 c eps, c the mean over tasks of trace(H_t)/d,
+        H_t the Hessian of a task; or the alphas themselves.
     eps : float, default=1e-3
         Smallest alpha of a counted grid as a share of the largest.
     cv : int, splitter or iterable of (train, test), default=None
@@ -254,7 +255,8 @@ class MeanRegularizedRegressorCV(AlphaByCV, MeanRegularizedRegressor):
         The best mean score, or the largest alpha within one standard error of it.
     n_jobs : int, default=None
         Threads over the folds.
-    alpha_mean, alpha_intercept, fit_intercept, scale_targets, task_column, task_weight, unseen_task, solver, max_iter, tol, warm_start, verbose
+    alpha_mean, alpha_intercept, fit_intercept, scale_targets, task_column, task_weight,
+        unseen_task, solver, max_iter, tol, warm_start, verbose
         As in :class:`MeanRegularizedRegressor`.
 
     Attributes

@@ -1,0 +1,1 @@
+"""Omega: one penalty a file."""

@@ -37,7 +37,7 @@ class Penalty(ABC):
         penalties that are a sum over features have in closed form.
         """
 
-    def parts(self, V: np.ndarray) -> dict[str, np.ndarray]:
+    def parts(self, V: np.ndarray) -> dict[str, Any]:
         """Fitted attributes that this penalty explains V by (support, rank, …)."""
         return {}
 

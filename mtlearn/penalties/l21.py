@@ -37,7 +37,7 @@ class L21(Penalty):
         shrink = np.divide(threshold, norms, out=np.ones_like(norms), where=norms > threshold)
         return V * (1.0 - shrink)
 
-    def parts(self, V: np.ndarray) -> dict[str, np.ndarray]:
+    def parts(self, V: np.ndarray) -> dict[str, Any]:
         return {"support_": V.any(axis=1)}
 
 

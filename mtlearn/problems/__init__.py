@@ -1,0 +1,1 @@
+"""Data and loss: the smooth part of the objective."""

@@ -112,9 +112,11 @@ class SharedRows:
     def gram_sum(self, scale: np.ndarray) -> np.ndarray:
         per_task = self.s * scale
         total = (self.X * per_task.sum(axis=1)[:, None]).T @ self.X
-        return total - (self.shift * per_task.sum(axis=0)) @ np.broadcast_to(
-            self.shift, (len(self.shift), len(scale))
-        ).T
+        return (
+            total
+            - (self.shift * per_task.sum(axis=0))
+            @ np.broadcast_to(self.shift, (len(self.shift), len(scale))).T
+        )
 
     def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         if self.complete:

@@ -60,7 +60,9 @@ class MomentProblem(SquaredProblem):
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
         step = max(1, BLOCK_BYTES // (8 * self.n_features**2))
         for start in range(0, self.n_tasks, self.n_tasks if self.common else step):
-            tasks = np.arange(start, self.n_tasks if self.common else min(start + step, self.n_tasks))
+            tasks = np.arange(
+                start, self.n_tasks if self.common else min(start + step, self.n_tasks)
+            )
             first = tasks[:1] if self.common else tasks  # one stands for all
             S = (self.xx if len(self.xx) == 1 else self.xx[first]) * self.scale[first, None, None]
             if whole and self.kappa.any():

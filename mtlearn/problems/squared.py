@@ -129,7 +129,7 @@ class SquaredProblem(ABC):
 
     @abstractmethod
     def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        """S_t restricted to some features, (T, k, l), or (1, k, l) where tasks have it in common."""
+        """S_t restricted to some features, (T, k, l), or (1, k, l) where tasks share it."""
 
     @abstractmethod
     def scatter_diagonal(self) -> np.ndarray:
@@ -141,7 +141,7 @@ class SquaredProblem(ABC):
 
     @abstractmethod
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
-        """The S_t of blocks of tasks (the H_t if ``whole``), factored where smaller and ``thin``."""
+        """The S_t of blocks of tasks (H_t if ``whole``), factored where smaller and ``thin``."""
 
     # What follows from them.
 
@@ -153,7 +153,9 @@ class SquaredProblem(ABC):
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonals of H_t = S_t + kappa_t x̄_t x̄_t', (d, T) or (d, 1)."""
         if self._diagonal is None:
-            self._diagonal = self.scatter_diagonal() + self._per_hessian(self.kappa) * self.x_mean**2
+            self._diagonal = (
+                self.scatter_diagonal() + self._per_hessian(self.kappa) * self.x_mean**2
+            )
         return self._diagonal
 
     def hessian(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
@@ -210,7 +212,9 @@ class SquaredProblem(ABC):
             return a + t * (a - b)
 
         mean = None if one.mean is None else mix(one.mean, other.mean)
-        values = {k: mix(getattr(one, k), getattr(other, k)) for k in ("V", "b0", "SW", "error", "G")}
+        values = {
+            k: mix(getattr(one, k), getattr(other, k)) for k in ("V", "b0", "SW", "error", "G")
+        }
         return Point(mean=mean, **values)
 
     def mean_system(self) -> np.ndarray:

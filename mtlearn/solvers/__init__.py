@@ -1,0 +1,1 @@
+"""One algorithm a file; all end in a Solution."""

@@ -27,7 +27,7 @@ import numpy as np
 from mtlearn.certificate import certify
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.linear import solve_semidefinite
-from mtlearn.problems.squared import ScatterBlock, Point, SquaredProblem
+from mtlearn.problems.squared import Point, ScatterBlock, SquaredProblem
 from mtlearn.solvers.solution import Solution
 
 KEEP_BYTES = 512e6  # inverses kept between refinement steps; computed again beyond
@@ -107,7 +107,8 @@ class Arrow:
         Kr = np.empty_like(r)
         for inverse in self._inverses():
             at = inverse.tasks
-            Kr[:, at] = inverse.times(r[:, at] + e[at] * self.x_mean[:, at] if self.whole else r[:, at])
+            own = r[:, at] + e[at] * self.x_mean[:, at] if self.whole else r[:, at]
+            Kr[:, at] = inverse.times(own)
         if self.whole:
             right_b = float(e.sum() - np.vdot(self.Kz, r + e * self.x_mean))
         else:

@@ -164,8 +164,10 @@ def _step(
     E, corner = _border(problem, support)
     k = len(support)
     if E is None:
-        overlap = inverse[0] * (U @ U.T) if len(inverse) == 1 else np.einsum(
-            "tij,it,jt->ij", inverse, U, U, optimize=True
+        overlap = (
+            inverse[0] * (U @ U.T)
+            if len(inverse) == 1
+            else np.einsum("tij,it,jt->ij", inverse, U, U, optimize=True)
         )
         system = np.eye(k) - overlap
         right = -np.einsum("jt,jt->j", U, Mg)
@@ -178,8 +180,9 @@ def _step(
         system -= np.tensordot(B, np.matmul(inverse, B), axes=((0, 1), (0, 1)))
         right = -np.einsum("tkp,kt->p", B, Mg)
     # Equal columns share their mass in any proportion: the flat direction needs a floor.
-    diagonal = np.maximum(np.diagonal(system), 1e-300)
-    system = system + np.diag(1e-11 * np.maximum(diagonal, np.where(np.arange(len(system)) < k, 1, 0)))
+    floor = np.maximum(np.diagonal(system).copy(), 1e-300)
+    floor[:k] = np.maximum(floor[:k], 1.0)
+    system = system + np.diag(1e-11 * floor)
     try:
         theta = linalg.cho_solve(linalg.cho_factor(system, check_finite=False), right)
     except linalg.LinAlgError:

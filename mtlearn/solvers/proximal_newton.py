@@ -93,7 +93,8 @@ def _descend(
     gap, stalled = gap_at(point), 0
     while n_iter < max_iter and gap > aim and stalled < 3:
         before, at_start, first = gap, point, n_iter
-        for point in islice(fista(problem, penalty, point, metric), max_iter - n_iter):
+        iterates = fista(problem, penalty, point, metric)
+        for point in islice(iterates, max_iter - n_iter):
             n_iter += 1
             if n_iter % 5 == 0 and gap_at(point) <= aim:
                 break

@@ -38,4 +38,3 @@ def auto_alpha_intercept(problem: SquaredProblem, alpha_mean: float) -> float:
     if tau2 <= 0 or between <= 1e-24 * (within + between + N_t @ problem.y_mean**2):
         return np.inf
     return T / N * sigma2 / tau2
-
