@@ -47,10 +47,10 @@ def paired_evidence(
     variance per row and of variance per squared ``spread``, brought to task t's rows and spread.
 
     Why the blend: simulated with 5,000 tasks of 2 to 100 rows and equally good predictors, the
-    plain t-test called tasks hurt in 98 to 100 % of runs when targets were skewed or discrete
-    and predictors differed by task; with the blend in 0 to 3 % (7 % with noise that differs
-    between tasks by a factor of ten as well). Where predictors share training rows (K folds), it
-    called tasks in the wrong direction in up to 23 % of calls; with the blend in none.
+    plain t-test called tasks hurt in nearly every run of most settings with skewed or discrete
+    targets and predictors that differ by task; with the blend in 0 to 3 % (7 % with noise that
+    differs between tasks by a factor of ten as well). Where predictors share training rows (K
+    folds), it called tasks in the wrong direction in up to 23 % of calls; with the blend in none.
 
     Parameters
     ----------

@@ -117,10 +117,10 @@ class MeanRegularizedRegressor(TaskLinearRegressor):
     >>> school = ["north", "north", "north", "south", "south", "south"]
     >>> model = MeanRegularizedRegressor(alpha=0.1, alpha_mean=0).fit(X, y, task=school)
     >>> model.coef_.round(2)
-    array([[1.2],
-           [2.8]])
+    array([[1.07],
+           [2.93]])
     >>> model.predict([[3.0]], task=["south"]).round(1)
-    array([9.6])
+    array([9.8])
     """
 
     _alpha_may_be_infinite = True

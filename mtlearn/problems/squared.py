@@ -97,6 +97,7 @@ class SquaredProblem(ABC):
         self.x_mean, self.y_mean = x_mean.T, y_mean  # (d, T) or (d, 1)
         self.xy, self.yy = xy.T * self.scale, yy * self.scale
         self.m = weight * self.scale
+        self._spread = self.scatter_diagonal()
         self._couple(coupling)
 
     def recoupled(self, coupling: Coupling) -> SquaredProblem:
@@ -115,7 +116,7 @@ class SquaredProblem(ABC):
             self.shrink = self.m / (self.m + a)
             self.kappa = self.shrink * a
         spread = self.kappa.max() * np.max(self.x_mean**2, initial=0.0)
-        self._far = bool(spread > 0) and bool(spread > 1e3 * self.scatter_diagonal().max())
+        self._far = bool(spread > 0) and bool(spread > 1e3 * self._spread.max())
         self.pooled = coupling.fit_intercept and bool(self.kappa.any())
         self.null_value = self._null_value()
         self._mean_system: np.ndarray | None = None
@@ -153,9 +154,7 @@ class SquaredProblem(ABC):
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonals of H_t = S_t + kappa_t x̄_t x̄_t', (d, T) or (d, 1)."""
         if self._diagonal is None:
-            self._diagonal = (
-                self.scatter_diagonal() + self._per_hessian(self.kappa) * self.x_mean**2
-            )
+            self._diagonal = self._spread + self._per_hessian(self.kappa) * self.x_mean**2
         return self._diagonal
 
     def hessian(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
