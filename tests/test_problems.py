@@ -122,15 +122,18 @@ def spread(stack, T=4):
 every_case = pytest.mark.parametrize("way, weights", CASES)
 both_forms = pytest.mark.parametrize("form", FORMS)
 every_intercept = pytest.mark.parametrize("intercepts", INTERCEPTS)
+every_omega = pytest.mark.parametrize("omega", [OMEGA, np.ones(4)], ids=["unequal", "equal"])
 every_mean = pytest.mark.parametrize("alpha_mean", MEANS)
 
 
 @both_forms
 @every_case
 @every_intercept
-def test_products_with_scatter_and_hessian(way, weights, form, intercepts):
+@every_omega
+def test_products_with_scatter_and_hessian(way, weights, form, intercepts, omega):
     problem, coupling = make(1, way, weights=weights), Coupling(**intercepts, alpha_mean=0.3)
-    ours, e = build(problem, form, coupling), entries_of(problem)
+    ours, e = build(problem, form, coupling, omega), entries_of(problem, omega)
+    assert ours.common == (way == "columns" and weights != "labels" and (omega == 1).all())
     S, H = true_scatter(e), true_hessian(e, coupling)
     rng = np.random.default_rng(0)
     W, rows, columns = rng.normal(size=(5, 4)), np.array([3, 0]), np.array([1, 2, 4, 3])
@@ -155,7 +158,7 @@ def test_products_with_scatter_and_hessian(way, weights, form, intercepts):
 
 @both_forms
 @every_case
-@pytest.mark.parametrize("omega", [OMEGA, np.ones(4)], ids=["unequal", "equal"])
+@every_omega
 @pytest.mark.parametrize("thin", [False, True])
 @pytest.mark.parametrize("whole", [False, True])
 def test_blocks_hold_every_task_once(way, weights, form, omega, thin, whole):
@@ -303,6 +306,21 @@ def test_scaled_targets_are_targets_of_deviation_one(way, weights, form):
     assert ours.value(ours.settle(V)) == pytest.approx(best, rel=1e-11)
     close(ours.settle(V).mean, mean, 1e-8)
     close(ours.intercepts(ours.settle(V)), b, 1e-8)
+
+
+@both_forms
+@every_intercept
+@every_mean
+def test_one_task(form, intercepts, alpha_mean):
+    problem, coupling = make(12, "columns", n_tasks=1), Coupling(**intercepts, alpha_mean=alpha_mean)
+    omega = np.array([1.3])
+    ours, e = build(problem, form, coupling, omega), entries_of(problem, omega)
+    assert ours.common
+    V = np.random.default_rng(8).normal(size=(5, 1))
+    best, _, b, _ = best_given(e, coupling, V)
+    assert ours.value(ours.settle(V)) == pytest.approx(best, rel=1e-10, abs=1e-10 * ours.null_value)
+    close(ours.intercepts(ours.settle(V)), b, 1e-8)
+    close(ours.hessian(np.arange(5)), true_hessian(e, coupling))
 
 
 @both_forms

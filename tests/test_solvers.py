@@ -38,6 +38,7 @@ MEANS = [None, 0.0, 1e-2]
 every_case = pytest.mark.parametrize("way, weights", CASES)
 both_forms = pytest.mark.parametrize("form", FORMS)
 every_intercept = pytest.mark.parametrize("intercepts", INTERCEPTS)
+every_omega = pytest.mark.parametrize("omega", [OMEGA, np.ones(4)], ids=["unequal", "equal"])
 every_mean = pytest.mark.parametrize("alpha_mean", MEANS)
 
 
@@ -86,13 +87,14 @@ def assert_step(found, expected, with_mean, tol=1e-9):
 @every_case
 @every_intercept
 @every_mean
+@every_omega
 @pytest.mark.parametrize("d", [3, 10])
 def test_arrow_and_spectrum_take_the_step_of_the_whole_system(
-    way, weights, form, intercepts, alpha_mean, d
+    way, weights, form, intercepts, alpha_mean, omega, d
 ):
     # With d = 10 some tasks have fewer rows than features, others more.
     coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
-    problem = build(make(1, way, weights=weights, d=d), form, coupling)
+    problem = build(make(1, way, weights=weights, d=d), form, coupling, omega)
     rng = np.random.default_rng(0)
     r, e, extra = rng.normal(size=(d, 4)), rng.normal(size=4), rng.normal(size=d)
     e = e if problem.pooled else np.zeros(4)  # kappa_t error_t, and kappa is zero
@@ -252,9 +254,12 @@ def test_the_metric_bounds_the_curvature_of_every_task(way, weights, form):
 @every_case
 @every_intercept
 @every_mean
-def test_newton_step_is_that_of_the_dense_hessian(way, weights, form, intercepts, alpha_mean):
+@every_omega
+def test_newton_step_is_that_of_the_dense_hessian(
+    way, weights, form, intercepts, alpha_mean, omega
+):
     coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
-    problem = build(make(9, way, weights=weights, rows=(8, 25)), form, coupling)
+    problem = build(make(9, way, weights=weights, rows=(8, 25)), form, coupling, omega)
     penalty, support = L21(0.1 * largest_alpha(problem)), np.array([0, 1, 3])
     V = np.zeros((5, 4))
     V[support] = np.random.default_rng(1).normal(size=(3, 4))

@@ -95,7 +95,7 @@ class GroupLassoRegressor(TaskLinearRegressor):
         FISTA iterations and Newton steps.
     n_features_in_ : int
         Number of columns of X, that of labels included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str
         Names of the columns, where X has them.
 
     See Also

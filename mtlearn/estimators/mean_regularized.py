@@ -88,7 +88,7 @@ class MeanRegularizedRegressor(TaskLinearRegressor):
         Refinement steps of the closed form.
     n_features_in_ : int
         Number of columns of X, that of labels included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str
         Names of the columns, where X has them.
 
     See Also
