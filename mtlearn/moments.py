@@ -132,12 +132,10 @@ class Moments:
         share = -_ratio(other.weight, weight)
         rest = self._merge(other, count, weight, share, self.weight * share, -1.0)
         # An emptied task is exactly empty and one row has exactly no scatter.
-        few = count <= 1
-        for name in ("xx", "xy", "yy"):
-            value = getattr(rest, name)
-            value[few if len(value) == len(few) else np.full(1, few.all())] = 0.0
-        rest.x_mean[(count == 0) if len(rest.x_mean) == len(count) else np.full(1, False)] = 0.0
-        rest.y_mean[count == 0] = 0.0
+        for names, gone in ((("xx", "xy", "yy"), count <= 1), (("x_mean", "y_mean"), count == 0)):
+            for name in names:
+                value = getattr(rest, name)
+                value[gone if len(value) == len(gone) else np.full(1, gone.all())] = 0.0
         return rest
 
     def _merge(self, other, count, weight, share, correction, sign) -> Moments:
@@ -185,7 +183,7 @@ def task_blocks(sizes: np.ndarray, row_bytes: int) -> Iterator[np.ndarray]:
     while start < len(order):
         largest = sizes[order[start]]
         most = max(1, int(BLOCK_BYTES // max(1, largest * row_bytes)))
-        # Padding at most a quarter: the last task of the block has 3/4 of the rows of the first.
+        # Little padding: the last task of the block has about 3/4 of the rows of the first.
         similar = np.searchsorted(-sizes[order], -(3 * largest // 4), side="right")
         stop = min(start + most, max(int(similar), start + 1))
         yield order[start:stop]

@@ -1,4 +1,4 @@
-"""Moments against plain numpy on the rows of each task, and sums of them against all rows at once."""
+"""Moments against plain numpy on the rows of each task, and their sums against all rows at once."""
 
 from dataclasses import fields
 from fractions import Fraction
@@ -166,8 +166,10 @@ def exact_scatter(Z):
     rows = [[Fraction(int(z)) for z in row] for row in Z]
     mean = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
     centred = [[z - m for z, m in zip(row, mean, strict=True)] for row in rows]
-    k = len(mean)
-    return np.array([[float(sum(r[i] * r[j] for r in centred)) for j in range(k)] for i in range(k)])
+    pairs = [
+        [sum(r[i] * r[j] for r in centred) for j in range(len(mean))] for i in range(len(mean))
+    ]
+    return np.array(pairs, dtype=float)
 
 
 @pytest.mark.parametrize("pieces", [1, 4], ids=["at once", "added"])

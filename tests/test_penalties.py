@@ -104,7 +104,7 @@ def test_moreau_what_prox_takes_is_the_projection_onto_the_dual_ball(Norm, step)
 
 @pytest.mark.parametrize("step", STEPS)
 def test_moreau_of_the_squared_norm(step):
-    # prox of the conjugate ‖G‖²/(2 alpha) with step 1/step at V/step is V/step / (1 + 1/(alpha step)).
+    # Of the conjugate ‖G‖²/(2 alpha): its prox at V/step with step 1/step, a ridge.
     rng, V = draw(5)
     step, alpha = steps(rng, step), 0.5
     conjugate = V / step / (1 + 1 / (alpha * step))
@@ -119,7 +119,8 @@ def test_dual_norm_is_the_largest_inner_product_over_the_unit_ball(Norm, seed):
     dual = unit.dual_norm(G)
     candidates = [rng.normal(size=G.shape) for _ in range(200)]
     # Extreme points of the ball among them: a single row, along that row of G.
-    candidates += [np.where(np.arange(len(G))[:, None] == j, G, 0.0) for j in range(len(G)) if G[j].any()]
+    row = np.arange(len(G))[:, None]
+    candidates += [np.where(row == j, G, 0.0) for j in range(len(G)) if G[j].any()]
     for V in candidates:
         found = max(found, np.vdot(G, V) / definition(unit, V))
         assert found <= dual * (1 + 1e-13)

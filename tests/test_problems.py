@@ -5,6 +5,7 @@ and every ridge is a row of its own. Nothing in it is centred or eliminated.
 """
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.linear import solve_semidefinite
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.squared import Coupling
+from mtlearn.tasks import TaskData
 
 from .checks import STRICT
 from .generators import make
@@ -35,7 +37,10 @@ FORMS = ["moments", "design"]
 
 
 def build(problem, form, coupling, omega=OMEGA, scale_targets=False):
-    data = data_of(problem)
+    return problem_of(data_of(problem), form, coupling, omega, scale_targets)
+
+
+def problem_of(data, form, coupling, omega=OMEGA, scale_targets=False):
     if form == "moments":
         return MomentProblem(Moments.of_data(data), omega, coupling, scale_targets)
     return DesignProblem(data, omega, coupling, scale_targets)
@@ -312,8 +317,8 @@ def test_scaled_targets_are_targets_of_deviation_one(way, weights, form):
 @every_intercept
 @every_mean
 def test_one_task(form, intercepts, alpha_mean):
-    problem, coupling = make(12, "columns", n_tasks=1), Coupling(**intercepts, alpha_mean=alpha_mean)
-    omega = np.array([1.3])
+    problem, omega = make(12, "columns", n_tasks=1), np.array([1.3])
+    coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
     ours, e = build(problem, form, coupling, omega), entries_of(problem, omega)
     assert ours.common
     V = np.random.default_rng(8).normal(size=(5, 1))
@@ -345,23 +350,32 @@ def test_more_features_than_rows_and_no_ridge_on_the_mean(way, weights, form):
         assert np.linalg.norm(point.mean) <= np.linalg.norm(mean) * (1 + 1e-8)
 
 
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).eps >= np.finfo(float).eps, reason="no extended precision here"
+)
 @both_forms
 @pytest.mark.parametrize("intercepts", INTERCEPTS[1:])
 def test_means_far_from_zero_cost_no_digits(form, intercepts):
-    problem = make(11, "beside")
-    problem.entries.X[:] += 2.0**22
-    coupling = Coupling(**intercepts, alpha_mean=1e-3)
-    ours, e = build(problem, form, coupling), entries_of(problem)
+    # Integers, eight rows per task: the means are exact. The products x̄_j w_j are of order 2**22
+    # and their sum is of order one, of which double precision would leave 1e-9.
     rng = np.random.default_rng(7)
-    V, mean = rng.normal(size=(5, 4)), rng.normal(size=5)
-    X, y, c = (v.astype(np.longdouble) for v in (e.X, e.y, e.c))
-    c = c / c.sum() * 4 * (e.weight @ OMEGA[e.task]) / e.weight.sum()  # rounding of c taken out
-    rest = y - np.sum(X * (V + mean[:, None]).T[e.task], axis=1)
-    expected = [np.sum((c * rest)[e.task == t]) / np.sum(c[e.task == t]) for t in range(4)]
-    # x̄ itself is known to 2**22 eps, some 1e-9; the error is of the order of 2**22.
-    np.testing.assert_allclose(
-        ours.evaluate(V, mean, 0.0).error, np.array(expected, float), atol=3e-8, rtol=0
-    )
+    X, y = rng.integers(-9, 10, size=(32, 5)) + 2.0**22, rng.integers(-9, 10, size=32) * 1.0
+    codes = np.repeat(np.arange(4), 8)
+    data = TaskData(X, y, None, codes, np.arange(4), "labels")
+    ours = problem_of(data, form, Coupling(**intercepts))
+    V = rng.normal(size=(5, 4))
+    V[-1] = -V[:-1].sum(axis=0)
+    expected = [
+        sum(Fraction(y[i]) - sum(map(_product, X[i], V[:, t])) for i in np.flatnonzero(codes == t))
+        for t in range(4)
+    ]
+    error = ours.evaluate(V, None, 0.0).error
+    rounding = 10 * 2.0**22 * float(np.finfo(np.longdouble).eps)  # five products and their sum
+    np.testing.assert_allclose(error, [float(e / 8) for e in expected], atol=rounding, rtol=0)
+
+
+def _product(x, w):
+    return Fraction(float(x)) * Fraction(float(w))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -45,7 +45,7 @@ class Coupling:
 
     @property
     def has_mean(self) -> bool:
-        return self.alpha_mean is not None and np.isfinite(self.alpha_mean)
+        return self.alpha_mean is not None and bool(np.isfinite(self.alpha_mean))
 
 
 @dataclass(frozen=True)
