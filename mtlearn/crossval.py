@@ -6,6 +6,7 @@ the rows; where moments would not fit, a fold is a problem on its rows.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -44,14 +45,22 @@ def make_folds(cv: Any, data: TaskData, X: Any, y: Any) -> Folds:
         fold = task_folds(task, n_folds)
         folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
         return [(train, test) for train, test in folds if len(test) and len(train)]
-    folds = [(np.asarray(train), np.asarray(test)) for train, test in check_cv(cv).split(X, y)]
-    if data.rows is None:
-        return folds
     # Rows without a target were left out when the data were read; folds may name them still.
-    position = np.full(np.shape(y)[0], -1)
-    position[data.rows] = np.arange(len(data.rows))
-    folds = [(position[train], position[test]) for train, test in folds]
-    return [(train[train >= 0], test[test >= 0]) for train, test in folds]
+    position = np.arange(len(data.X))
+    if data.rows is not None:
+        position = np.full(np.shape(y)[0], -1)
+        position[data.rows] = np.arange(len(data.rows))
+    folds = []
+    for k, parts in enumerate(check_cv(cv).split(X, y)):
+        train, test = (position[np.asarray(part)] for part in parts)  # positions or masks
+        train, test = train[train >= 0], test[test >= 0]
+        if len(train) == 0:
+            raise ValueError(f"cv leaves no row with a target in the training part of fold {k}.")
+        if len(test):
+            folds.append((train, test))
+    if not folds:
+        raise ValueError("cv leaves no row with a target in any test part.")
+    return folds
 
 
 def path_scores(
@@ -71,7 +80,7 @@ def path_scores(
     """
     data = estimator._without_surplus(data)
     total = Moments.of_data(data) if use_moments(data, n_alive=len(folds) + 1) else None
-    scorer = None if scoring is None else check_scoring(_Predictions(None, None), scoring)
+    scorer = None if scoring is None else check_scoring(_Predictions(None), scoring)
 
     def one(train: np.ndarray, test: np.ndarray) -> list[float]:
         with blas_threads(data):
@@ -88,26 +97,22 @@ def best_alpha(alphas: np.ndarray, losses: np.ndarray, selection: str) -> float:
     ----------
     Breiman, Friedman, Olshen and Stone (1984). Classification and regression trees, section 3.4.
     """
+    if np.isnan(losses).all():
+        raise ValueError("no fold gave a score; use other folds or another scoring.")
     mean = np.nanmean(losses, axis=1)
     best = int(np.nanargmin(mean))
     if selection == "1se":
-        n = losses.shape[1]
+        n = int(np.isfinite(losses[best]).sum())
         error = np.nanstd(losses[best], ddof=1) / np.sqrt(n) if n > 1 else 0.0
         best = int(np.flatnonzero(mean <= mean[best] + error)[0])  # alphas descend
     return float(alphas[best])
 
 
 def _fold_scores(estimator, data, total, train, test, alphas, scorer) -> list[float]:
-    kept = data.take(train)
     if total is None:
-        setup = set_up(estimator, kept)
+        setup = set_up(estimator, data.take(train))
     else:
-        complement = len(train) + len(test) == len(data.X) and not np.intersect1d(train, test).size
-        if complement:
-            moments = total - Moments.of_data(data.take(test))
-        else:
-            moments = Moments.of_data(kept)
-        setup = set_up(estimator, kept, moments)
+        setup = set_up(estimator, data, _training_moments(data, total, train, test))
     held_out = data.take(test)
     truth = held_out.y / _target_scale(setup, data)
     weight = held_out.weight
@@ -117,9 +122,43 @@ def _fold_scores(estimator, data, total, train, test, alphas, scorer) -> list[fl
         if scorer is None:
             scores.append(_mean_square(truth, prediction / _target_scale(setup, data), weight))
         else:
-            model = _Predictions(prediction, len(data.tasks))
-            scores.append(scorer(model, np.arange(len(test))[:, None], held_out.y))
+            scores.append(_score(scorer, prediction, held_out))
     return scores
+
+
+def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:
+    """Total minus the test part where that is the complement and keeps its digits."""
+    if (
+        len(train) + len(test) != len(data.X)
+        or (np.bincount(np.concatenate([train, test]), minlength=len(data.X)) != 1).any()
+    ):
+        return Moments.of_data(data.take(train))
+    rest = total - Moments.of_data(data.take(test))
+    # Where next to nothing of a scatter is left, most of it is the rounding of what was taken.
+    before, after = (np.einsum("tjj->tj", moments.xx) for moments in (total, rest))
+    lost = (after < 1e-10 * before).any(axis=1) & (rest.count[: len(after)] > 1)
+    if not lost.any():
+        return rest
+    if data.codes is None:
+        return Moments.of_data(data.take(train))
+    exact = Moments.of_data(data.take(train[lost[data.codes[train]]]))
+    for field in fields(Moments):
+        getattr(rest, field.name)[lost] = getattr(exact, field.name)[lost]
+    return rest
+
+
+def _score(scorer: Any, prediction: np.ndarray, held_out: TaskData) -> float:
+    """A scikit-learn score; for targets with holes the mean over columns, each on its labels."""
+    observed = held_out.observed
+    if observed.all():
+        rows = np.arange(len(prediction))[:, None]
+        return scorer(_Predictions(prediction), rows, held_out.y)
+    scores = []
+    for values, truth, seen in zip(prediction.T, held_out.y.T, observed.T, strict=True):
+        if seen.sum() >= 2:
+            rows = np.flatnonzero(seen)[:, None]
+            scores.append(scorer(_Predictions(values), rows, truth[seen]))
+    return float(np.mean(scores)) if scores else np.nan
 
 
 def _target_scale(setup, data: TaskData) -> Any:
@@ -167,9 +206,8 @@ class _Predictions(RegressorMixin, BaseEstimator):
     what it is given for X.
     """
 
-    def __init__(self, values, n_tasks):
+    def __init__(self, values):
         self.values = values
-        self.n_tasks = n_tasks
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
 
 from mtlearn.labels import read_labels
-from mtlearn.tasks import _find_column, is_hole
+from mtlearn.tasks import find_column, is_hole
 
 __all__ = ["StratifiedTaskKFold", "new_task_folds", "task_folds"]
 
@@ -289,6 +289,6 @@ def _column(X: Any, where: str | int) -> Any:
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
         names = np.array(frame.columns, dtype=object)
-        return frame.get_column(frame.columns[_find_column(where, names, len(names))])
+        return frame.get_column(frame.columns[find_column(where, names, len(names))])
     X = np.asarray(X)
-    return X[:, _find_column(where, None, X.shape[1])]
+    return X[:, find_column(where, None, X.shape[1])]

@@ -175,14 +175,17 @@ def entries_of_columns(Y: np.ndarray, weight: np.ndarray) -> tuple:
     return row, Y[row, task], weight[row, task], starts
 
 
-def task_blocks(sizes: np.ndarray, row_bytes: int) -> Iterator[np.ndarray]:
-    """Positions of tasks of similar size, so many at a time that their rows fit a block."""
+def task_blocks(sizes: np.ndarray, row_bytes: int, task_bytes: int = 0) -> Iterator[np.ndarray]:
+    """Positions of tasks of similar size, so many at a time that their rows fit a block.
+
+    ``task_bytes`` is what a task takes at least, whatever its number of rows.
+    """
     order = np.argsort(sizes, kind="stable")[::-1]
     order = order[sizes[order] > 0]
     start = 0
     while start < len(order):
         largest = sizes[order[start]]
-        most = max(1, int(BLOCK_BYTES // max(1, largest * row_bytes)))
+        most = max(1, int(BLOCK_BYTES // max(1, largest * row_bytes, task_bytes)))
         # Little padding: the last task of the block has about 3/4 of the rows of the first.
         similar = np.searchsorted(-sizes[order], -(3 * largest // 4), side="right")
         stop = min(start + most, max(int(similar), start + 1))
@@ -251,6 +254,7 @@ def _of_padded(X, y, s, real) -> Moments:
             y -= dy[:, None]
             x_mean += dx
             y_mean += dy
+    X *= ~is_constant(np.einsum("bm,bmj,bmj->bj", s, X, X), weight[:, None], x_mean)[:, None, :]
     sX = X * s[:, :, None]
     return Moments(
         real.sum(axis=1),
@@ -269,7 +273,16 @@ def centre(A: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A = A - first
     second = s @ A / s.sum()
     A -= second
-    return first + second, A
+    mean = first + second
+    constant = is_constant(s @ A**2, s.sum(), mean)
+    if A.ndim == 2 and constant.any():
+        A[:, constant] = 0.0
+    return mean, A
+
+
+def is_constant(scatter: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Whether what is left of a column once it is centred is the rounding of its mean."""
+    return scatter <= 1e-29 * weight * mean**2
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

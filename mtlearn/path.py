@@ -12,7 +12,7 @@ from mtlearn.checks import check_count, check_number
 from mtlearn.solvers.solution import Solution
 
 
-def check_alphas(alphas: Any, eps: float, largest: float) -> np.ndarray:
+def check_alphas(alphas: Any, eps: float, largest: float, *, infinite: bool = False) -> np.ndarray:
     """The grid: ``alphas`` itself in descending order, or that many from ``largest`` down.
 
     A grid that is counted out is geometric, from ``largest`` to ``eps * largest``.
@@ -25,11 +25,15 @@ def check_alphas(alphas: Any, eps: float, largest: float) -> np.ndarray:
         # Without any signal every alpha gives the same model; the grid still has to be one.
         largest = largest if largest > np.finfo(float).tiny / eps else 1.0
         return np.geomspace(largest, largest * eps, alphas)
-    grid = np.asarray(alphas, dtype=float)
-    if grid.ndim != 1 or len(grid) == 0 or not (grid >= 0).all():
+    try:
+        grid = np.asarray(alphas, dtype=float)
+    except (TypeError, ValueError):
+        grid = np.empty(0)
+    good = grid.ndim == 1 and len(grid) > 0 and bool((grid >= 0).all())
+    if not good or (np.isinf(grid).any() and not infinite):
         raise ValueError(
             f"alphas={alphas!r} is not allowed; it must be a whole number of points or a list of "
-            "numbers >= 0."
+            "finite numbers >= 0."
         )
     return np.sort(grid)[::-1]
 

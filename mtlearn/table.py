@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from mtlearn.tasks import _find_column
+from mtlearn.tasks import find_column
 
 __all__ = ["TableEncoder", "make_table_pipeline"]
 
@@ -148,7 +148,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.task_name_ = None
         if self.task_column is not None:
             names = np.array(list(columns), dtype=object)
-            self.task_name_ = names[_find_column(self.task_column, names, len(names))]
+            self.task_name_ = names[find_column(self.task_column, names, len(names))]
         self.numbers_, self.levels_, self.rare_, self.ignored_ = [], {}, [], []
         for name, column in columns.items():
             kind = _kind(column)

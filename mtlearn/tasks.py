@@ -110,7 +110,7 @@ def read_fit(
         )
     X, column, name = _read_features(estimator, X, reset=True)
     column, name = _one_source(column, name, task)
-    names = _column_names(y)
+    names = column_names(y)
     y = _read_targets(estimator, y, numeric=numeric)
     check_consistent_length(X, y)
     if y.ndim == 2 and y.shape[1] == 1 and (column is not None or not numeric):
@@ -156,7 +156,7 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
         first = [labels.values[k] for k in np.unique(labels.codes[unseen])[:5]]
         text = (
             f"{int(unseen.sum())} rows belong to tasks not seen in fit "
-            f"(first labels: {', '.join(repr(_plain(label)) for label in first)})"
+            f"(first labels: {', '.join(repr(plain(label)) for label in first)})"
         )
         if estimator.unseen_task == "error":
             raise ValueError(
@@ -248,7 +248,7 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
     # scikit-learn does not see the names of every kind of frame that narwhals does.
     in_frame = isinstance(frame, nw.DataFrame)
     names = frame.columns if in_frame else getattr(estimator, "feature_names_in_", None)
-    position = _find_column(where, names, X.shape[1])
+    position = find_column(where, names, X.shape[1])
     name = f"task column {where!r}"
     if X.shape[1] == 1:
         raise ValueError(f"X has 1 feature(s) and it is the {name}; no feature is left to use.")
@@ -260,7 +260,8 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
     return check_array(rest, dtype=FLOATS, input_name="X"), column, name
 
 
-def _find_column(where: Any, names: Any, n_columns: int) -> int:
+def find_column(where: Any, names: Any, n_columns: int) -> int:
+    """Position of the column that a name, a unique suffix of it, or a position stands for."""
     if isinstance(where, int | np.integer) and not isinstance(where, bool):
         if not -n_columns <= where < n_columns:
             raise ValueError(f"task_column={where} is out of range: X has {n_columns} columns.")
@@ -314,7 +315,8 @@ def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:
     return y
 
 
-def _column_names(y: Any) -> np.ndarray | None:
+def column_names(y: Any) -> np.ndarray | None:
+    """Names of the columns of any data frame; None for what has none."""
     columns = getattr(y, "column_names", None)  # pyarrow, whose .columns are the data
     if columns is None:
         columns = getattr(y, "columns", None)
@@ -358,7 +360,7 @@ def _columns(X, y, weight, names) -> TaskData:
         if len(empty):
             raise ValueError(
                 f"{len(empty)} columns of y have no observed label of non-zero weight (the first: "
-                f"{_plain(tasks[empty[0]])!r}); drop them."
+                f"{plain(tasks[empty[0]])!r}); drop them."
             )
         hole = np.nan if y.dtype.kind == "f" else None
         y = np.where(holes, hole, y)
@@ -393,7 +395,7 @@ def _rows(X, y, weight, column, name) -> TaskData:
         emptied = np.delete(tasks, present)
         warnings.warn(
             f"{len(emptied)} tasks have no row with an observed target and a weight above zero "
-            f"(first labels: {', '.join(repr(_plain(v)) for v in emptied[:5])}); they count as "
+            f"(first labels: {', '.join(repr(plain(v)) for v in emptied[:5])}); they count as "
             "not seen.",
             UnseenTaskWarning,
             stacklevel=4,
@@ -402,5 +404,6 @@ def _rows(X, y, weight, column, name) -> TaskData:
     return TaskData(X, y, weight, codes, tasks, "labels", rows)
 
 
-def _plain(label: Any) -> Any:
+def plain(label: Any) -> Any:
+    """A label without its NumPy type, as messages show it."""
     return label.item() if isinstance(label, np.generic) else label

@@ -21,7 +21,7 @@ from mtlearn.estimators.setup import Setup, set_up
 from mtlearn.path import check_alphas, follow_path
 from mtlearn.problems.squared import Point, SquaredProblem
 from mtlearn.solvers.solution import Solution
-from mtlearn.tasks import TaskData, read_fit, read_predict
+from mtlearn.tasks import TaskData, plain, read_fit, read_predict
 from mtlearn.threads import blas_threads
 
 ROWS_AT_ONCE = 1 << 16
@@ -31,6 +31,8 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
     """Base of the linear multi-task regressors; a family adds its penalty and its solver."""
 
     _alpha_may_be_infinite = False
+    _rotation_invariant = False  # whether features may be rotated: ½‖V‖² does not see it
+    _remedy = "Raise max_iter, loosen tol, or use a larger alpha."
 
     # What a family provides.
 
@@ -156,7 +158,12 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
         with blas_threads(data):
             setup = set_up(reader, data)
             problem = setup.problem
-            alphas = check_alphas(alphas, eps, self._largest_alpha(problem))
+            alphas = check_alphas(
+                alphas,
+                eps,
+                self._largest_alpha(problem),
+                infinite=self._alpha_may_be_infinite,
+            )
             solutions = list(follow_path(self._path_solver(setup), alphas))
         coefs, intercepts = zip(*(user_units(problem, s.point) for s in solutions), strict=True)
         for alpha, solution in zip(alphas, solutions, strict=True):
@@ -180,8 +187,6 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
         data = read_fit(self, X, y, sample_weight, task)
-        if data.way == "columns" and not self.scale_targets:
-            _warn_of_units(data)
         return data
 
     def _fit_data(self, data: TaskData, alpha: float):
@@ -189,12 +194,14 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
             setup = set_up(self, data)
             solution = self._solver(setup).solve(float(alpha), self._start(setup, data))
         problem, point = setup.problem, solution.point
+        if data.way == "columns" and not self.scale_targets:
+            _warn_of_units(problem, data.tasks)
         self._way, self.tasks_ = data.way, data.tasks
         coef, intercept = user_units(problem, point)
         one = data.way == "single"
         self.coef_ = coef[0] if one else coef
         self.intercept_ = float(intercept[0]) if one else intercept
-        for name in ("mean_coef_", "mean_intercept_"):
+        for name in ("mean_coef_", "mean_intercept_", "target_scale_"):
             self.__dict__.pop(name, None)
         if self._with_mean():
             self.mean_coef_ = np.zeros(coef.shape[1]) if point.mean is None else point.mean
@@ -239,8 +246,8 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
             return
         warnings.warn(
             f"{type(self).__name__} stopped at dual_gap_={solution.gap:.3g} after "
-            f"{solution.n_iter} iterations, above tol={self.tol:g} (alpha={alpha:g}). Raise "
-            "max_iter, loosen tol, or use a larger alpha.",
+            f"{solution.n_iter} iterations, above tol={self.tol:g} (alpha={alpha:g}). "
+            f"{self._remedy}",
             ConvergenceWarning,
             stacklevel=3,
         )
@@ -267,18 +274,18 @@ def predict_rows(X, codes, coef, intercept, mean_coef, mean_intercept) -> np.nda
     return out
 
 
-def _warn_of_units(data: TaskData) -> None:
-    if data.y.shape[1] < 2:
+def _warn_of_units(problem: SquaredProblem, tasks: np.ndarray) -> None:
+    deviation = np.sqrt(problem.yy / problem.m)
+    varies = problem.yy > 1e-28 * problem.m * problem.y_mean**2
+    if not varies.any() or deviation[varies].max() <= 10 * deviation[varies].min():
         return
-    deviation = np.nanstd(data.y, axis=0)
-    varies = deviation > 0
-    if varies.any() and deviation.max() > 10 * deviation[varies].min():
-        first, last = np.argmax(deviation), np.argmin(np.where(varies, deviation, np.inf))
-        warnings.warn(
-            f"the standard deviations of the targets differ more than tenfold "
-            f"({deviation[first]:.3g} for {data.tasks[first]!r}, {deviation[last]:.3g} for "
-            f"{data.tasks[last]!r}), so the largest decide the fit. Set scale_targets=True to "
-            "weigh them alike.",
-            UserWarning,
-            stacklevel=4,
-        )
+    last = int(np.argmax(np.where(varies, deviation, -np.inf)))
+    first = int(np.argmin(np.where(varies, deviation, np.inf)))
+    warnings.warn(
+        f"the standard deviations of the targets differ more than tenfold "
+        f"({deviation[last]:.3g} for {plain(tasks[last])!r}, {deviation[first]:.3g} for "
+        f"{plain(tasks[first])!r}), so the largest decide the fit. Set scale_targets=True to weigh "
+        "them alike.",
+        UserWarning,
+        stacklevel=4,
+    )

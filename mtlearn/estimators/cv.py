@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from mtlearn.checks import check_option
@@ -40,12 +41,18 @@ class AlphaByCV:
         """
         data = self._read(X, y, sample_weight, task)
         folds = make_folds(self.cv, data, X, y)
-        with blas_threads(data):
-            largest = self._largest_alpha(set_up(self, data).problem)
-        self.alphas_ = check_alphas(self.alphas, self.eps, largest)
+        largest = 1.0
+        if isinstance(self.alphas, Integral):
+            with blas_threads(data):
+                largest = self._largest_alpha(set_up(self, data).problem)
+        self.alphas_ = check_alphas(
+            self.alphas, self.eps, largest, infinite=self._alpha_may_be_infinite
+        )
         scores = path_scores(
             self, data, self.alphas_, folds, scoring=self.scoring, n_jobs=self.n_jobs
         )
+        for name in ("mse_path_", "scores_"):
+            self.__dict__.pop(name, None)
         if self.scoring is None:
             self.mse_path_ = scores
         else:

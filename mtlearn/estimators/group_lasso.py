@@ -13,7 +13,7 @@ from mtlearn.estimators.setup import Setup, set_up
 from mtlearn.penalties.l21 import L21
 from mtlearn.problems.squared import Point, SquaredProblem
 from mtlearn.solvers.fista import Metric
-from mtlearn.solvers.proximal_newton import solve_proximal
+from mtlearn.solvers.proximal_newton import largest_alpha, solve_proximal
 from mtlearn.solvers.solution import Solution
 from mtlearn.threads import blas_threads
 
@@ -189,8 +189,7 @@ class GroupLassoRegressor(TaskLinearRegressor):
         return _Iterative(setup.problem, self.tol, self.max_iter, False, self.verbose)
 
     def _largest_alpha(self, problem: SquaredProblem) -> float:
-        null = problem.settle(np.zeros((problem.n_features, problem.n_tasks)))
-        return L21(1.0).dual_norm(null.G)
+        return largest_alpha(problem, L21(1.0))[1]
 
     def _own_attributes(self, point: Point) -> dict[str, Any]:
         return L21(1.0).parts(point.V)

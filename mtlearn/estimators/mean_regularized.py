@@ -10,7 +10,7 @@ from mtlearn.estimators.base import TaskLinearRegressor
 from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.setup import Setup
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.solvers.arrow import residuals, solve_mean_regularized, typical_curvature
+from mtlearn.solvers.arrow import KEEP_BYTES, residuals, solve_mean_regularized, typical_curvature
 from mtlearn.solvers.choose import badly_scaled
 from mtlearn.solvers.rotated import rotate, rotate_back
 from mtlearn.solvers.solution import Solution
@@ -124,6 +124,8 @@ class MeanRegularizedRegressor(TaskLinearRegressor):
     """
 
     _alpha_may_be_infinite = True
+    _rotation_invariant = True
+    _remedy = "Use a larger alpha or alpha_mean, loosen tol, or scale the columns of X."
 
     def __init__(
         self,
@@ -205,7 +207,8 @@ class Spectral(ClosedForm):
 
     def __init__(self, setup: Setup, verbose: int = 0):
         super().__init__(setup, verbose)
-        self.spectrum = Spectrum(self.problem) if self.thin else None
+        fits = self.problem.spectrum_bytes() <= KEEP_BYTES
+        self.spectrum = Spectrum(self.problem) if self.thin and fits else None
 
     def _solve(self, alpha: float) -> Solution:
         if self.spectrum is not None and 0 < alpha < np.inf:

@@ -59,7 +59,10 @@ def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Se
     else:
         data = data.of_tasks(present)
         problem = make_problem(data, omega, free, scale)
-        if data.X.shape[0] < data.X.shape[1] and not badly_scaled(problem):
+        wanted = estimator._rotation_invariant or (
+            isinstance(estimator.alpha_intercept, str) and data.way == "labels"
+        )
+        if wanted and data.X.shape[0] < data.X.shape[1] and not badly_scaled(problem):
             small, Q = rotate(data)
             rotation = make_problem(small, omega, free, scale), Q
     coupling = _coupling(estimator, data.way, rotation[0] if rotation else problem)

@@ -10,7 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mtlearn.moments import centre, entries_of_columns, padded_rows, task_blocks
+from mtlearn.moments import (
+    centre,
+    entries_of_columns,
+    is_constant,
+    padded_rows,
+    task_blocks,
+)
 from mtlearn.problems.squared import Coupling, ScatterBlock, SquaredProblem
 from mtlearn.tasks import TaskData
 
@@ -61,9 +67,9 @@ class OwnRows:
         weight = self.s * np.repeat(scale, np.diff(self.starts))
         return (self.X * weight[:, None]).T @ self.X
 
-    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def blocks(self, task_bytes: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Tasks, and their centred rows times the root of their weight, (B, m, d)."""
-        for tasks in task_blocks(np.diff(self.starts), 8 * self.X.shape[1]):
+        for tasks in task_blocks(np.diff(self.starts), 8 * self.X.shape[1], task_bytes):
             at, real = padded_rows(self.starts, tasks)
             yield tasks, self.X[at] * np.sqrt(np.where(real, self.s[at], 0.0))[:, :, None]
 
@@ -118,15 +124,18 @@ class SharedRows:
             @ np.broadcast_to(self.shift, (len(self.shift), len(scale))).T
         )
 
-    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def blocks(self, task_bytes: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         if self.complete:
             A = (self.X - self.shift[:, 0]) * np.sqrt(self.s)
             yield np.arange(len(self.weight)), A[None]
             return
-        for tasks in task_blocks(np.diff(self.starts), 8 * self.X.shape[1]):
+        for tasks in task_blocks(np.diff(self.starts), 8 * self.X.shape[1], task_bytes):
             at, real = padded_rows(self.starts, tasks)
             root = np.sqrt(np.where(real, self.entry_s[at], 0.0))[:, :, None]
-            yield tasks, (self.X[self.row[at]] - self.shift.T[tasks][:, None, :]) * root
+            shift = self.shift.T[tasks]
+            A = (self.X[self.row[at]] - shift[:, None, :]) * root
+            constant = is_constant(np.einsum("bmj,bmj->bj", A, A), self.weight[tasks, None], shift)
+            yield tasks, A * ~constant[:, None, :]
 
 
 class DesignProblem(SquaredProblem):
@@ -172,8 +181,15 @@ class DesignProblem(SquaredProblem):
     def scatter_sum(self) -> np.ndarray:
         return self.rows.gram_sum(self.scale)
 
+    def spectrum_bytes(self) -> int:
+        d = self.n_features
+        if self.common:
+            return 8 * d * min(len(self.rows.X), d)
+        sizes = np.diff(self.rows.starts) if hasattr(self.rows, "starts") else len(self.rows.X)
+        return int(8 * d * np.broadcast_to(np.minimum(sizes, d), self.n_tasks).sum())
+
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
-        for tasks, A in self.rows.blocks():
+        for tasks, A in self.rows.blocks(0 if thin else 8 * self.n_features**2):
             if len(A) == 1 and len(tasks) > 1 and not self.common:
                 pieces = [(tasks[t : t + 1], A) for t in range(len(tasks))]  # omega_t differ
             else:

@@ -1,4 +1,4 @@
-"""Symmetric positive semidefinite systems, solved without being fooled by the scale of columns."""
+"""Small linear algebra: semidefinite systems, and products with a stack of matrices."""
 
 from __future__ import annotations
 
@@ -36,3 +36,17 @@ def solve_semidefinite(
     null /= np.linalg.norm(null, axis=0)
     normed = null[:n_normed]
     return x - null @ np.linalg.lstsq(normed, x[:n_normed], rcond=None)[0]
+
+
+def stack_times(M: np.ndarray, R: np.ndarray) -> np.ndarray:
+    """M_t r_t for the columns of R; M of length one serves them all."""
+    if len(M) == 1:
+        return M[0] @ R
+    return np.matmul(M, R.T[:, :, None])[:, :, 0].T
+
+
+def stack_transposed_times(M: np.ndarray, R: np.ndarray) -> np.ndarray:
+    """M_t' r_t for the columns of R; M of length one serves them all."""
+    if len(M) == 1:
+        return M[0].T @ R
+    return np.matmul(R.T[:, None, :], M)[:, 0].T

@@ -57,6 +57,9 @@ class MomentProblem(SquaredProblem):
             return self.xx[0] * self.scale.sum()
         return np.tensordot(self.scale, self.xx, axes=1)
 
+    def spectrum_bytes(self) -> int:
+        return 8 * self.n_features**2 * (1 if self.common else self.n_tasks)
+
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
         step = max(1, BLOCK_BYTES // (8 * self.n_features**2))
         for start in range(0, self.n_tasks, self.n_tasks if self.common else step):

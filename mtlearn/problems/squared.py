@@ -144,6 +144,10 @@ class SquaredProblem(ABC):
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
         """The S_t of blocks of tasks (H_t if ``whole``), factored where smaller and ``thin``."""
 
+    @abstractmethod
+    def spectrum_bytes(self) -> int:
+        """Memory of the eigenvectors of all S_t."""
+
     # What follows from them.
 
     @property

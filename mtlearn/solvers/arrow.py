@@ -26,7 +26,7 @@ import numpy as np
 
 from mtlearn.certificate import certify
 from mtlearn.penalties.squared_norm import SquaredNorm
-from mtlearn.problems.linear import solve_semidefinite
+from mtlearn.problems.linear import solve_semidefinite, stack_times, stack_transposed_times
 from mtlearn.problems.squared import Point, ScatterBlock, SquaredProblem
 from mtlearn.solvers.solution import Solution
 
@@ -168,8 +168,8 @@ class BlockInverse:
     def times(self, R: np.ndarray) -> np.ndarray:
         """K_t r_t for the columns of R (d, B)."""
         if self.A is None:
-            return _each(self.inverse, R)
-        inside = _each_transposed(self.A, _each(self.inverse, _each(self.A, R)))
+            return stack_times(self.inverse, R)
+        inside = stack_transposed_times(self.A, stack_times(self.inverse, stack_times(self.A, R)))
         return inside if self.spanned else (R - inside) / self.alpha
 
     def times_scatter(self, mean: np.ndarray) -> np.ndarray:
@@ -260,7 +260,7 @@ def residuals(problem: SquaredProblem, alpha: float, point: Point) -> tuple:
 def relative_gap(problem: SquaredProblem, alpha: float, point: Point, arrow) -> float:
     """The certificate; where alpha is next to nothing the Newton decrement, if that is smaller."""
     gap = certify(problem, SquaredNorm(alpha), point).relative if alpha > 0 else np.inf
-    if alpha >= 1e-10 * typical_curvature(problem):
+    if alpha > 0 and alpha >= 1e-10 * typical_curvature(problem):
         return gap
     r, e, extra = residuals(problem, alpha, point)
     dV, d_mean, d_b0 = arrow.solve(r, e, extra)
@@ -275,19 +275,6 @@ def relative_gap(problem: SquaredProblem, alpha: float, point: Point, arrow) -> 
 def typical_curvature(problem: SquaredProblem) -> float:
     """Mean over tasks of trace(H_t) / d, the scale that alpha is to be compared with."""
     return float(problem.hessian_diagonal().mean())
-
-
-def _each(M: np.ndarray, R: np.ndarray) -> np.ndarray:
-    """M_t r_t for the columns of R; M of length one serves them all."""
-    if len(M) == 1:
-        return M[0] @ R
-    return np.matmul(M, R.T[:, :, None])[:, :, 0].T
-
-
-def _each_transposed(M: np.ndarray, R: np.ndarray) -> np.ndarray:
-    if len(M) == 1:
-        return M[0].T @ R
-    return np.matmul(R.T[:, None, :], M)[:, 0].T
 
 
 def _inverse(H: np.ndarray, alpha: float) -> np.ndarray:

@@ -17,6 +17,7 @@ from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.newton import newton
 from mtlearn.solvers.solution import Solution
 
+POLISHING = 300  # iterations spent on that at most
 POLISHED = 1e-14  # what a polished problem is solved to, so that equal problems give equal answers
 
 
@@ -53,10 +54,12 @@ def solve_proximal(
     """
     if problem.null_value == 0:
         return Solution(problem.null(), 0.0, 1)
-    zero = problem.settle(np.zeros((problem.n_features, problem.n_tasks)))
-    if penalty.dual_norm(zero.G) <= penalty.alpha:
+    zero, largest = largest_alpha(problem, penalty)
+    if largest == 0.0:
+        return Solution(zero, 0.0, 1)
+    if largest <= penalty.alpha:
         return Solution(zero, certify(problem, penalty, zero).relative, 1)
-    if penalty.alpha < 1e-10 * penalty.dual_norm(zero.G):
+    if penalty.alpha < 1e-10 * largest:
         return _unpenalised(problem, penalty)
     metric = Metric.of_problem(problem) if metric is None else metric
     point, n_iter = zero, 0
@@ -64,7 +67,6 @@ def solve_proximal(
         point = problem.settle(start)
     else:
         # Down a short path of warm starts: each support is close to the one before.
-        largest = penalty.dual_norm(zero.G)
         for alpha in np.geomspace(largest, penalty.alpha, _n_stages(largest, penalty.alpha))[1:-1]:
             stage = replace(penalty, alpha=float(alpha))
             loose = max(1e-2 * float(alpha) / largest, tol)
@@ -75,6 +77,20 @@ def solve_proximal(
         problem, penalty, point, metric, aim, tol, max_iter, n_iter, report
     )
     return Solution(point, gap, max(n_iter, 1))
+
+
+def largest_alpha(problem: SquaredProblem, penalty: Penalty) -> tuple[Point, float]:
+    """The settled point with V = 0 and the smallest alpha at which it is the solution.
+
+    0 where the gradient there is the rounding of its terms: V = 0 is then best for every alpha,
+    as with a free shared mean and one task.
+    """
+    zero = problem.settle(np.zeros((problem.n_features, problem.n_tasks)))
+    terms = (
+        np.abs(problem.xy) + np.abs(zero.SW) + np.abs(problem.kappa * zero.error * problem.x_mean)
+    )
+    largest = penalty.dual_norm(zero.G)
+    return zero, largest if largest > 1e-13 * penalty.dual_norm(terms) else 0.0
 
 
 def _n_stages(largest: float, alpha: float) -> int:
@@ -90,14 +106,17 @@ def _descend(
     def gap_at(point: Point) -> float:
         return certify(problem, penalty, point).relative
 
-    gap, stalled = gap_at(point), 0
+    gap, stalled, reached = gap_at(point), 0, max_iter
     while n_iter < max_iter and gap > aim and stalled < 3:
         before, at_start, first = gap, point, n_iter
         iterates = fista(problem, penalty, point, metric)
         for point in islice(iterates, max_iter - n_iter):
             n_iter += 1
-            if n_iter % 5 == 0 and gap_at(point) <= aim:
-                break
+            if n_iter % 5 == 0:
+                gap = gap_at(point)
+                reached = min(reached, n_iter) if gap <= tol else reached
+                if gap <= aim or n_iter - reached >= POLISHING:
+                    break
             if n_iter % 10 == 0 and n_iter - first >= max(_worth(problem, point), first / 2):
                 break
         gap = gap_at(point)
@@ -112,6 +131,9 @@ def _descend(
             point, gap = at_start, before  # rounding
         if report is not None:
             report(n_iter, gap)
+        reached = min(reached, n_iter) if gap <= tol else reached
+        if n_iter - reached >= POLISHING:
+            break
         # Below tol, only keep polishing while it helps.
         stalled = stalled + 1 if gap <= tol and gap > 0.5 * before else 0
     return point, gap, n_iter

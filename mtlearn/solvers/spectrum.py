@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mtlearn.problems.linear import stack_times, stack_transposed_times
 from mtlearn.problems.squared import ScatterBlock, SquaredProblem
-from mtlearn.solvers.arrow import Arrow, _each, _each_transposed
+from mtlearn.solvers.arrow import Arrow
 
 CUTOFF = 1e-15  # relative eigenvalue below which it is rounding
 
@@ -49,16 +50,16 @@ class SpectralInverse:
         return self.E.nbytes
 
     def times(self, R: np.ndarray) -> np.ndarray:
-        inside = _each(self.E, R)
+        inside = stack_times(self.E, R)
         known = self.values.T > 0
-        on_span = _each_transposed(self.E, inside * self._inverse().T)
+        on_span = stack_transposed_times(self.E, inside * self._inverse().T)
         if self.E.shape[1] == self.E.shape[2] and known.all():
             return on_span
-        return on_span + (R - _each_transposed(self.E, inside * known)) / self.alpha
+        return on_span + (R - stack_transposed_times(self.E, inside * known)) / self.alpha
 
     def times_scatter(self, mean: np.ndarray) -> np.ndarray:
         inside = (self.E @ mean) * self.values * self._inverse()
-        return _each_transposed(self.E, inside.T)
+        return stack_transposed_times(self.E, inside.T)
 
     def alpha_KS_sum(self) -> np.ndarray:
         copies = len(self.tasks) if len(self.E) == 1 else 1
