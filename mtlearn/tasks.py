@@ -257,7 +257,18 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
         rest = frame.drop(frame.columns[position]).to_numpy()
     else:
         column, rest = X[:, position], np.delete(X, position, axis=1)
-    return check_array(rest, dtype=FLOATS, input_name="X"), column, name
+    return _as_numbers(rest), column, name
+
+
+def _as_numbers(rest: Any) -> np.ndarray:
+    try:
+        return check_array(rest, dtype=FLOATS, input_name="X")
+    except ValueError as error:
+        if "could not convert" in str(error) or "contains NaN" in str(error):
+            error.add_note(
+                "mtlearn.make_table_pipeline(model) takes text, categories and missing values."
+            )
+        raise
 
 
 def find_column(where: Any, names: Any, n_columns: int) -> int:

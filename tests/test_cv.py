@@ -194,3 +194,59 @@ def test_a_target_explained_by_intercepts_alone_still_has_a_grid(CV, Estimator, 
     cv = problem.fit(CV, alphas=5, **own)
     np.testing.assert_array_equal(cv.coef_, 0.0)
     np.testing.assert_allclose(cv.predict(X, task=task), 4.2)
+
+
+@pytest.mark.parametrize("Estimator", [MeanRegularizedRegressorCV, GroupLassoRegressorCV])
+def test_a_named_scorer_sees_the_observed_labels_of_each_column(Estimator):
+    rng = np.random.default_rng(40)
+    X = rng.normal(size=(40, 3))
+    Y = X[:, :2] + rng.normal(size=(40, 2))
+    Y[::3, 1] = np.nan
+    rows = np.arange(40)
+    folds = [(rows[rows % 4 != k], rows[rows % 4 == k]) for k in range(4)]
+    fitted = Estimator([0.1], scoring="neg_mean_squared_error", cv=folds, tol=1e-12).fit(X, Y)
+    for k, (train, test) in enumerate(folds):
+        single = Estimator.__mro__[2](0.1, tol=1e-12).fit(X[train], Y[train])
+        squares = (single.predict(X[test]) - Y[test]) ** 2
+        assert fitted.scores_[0, k] == pytest.approx(-np.nanmean(squares, axis=0).mean(), rel=1e-6)
+
+
+def test_a_training_part_with_repeated_rows_is_no_complement():
+    rng = np.random.default_rng(41)
+    X, task = rng.normal(size=(30, 2)), np.arange(30) % 3
+    y = X[:, 0] + task + rng.normal(size=30)
+    train, test = np.r_[0:10, 0:10], np.arange(10, 20)
+    fitted = MeanRegularizedRegressorCV([0.1, 1.0], cv=[(train, test)]).fit(X, y, task=task)
+    for alpha, found in zip(fitted.alphas_, fitted.mse_path_[:, 0], strict=True):
+        by_hand = MeanRegularizedRegressor(alpha).fit(X[train], y[train], task=task[train])
+        squares = (by_hand.predict(X[test], task=task[test]) - y[test]) ** 2
+        assert found == pytest.approx(squares.mean(), rel=1e-8)
+
+
+def test_a_training_part_keeps_its_digits_when_an_extreme_row_is_held_out():
+    rng = np.random.default_rng(42)
+    X, task = rng.normal(size=(60, 2)), np.arange(60) % 3
+    y = X[:, 0] + task + rng.normal(size=60)
+    X[0, 1] = 1e6
+    rows = np.arange(60)
+    folds = [(rows[rows % 4 != k], rows[rows % 4 == k]) for k in range(4)]
+    fitted = MeanRegularizedRegressorCV([0.1], cv=folds).fit(X, y, task=task)
+    for k, (train, test) in enumerate(folds):
+        by_hand = MeanRegularizedRegressor(0.1).fit(X[train], y[train], task=task[train])
+        squares = (by_hand.predict(X[test], task=task[test]) - y[test]) ** 2
+        assert fitted.mse_path_[0, k] == pytest.approx(squares.mean(), rel=1e-6)
+
+
+def test_folds_may_be_masks_and_may_name_rows_without_a_target():
+    rng = np.random.default_rng(43)
+    X, task = rng.normal(size=(40, 2)), np.arange(40) % 2
+    y = X[:, 0] + rng.normal(size=40)
+    y[:10] = np.nan
+    half = np.arange(40) < 20
+    masks = MeanRegularizedRegressorCV(5, cv=[(half, ~half), (~half, half)]).fit(X, y, task=task)
+    known = np.arange(10, 40)
+    parts = [(np.arange(10), np.arange(10, 30)), (np.arange(10, 30), np.arange(10))]
+    direct = MeanRegularizedRegressorCV(5, cv=parts).fit(X[known], y[known], task=task[known])
+    np.testing.assert_allclose(masks.mse_path_, direct.mse_path_, rtol=1e-10)
+    with pytest.raises(ValueError, match="training part of fold 0"):
+        MeanRegularizedRegressorCV(5, cv=[(np.arange(10), known)]).fit(X, y, task=task)

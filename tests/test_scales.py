@@ -108,3 +108,23 @@ def test_the_type_of_the_numbers_does_not_matter(Estimator, own, dtype):
     given = problem.point(estimator.fit(X, y, **problem.extra))
     double = estimator.fit(X.astype(float), y.astype(float), **problem.extra)
     np.testing.assert_allclose(given.W, problem.point(double).W, atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("parameters", [{"alpha": 0.0}, {"alpha": 0.1, "alpha_mean": 0.0}])
+@pytest.mark.parametrize("way", ["labels", "columns"])
+def test_a_constant_column_is_no_feature_whatever_its_rounding(seed, parameters, way):
+    """0.1 is no binary fraction: its weighted mean is off by an ulp, and so is what is centred."""
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.normal(size=(40, 3)), np.full(40, 0.1)])
+    y, weight = X[:, 0] + rng.normal(size=40), rng.uniform(0.1, 3.0, size=40)
+    extra = {"task": np.arange(40) % 4} if way == "labels" else {}
+    if way == "columns":
+        y = np.column_stack([y, rng.normal(size=40)])
+        y[::3, 1] = np.nan
+    model = MeanRegularizedRegressor(**parameters, alpha_intercept=0.0)
+    with_it = model.fit(X, y, sample_weight=weight, **extra)
+    np.testing.assert_array_equal(with_it.coef_[:, 3], 0.0)
+    coef = with_it.coef_[:, :3].copy()
+    without = model.fit(X[:, :3], y, sample_weight=weight, **extra)
+    np.testing.assert_allclose(coef, without.coef_, rtol=1e-8, atol=1e-10)
