@@ -105,6 +105,51 @@ def test_odd_labels_and_holes_and_categories(run, table, tmp_path, labels):
     assert ("without a known shop" in out) == frame.shop.isna().any()
 
 
+@pytest.mark.parametrize(
+    ("written", "labels"),
+    [
+        ({0: "007", 1: "7", 2: "12", 3: "12.0"}, ["007", "12", "7"]),
+        ({0: "7", 1: "8", 2: "12", 3: "12.0"}, ["7", "8", "12"]),
+        ({0: "0", 1: "0.5", 2: "12", 3: "12"}, ["0.0", "0.5", "12.0"]),
+    ],
+)
+def test_labels_with_leading_zeros_are_tasks_of_their_own(run, tmp_path, written, labels):
+    frame = shops(n_tasks=4)
+    frame["shop"] = np.repeat(np.arange(4), 14)
+    frame["shop"] = frame["shop"].map(written)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    out = tmp_path / "o.csv"
+    options = ["--target", "sales", "--task", "shop", "--out", out, *QUICK]
+    code, _, err = run("compare", tmp_path / "t.csv", *options)
+    assert code == 0, err
+    assert list(pd.read_csv(out, dtype=str).task) == labels
+
+
+def test_a_file_without_permission_is_refused_before_the_work(run, table, tmp_path, monkeypatch):
+    from mtlearn.cli import app
+
+    monkeypatch.setattr(app.os, "access", lambda path, mode: path != tmp_path)
+    monkeypatch.setattr(app, "compare_tasks", lambda *_, **__: pytest.fail("did the work"))
+    options = ["--target", "sales", "--task", "shop", "--out", tmp_path / "o.csv"]
+    code, _, err = run("compare", table, *options)
+    assert code == 2 and err.count("\n") == 1 and "o.csv cannot be written" in err
+
+
+def test_dates_and_identifiers_in_a_csv_are_left_out_and_said_once(run, table, tmp_path):
+    frame = pd.read_csv(table)
+    frame["day"] = pd.date_range("2024-01-01", periods=len(frame)).astype(str)
+    frame.loc[3, "day"] = None
+    frame["code"] = [f"order {i}" for i in range(len(frame))]
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    options = ["--target", "sales", "--task", "shop", *QUICK]
+    code, printed, err = run("compare", tmp_path / "t.csv", *options)
+    printed = " ".join(printed.split())
+    assert code == 0, err
+    assert "2 features" in printed
+    assert printed.count("day holds dates or times and is left out") == 1
+    assert printed.count("code is left out: it has 112 different values in 112 rows") == 1
+
+
 def test_names_that_look_like_markup_are_shown_as_they_are(run, tmp_path):
     frame = shops(n_tasks=6, rows=60)
     odd = frame["shop"] == "shop 3"
@@ -189,6 +234,14 @@ ODD = "a,b,c\n1,x,2\n2,y,3\n"
         ("t.csv", ODD, ["--target", "a", "--task", "b"], "2 rows are too few for 5 folds"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--models", "best"], "there is no 'best'"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--out", "/no/such/x.csv"], "no folder"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--out", "."], "--out: . is a folder"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--out", "x" * 300], "cannot be written"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--seed", "-1"], "--seed: -1 is not"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--models", "group-laso"],
+         "Did you mean group-lasso? There are mean-regularized, group-lasso; the baselines indep"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--groups", "b"],
+         "--groups and --task name the same column, 'b'; --new-tasks holds out whole tasks."),
+        ("t.csv", "a,b,c\n1,é,2\n".encode("latin-1"), [], "is not UTF-8 text; save it again as"),
         ("meats", None, [], "meats has several targets"),
     ],
 )  # fmt: skip

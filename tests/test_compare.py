@@ -1,6 +1,7 @@
 """The comparison: what the table says is what the predictions say, and no row leaks."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer
 from mtlearn.baselines import IndependentTasks, PooledTasks
 from mtlearn.compare import compare_tasks, running
 from mtlearn.compare.tuning import TunedBaseline
+from mtlearn.compare.verdict import verdict_in_words
 from mtlearn.model_selection import task_folds
 
 
@@ -236,6 +238,66 @@ def test_verdict_no_when_the_model_is_bad():
     result = compare_tasks(X, y, task_column="school", models=bad)
     assert result.verdict.startswith("No, the multi-task models do worse")
     assert result.table.hurt["mean"] >= 3 > result.table.helped["mean"]
+
+
+@pytest.mark.parametrize(
+    ("helped", "opening"),
+    [(5, "No clear gain overall: the difference to pooled"), (6, "For some tasks. Overall")],
+)
+def test_few_helped_tasks_are_no_yes(helped, opening):
+    table = pd.DataFrame(
+        {
+            "kind": ["baseline", "baseline", "multi-task"],
+            "r2": [0.2, 0.3, 0.301],
+            "helped": [0, 0, helped],
+            "hurt": [0, 0, 1],
+        },
+        index=["independent", "pooled", "mine"],
+    )
+    result = SimpleNamespace(table=table, best_model="mine", best_baseline="pooled", n_tasks=100)
+    verdict = verdict_in_words(result, (-0.001, 0.4))
+    assert verdict.startswith(opening)
+    assert "p = 0.40). Held-out rows: R² 0.301 by mine" in verdict
+    assert f"Of 100 tasks {helped} are helped and 1 is hurt" in verdict
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+def test_dates_and_identifiers_are_left_out_once_for_all_models(library):
+    X, y = school_data(12, 25)
+    plain = compare_tasks(X, y, task_column="school", models=["mean-regularized"], cv=2)
+    days = pd.date_range("2024-01-01", periods=len(X), freq="h")
+    more = X.assign(
+        when=days,
+        said=days.strftime("%Y-%m-%d %H:%M:%S"),
+        word=[f"w{i % 100}" for i in range(len(X))],  # many levels, and no identifier
+        id=[f"p{i % 151}" for i in range(len(X))],
+    )
+    word = compare_tasks(
+        library(X.assign(word=more["word"]).to_dict("list")),
+        y, task_column="school", models=["mean-regularized"], cv=2,
+    )  # fmt: skip
+    result = compare_tasks(
+        library(more.to_dict("list")), y, task_column="school", models=["mean-regularized"], cv=2
+    )
+    assert result.n_features == plain.n_features + 1
+    assert result.notes[0].startswith("when, said hold dates or times and are left out")
+    assert result.notes[1].startswith("id is left out: it has 151 different values in 300 rows")
+    assert len(result.notes) == 2
+    np.testing.assert_allclose(
+        result.predictions["mean-regularized"], word.predictions["mean-regularized"]
+    )
+
+
+def test_a_pipeline_of_the_user_s_gets_all_columns():
+    X, y = school_data(4, 15)
+    X["when"] = pd.date_range("2024-01-01", periods=len(X))
+
+    def weekday(X):
+        return np.c_[X["when"].dt.dayofweek]
+
+    mine = Pipeline([("day", FunctionTransformer(weekday)), ("ridge", Ridge())])
+    result = compare_tasks(X, y, task_column="school", models={"mine": mine}, cv=2)
+    assert result.n_features == 5 and np.isfinite(result.predictions["mine"]).all()
 
 
 def test_a_model_equal_to_the_best_baseline_hurts_nobody():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import sys
 import time
 from contextlib import nullcontext
@@ -83,8 +85,10 @@ def compare(
     The models are compared with three baselines: a ridge per task, one for all, one for all with
     a dummy per task.
     """
-    if out is not None and not out.absolute().parent.is_dir():
-        _fail(f"--out: there is no folder {out.absolute().parent}.")
+    if not 0 <= seed < 2**32:
+        _fail(f"--seed: {seed} is not between 0 and {2**32 - 1}.")
+    if out is not None:
+        _check_out(out)
     try:
         table = read_source(source, target, task, _split(drop), groups)
         result = _compare(
@@ -103,8 +107,25 @@ def compare(
     if out is None:
         console.print("\n--out FILE.csv writes the result of every task.", style="dim")
     else:
-        result.per_task.to_csv(out, index=False)
+        try:
+            result.per_task.to_csv(out, index=False)
+        except OSError as error:  # a full disk, say
+            _fail(f"--out: {out} cannot be written ({error.strerror or error}).")
         print(f"\nWrote {out}: one row for each task.")
+
+
+def _check_out(out: Path) -> None:
+    """Complain before the work, not after, about a file that cannot be written."""
+    folder = out.absolute().parent
+    try:
+        if not folder.is_dir():
+            _fail(f"--out: there is no folder {folder}.")
+        if out.is_dir():
+            _fail(f"--out: {out} is a folder; give the name of a file in it.")
+        if not os.access(out if out.exists() else folder, os.W_OK):
+            _fail(f"--out: {out} cannot be written (no permission).")
+    except OSError as error:  # a name too long, say
+        _fail(f"--out: {out} cannot be written ({error.strerror}).")
 
 
 def _compare(table, **options):
@@ -153,7 +174,12 @@ def _remaining(seconds: float) -> str:
 def _known(models: list[str]) -> list[str] | None:
     for name in models:
         if name not in MULTITASK and name not in BASELINES:
-            raise SourceError(f"--models: there is no {name!r}; there are {', '.join(MULTITASK)}.")
+            near = difflib.get_close_matches(name.lower(), [*MULTITASK, *BASELINES], n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise SourceError(
+                f"--models: there is no {name!r}.{hint} There are {', '.join(MULTITASK)}; the "
+                f"baselines {', '.join(BASELINES)} always take part."
+            )
     return models or None
 
 

@@ -52,7 +52,7 @@ def read_source(
     if source.lower() in DATASETS and not Path(source).is_file():
         frame, target, task, features, units = _built_in(source, target, task)
     else:
-        frame = _read_file(source)
+        frame = _read_file(source, task)
         features = list(frame.columns)
     target = _column(frame, target, "--target", "the column to predict")
     task = _column(frame, task, "--task", "the column that names the task of each row")
@@ -62,6 +62,11 @@ def read_source(
         units = frame[groups]
     if target == task:
         raise SourceError(f"--target and --task are the same column, {target!r}; give two.")
+    if groups == task:
+        raise SourceError(
+            f"--groups and --task name the same column, {task!r}; --new-tasks holds out whole "
+            "tasks."
+        )
     features = [name for name in features if name not in {target, task, groups} | dropped]
     if not features:
         raise SourceError("no column is left as a feature; drop fewer, or give a wider table.")
@@ -109,7 +114,7 @@ def _built_in(source: str, target: str | None, task: str | None) -> tuple:
     return bunch.frame, target, task or bunch.task_name, features, bunch.groups
 
 
-def _read_file(source: str) -> pd.DataFrame:
+def _read_file(source: str, task: str | None) -> pd.DataFrame:
     path = Path(source)
     name = path.name.lower()
     if not path.exists():
@@ -130,11 +135,15 @@ def _read_file(source: str) -> pd.DataFrame:
         if name.endswith(PARQUET_FORMATS):
             frame = pd.read_parquet(path)
         else:
-            frame = pd.read_csv(path, sep=_separator(path), low_memory=False)
+            separator = _separator(path)
+            frame = pd.read_csv(path, sep=separator, low_memory=False)
+            frame = _keep_leading_zeros(frame, path, separator, task)
     except ImportError as error:
         raise ImportError(
             'reading Parquet needs pyarrow: python -m pip install "scikit-mtlearn[data]"'
         ) from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{source} is not UTF-8 text; save it again as UTF-8.") from error
     except Exception as error:  # whatever a reader says of a file that it cannot make sense of
         reason = " ".join(str(error).split())
         raise SourceError(f"{source} cannot be read as a table ({reason}).") from error
@@ -151,6 +160,20 @@ def _separator(path: Path) -> str:
     """Whichever of comma, semicolon and tab the header has most of."""
     header = pd.read_csv(path, sep="\0", header=None, nrows=1, dtype=str, engine="python")
     return max(",;\t", key=str(header.iloc[0, 0]).count)
+
+
+def _keep_leading_zeros(
+    frame: pd.DataFrame, path: Path, separator: str, task: str | None
+) -> pd.DataFrame:
+    """Labels as text where one has a leading zero: as numbers, 007 and 7 would be one task."""
+    if task not in frame.columns or not pd.api.types.is_numeric_dtype(frame[task]):
+        return frame
+    place = frame.columns.get_loc(task)
+    text = pd.read_csv(path, sep=separator, usecols=[place], dtype=str).iloc[:, 0].str.strip()
+    if not text.str.contains(r"^[+-]?0\d", na=False).any() or not text.index.equals(frame.index):
+        return frame
+    text = text.str.replace(r"\.0*$", "", regex=True)  # 12 and 12.0 stay one label
+    return frame.assign(**{task: text})
 
 
 def _column(frame: pd.DataFrame, name: str | None, option: str, what: str) -> str:

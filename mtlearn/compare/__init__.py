@@ -1,8 +1,9 @@
 """Is learning these tasks together worth it? The comparison behind `mtlearn compare`.
 
 Every model is tuned on inner folds and scored on the same outer folds, each of which keeps every
-task represented. ``task_table`` reads what it is made on, ``contenders`` has the models,
-``running`` runs them, ``result`` says what came out.
+task represented. ``task_table`` reads what it is made on, ``unusable`` leaves out what no
+linear model can use, ``contenders`` has the models, ``running`` runs them, ``result`` says what
+came out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from joblib import effective_n_jobs
+from sklearn.pipeline import Pipeline
 
 from mtlearn.compare.contenders import BASELINES, build_model, choose_models
 from mtlearn.compare.result import Comparison
@@ -25,6 +27,7 @@ from mtlearn.compare.running import (
     within_budget,
 )
 from mtlearn.compare.task_table import read_table
+from mtlearn.compare.unusable import leave_out_unusable
 
 __all__ = ["Comparison", "Progress", "compare_tasks"]
 
@@ -58,7 +61,9 @@ def compare_tasks(
     Parameters
     ----------
     X : data frame or array of shape (n, d)
-        The features as they are: numbers, text, categories, missing values.
+        The features as they are: numbers, text, categories, missing values. Dates and times
+        (text written as 2024-05-31 too) and text that differs in most rows, an identifier, are
+        left out with a note, unless ``models`` has a Pipeline of your own.
     y : array-like of shape (n,) or (n, T)
         The target, with rows labelled by task; or a matrix with one column per task, NaN where a
         label was not observed. Rows of a labelled table without a target are left out.
@@ -123,6 +128,8 @@ def compare_tasks(
     """
     data = read_table(X, y, task, task_column, groups)
     contenders = choose_models(models)
+    if not any(isinstance(model, Pipeline) for model in contenders.values()):
+        data = leave_out_unusable(data)  # a pipeline of the user's may know what to do with them
     for model in contenders.values():
         build_model(model, data.task_column, None)  # complain before the work, not after
     folds = outer_folds(cv, data, random_state)

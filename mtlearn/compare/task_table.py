@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length
 
 from mtlearn.labels import read_labels
-from mtlearn.tasks import _column_names, _find_column
+from mtlearn.tasks import column_names, find_column
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> Task
             import_pandas().DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
         )
     target_name = str(getattr(y, "name", None) or "y")
-    names = _column_names(y)
+    names = column_names(y)
     y = _read_target(y, target_name)
     check_consistent_length(y, np.empty(len(frame)), task, groups)
     if groups is not None:
@@ -107,7 +107,7 @@ def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> Task
         frame = frame.with_columns(column)
     else:
         columns = np.array(frame.columns, dtype=object)
-        name = columns[_find_column(task_column, columns, len(columns))]
+        name = columns[find_column(task_column, columns, len(columns))]
     if len(frame.columns) < 2:
         raise ValueError(f"X has no column beside the task column {name!r}; nothing to learn from.")
     known = np.flatnonzero(~np.isnan(y))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 LITTLE = 0.005  # a gain in R² below this is called small
+FEW = 0.05  # a share of tasks helped up to this is no reason to say yes to some
 
 
 def verdict_in_words(result: Any, overall: tuple[float, float]) -> str:
@@ -28,6 +29,11 @@ def verdict_in_words(result: Any, overall: tuple[float, float]) -> str:
     elif sure:
         opening = "No, the multi-task models do worse than the best baseline"
         advice = f" Use {baseline}."
+    elif helped > hurt and helped <= FEW * result.n_tasks:
+        opening = (
+            f"No clear gain overall: the difference to {baseline} may be luck (p = {p_value:.2f})"
+        )
+        advice = ""
     elif helped > hurt:
         opening = (
             f"For some tasks. Overall the difference to {baseline} may be luck (p = {p_value:.2f})"
