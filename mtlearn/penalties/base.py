@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 
+class Derivative(Protocol):
+    """A symmetric linear map M on (d, C), 0 <= M <= I."""
+
+    def times(self, D: np.ndarray) -> np.ndarray:
+        """M D for D of shape (..., d, C)."""
+
+
 @dataclass(frozen=True)
 class Penalty(ABC):
-    """``alpha * Omega(V)`` on the deviations V (d × T), Omega a norm.
+    """``alpha * Omega(V)`` on the deviations V (d × C), Omega a norm.
 
     Parameters
     ----------
     alpha : float
         Strength, >= 0.
+
+    Attributes
+    ----------
+    separable : bool
+        Whether Omega is a sum over the rows of V (features); then ``step`` may be one per row.
     """
 
     alpha: float
+    separable: ClassVar[bool] = True
 
     @abstractmethod
     def value(self, V: np.ndarray) -> float:
@@ -37,8 +50,12 @@ class Penalty(ABC):
         penalties that are a sum over features have in closed form.
         """
 
+    @abstractmethod
+    def derivative(self, Z: np.ndarray, step: Any) -> Derivative:
+        """An element of the generalised (Clarke) Jacobian of ``prox(., step)`` at Z."""
+
     def parts(self, V: np.ndarray) -> dict[str, Any]:
-        """Fitted attributes that this penalty explains V by (support, rank, …)."""
+        """What this penalty explains V by: support, rank, shared and specific part."""
         return {}
 
     def dual_scale(self, G: np.ndarray) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.derivative import RowDerivative
 
 
 class L21(Penalty):
@@ -17,6 +18,8 @@ class L21(Penalty):
         Omega(V)  = sum_j ‖v^j‖₂
         Omega°(G) = max_j ‖G^j‖₂
         prox      = max(0, 1 - step alpha / ‖v^j‖₂) v^j
+        its derivative in a row that survives, t = step alpha / ‖v^j‖₂, u = v^j / ‖v^j‖₂:
+                    (1 - t) I + t u u';  0 in the others
 
     References
     ----------
@@ -37,9 +40,23 @@ class L21(Penalty):
         shrink = np.divide(threshold, norms, out=np.ones_like(norms), where=norms > threshold)
         return V * (1.0 - shrink)
 
+    def derivative(self, Z: np.ndarray, step: Any) -> RowDerivative:
+        return shrinkage_derivative(Z, self.alpha * step)
+
     def parts(self, V: np.ndarray) -> dict[str, Any]:
-        return {"support_": V.any(axis=1)}
+        return {"support": V.any(axis=1)}
 
 
 def row_norms(V: np.ndarray) -> np.ndarray:
     return np.sqrt(np.einsum("jt,jt->j", V, V))
+
+
+def shrinkage_derivative(Z: np.ndarray, threshold: Any) -> RowDerivative:
+    """Of ``max(0, 1 - threshold / ‖z^j‖) z^j``; the identity where the threshold is 0."""
+    norms = row_norms(Z)[:, None]
+    threshold = np.broadcast_to(threshold, norms.shape)
+    taken = np.divide(threshold, norms, out=np.ones_like(norms), where=norms > threshold)
+    taken[threshold == 0] = 0.0
+    kept = taken < 1
+    size = np.divide(np.sqrt(taken), norms, out=np.zeros_like(norms), where=kept & (norms > 0))
+    return RowDerivative(np.broadcast_to(1.0 - taken, Z.shape), size * Z)

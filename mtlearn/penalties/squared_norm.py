@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.derivative import RowDerivative
 
 
 class SquaredNorm(Penalty):
@@ -15,7 +16,7 @@ class SquaredNorm(Penalty):
     ::
 
         Omega(V) = ½ ‖V‖_F²     conjugate of alpha Omega: ‖G‖_F² / (2 alpha)
-        prox     = V / (1 + step alpha)
+        prox     = V / (1 + step alpha), its derivative I / (1 + step alpha)
 
     ``alpha=inf`` is allowed and means V = 0.
 
@@ -32,6 +33,10 @@ class SquaredNorm(Penalty):
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         return V / (1.0 + step * self.alpha)
+
+    def derivative(self, Z: np.ndarray, step: Any) -> RowDerivative:
+        kept = np.broadcast_to(1.0 / (1.0 + step * self.alpha), Z.shape)
+        return RowDerivative(kept, np.zeros_like(Z))
 
     def dual_scale(self, G: np.ndarray) -> float:
         return 1.0
