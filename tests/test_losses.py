@@ -1,0 +1,113 @@
+"""Losses against their definitions: high precision, finite differences, a numerical conjugate."""
+
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+from mtlearn.losses import HalfSquaredError, Logistic, LossByTask
+
+TARGETS = [0.0, 1e-6, 0.3, 0.5, 0.999, 1.0]
+SCORES = [-600.0, -50.0, -37.0, -3.0, -0.4, -0.1, 0.0, 0.7, 5.0, 36.5, 90.0, 700.0]
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def exact(f, q, s):
+    """Value, residual, curvature and gap from their definitions, in enough digits for e^f."""
+    with localcontext() as context:
+        context.prec = 60 + int(abs(f))
+        f, q, s = Decimal(f), Decimal(q), Decimal(s)
+        p = 1 / (1 + (-f).exp())
+        value = (1 + f.exp()).ln() - q * f
+        to = q + s * (p - q)
+        gap = sum(a * (a / b).ln() for a, b in ((to, p), (1 - to, 1 - p)) if a != 0)
+        return [float(v) for v in (value, q - p, p * (1 - p), gap)]
+
+
+@pytest.mark.parametrize("q", TARGETS)
+@pytest.mark.parametrize("s", [0.0, 0.37, 1 - 1e-7])
+def test_logistic_keeps_relative_accuracy_everywhere(q, s):
+    loss = Logistic()
+    for f in SCORES:
+        got = [loss.value(f, q), loss.residual(f, q), loss.curvature(f, q), loss.dual_gap(f, q, s)]
+        np.testing.assert_allclose(got, exact(f, q, s), rtol=1e-13, atol=1e-300)
+
+
+def test_a_residual_next_to_its_target_is_off_by_rounding_of_the_probability():
+    for f in (-1e-9, 1e-12):
+        _, residual, _, gap = exact(f, 0.5, 0.25)
+        assert abs(Logistic().residual(f, 0.5) - residual) <= np.finfo(float).eps
+        assert abs(Logistic().dual_gap(f, 0.5, 0.25) - gap) <= 4 * np.finfo(float).eps * abs(f)
+
+
+@pytest.mark.parametrize("loss", [Logistic(), HalfSquaredError()])
+def test_derivatives_match_finite_differences(loss):
+    f, y = np.meshgrid(np.linspace(-4, 4, 9), TARGETS)
+    h = 1e-5
+    slope = (loss.value(f + h, y) - loss.value(f - h, y)) / (2 * h)
+    bend = -(loss.residual(f + h, y) - loss.residual(f - h, y)) / (2 * h)
+    np.testing.assert_allclose(loss.residual(f, y), -slope, atol=1e-8)
+    np.testing.assert_allclose(loss.curvature(f, y), bend, atol=1e-8)
+
+
+@pytest.mark.parametrize("loss", [Logistic(), HalfSquaredError()])
+@pytest.mark.parametrize("s", [0.2, 0.9])
+@pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
+def test_dual_gap_is_fenchel_young(loss, s, y):
+    for f in (-3.0, 0.1, 2.0):
+        r = float(loss.residual(f, y))
+        found = minimize_scalar(
+            lambda z, r=r: float(s * r * z + loss.value(z, y)),
+            bounds=(-60, 60),
+            method="bounded",
+            options={"xatol": 1e-10},
+        )
+        gap = float(loss.value(f, y)) - found.fun + s * r * f
+        np.testing.assert_allclose(loss.dual_gap(f, y, s), gap, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss", [Logistic(), HalfSquaredError()])
+def test_dual_gap_near_one_is_second_order(loss):
+    f, y = np.meshgrid(np.linspace(-4, 4, 8), TARGETS)
+    e = 2.0**-40
+    bound = loss.residual(f, y) ** 2 / loss.curvature(f, y) * e**2 / 2
+    np.testing.assert_allclose(loss.dual_gap(f, y, 1 - e), bound, rtol=1e-9)
+    assert (loss.dual_gap(f, y, 1.0) == 0).all()
+
+
+def test_extreme_scores_neither_overflow_nor_turn_negative():
+    f, q = np.meshgrid([-1e300, -1e4, -746, -709, 709, 746, 1e4, 1e300], TARGETS)
+    loss = Logistic()
+    for s in (0.0, 0.5, 1 - 1e-12, 1.0):
+        gap = loss.dual_gap(f, q, s)
+        assert np.isfinite(gap).all() and (gap >= 0).all()
+    np.testing.assert_allclose(loss.value(f, q), np.maximum(f, 0) - q * f, rtol=1e-13, atol=1e-300)
+    np.testing.assert_allclose(loss.dual_gap(1e4, 0.0, 0.5), 5000 - np.log(2), rtol=1e-13)
+
+
+def test_logistic_does_not_care_which_class_is_called_one():
+    rng = np.random.default_rng(0)
+    f, q = 20 * rng.standard_normal(200), rng.integers(0, 5, 200) / 4
+    loss = Logistic()
+    assert np.array_equal(loss.value(f, q), loss.value(-f, 1 - q))
+    assert np.array_equal(loss.residual(f, q), -loss.residual(-f, 1 - q))
+    assert np.array_equal(loss.curvature(f, q), loss.curvature(-f, 1 - q))
+    assert np.array_equal(loss.dual_gap(f, q, 0.3), loss.dual_gap(-f, 1 - q, 0.3))
+
+
+def test_loss_by_task_uses_each_entrys_own_loss_only():
+    rng = np.random.default_rng(0)
+    f, y = rng.standard_normal((6, 3)), rng.random((6, 3))
+    y[:, 0] *= 100  # no probability: the logistic loss must not see it
+    loss = LossByTask([HalfSquaredError(), Logistic()], np.array([0, 1, 1]))
+    for method, rest in (("value", ()), ("residual", ()), ("curvature", ()), ("dual_gap", (0.4,))):
+        got = getattr(loss, method)(f, y, *rest)
+        first = getattr(HalfSquaredError(), method)(f[:, :1], y[:, :1], *rest)
+        others = getattr(Logistic(), method)(f[:, 1:], y[:, 1:], *rest)
+        np.testing.assert_array_equal(got, np.hstack([first, others]))
+
+
+def test_loss_by_task_refuses_a_position_it_does_not_have():
+    with pytest.raises(ValueError, match="positions 0 to 0"):
+        LossByTask([Logistic()], np.array([0, 1]))
