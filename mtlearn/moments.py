@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
+from scipy import sparse
 
 from mtlearn.tasks import TaskData
 
@@ -72,20 +73,22 @@ class Moments:
             return cls.of_rows(data.X, data.y, data.codes, len(data.tasks), data.weight)
         if data.weight is None or data.weight.ndim == 1:
             return cls.of_columns(data.X, data.y, data.weight)
-        return _of_entries(data.X, *entries_of_columns(data.y, data.weight))
+        return of_entries(data.X, *entries_of_columns(data.y, data.weight))
 
     @classmethod
     def of_rows(cls, X, y, codes, n_tasks, weight=None) -> Moments:
         """Moments of rows labelled by task (``codes`` in ``range(n_tasks)``)."""
         order = np.argsort(codes, kind="stable")
         starts = np.searchsorted(codes[order], np.arange(n_tasks + 1))
-        return _of_entries(X, order, y[order], None if weight is None else weight[order], starts)
+        return of_entries(X, order, y[order], None if weight is None else weight[order], starts)
 
     @classmethod
     def of_columns(cls, X, Y, weight=None) -> Moments:
         """Moments of several targets over one X, complete, with weights per row at most."""
         n, T = Y.shape
         d = X.shape[1]
+        if sparse.issparse(X):
+            return _of_sparse_columns(X, Y, np.ones(n) if weight is None else weight)
         total = None
         step = max(1, BLOCK_BYTES // (8 * (d + T)))
         for start in range(0, n, step):
@@ -201,8 +204,11 @@ def padded_rows(starts: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, np.n
     return np.where(real, starts[tasks][:, None] + offset, 0), real
 
 
-def _of_entries(X, row, y, weight, starts) -> Moments:
-    """Moments of entries sorted by task: ``row`` of X, target ``y``, weight."""
+def of_entries(X, row, y, weight, starts) -> Moments:
+    """Moments of entries sorted by task: ``row`` of X, target ``y``, weight.
+
+    The rows of a sparse X are made dense a block of tasks at a time.
+    """
     T, d = len(starts) - 1, X.shape[1]
     sizes = np.diff(starts)
     out = Moments(
@@ -221,7 +227,7 @@ def _of_entries(X, row, y, weight, starts) -> Moments:
         else:
             at, real = padded_rows(starts, tasks)
             s = real.astype(float) if weight is None else np.where(real, weight[at], 0.0)
-            part = _of_padded(X[row[at]], y[at], s, real)
+            part = _of_padded(dense_rows(X, row[at]), y[at], s, real)
         for f in fields(Moments):
             getattr(out, f.name)[tasks] = getattr(part, f.name)
     return out
@@ -233,7 +239,8 @@ def _of_long_task(X, row, y, weight, entries: slice) -> Moments:
     for start in range(entries.start, entries.stop, step):
         at = slice(start, min(start + step, entries.stop))
         s = np.ones(at.stop - at.start) if weight is None else weight[at]
-        part = _of_padded(X[row[at]][None], y[at][None], s[None], np.ones((1, len(s)), bool))
+        rows = dense_rows(X, row[at])
+        part = _of_padded(rows[None], y[at][None], s[None], np.ones((1, len(s)), bool))
         total = part if total is None else total + part
     return total
 
@@ -265,6 +272,33 @@ def _of_padded(X, y, s, real) -> Moments:
         np.matmul(y[:, None, :], sX)[:, 0],
         np.einsum("bm,bm,bm->b", s, y, y),
     )
+
+
+def _of_sparse_columns(X, Y, s) -> Moments:
+    """Moments of several targets over one sparse X, without ever centring it."""
+    T = Y.shape[1]
+    weight = s.sum()
+    x_mean = (X.T @ s) / weight
+    y_mean, Yc = centre(Y, s)
+    sY = Yc * s[:, None]
+    xx = (X.multiply(s[:, None]).T @ X).toarray() - weight * np.outer(x_mean, x_mean)
+    xy = X.T @ sY - np.outer(x_mean, sY.sum(axis=0))
+    yy = np.einsum("it,it->t", sY, Yc)
+    return Moments(
+        np.full(T, len(s)), np.full(T, weight), x_mean[None], y_mean, xx[None], xy.T, yy
+    )
+
+
+def dense_rows(X, rows: np.ndarray) -> np.ndarray:
+    """Some rows of X, (*rows.shape, d), dense whatever X is."""
+    if not sparse.issparse(X):
+        return X[rows]
+    return X[rows.ravel()].toarray().reshape(*rows.shape, X.shape[1])
+
+
+def x_bytes(X) -> int:
+    """Memory that X takes."""
+    return X.data.nbytes + X.indices.nbytes if sparse.issparse(X) else X.nbytes
 
 
 def centre(A: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

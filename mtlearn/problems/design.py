@@ -1,8 +1,4 @@
-"""The squared-loss problem on the rows themselves, where a scatter per task would not fit.
-
-X is copied once, centred. The two ways rows and tasks relate are two small classes with the same
-few operations: every task has rows of its own, or all tasks share the rows of one X.
-"""
+"""The squared-loss problem on the rows themselves, where a scatter per task would not fit."""
 
 from __future__ import annotations
 
@@ -10,132 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mtlearn.moments import (
-    centre,
-    entries_of_columns,
-    is_constant,
-    padded_rows,
-    task_blocks,
-)
-from mtlearn.problems.squared import Coupling, ScatterBlock, SquaredProblem
+from mtlearn.moments import is_constant, padded_rows, task_blocks
+from mtlearn.problems.rows import Rows
+from mtlearn.problems.squared import Coupling, ScatterBlock, SquaredProblem, Statistics
 from mtlearn.tasks import TaskData
-
-
-class OwnRows:
-    """Rows labelled by task: sorted by task, centred task by task.
-
-    The loops over tasks call BLAS on the contiguous rows of one task at a time; a batched form
-    would pad and copy them in every product.
-    """
-
-    def __init__(self, data: TaskData):
-        T, codes = len(data.tasks), data.codes
-        order = np.argsort(codes, kind="stable")
-        self.starts = np.searchsorted(codes[order], np.arange(T + 1))
-        self.X = data.X[order].astype(np.float64, copy=False)
-        self.s = np.ones(len(order)) if data.weight is None else data.weight[order]
-        y = data.y[order].astype(np.float64, copy=False)
-        d = self.X.shape[1]
-        self.weight = np.add.reduceat(self.s, self.starts[:-1])
-        self.x_mean, self.xy = np.empty((T, d)), np.empty((T, d))
-        self.y_mean, self.yy = np.empty(T), np.empty(T)
-        for t, rows in self._tasks():
-            s = self.s[rows]
-            self.x_mean[t], self.X[rows] = centre(self.X[rows], s)
-            self.y_mean[t], yc = centre(y[rows], s)
-            self.xy[t], self.yy[t] = (s * yc) @ self.X[rows], s @ yc**2
-
-    def times(self, W: np.ndarray) -> np.ndarray:
-        out = np.empty(W.shape, order="F")
-        for t, rows in self._tasks():
-            X = self.X[rows]
-            out[:, t] = (self.s[rows] * (X @ W[:, t])) @ X
-        return out
-
-    def gram(self, rows: np.ndarray, columns: np.ndarray | None) -> np.ndarray:
-        out = np.empty((len(self.weight), len(rows), len(rows if columns is None else columns)))
-        for t, at in self._tasks():
-            left = self.X[at][:, rows]
-            right = left if columns is None else self.X[at][:, columns]
-            np.matmul((left * self.s[at, None]).T, right, out=out[t])
-        return out
-
-    def diagonal(self) -> np.ndarray:
-        return np.add.reduceat(self.s[:, None] * self.X**2, self.starts[:-1], axis=0).T
-
-    def gram_sum(self, scale: np.ndarray) -> np.ndarray:
-        weight = self.s * np.repeat(scale, np.diff(self.starts))
-        return (self.X * weight[:, None]).T @ self.X
-
-    def blocks(self, task_bytes: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Tasks, and their centred rows times the root of their weight, (B, m, d)."""
-        for tasks in task_blocks(np.diff(self.starts), 8 * self.X.shape[1], task_bytes):
-            at, real = padded_rows(self.starts, tasks)
-            yield tasks, self.X[at] * np.sqrt(np.where(real, self.s[at], 0.0))[:, :, None]
-
-    def _tasks(self) -> Iterator[tuple[int, slice]]:
-        for t in range(len(self.starts) - 1):
-            yield t, slice(self.starts[t], self.starts[t + 1])
-
-
-class SharedRows:
-    """One X under several targets, with holes or not: X centred once, the rest implicitly."""
-
-    def __init__(self, data: TaskData):
-        n, T = data.y.shape
-        self.complete = data.weight is None or data.weight.ndim == 1
-        weight = np.ones(n) if data.weight is None else data.weight
-        self.s = weight if weight.ndim == 2 else weight[:, None]  # (n, T) or (n, 1)
-        middle, self.X = centre(data.X.astype(np.float64, copy=False), self.s.sum(axis=1))
-        Y = np.where(self.s > 0, data.y, 0.0)
-        self.weight = np.broadcast_to(self.s.sum(axis=0), (T,)).copy()
-        self.shift = (self.X.T @ self.s) / self.s.sum(axis=0)  # (d, T) or (d, 1): x̄_t - centre
-        self.x_mean = middle + self.shift.T
-        self.y_mean = np.einsum("it,it->t", np.broadcast_to(self.s, Y.shape), Y) / self.weight
-        sY = self.s * (Y - self.y_mean)
-        self.xy = (self.X.T @ sY - self.shift * sY.sum(axis=0)).T
-        self.yy = np.einsum("it,it->t", sY, Y - self.y_mean)
-        if not self.complete:
-            self.row, _, self.entry_s, self.starts = entries_of_columns(Y, self.s)
-
-    def times(self, W: np.ndarray) -> np.ndarray:
-        R = self.s * (self.X @ W - np.einsum("jt,jt->t", np.broadcast_to(self.shift, W.shape), W))
-        return self.X.T @ R - self.shift * R.sum(axis=0)
-
-    def gram(self, rows: np.ndarray, columns: np.ndarray | None) -> np.ndarray:
-        left = self.X[:, rows]
-        right = left if columns is None else self.X[:, columns]
-        out = np.empty((self.s.shape[1], left.shape[1], right.shape[1]))
-        for t, s in enumerate(self.s.T):  # one GEMM of all rows per distinct weighting
-            np.matmul((left * s[:, None]).T, right, out=out[t])
-        a, b = self.shift[rows].T, self.shift[rows if columns is None else columns].T
-        out -= (self.s.sum(axis=0)[:, None] * a)[:, :, None] * b[:, None, :]
-        return out
-
-    def diagonal(self) -> np.ndarray:
-        return (self.X**2).T @ self.s - self.s.sum(axis=0) * self.shift**2
-
-    def gram_sum(self, scale: np.ndarray) -> np.ndarray:
-        per_task = self.s * scale
-        total = (self.X * per_task.sum(axis=1)[:, None]).T @ self.X
-        return (
-            total
-            - (self.shift * per_task.sum(axis=0))
-            @ np.broadcast_to(self.shift, (len(self.shift), len(scale))).T
-        )
-
-    def blocks(self, task_bytes: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        if self.complete:
-            A = (self.X - self.shift[:, 0]) * np.sqrt(self.s)
-            yield np.arange(len(self.weight)), A[None]
-            return
-        for tasks in task_blocks(np.diff(self.starts), 8 * self.X.shape[1], task_bytes):
-            at, real = padded_rows(self.starts, tasks)
-            root = np.sqrt(np.where(real, self.entry_s[at], 0.0))[:, :, None]
-            shift = self.shift.T[tasks]
-            A = (self.X[self.row[at]] - shift[:, None, :]) * root
-            constant = is_constant(np.einsum("bmj,bmj->bj", A, A), self.weight[tasks, None], shift)
-            yield tasks, A * ~constant[:, None, :]
 
 
 class DesignProblem(SquaredProblem):
@@ -156,40 +30,124 @@ class DesignProblem(SquaredProblem):
         coupling: Coupling,
         scale_targets: bool = False,
     ):
-        rows = OwnRows(data) if data.codes is not None else SharedRows(data)
-        self.rows = rows
-        super().__init__(
-            rows.weight,
-            rows.x_mean,
-            rows.y_mean,
-            rows.xy,
-            rows.yy,
-            task_weight,
-            coupling,
-            scale_targets,
-        )
+        rows = Rows(data)
+        S = np.ones((data.X.shape[0], 1)) if data.weight is None else rows.arrange(data.weight)
+        Y = rows.arrange(data.y).astype(np.float64, copy=False)
+        if S.shape[1] > 1:
+            Y = np.where(S > 0, Y, 0.0)
+        totals = np.broadcast_to(rows.sums(S), (rows.n_columns,))
+        scale = rows.n_columns / totals.sum() * task_weight
+        centred = not rows.sparse and S.shape[1] == 1  # by these very weights
+        self._hold(rows, S, Y, scale, coupling, scale_targets, centred=centred)
+
+    @classmethod
+    def of_model(
+        cls, rows: Rows, S, Y, coupling: Coupling, n_classes: int, null_value: float
+    ) -> DesignProblem:
+        """A quadratic model of another loss: weights S and working responses Y, (n, K)."""
+        self = cls.__new__(cls)
+        self._hold(rows, S, Y, np.ones(rows.n_columns), coupling, False, n_classes)
+        self.null_value = null_value
+        return self
+
+    def _hold(
+        self, rows: Rows, S, Y, scale, coupling, scale_targets=False, n_classes=1, centred=False
+    ) -> None:
+        self.rows, self.s = rows, S
+        self.Y = Y if n_classes > 1 else None  # for the problems of single classes
+        C = rows.n_columns
+        totals = rows.sums(S)
+        self.totals = totals  # (C,), or (1,) where all columns have the same weights
+        weight = np.broadcast_to(totals, (C,)).copy()
+        # Mean of the rows as they are held, (d, C) or (d, 1)
+        self.shift = None if centred else rows.transposed_times(S) / totals
+        x_mean = rows.middles(S.shape[1]) + (0.0 if self.shift is None else self.shift)
+        y_mean = np.zeros(C)
+        for _ in range(2):
+            rest = Y - rows.per_row(y_mean)
+            y_mean = y_mean + rows.sums(S * rest) / weight
+        SY = S * (Y - rows.per_row(y_mean))
+        xy = rows.transposed_times(SY)
+        if self.shift is not None:
+            xy -= self.shift * rows.sums(SY)
+        yy = rows.sums(SY * (Y - rows.per_row(y_mean)))
+        known = Statistics(weight, x_mean.T, y_mean, xy.T, yy)
+        super().__init__(known, scale, coupling, scale_targets, n_classes)
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
-        return self.rows.times(W) * self.scale
+        rows, shift = self.rows, self.shift
+        F = rows.times(W)
+        if shift is not None:
+            F -= rows.per_row(np.einsum("jt,jt->t", np.broadcast_to(shift, W.shape), W))
+        F *= self.s
+        out = rows.transposed_times(F)
+        if shift is not None:
+            out -= shift * rows.sums(F)
+        out *= self.scale
+        return out
 
     def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        return self.rows.gram(rows, columns) * self._per_hessian(self.scale)[:, None, None]
+        k = self.s.shape[1]
+        grams = [
+            self.rows.gram(b, self.s[slice(*self.rows.starts[b : b + 2]), j], rows, columns)
+            for b in range(self.rows.n_blocks)
+            for j in range(k)
+        ]
+        S = np.stack(grams)
+        if self.shift is not None:
+            left = self.shift[rows].T
+            right = left if columns is None else self.shift[columns].T
+            S -= (self.totals[:, None] * left)[:, :, None] * right[:, None, :]
+        return S * self._per_hessian(self.scale)[:, None, None]
 
     def scatter_diagonal(self) -> np.ndarray:
-        return self.rows.diagonal() * self._per_hessian(self.scale)
+        diagonal = self.rows.squares_times(self.s)
+        if self.shift is not None:
+            diagonal = np.maximum(diagonal - self.totals * self.shift**2, 0.0)
+        return diagonal * self._per_hessian(self.scale)
 
-    def scatter_sum(self) -> np.ndarray:
-        return self.rows.gram_sum(self.scale)
+    def scatter_sum(self, own: np.ndarray) -> np.ndarray:
+        own = own * self.scale
+        per_row = self.s * self.rows.per_row(own)
+        total = self.rows.weighted_gram(per_row.sum(axis=1))
+        if self.shift is not None:
+            shift = np.broadcast_to(self.shift, (self.n_features, self.n_columns))
+            total -= (shift * (own * self.weight)) @ shift.T
+        return total
+
+    def scatter_sum_times(self, own: np.ndarray, w: np.ndarray) -> np.ndarray:
+        own = own * self.scale
+        per_row = (self.s * self.rows.per_row(own)).sum(axis=1)
+        out = self.rows.weighted_gram_times(per_row, w)
+        if self.shift is not None:
+            shift = np.broadcast_to(self.shift, (self.n_features, self.n_columns))
+            out -= shift @ (own * self.weight * (w @ shift))
+        return out
+
+    def factor_flops(self) -> float:
+        d, sizes = float(self.n_features), self._sizes()
+        return float((np.minimum(sizes, d) * sizes * d).sum())
+
+    def of_class(self, k: int) -> DesignProblem:
+        rows, own = self.rows.of_one_column(), slice(k, k + 1)
+        return self.of_model(
+            rows, self.s[:, own], self.Y[:, own], self.coupling, 1, self.null_value
+        )
 
     def spectrum_bytes(self) -> int:
         d = self.n_features
+        return int(8 * d * np.minimum(self._sizes(), d).sum())
+
+    def _sizes(self) -> np.ndarray:
+        """Rows of each distinct Hessian."""
         if self.common:
-            return 8 * d * min(len(self.rows.X), d)
-        sizes = np.diff(self.rows.starts) if hasattr(self.rows, "starts") else len(self.rows.X)
-        return int(8 * d * np.broadcast_to(np.minimum(sizes, d), self.n_tasks).sum())
+            return np.array([self.rows.X.shape[0]])
+        if self.rows.n_blocks == 1 and self.s.shape[1] > 1:
+            return np.count_nonzero(self.s, axis=0)
+        return np.repeat(self.rows.sizes, self.n_columns // self.rows.n_blocks)
 
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
-        for tasks, A in self.rows.blocks(0 if thin else 8 * self.n_features**2):
+        for tasks, A in self._stacks(0 if thin else 8 * self.n_features**2):
             if len(A) == 1 and len(tasks) > 1 and not self.common:
                 pieces = [(tasks[t : t + 1], A) for t in range(len(tasks))]  # omega_t differ
             else:
@@ -197,11 +155,31 @@ class DesignProblem(SquaredProblem):
             for some, rows in pieces:
                 yield self._block(some, rows, thin, whole)
 
+    def _stacks(self, task_bytes: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Columns, and their centred rows times the root of their weight, (B, m, d)."""
+        rows = self.rows
+        if rows.n_blocks == 1 and self.s.shape[1] == 1:
+            X = rows.X.toarray() if rows.sparse else rows.X
+            shift = 0.0 if self.shift is None else self.shift[:, 0]
+            yield np.arange(self.n_columns), ((X - shift) * np.sqrt(self.s))[None]
+            return
+        row, which, starts = rows.entries(self.s)
+        for tasks in task_blocks(np.diff(starts), 8 * self.n_features, task_bytes):
+            at, real = padded_rows(starts, tasks)
+            s = np.where(real, self.s[row[at], which[at]], 0.0)
+            A = rows.dense(row[at])
+            if self.shift is not None:
+                A = A - self.shift.T[tasks, None, :]
+            A = A * np.sqrt(s)[:, :, None]
+            mean = np.broadcast_to(self.x_mean.T, (self.n_columns, self.n_features))[tasks]
+            squares = np.einsum("bmj,bmj->bj", A, A)
+            yield tasks, A * ~is_constant(squares, self.weight[tasks, None], mean)[:, None, :]
+
     def _block(self, tasks: np.ndarray, A: np.ndarray, thin, whole) -> ScatterBlock:
         first = tasks[: len(A)]  # one stands for all where tasks have the Hessian in common
         A = A * np.sqrt(self.scale[first])[:, None, None]
         if whole and self.kappa.any():
-            x = np.broadcast_to(self.x_mean.T, (self.n_tasks, self.n_features))[first]
+            x = np.broadcast_to(self.x_mean.T, (self.n_columns, self.n_features))[first]
             A = np.concatenate([A, (np.sqrt(self.kappa[first])[:, None] * x)[:, None]], axis=1)
         if thin and A.shape[1] < A.shape[2]:
             return ScatterBlock(tasks, thin=A)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import linalg
 
@@ -11,31 +13,94 @@ CUTOFF = 1e-13  # relative eigenvalue, in columns of equal scale, below which no
 def solve_semidefinite(
     A: np.ndarray, right: np.ndarray, n_normed: int | None = None, cutoff: float = CUTOFF
 ) -> np.ndarray:
-    """Solve A x = right for a positive semidefinite A and a right side in its range.
+    """Solve A x = right once; see :class:`Semidefinite`."""
+    return Semidefinite(A, n_normed, cutoff).solve(right)
+
+
+class Semidefinite:
+    """A positive semidefinite matrix, factored to solve A x = right for right sides in its range.
 
     Where A is singular, the solution with the least norm of its first ``n_normed`` entries (all
     by default). Rows and columns are scaled to a unit diagonal first, so that only true
     dependence of columns counts as singular, not their scale: an eigenvalue below ``cutoff`` times
     the order of A, relative to the largest.
     """
-    diagonal = np.diagonal(A)
-    scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 1.0)
-    B = A * scale[:, None] * scale
-    b = (right.T * scale).T
-    try:
-        factor = linalg.cho_factor(B, check_finite=False)
-        if np.diagonal(factor[0]).min() ** 2 > cutoff * len(B):
-            return (linalg.cho_solve(factor, b, check_finite=False).T * scale).T
-    except linalg.LinAlgError:
-        pass
-    values, vectors = linalg.eigh(B, check_finite=False)
-    known = values > cutoff * len(B) * max(values[-1], 0.0)
-    x = vectors[:, known] @ ((vectors[:, known].T @ b).T / values[known]).T
-    x = (x.T * scale).T
-    null = vectors[:, ~known] * scale[:, None]
-    null /= np.linalg.norm(null, axis=0)
-    normed = null[:n_normed]
-    return x - null @ np.linalg.lstsq(normed, x[:n_normed], rcond=None)[0]
+
+    def __init__(self, A: np.ndarray, n_normed: int | None = None, cutoff: float = CUTOFF):
+        self.A, self.n_normed = A, n_normed
+        diagonal = np.diagonal(A)
+        self.scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 1)
+        B = A * self.scale[:, None] * self.scale
+        self.factor = None
+        try:
+            factor = linalg.cho_factor(B, check_finite=False)
+            if np.diagonal(factor[0]).min() ** 2 > cutoff * len(B):
+                self.factor = factor
+                return
+        except linalg.LinAlgError:
+            pass
+        values, vectors = linalg.eigh(B, check_finite=False)
+        known = values > cutoff * len(B) * max(values[-1], 0.0)
+        self.values, self.vectors = values[known], vectors[:, known]
+        null = vectors[:, ~known] * self.scale[:, None]
+        self.null = null / np.linalg.norm(null, axis=0)
+
+    def decrement(self, g: np.ndarray) -> float:
+        """½ g'A⁻¹g, A with a floor at its rounding."""
+        A = self.A * self.scale[:, None] * self.scale + 1e-15 * len(g) * np.eye(len(g))
+        scaled = g * self.scale
+        return 0.5 * abs(float(scaled @ linalg.solve(A, scaled, assume_a="sym")))
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """x of shape (m,) or (m, r), as ``right``."""
+        b = (right.T * self.scale).T
+        if self.factor is not None:
+            return (linalg.cho_solve(self.factor, b, check_finite=False).T * self.scale).T
+        x = self.vectors @ ((self.vectors.T @ b).T / self.values).T
+        x = (x.T * self.scale).T
+        normed = self.null[: self.n_normed]
+        return x - self.null @ np.linalg.lstsq(normed, x[: self.n_normed], rcond=None)[0]
+
+
+class ByProducts:
+    """A positive semidefinite matrix too large to form, solved by conjugate gradients.
+
+    Parameters
+    ----------
+    times : callable
+        A x for x of shape (m,).
+    diagonal : ndarray of shape (m,)
+        Of A; its inverse is the preconditioner.
+    """
+
+    def __init__(self, times: Callable[[np.ndarray], np.ndarray], diagonal: np.ndarray):
+        self.times = times
+        self.inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+        self._last = np.zeros(len(diagonal))
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """x of shape (m,), from the solution before; of least norm where A is singular."""
+        x = self._last
+        r = right - self.times(x)
+        if np.vdot(r, r) > np.vdot(right, right):
+            x, r = np.zeros_like(right), right
+        z = self.inverse * r
+        p, rz = z, float(r @ z)
+        aim = 1e-28 * float(right @ (self.inverse * right))
+        for _ in range(2000):
+            if rz <= aim:
+                break
+            q = self.times(p)
+            length = rz / float(p @ q)
+            x, r = x + length * p, r - length * q
+            z = self.inverse * r
+            p, rz = z + float(r @ z) / rz * p, float(r @ z)
+        self._last = x
+        return x
+
+    def decrement(self, g: np.ndarray) -> float:
+        """½ g'A⁻¹g."""
+        return 0.5 * abs(float(g @ self.solve(g)))
 
 
 def stack_times(M: np.ndarray, R: np.ndarray) -> np.ndarray:

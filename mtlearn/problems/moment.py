@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mtlearn.moments import BLOCK_BYTES, Moments
-from mtlearn.problems.squared import Coupling, ScatterBlock, SquaredProblem
+from mtlearn.problems.squared import Coupling, ScatterBlock, SquaredProblem, Statistics
 
 
 class MomentProblem(SquaredProblem):
@@ -28,17 +28,25 @@ class MomentProblem(SquaredProblem):
         coupling: Coupling,
         scale_targets: bool = False,
     ):
-        self.xx = moments.xx
-        super().__init__(
-            moments.weight,
-            moments.x_mean,
-            moments.y_mean,
-            moments.xy,
-            moments.yy,
-            task_weight,
-            coupling,
-            scale_targets,
+        scale = moments.n_tasks / moments.weight.sum() * task_weight
+        self._hold(moments, scale, coupling, scale_targets)
+
+    @classmethod
+    def of_model(
+        cls, moments: Moments, coupling: Coupling, n_classes: int, null_value: float
+    ) -> MomentProblem:
+        """A quadratic model of another loss, whose weights are in the moments already."""
+        self = cls.__new__(cls)
+        self._hold(moments, np.ones(len(moments.weight)), coupling, False, n_classes)
+        self.null_value = null_value
+        return self
+
+    def _hold(self, moments: Moments, scale, coupling, scale_targets=False, n_classes=1) -> None:
+        self.moments, self.xx = moments, moments.xx
+        known = Statistics(
+            moments.weight, moments.x_mean, moments.y_mean, moments.xy, moments.yy
         )
+        super().__init__(known, scale, coupling, scale_targets, n_classes)
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         if len(self.xx) == 1:
@@ -52,20 +60,26 @@ class MomentProblem(SquaredProblem):
     def scatter_diagonal(self) -> np.ndarray:
         return np.einsum("tjj->jt", self.xx) * self._per_hessian(self.scale)
 
-    def scatter_sum(self) -> np.ndarray:
+    def scatter_sum(self, own: np.ndarray) -> np.ndarray:
         if len(self.xx) == 1:
-            return self.xx[0] * self.scale.sum()
-        return np.tensordot(self.scale, self.xx, axes=1)
+            return self.xx[0] * (own @ self.scale)
+        return np.tensordot(own * self.scale, self.xx, axes=1)
+
+    def factor_flops(self) -> float:
+        return float(self.n_features) ** 3 * (1 if self.common else self.n_columns)
+
+    def of_class(self, k: int) -> MomentProblem:
+        own = self.moments.take(np.arange(k, self.n_columns, self.n_classes))
+        return self.of_model(own, self.coupling, 1, self.null_value)
 
     def spectrum_bytes(self) -> int:
-        return 8 * self.n_features**2 * (1 if self.common else self.n_tasks)
+        return 8 * self.n_features**2 * (1 if self.common else self.n_columns)
 
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
         step = max(1, BLOCK_BYTES // (8 * self.n_features**2))
-        for start in range(0, self.n_tasks, self.n_tasks if self.common else step):
-            tasks = np.arange(
-                start, self.n_tasks if self.common else min(start + step, self.n_tasks)
-            )
+        C = self.n_columns
+        for start in range(0, C, C if self.common else step):
+            tasks = np.arange(start, C if self.common else min(start + step, C))
             first = tasks[:1] if self.common else tasks  # one stands for all
             S = (self.xx if len(self.xx) == 1 else self.xx[first]) * self.scale[first, None, None]
             if whole and self.kappa.any():

@@ -4,7 +4,9 @@ For deviations V (d × T) the best shared mean w_0, pooled intercept b_0 and int
 closed forms, so solvers see a quadratic in V alone. How the scatter of a task is multiplied is
 left to two subclasses: :class:`MomentProblem` holds it, :class:`DesignProblem` works on the rows.
 
-Notation, per task t, with c_ti = (T/N) omega_t s_ti the weights of the rows::
+There is one column of coefficients per task; a classifier of K > 2 classes has K of them, column
+t K + k, with a shared mean and a b_0 for each class. What is written t below is such a column, and
+T stays the number of tasks. Notation, per column t, with c_ti = (T/N) omega_t s_ti the weights of the rows::
 
     m_t = sum_i c_ti,  S_t, s_t, q_t = the centred scatter (xx, xy, yy) under the weights c
     kappa_t = m_t a / (m_t + a),  a = alpha_intercept     (0: free; m_t: one common intercept)
@@ -19,10 +21,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from mtlearn.problems.linear import solve_semidefinite
+from mtlearn.problems.linear import ByProducts, Semidefinite
+
+LARGEST_MEAN = 5000  # features up to which the d × d system of a shared mean is formed
 
 
 @dataclass(frozen=True)
@@ -52,16 +57,51 @@ class Coupling:
 class Point:
     """Coefficients, and what the smooth part of the objective says about them."""
 
-    V: np.ndarray  # (d, T) deviations
-    mean: np.ndarray | None  # (d,) w_0
-    b0: float
-    SW: np.ndarray  # (d, T) columns S_t w_t
-    error: np.ndarray  # (T,) e_t
-    G: np.ndarray  # (d, T) minus the gradient with respect to V
+    V: np.ndarray  # (d, C) deviations
+    mean: np.ndarray | None  # (d, K) w_0 of each class
+    b0: np.ndarray  # (K,)
+    SW: np.ndarray  # (d, C) columns S_t w_t
+    error: np.ndarray  # (C,) e_t
+    G: np.ndarray  # (d, C) minus the gradient with respect to V
 
     @property
     def W(self) -> np.ndarray:
-        return self.V if self.mean is None else self.V + self.mean[:, None]
+        return self.V if self.mean is None else self.V + spread(self.mean, self.V.shape[1])
+
+
+def spread(per_class: np.ndarray, n_columns: int) -> np.ndarray:
+    """What belongs to a class, (..., K), in every column of that class, (..., C)."""
+    if per_class.shape[-1] == 1:
+        return np.broadcast_to(per_class, (*per_class.shape[:-1], n_columns))
+    return np.tile(per_class, n_columns // per_class.shape[-1])
+
+
+def gather(columns: np.ndarray, n_classes: int) -> np.ndarray:
+    """Sums over the columns of each class: (..., C) to (..., K)."""
+    return columns.reshape(*columns.shape[:-1], -1, n_classes).sum(axis=-2)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is known of each column without its scatter, under its own weights.
+
+    Attributes
+    ----------
+    weight : ndarray of shape (C,)
+        Sum of the weights.
+    x_mean : ndarray of shape (C, d) or (1, d)
+    y_mean : ndarray of shape (C,)
+    xy : ndarray of shape (C, d)
+        Centred cross products.
+    yy : ndarray of shape (C,)
+        Centred squares.
+    """
+
+    weight: np.ndarray
+    x_mean: np.ndarray
+    y_mean: np.ndarray
+    xy: np.ndarray
+    yy: np.ndarray
 
 
 class SquaredProblem(ABC):
@@ -69,34 +109,40 @@ class SquaredProblem(ABC):
 
     Parameters
     ----------
-    weight : ndarray of shape (T,)
-        Sum of the sample weights of each task, N_t.
-    x_mean, y_mean, xy, yy : ndarrays
-        As in :class:`~mtlearn.moments.Moments`.
-    task_weight : ndarray of shape (T,)
-        omega_t.
+    known : Statistics
+        Weights, means and cross products of the columns.
+    scale : ndarray of shape (C,)
+        Factor that turns the weights of a column into c_ti, (T/N) omega_t.
     coupling : Coupling
-    scale_targets : bool
+    scale_targets : bool, default=False
         Divide each target by its weighted standard deviation (1 where it is constant), kept in
         ``target_scale``; everything else is then in those units.
+    n_classes : int, default=1
+        K.
     """
 
     def __init__(
-        self, weight, x_mean, y_mean, xy, yy, task_weight, coupling: Coupling, scale_targets: bool
+        self,
+        known: Statistics,
+        scale: np.ndarray,
+        coupling: Coupling,
+        scale_targets: bool = False,
+        n_classes: int = 1,
     ):
-        T = len(weight)
-        self.n_tasks, self.n_features = T, x_mean.shape[1]
-        self.weight = weight
-        self.target_scale = np.ones(T)
+        C = len(known.weight)
+        self.n_columns, self.n_classes, self.n_tasks = C, n_classes, C // n_classes
+        self.n_features = known.x_mean.shape[1]
+        self.weight, self.scale = known.weight, scale
+        self.target_scale = np.ones(C)
+        y_mean, xy, yy = known.y_mean, known.xy, known.yy
         if scale_targets:
-            varies = yy > 1e-28 * weight * y_mean**2
-            self.target_scale[varies] = np.sqrt(yy[varies] / weight[varies])
+            varies = yy > 1e-28 * known.weight * y_mean**2
+            self.target_scale[varies] = np.sqrt(yy[varies] / known.weight[varies])
             y_mean = y_mean / self.target_scale
             xy, yy = xy / self.target_scale[:, None], yy / self.target_scale**2
-        self.scale = T / weight.sum() * task_weight
-        self.x_mean, self.y_mean = x_mean.T, y_mean  # (d, T) or (d, 1)
+        self.x_mean, self.y_mean = known.x_mean.T, y_mean  # (d, C) or (d, 1)
         self.xy, self.yy = xy.T * self.scale, yy * self.scale
-        self.m = weight * self.scale
+        self.m = self.weight * self.scale
         self._spread = self.scatter_diagonal()
         self._couple(coupling)
 
@@ -107,11 +153,11 @@ class SquaredProblem(ABC):
         return other
 
     def _couple(self, coupling: Coupling) -> None:
-        T, a = self.n_tasks, coupling.alpha_intercept
+        C, a = self.n_columns, coupling.alpha_intercept
         self.coupling = coupling
         # b_t = b_0 + shrink_t e_t; kappa_t = m_t (1 - shrink_t) is what e_t² is charged.
         if not coupling.fit_intercept or np.isinf(a):
-            self.shrink, self.kappa = np.zeros(T), self.m
+            self.shrink, self.kappa = np.zeros(C), self.m
         else:
             self.shrink = self.m / (self.m + a)
             self.kappa = self.shrink * a
@@ -119,14 +165,14 @@ class SquaredProblem(ABC):
         self._far = bool(spread > 0) and bool(spread > 1e3 * self._spread.max())
         self.pooled = coupling.fit_intercept and bool(self.kappa.any())
         self.null_value = self._null_value()
-        self._mean_system: np.ndarray | None = None
+        self._mean_system: list[Any] | None = None
         self._diagonal: np.ndarray | None = None
 
     # What the subclasses know how to do: products with the centred scatter.
 
     @abstractmethod
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
-        """Columns S_t w_t of W (d, T), under the weights c."""
+        """Columns S_t w_t of W (d, C), under the weights c."""
 
     @abstractmethod
     def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
@@ -134,15 +180,27 @@ class SquaredProblem(ABC):
 
     @abstractmethod
     def scatter_diagonal(self) -> np.ndarray:
-        """Diagonals of the S_t, (d, T) or (d, 1)."""
+        """Diagonals of the S_t, (d, C) or (d, 1)."""
 
     @abstractmethod
-    def scatter_sum(self) -> np.ndarray:
-        """Sum of the S_t over all tasks, (d, d)."""
+    def scatter_sum(self, own: np.ndarray) -> np.ndarray:
+        """Sum over columns of own_t S_t, (d, d)."""
+
+    def scatter_sum_times(self, own: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """Sum over columns of own_t S_t w, (d,)."""
+        return self.scatter_times(np.repeat(w[:, None], self.n_columns, axis=1)) @ own
 
     @abstractmethod
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
         """The S_t of blocks of tasks (H_t if ``whole``), factored where smaller and ``thin``."""
+
+    @abstractmethod
+    def factor_flops(self) -> float:
+        """What it takes to factorise the H_t of all columns."""
+
+    @abstractmethod
+    def of_class(self, k: int) -> SquaredProblem:
+        """The columns of one class, as a problem of its own."""
 
     @abstractmethod
     def spectrum_bytes(self) -> int:
@@ -156,7 +214,7 @@ class SquaredProblem(ABC):
         return self.x_mean.shape[1] == 1 and bool(np.ptp(self.scale) <= 1e-14 * self.scale[0])
 
     def hessian_diagonal(self) -> np.ndarray:
-        """Diagonals of H_t = S_t + kappa_t x̄_t x̄_t', (d, T) or (d, 1)."""
+        """Diagonals of H_t = S_t + kappa_t x̄_t x̄_t', (d, C) or (d, 1)."""
         if self._diagonal is None:
             self._diagonal = self._spread + self._per_hessian(self.kappa) * self.x_mean**2
         return self._diagonal
@@ -172,7 +230,7 @@ class SquaredProblem(ABC):
         return H
 
     def hessian_times(self, W: np.ndarray) -> np.ndarray:
-        """Columns H_t w_t of W (d, T)."""
+        """Columns H_t w_t of W (d, C)."""
         return self.scatter_times(W) + self.kappa * self._x_times(W) * self.x_mean
 
     def settle(self, V: np.ndarray) -> Point:
@@ -181,32 +239,44 @@ class SquaredProblem(ABC):
         if not self.coupling.has_mean:
             return self._point(V, None, self.best_b0(V), SV)
         # Normal equations of (w_0, b_0) for the targets that V leaves.
-        rest = self.y_mean - self._x_times(V)
-        right = (self.xy - SV).sum(axis=1) + self._x_sum(self.kappa * rest)
-        if self.pooled:
-            right = np.append(right, self.kappa @ rest)
-        solution = solve_semidefinite(self.mean_system(), right, self.n_features)
-        mean = solution[: self.n_features]
-        W = V + mean[:, None]
-        SW = SV + self.scatter_times(np.broadcast_to(mean[:, None], V.shape))
+        mean = self._best_mean(self.xy - SV, self.y_mean - self._x_times(V))
+        W = V + spread(mean, self.n_columns)
+        SW = SV + self.scatter_times(spread(mean, self.n_columns))
         return self._point(V, mean, self.best_b0(W), SW)
+
+    def curvature_times(self, D: np.ndarray) -> np.ndarray:
+        """Change of minus G along D (d, C), shared mean and intercepts following at their best."""
+        SD, x = self.scatter_times(D), self._x_times(D)
+        if self.coupling.has_mean:
+            mean = spread(self._best_mean(-SD, -x), self.n_columns)
+            SD, x = SD + self.scatter_times(mean), x + self._x_times(mean)
+        if self.pooled:
+            x = x - spread(self._average(x), self.n_columns)
+        return SD + (self.kappa * x) * self.x_mean
+
+    def gradient_terms(self, point: Point) -> np.ndarray:
+        """Size of the terms that a gradient is the sum of, (d, C): what its rounding is of."""
+        pulled = np.abs(self.kappa * point.error * self.x_mean)
+        return np.abs(self.xy) + np.abs(point.SW) + pulled
 
     def null(self) -> Point:
         """W = 0 exactly, with its best intercepts."""
-        zero = np.zeros((self.n_features, self.n_tasks))
-        mean = np.zeros(self.n_features) if self.coupling.has_mean else None
+        zero = np.zeros((self.n_features, self.n_columns))
+        mean = np.zeros((self.n_features, self.n_classes)) if self.coupling.has_mean else None
         return self._point(zero, mean, self.best_b0(zero), zero)
 
-    def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b0: float) -> Point:
+    def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b0: Any) -> Point:
         """The point with these coefficients as they are; free intercepts are still best."""
-        W = V if mean is None else V + mean[:, None]
+        mean, b0 = self._shaped(mean, b0)
+        W = V if mean is None else V + spread(mean, self.n_columns)
         return self._point(V, mean, b0, self.scatter_times(W))
 
-    def place(self, V: np.ndarray, mean: np.ndarray | None, b0: float) -> Point:
+    def place(self, V: np.ndarray, mean: np.ndarray | None, b0: Any) -> Point:
         """The point with these coefficients, for predictions only: no gradient."""
-        W = V if mean is None else V + mean[:, None]
+        mean, b0 = self._shaped(mean, b0)
+        W = V if mean is None else V + spread(mean, self.n_columns)
         nothing = np.empty((0, 0))
-        return Point(V, mean, b0, nothing, self.y_mean - self._x_times(W) - b0, nothing)
+        return Point(V, mean, b0, nothing, self._error(W, b0), nothing)
 
     def combine(self, one: Point, other: Point, t: float) -> Point:
         """The settled point at V_1 + t (V_1 - V_2): everything in it is affine in V."""
@@ -220,24 +290,60 @@ class SquaredProblem(ABC):
         }
         return Point(mean=mean, **values)
 
-    def mean_system(self) -> np.ndarray:
-        """Hessian of the smooth part in (w_0, b_0) together; computed once."""
+    def mean_system(self, point: Point | None = None) -> list[Any]:
+        """Hessians of the smooth part in (w_0, b_0) of each class, factored; made once."""
         if self._mean_system is None:
             d = self.n_features
             alpha = self.coupling.alpha_mean * self.n_tasks if self.coupling.has_mean else 0.0
-            A = self.scatter_sum() + alpha * np.eye(d)
-            A += (self._per_hessian_sum(self.kappa) * self.x_mean) @ self.x_mean.T
-            if self.pooled:
-                z = self._x_sum(self.kappa)
-                A = np.block([[A, z[:, None]], [z[None], np.full((1, 1), self.kappa.sum())]])
-            self._mean_system = A
+            self._mean_system = []
+            for k in range(self.n_classes):
+                own = np.zeros(self.n_columns)
+                own[k :: self.n_classes] = 1.0
+                if d > LARGEST_MEAN:
+                    self._mean_system.append(self._mean_by_products(own, alpha))
+                    continue
+                A = self.scatter_sum(own)
+                A[np.diag_indices(d)] += alpha
+                A += (self._per_hessian_sum(own * self.kappa) * self.x_mean) @ self.x_mean.T
+                if self.pooled:
+                    z = self._x_sum(own * self.kappa)
+                    corner = np.full((1, 1), own @ self.kappa)
+                    A = np.block([[A, z[:, None]], [z[None], corner]])
+                self._mean_system.append(Semidefinite(A, d))
         return self._mean_system
+
+    def _mean_by_products(self, own: np.ndarray, alpha: float) -> ByProducts:
+        """The same system where d × d numbers would be too many."""
+        d, kappa = self.n_features, own * self.kappa
+        z, corner = self._x_sum(kappa), kappa.sum()
+        columns = self._per_hessian_sum(kappa), np.broadcast_to(own, (self.n_columns,))
+        diagonal = (columns[0] * self.x_mean**2).sum(axis=1) + alpha
+        spread_out = np.broadcast_to(self._spread, (d, self.n_columns))
+        diagonal = diagonal + spread_out @ columns[1]
+
+        def times(x: np.ndarray) -> np.ndarray:
+            w = x[:d]
+            out = self.scatter_sum_times(own, w) + alpha * w
+            out += self.x_mean @ (columns[0] * (w @ self.x_mean))
+            if not self.pooled:
+                return out
+            return np.append(out + x[d] * z, z @ w + corner * x[d])
+
+        return ByProducts(times, np.append(diagonal, corner) if self.pooled else diagonal)
+
+    def _best_mean(self, xy: np.ndarray, y_mean: np.ndarray) -> np.ndarray:
+        """The best w_0 of each class, (d, K), for these cross products and means of y."""
+        right = gather(xy + (self.kappa * y_mean) * self.x_mean, self.n_classes)
+        if self.pooled:
+            right = np.vstack([right, gather(self.kappa * y_mean, self.n_classes)])
+        systems = zip(self.mean_system(), right.T, strict=True)
+        return np.stack([A.solve(r)[: self.n_features] for A, r in systems], axis=1)
 
     def value(self, point: Point) -> float:
         """The smooth part of the objective: data, shared mean and intercepts."""
         value = 0.5 * self.residual_squares(point).sum() + 0.5 * self.kappa @ point.error**2
         if point.mean is not None:
-            value += 0.5 * self.coupling.alpha_mean * self.n_tasks * point.mean @ point.mean
+            value += 0.5 * self.coupling.alpha_mean * self.n_tasks * float(np.vdot(point.mean, point.mean))
         return float(value)
 
     def residual_squares(self, point: Point) -> np.ndarray:
@@ -246,26 +352,63 @@ class SquaredProblem(ABC):
         return np.maximum(squares, 0.0)
 
     def intercepts(self, point: Point) -> np.ndarray:
-        """Intercepts b_t of the tasks, (T,)."""
-        return point.b0 + self.shrink * point.error
+        """Intercepts b_t, (C,)."""
+        return spread(point.b0, self.n_columns) + self.shrink * point.error
 
-    def mean_intercept(self, point: Point) -> float:
-        """Intercept of the shared model: b_0, or the average of the best ones given w_0."""
+    def user_units(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (C, d) and intercepts (C,) in the units of the targets."""
+        coef = np.ascontiguousarray((point.W * self.target_scale).T)
+        return coef, self.intercepts(point) * self.target_scale
+
+    def mean_model(self, point: Point) -> tuple[np.ndarray | None, np.ndarray]:
+        """The shared model of each class: w_0 (K, d), None without one, and intercept (K,)."""
+        mean = None if point.mean is None else np.ascontiguousarray(point.mean.T)
+        return mean, self.mean_intercept(point)
+
+    def mean_intercept(self, point: Point) -> np.ndarray:
+        """Intercepts (K,) of the shared model: b_0, or the average of the best ones given w_0."""
         if self.pooled or not self.coupling.fit_intercept:
-            return float(point.b0)
-        shared = 0.0 if point.mean is None else point.mean @ self.x_mean
-        return float((self.y_mean - shared).mean())
+            return point.b0
+        shared = 0.0
+        if point.mean is not None:
+            shared = self._x_times(spread(point.mean, self.n_columns))
+        return gather(self.y_mean - shared, self.n_classes) / self.n_tasks
+
+    def loss_gap(self, point: Point, s: float) -> float:
+        """Fenchel-Young gap of the loss at the dual point of s times the residuals."""
+        return 0.5 * (1.0 - s) ** 2 * float(self.residual_squares(point).sum())
+
+    def residual_sums(self, point: Point) -> np.ndarray:
+        """u_t, the sum of the weighted residuals of each column, (C,)."""
+        return self.kappa * point.error
+
+    def intercept_gap(self, point: Point, s: float) -> float:
+        """The same of what the intercepts are charged (given b_0 they are at their best)."""
+        return 0.5 * (1.0 - s) ** 2 * float(self.kappa @ point.error**2)
 
     def _point(self, V, mean, b0, SW) -> Point:
-        W = V if mean is None else V + mean[:, None]
-        error = self.y_mean - self._x_times(W) - b0
+        W = V if mean is None else V + spread(mean, self.n_columns)
+        error = self._error(W, b0)
         G = self.xy - SW + (self.kappa * error) * self.x_mean
         return Point(V, mean, b0, SW, error, G)
 
-    def best_b0(self, W: np.ndarray) -> float:
+    def _error(self, W: np.ndarray, b0: np.ndarray) -> np.ndarray:
+        return self.y_mean - self._x_times(W) - spread(b0, self.n_columns)
+
+    def best_b0(self, W: np.ndarray) -> np.ndarray:
         if not self.pooled:
-            return 0.0
-        return float(self.kappa @ (self.y_mean - self._x_times(W)) / self.kappa.sum())
+            return np.zeros(self.n_classes)
+        return self._average(self.y_mean - self._x_times(W))
+
+    def _average(self, values: np.ndarray) -> np.ndarray:
+        """Averages (K,) over the columns of each class under the weights kappa."""
+        total = gather(self.kappa, self.n_classes)
+        return gather(self.kappa * values, self.n_classes) / total
+
+    def _shaped(self, mean: np.ndarray | None, b0: Any) -> tuple:
+        if mean is not None:
+            mean = np.reshape(mean, (self.n_features, self.n_classes))
+        return mean, np.broadcast_to(np.asarray(b0, dtype=float), (self.n_classes,))
 
     def _x_times(self, W: np.ndarray) -> np.ndarray:
         """x̄_t·w_t for every task.
@@ -293,9 +436,9 @@ class SquaredProblem(ABC):
 
     def _null_value(self) -> float:
         """The objective at W = 0 with its best intercepts; 0 where it is rounding of y."""
-        total = self.kappa.sum()
-        b0 = self.kappa @ self.y_mean / total if self.pooled else 0.0
-        value = 0.5 * self.yy.sum() + 0.5 * self.kappa @ (self.y_mean - b0) ** 2
+        b0 = self._average(self.y_mean) if self.pooled else np.zeros(self.n_classes)
+        error = self.y_mean - spread(b0, self.n_columns)
+        value = 0.5 * self.yy.sum() + 0.5 * self.kappa @ error**2
         second_moment = self.yy.sum() + self.m @ self.y_mean**2
         return float(value) if value > 1e-28 * second_moment else 0.0
 

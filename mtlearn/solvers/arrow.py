@@ -32,6 +32,8 @@ from mtlearn.solvers.solution import Solution
 
 KEEP_BYTES = 512e6  # inverses kept between refinement steps; computed again beyond
 RANK_CUTOFF = 1e-13
+CLOSED_FORM_FLOPS = 5e11  # some ten seconds; beyond, the system is solved by products alone
+CLOSED_FORM_FEATURES = 6000  # the border of the arrow is d × d
 
 
 class Arrow:
@@ -61,7 +63,7 @@ class Arrow:
         self.with_mean = problem.coupling.has_mean and alpha > 0
         # The pseudo-inverse of a rank-one update has no such identity: H_t as a whole, then.
         self.whole = alpha <= (1e-12 * typical_curvature(problem) if thin else 0.0)
-        d, T = problem.n_features, problem.n_tasks
+        d, T = problem.n_features, problem.n_columns
         self.x_mean = np.broadcast_to(problem.x_mean, (d, T))
         self.p = np.zeros((d, T))  # (S + alpha I)⁻¹ x̄; of the whole H where self.whole
         # Without a ridge on w_0 the system may be singular, its null space blurred by rounding.
@@ -210,7 +212,7 @@ def solve_mean_regularized(
     thin : bool, default=True
         As in :class:`Arrow`.
     """
-    d, T = problem.n_features, problem.n_tasks
+    d, T = problem.n_features, problem.n_columns
     penalty = SquaredNorm(alpha)
     if problem.null_value == 0:
         return Solution(problem.null(), 0.0, 1)
@@ -227,16 +229,21 @@ def solve_mean_regularized(
     return solution
 
 
+def closed_form_affordable(problem: SquaredProblem) -> bool:
+    """Whether factorising every task's system is less than a hundred products would be, or cheap."""
+    return problem.factor_flops() <= CLOSED_FORM_FLOPS and problem.n_features <= CLOSED_FORM_FEATURES
+
+
 def _refine(problem: SquaredProblem, alpha: float, arrow: Arrow) -> Solution:
     """The closed form, and steps of iterative refinement for as long as they help."""
-    zero = np.zeros((problem.n_features, problem.n_tasks))
-    mean = np.zeros(problem.n_features) if problem.coupling.has_mean else None
+    zero = np.zeros((problem.n_features, problem.n_columns))
+    mean = np.zeros((problem.n_features, 1)) if problem.coupling.has_mean else None
     point = problem.evaluate(zero, mean, 0.0)
     best: Solution | None = None
     for n_iter in range(1, 11):
         dV, d_mean, _ = arrow.solve(*residuals(problem, alpha, point))
-        mean = point.mean if d_mean is None else point.mean + d_mean
-        b0 = problem.best_b0(point.V + dV + (0 if mean is None else mean[:, None]))
+        mean = point.mean if d_mean is None else point.mean + d_mean[:, None]
+        b0 = problem.best_b0(point.V + dV + (0 if mean is None else mean))
         point = problem.evaluate(point.V + dV, mean, b0)
         gap = relative_gap(problem, alpha, point, arrow)
         if best is not None and gap >= 0.5 * best.gap:
@@ -253,7 +260,7 @@ def residuals(problem: SquaredProblem, alpha: float, point: Point) -> tuple:
     extra = np.zeros(problem.n_features)
     if point.mean is not None:
         ridge = problem.coupling.alpha_mean * problem.n_tasks
-        extra = alpha * point.V.sum(axis=1) - ridge * point.mean
+        extra = alpha * point.V.sum(axis=1) - ridge * point.mean[:, 0]
     return problem.xy - point.SW - alpha * point.V, problem.kappa * point.error, extra
 
 

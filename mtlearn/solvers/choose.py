@@ -1,17 +1,31 @@
-"""Which form of the problem to solve, by counting bytes and flops."""
+"""Which form of the problem to solve, and how, by counting bytes and flops."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from mtlearn.moments import Moments, moments_bytes
+import numpy as np
+from scipy import sparse
+
+from mtlearn.losses import HalfSquaredError, Loss
+from mtlearn.moments import Moments, moments_bytes, x_bytes
+from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.design import DesignProblem
+from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.squared import Coupling, SquaredProblem
+from mtlearn.problems.rows import Rows
+from mtlearn.problems.squared import Coupling
+from mtlearn.solvers.mean_regularized import mean_regularized_solver
+from mtlearn.solvers.proximal import ProximalSolver
 from mtlearn.tasks import TaskData
 
 MOMENT_BYTES = 512e6
 SMALL_NUMBERS = 2_000_000  # moments that cost nothing, whatever the number of rows
+FEW_LABELS = 0.3  # share of observed labels, below which products skip the others
+SMALL_PROBLEM = 10_000  # coefficients, up to which a fit is polished to rounding
 
 
 def use_moments(data: TaskData, n_alive: int = 1) -> bool:
@@ -21,23 +35,93 @@ def use_moments(data: TaskData, n_alive: int = 1) -> bool:
     512 MB. A product costs d² per distinct scatter against two passes over its rows.
     """
     size = moments_bytes(data)
-    if size * n_alive >= max(2 * data.X.nbytes, MOMENT_BYTES):
+    if size * n_alive >= max(2 * x_bytes(data.X), MOMENT_BYTES):
         return False
     shared = data.codes is None and size == 8 * data.X.shape[1] ** 2
-    products = len(data.X) if data.codes is not None or shared else int(data.observed.sum())
-    return size / 8 <= max(2 * products * data.X.shape[1], SMALL_NUMBERS)
+    products = data.X.shape[0] if data.codes is not None or shared else int(data.observed.sum())
+    per_row = data.X.nnz / data.X.shape[0] if sparse.issparse(data.X) else data.X.shape[1]
+    if shared:  # one product with d² numbers against T with the rows
+        per_row = max(per_row, data.X.shape[1] / 4.0)
+    return size / 8 <= max(2 * products * per_row, SMALL_NUMBERS)
+
+
+def one_row_per_label(data: TaskData) -> TaskData:
+    """A sparse X under targets full of holes as labelled rows, one for each observed label.
+
+    A product with all rows for all targets computes what nobody asked for where labels are few;
+    copies of sparse rows are small. Dense rows would not be.
+    """
+    if data.codes is not None or not sparse.issparse(data.X):
+        return data
+    if data.weight is None or data.weight.ndim == 1:
+        return data
+    observed = data.weight > 0
+    if observed.mean() > FEW_LABELS:
+        return data
+    codes, rows = np.nonzero(observed.T)
+    return replace(
+        data, X=data.X[rows], y=data.y[rows, codes], weight=data.weight[rows, codes], codes=codes
+    )
 
 
 def make_problem(
-    data: TaskData, task_weight: np.ndarray, coupling: Coupling, scale_targets: bool = False
-) -> SquaredProblem:
-    """The squared-loss problem of these data, none of whose tasks is empty."""
-    if use_moments(data):
-        return MomentProblem(Moments.of_data(data), task_weight, coupling, scale_targets)
-    return DesignProblem(data, task_weight, coupling, scale_targets)
+    data: TaskData,
+    task_weight: np.ndarray,
+    coupling: Coupling,
+    scale_targets: bool = False,
+    loss: Loss | None = None,
+) -> Any:
+    """The problem of these data, none of whose tasks is empty."""
+    squared = loss is None or isinstance(loss, HalfSquaredError)
+    if not (squared and use_moments(data)):
+        data = one_row_per_label(data)
+    if squared:
+        if use_moments(data):
+            return MomentProblem(Moments.of_data(data), task_weight, coupling, scale_targets)
+        return DesignProblem(data, task_weight, coupling, scale_targets)
+    rows = Rows(data)
+    weight = np.ones((data.X.shape[0], 1)) if data.weight is None else rows.arrange(data.weight)
+    Y = rows.arrange(data.y).astype(np.float64, copy=False)
+    if weight.shape[1] > 1:
+        Y = np.where(weight > 0, Y, 0.0)
+    n_classes = 1 if data.codes is None else rows.per_block
+    return LossProblem(rows, loss, Y, weight, task_weight, coupling, n_classes)
 
 
-def badly_scaled(problem: SquaredProblem) -> bool:
+def make_solver(
+    setup: Any,
+    penalty_of: Callable[[float], Penalty],
+    *,
+    purpose: str = "fit",
+    tol: float,
+    max_iter: int,
+    verbose: int = 0,
+) -> Any:
+    """A solver with ``solve(alpha, start) -> Solution`` and ``largest_alpha()``.
+
+    ``purpose`` is "fit" (one alpha; small problems are polished to rounding), "path" (many), or
+    "scores" (many, for predictions only).
+    """
+    problem = setup.problem
+    polish = purpose == "fit" and problem.n_features * problem.n_columns <= SMALL_PROBLEM
+    if isinstance(penalty_of(1.0), SquaredNorm):
+        thin = setup.rotated is not None or not badly_scaled(problem)
+        return mean_regularized_solver(
+            problem,
+            setup.rotated,
+            thin,
+            purpose,
+            tol=tol,
+            max_iter=max_iter,
+            polish=polish,
+            verbose=verbose,
+        )
+    return ProximalSolver(
+        problem, penalty_of, tol=tol, max_iter=max_iter, polish=polish, verbose=verbose
+    )
+
+
+def badly_scaled(problem: Any) -> bool:
     """Whether columns differ so much in scale that rotating them would lose the small ones."""
     size = problem.hessian_diagonal().max(axis=1)
     size = size[size > 0]

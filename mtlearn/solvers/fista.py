@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,30 +25,37 @@ from mtlearn.problems.squared import Point, SquaredProblem
 
 @dataclass
 class Metric:
-    """Steps per feature, 1 / (L D_j): D_j the curvature of a feature, L that of what is left.
+    """Steps 1 / (L D_j): D_j the curvature of a feature, L that of what is left.
+
+    A penalty that is no sum over features has one step, and D is one number.
 
     In columns divided by sqrt(D_j) every Hessian has a diagonal of at most one, so scales of
     1e-8 and 1e8 are the same to the solver.
     """
 
-    D: np.ndarray  # (d, 1)
+    D: Any  # (d, 1), or a float
     L: float
 
     @classmethod
-    def of_problem(cls, problem: SquaredProblem) -> Metric:
+    def of_problem(
+        cls, problem: SquaredProblem, separable: bool = True, curvature: float | None = None
+    ) -> Metric:
         D = problem.hessian_diagonal().max(axis=1, keepdims=True)
-        D = np.where(D > 0, D, 1.0)
-        return cls(D, _largest_eigenvalue(problem, D))
+        if separable:
+            D = np.where(D > 0, D, 1.0)
+        else:
+            D = float(D.max(initial=0.0)) or 1.0
+        return cls(D, _largest_eigenvalue(problem, D) if curvature is None else curvature)
 
     @property
-    def step(self) -> np.ndarray:
+    def step(self) -> Any:
         return 1.0 / (self.L * self.D)
 
 
-def _largest_eigenvalue(problem: SquaredProblem, D: np.ndarray, n_iter: int = 12) -> float:
+def _largest_eigenvalue(problem: SquaredProblem, D: Any, n_iter: int = 12) -> float:
     """Power iteration on all tasks at once; an estimate from below that FISTA corrects."""
     root = np.sqrt(D)
-    V = np.cos(np.arange(problem.n_features * problem.n_tasks)).reshape(problem.n_features, -1)
+    V = np.cos(np.arange(problem.n_features * problem.n_columns)).reshape(problem.n_features, -1)
     largest = 1.0
     for _ in range(n_iter):
         V /= np.maximum(np.linalg.norm(V, axis=0), 1e-300)

@@ -1,162 +1,177 @@
-"""FISTA to find the support, Newton on it for the last digits, the certificate to say when."""
+"""Proximal Newton for any loss: its quadratic model with the penalty, solved, and a line search.
+
+Around a point the loss is replaced by its quadratic model, which is a squared-loss problem; the
+squared solvers minimise it with the penalty, to a precision that follows the gap of the whole
+problem, and a step towards that minimum is taken that lowers the true objective. Converges
+quadratically: the number of models is about that of iteratively reweighted least squares.
+
+References
+----------
+Lee, Sun and Saunders (2014). Proximal Newton-type methods for minimizing composite functions.
+SIAM J. Optimization 24.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
-from mtlearn.penalties.l21 import L21
-from mtlearn.problems.squared import Point, SquaredProblem
-from mtlearn.solvers.arrow import solve_mean_regularized
-from mtlearn.solvers.fista import Metric, fista
-from mtlearn.solvers.newton import newton
-from mtlearn.solvers.solution import Solution
+from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.problems.general import LossProblem, ScorePoint
+from mtlearn.problems.squared import SquaredProblem, gather, spread
+from mtlearn.solvers.arrow import closed_form_affordable, solve_mean_regularized
+from mtlearn.solvers.descent import POLISHING, Descent
 
-POLISHING = 300  # iterations spent on that at most
-POLISHED = 1e-14  # what a polished problem is solved to, so that equal problems give equal answers
+LENGTHS = 0.5 ** np.arange(12)
+ROUNDING = 1e-16  # of a relative gap
+FAR = 30.0  # scores beyond this are on their way to infinity
 
 
-def solve_proximal(
-    problem: SquaredProblem,
-    penalty: Penalty,
-    *,
-    tol: float,
-    max_iter: int,
-    polish: bool = False,
-    start: np.ndarray | None = None,
-    metric: Metric | None = None,
-    report: Callable[[int, float], None] | None = None,
-) -> Solution:
-    """Minimise smooth part + penalty to a relative duality gap of ``tol``.
+class ProximalNewton:
+    """Descent on one problem with a general loss, in the words of :class:`Descent`.
 
     Parameters
     ----------
-    problem : SquaredProblem
-    penalty : Penalty
-        With a prox per feature; Newton joins in for :class:`~mtlearn.penalties.l21.L21`.
-    tol : float
-        Ceiling of the relative duality gap.
-    max_iter : int
-        FISTA iterations and Newton steps at most.
-    polish : bool, default=False
-        Go on to rounding where that is cheap.
-    start : ndarray of shape (d, T), default=None
-        Deviations to start from.
-    metric : Metric, default=None
-        Steps, kept from an earlier call on the same problem.
-    report : callable, default=None
-        Called with (iterations, gap) now and then.
+    problem : LossProblem
+    separable : bool
+        As in :class:`Descent`.
     """
-    if problem.null_value == 0:
-        return Solution(problem.null(), 0.0, 1)
-    zero, largest = largest_alpha(problem, penalty)
-    if largest == 0.0:
-        return Solution(zero, 0.0, 1)
-    if largest <= penalty.alpha:
-        return Solution(zero, certify(problem, penalty, zero).relative, 1)
-    if penalty.alpha < 1e-10 * largest:
-        return _unpenalised(problem, penalty)
-    metric = Metric.of_problem(problem) if metric is None else metric
-    point, n_iter = zero, 0
-    if start is not None and start.any():
-        point = problem.settle(start)
-    else:
-        # Down a short path of warm starts: each support is close to the one before.
-        for alpha in np.geomspace(largest, penalty.alpha, _n_stages(largest, penalty.alpha))[1:-1]:
-            stage = replace(penalty, alpha=float(alpha))
-            loose = max(1e-2 * float(alpha) / largest, tol)
-            most = min(max_iter, n_iter + 300)
-            point, _, n_iter = _descend(problem, stage, point, metric, loose, tol, most, n_iter)
-    aim = min(tol, POLISHED) if polish else tol
-    point, gap, n_iter = _descend(
-        problem, penalty, point, metric, aim, tol, max_iter, n_iter, report
-    )
-    return Solution(point, gap, max(n_iter, 1))
 
+    def __init__(self, problem: LossProblem, separable: bool):
+        self.problem, self.separable = problem, separable
+        self.curvature: float | None = None
+        self.diverging = False
 
-def largest_alpha(problem: SquaredProblem, penalty: Penalty) -> tuple[Point, float]:
-    """The settled point with V = 0 and the smallest alpha at which it is the solution.
+    def descend(
+        self,
+        penalty: Penalty,
+        point: ScorePoint,
+        aim: float,
+        tol: float,
+        max_iter: int,
+        n_iter: int = 0,
+        report: Callable[[int, float], None] | None = None,
+    ) -> tuple[ScorePoint, float, int]:
+        """From a point until the relative gap is ``aim``, or below ``tol`` and stalled."""
+        if _next_to_nothing(self.problem, penalty):
+            return self._unpenalised(penalty, point, aim, tol, max_iter, n_iter, report)
+        problem = self.problem
+        gap, stalled, closer = certify(problem, penalty, point).relative, 0, 1.0
+        while n_iter < max_iter and gap > aim and stalled < 3:
+            inner = max(closer * min(0.1, np.sqrt(gap)) * gap, ROUNDING)
+            model = problem.quadratic(point)
+            enough = max(inner, 1e-2 * gap)
+            most = min(max_iter - n_iter, POLISHING if gap <= tol else max_iter)
+            ahead, taken = self._minimise(model, penalty, point, inner, enough, most)
+            n_iter += max(taken, 1)
+            new = self._step(penalty, point, *ahead)
+            new_gap = np.inf if new is None else certify(problem, penalty, new).relative
+            if new is None:  # the model was not solved well enough, or this is rounding
+                stalled, closer = stalled + 1, 1e-3 * closer
+                continue
+            stalled = stalled + 1 if new_gap > 0.5 * gap and gap <= tol else 0
+            if new_gap < gap or self._value(penalty, new) < self._value(penalty, point):
+                point, gap = new, new_gap
+            else:
+                stalled += 1
+            if report is not None:
+                report(n_iter, gap)
+        return point, gap, n_iter
 
-    0 where the gradient there is the rounding of its terms: V = 0 is then best for every alpha,
-    as with a free shared mean and one task.
-    """
-    zero = problem.settle(np.zeros((problem.n_features, problem.n_tasks)))
-    terms = (
-        np.abs(problem.xy) + np.abs(zero.SW) + np.abs(problem.kappa * zero.error * problem.x_mean)
-    )
-    largest = penalty.dual_norm(zero.G)
-    return zero, largest if largest > 1e-13 * penalty.dual_norm(terms) else 0.0
+    def _unpenalised(
+        self, penalty, point: ScorePoint, aim, tol, max_iter, n_iter, report
+    ) -> tuple[ScorePoint, float, int]:
+        """Newton where the penalty is next to nothing: the decrement takes the certificate's place.
 
-
-def _n_stages(largest: float, alpha: float) -> int:
-    """Points of a path with at most a factor of four between neighbours, both ends included."""
-    return int(np.ceil(np.log(largest / alpha) / np.log(4.0))) + 1
-
-
-def _descend(
-    problem, penalty, point: Point, metric, aim, tol, max_iter, n_iter, report=None
-) -> tuple[Point, float, int]:
-    """FISTA and Newton in turn until the relative gap is ``aim``, or below ``tol`` and stalled."""
-
-    def gap_at(point: Point) -> float:
-        return certify(problem, penalty, point).relative
-
-    gap, stalled, reached = gap_at(point), 0, max_iter
-    while n_iter < max_iter and gap > aim and stalled < 3:
-        before, at_start, first = gap, point, n_iter
-        iterates = fista(problem, penalty, point, metric)
-        for point in islice(iterates, max_iter - n_iter):
-            n_iter += 1
-            if n_iter % 5 == 0:
-                gap = gap_at(point)
-                reached = min(reached, n_iter) if gap <= tol else reached
-                if gap <= aim or n_iter - reached >= POLISHING:
-                    break
-            if n_iter % 10 == 0 and n_iter - first >= max(_worth(problem, point), first / 2):
+        Separable classes have no minimiser: the loss then goes to zero with ever larger scores.
+        """
+        problem, gap = self.problem, np.inf
+        while n_iter < max_iter:
+            model = problem.quadratic(point)
+            ahead, taken = self._minimise(model, penalty, point, 1e-15, 1e-12, max_iter - n_iter)
+            n_iter += max(taken, 1)
+            decrement = _decrement(problem, penalty, point, *ahead)
+            gap = (decrement + penalty.value(point.V)) / problem.null_value
+            new = self._step(penalty, point, *ahead) if gap > aim else None
+            if report is not None:
+                report(n_iter, gap)
+            if new is None or self._value(penalty, new) >= self._value(penalty, point):
                 break
-        gap = gap_at(point)
-        if max_iter > n_iter and gap > aim and isinstance(penalty, L21):
-            point, steps = newton(
-                problem, penalty, point, metric.step, lambda p: gap_at(p) <= aim, max_iter - n_iter
-            )
-            n_iter, gap = n_iter + steps, gap_at(point)
-        if before <= gap and _objective(problem, penalty, point) > _objective(
-            problem, penalty, at_start
-        ):
-            point, gap = at_start, before  # rounding
-        if report is not None:
-            report(n_iter, gap)
-        reached = min(reached, n_iter) if gap <= tol else reached
-        if n_iter - reached >= POLISHING:
-            break
-        # Below tol, only keep polishing while it helps.
-        stalled = stalled + 1 if gap <= tol and gap > 0.5 * before else 0
-    return point, gap, n_iter
+            point = new
+        F = point.XW + problem.rows.per_row(point.b)
+        self.diverging = bool((np.abs(F[problem.c > 0]) > FAR).any())
+        return point, gap, n_iter
+
+    def _minimise(
+        self, model: SquaredProblem, penalty, point, aim: float, enough: float, max_iter: int
+    ) -> tuple:
+        """V, w_0, b and b_0 of the model's minimum, near enough, and the iterations taken."""
+        if isinstance(penalty, SquaredNorm):
+            if np.isinf(penalty.alpha):
+                found = model.settle(np.zeros_like(point.V))
+                return (found.V, found.mean, model.intercepts(found), found.b0), 1
+            if closed_form_affordable(model):
+                return _by_class(model, penalty.alpha), 1
+        descent = Descent(model, self.separable, self.curvature)
+        start = model.settle(point.V)
+        # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
+        found, _, taken = descent.descend(penalty, start, aim, enough, max_iter)
+        self.curvature = descent.metric.L
+        return (found.V, found.mean, model.intercepts(found), found.b0), taken
+
+    def _step(self, penalty, point: ScorePoint, V, mean, b, b0) -> ScorePoint | None:
+        """The longest of some steps towards the model's minimum that lowers the objective."""
+        problem = self.problem
+        W = V if mean is None else V + spread(mean, V.shape[1])
+        XW = problem.scores(W)
+        F, ahead = point.XW + problem.rows.per_row(point.b), XW + problem.rows.per_row(b)
+        value = self._value(penalty, point)
+        for t in LENGTHS:
+
+            def mix(new: Any, old: Any, t: float = t) -> Any:
+                return new if t == 1.0 or new is None else old + t * (new - old)
+
+            some = mix(V, point.V), mix(mean, point.mean), mix(b, point.b), mix(b0, point.b0)
+            there = problem.data_value(mix(ahead, F)) + problem.charges(*some[1:])
+            there += penalty.value(some[0])
+            if there <= value + 1e-14 * abs(value):
+                return problem.point(*some, mix(XW, point.XW))
+        return None
+
+    def _value(self, penalty: Penalty, point: ScorePoint) -> float:
+        return self.problem.value(point) + penalty.value(point.V)
 
 
-def _worth(problem: SquaredProblem, point: Point) -> float:
-    """FISTA iterations that cost as much as a Newton step: so many come first.
-
-    An iteration takes d² flops per task (or product with its rows), a Newton step k³ per distinct
-    Hessian.
-    """
-    k = float(point.V.any(axis=1).sum())
-    newton_flops = 4.0 * k**3 * (1 if problem.common else problem.n_tasks)
-    return min(newton_flops / (problem.n_features**2 * problem.n_tasks), 300.0)
+def _next_to_nothing(problem: LossProblem, penalty: Penalty) -> bool:
+    if not isinstance(penalty, SquaredNorm) or penalty.alpha > 1e-8:
+        return False
+    return penalty.alpha < 1e-10 * float(problem.hessian_diagonal().mean())
 
 
-def _objective(problem: SquaredProblem, penalty: Penalty, point: Point) -> float:
-    return problem.value(point) + penalty.value(point.V)
+def _decrement(problem: LossProblem, penalty: Penalty, point: ScorePoint, V, mean, b, b0) -> float:
+    """Half the slope of the objective towards the model's minimum; intercepts are at their best."""
+    slope = float(np.vdot(point.G - penalty.alpha * point.V, V - point.V))
+    if mean is not None:
+        ridge = problem.coupling.alpha_mean * problem.n_tasks
+        gradient = gather(point.G, problem.n_classes) - ridge * point.mean
+        slope += float(np.vdot(gradient, mean - point.mean))
+    return 0.5 * abs(slope)
 
 
-def _unpenalised(problem: SquaredProblem, penalty: Penalty) -> Solution:
-    """alpha next to nothing: least squares, with the Newton decrement for a certificate."""
-    solution = solve_mean_regularized(problem, 0.0)
-    point = solution.point
-    gap = solution.gap + penalty.value(point.V) / problem.null_value
-    return Solution(point, gap, solution.n_iter)
+def _by_class(model: SquaredProblem, alpha: float) -> tuple:
+    """The closed form, class by class: ½‖V‖² does not couple them."""
+    K = model.n_classes
+    d, C = model.n_features, model.n_columns
+    V, b, b0 = np.empty((d, C)), np.empty(C), np.empty(K)
+    mean = np.zeros((d, K)) if model.coupling.has_mean else None
+    for k in range(K):
+        own = model if K == 1 else model.of_class(k)
+        found = solve_mean_regularized(own, alpha).point
+        V[:, k::K], b[k::K], b0[k] = found.V, own.intercepts(found), found.b0[0]
+        if mean is not None:
+            mean[:, k] = found.mean[:, 0]
+    return V, mean, b, b0

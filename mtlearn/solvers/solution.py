@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from mtlearn.problems.squared import Point
 
 
 @dataclass(frozen=True)
@@ -13,14 +13,17 @@ class Solution:
 
     Attributes
     ----------
-    point : Point
+    point : Point or ScorePoint
         Coefficients of the deviations, the shared mean and the intercepts.
     gap : float
         Relative duality gap (or Newton decrement where the penalty is next to nothing).
     n_iter : int
         Iterations, at least one.
+    diverging : bool
+        Whether there is no minimum to reach: separable classes without a penalty.
     """
 
-    point: Point
+    point: Any
     gap: float
     n_iter: int
+    diverging: bool = False

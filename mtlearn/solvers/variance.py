@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from mtlearn.problems.squared import Coupling, SquaredProblem
+from mtlearn.problems.squared import Coupling, SquaredProblem, gather
+from mtlearn.solvers.mean_regularized import MeanRegularizedSolver
 
 
-def auto_alpha_intercept(problem: SquaredProblem, alpha_mean: float) -> float:
+def auto_alpha_intercept(problem: Any, alpha_mean: float) -> float:
     """(T/N) sigma²/tau² from the residuals of the pooled model by one-way analysis of variance.
 
-    The pooled model has one coefficient vector (with the ridge ``alpha_mean``) and one intercept.
-    With N_t the sum of the sample weights of task t (weights count as repetitions), ē_t the mean
-    of its residuals and ē their overall mean::
+    The pooled model has one coefficient vector (with the ridge ``alpha_mean``) and one intercept
+    per class. With N_t the sum of the sample weights of task t (weights count as repetitions), ē_t
+    the mean of its residuals and ē their overall mean::
 
         sigma² = sum of squares within tasks / (N - T)
         tau²   = (sum_t N_t (ē_t - ē)² / (T - 1) - sigma²) / n_0
         n_0    = (N - sum_t N_t² / N) / (T - 1)
+
+    A loss with curvature h has working residuals (residual / h) with weights h s, on a scale where
+    sigma² = 1: N_t and ē_t are then those of the working responses. K classes share one tau².
 
     Returns inf, one common intercept, where tau² <= 0 or no task has two rows.
 
     References
     ----------
     Searle, Casella and McCulloch (1992). Variance components, chapter 3 (unbalanced data).
+    Schall (1991). Estimation in generalized linear models with random effects. Biometrika 78.
     """
-    T, N_t = problem.n_tasks, problem.weight
-    N = N_t.sum()
-    if T == 1 or N <= T:
+    T, K = problem.n_tasks, problem.n_classes
+    total = problem.weight.sum() / K
+    if T == 1 or total <= T:
         return np.inf
     pooled = problem.recoupled(Coupling(np.inf, True, alpha_mean))
-    point = pooled.settle(np.zeros((problem.n_features, T)))
-    within = float((problem.residual_squares(point) / problem.scale).sum())
-    error = point.error - N_t @ point.error / N
+    if isinstance(problem, SquaredProblem):
+        point = pooled.settle(np.zeros((problem.n_features, T)))
+        N_t, error = problem.weight, point.error
+        within = float((problem.residual_squares(point) / problem.scale).sum())
+        sigma2 = within / (total - T)
+        size = within + N_t @ problem.y_mean**2
+    else:
+        point = MeanRegularizedSolver(pooled, tol=1e-12, max_iter=100).solve(np.inf).point
+        F = point.XW + problem.rows.per_row(point.b)
+        s = problem.c / problem.rows.per_row(problem.scale)
+        N_t = problem.rows.sums(s * problem.loss.curvature(F, problem.Y))
+        error = problem.rows.sums(s * problem.loss.residual(F, problem.Y)) / N_t
+        sigma2 = size = 1.0
+    N = gather(N_t, K)
+    n_0 = float((N - gather(N_t**2, K) / N).sum() / (T - 1))
+    error = error - np.tile(gather(N_t * error, K) / N, T)
     between = float(N_t @ error**2)
-    sigma2 = within / (N - T)
-    tau2 = (between / (T - 1) - sigma2) / ((N - N_t @ N_t / N) / (T - 1))
-    if tau2 <= 0 or between <= 1e-24 * (within + between + N_t @ problem.y_mean**2):
+    tau2 = (between / (T - 1) - K * sigma2) / n_0
+    if tau2 <= 0 or between <= 1e-24 * (size + between):
         return np.inf
-    return T / N * sigma2 / tau2
+    return T / total * sigma2 / tau2

@@ -1,0 +1,307 @@
+"""The smooth part of the objective for any convex loss, on the rows.
+
+Scores are f = x·w_t + b_t. What a solver needs is the value, the gradient, and around any point
+the quadratic model with the curvature of the loss for weights: a :class:`SquaredProblem`, so that
+proximal Newton is the squared solvers in a loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtlearn.losses import Loss
+from mtlearn.moments import Moments, of_entries
+from mtlearn.problems.design import DesignProblem
+from mtlearn.problems.linear import Semidefinite
+from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.rows import Rows
+from mtlearn.problems.squared import Coupling, SquaredProblem, gather, spread
+
+FLATTEST = 1e-10  # least curvature of a label in the model, relative to its weight
+MODEL_NUMBERS = 4_000_000  # of moments that a model may form, if that does not cost more than it saves
+
+
+@dataclass(frozen=True)
+class ScorePoint:
+    """Coefficients, scores without intercepts, and the gradient, all consistent.
+
+    ``XW`` is (n, k); ``b`` the intercepts (C,); ``R`` the weighted residuals (n, k); ``G`` minus
+    the gradient with respect to V, (d, C).
+    """
+
+    V: np.ndarray
+    mean: np.ndarray | None
+    b0: np.ndarray
+    b: np.ndarray
+    XW: np.ndarray
+    data_value: float
+    R: np.ndarray
+    G: np.ndarray
+
+    @property
+    def W(self) -> np.ndarray:
+        return self.V if self.mean is None else self.V + spread(self.mean, self.V.shape[1])
+
+
+class LossProblem:
+    """Weighted loss of all rows, intercepts at their best, plus what the coupling charges.
+
+    Parameters
+    ----------
+    rows : Rows
+    loss : Loss
+    Y : ndarray of shape (n, k)
+        Targets in the order of ``rows``; anything finite where the weight is zero.
+    weight : ndarray of shape (n, 1) or (n, k)
+        Sample weights s_ti in that order.
+    task_weight : ndarray of shape (T,)
+    coupling : Coupling
+    n_classes : int, default=1
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        loss: Loss,
+        Y: np.ndarray,
+        weight: np.ndarray,
+        task_weight: np.ndarray,
+        coupling: Coupling,
+        n_classes: int = 1,
+    ):
+        self.rows, self.loss, self.Y = rows, loss, Y
+        self.n_features, self.n_columns, self.n_classes = rows.n_features, rows.n_columns, n_classes
+        self.n_tasks = rows.n_columns // n_classes
+        totals = np.broadcast_to(rows.sums(weight), (rows.n_blocks * weight.shape[1],))
+        per_task = np.broadcast_to(totals, (self.n_tasks,))
+        self.weight = np.repeat(per_task, n_classes)
+        self.scale = np.repeat(self.n_tasks / per_task.sum() * task_weight, n_classes)
+        self.c = np.broadcast_to(weight, Y.shape) * rows.per_row(self.scale)
+        self.m = self.weight * self.scale
+        self.target_scale = np.ones(self.n_columns)
+        self._couple(coupling)
+
+    def recoupled(self, coupling: Coupling) -> LossProblem:
+        """The same data under another coupling; nothing large is copied."""
+        other = object.__new__(LossProblem)
+        other.__dict__.update(self.__dict__)
+        other._couple(coupling)
+        return other
+
+    def _couple(self, coupling: Coupling) -> None:
+        self.coupling = coupling
+        self.pooled = coupling.fit_intercept and coupling.alpha_intercept > 0
+        self._null = self._start()
+        self.null_value = self.value(self._null)
+
+    def _start(self) -> ScorePoint:
+        zero = np.zeros((self.n_features, self.n_columns))
+        mean = np.zeros((self.n_features, self.n_classes)) if self.coupling.has_mean else None
+        b, b0 = np.zeros(self.n_columns), np.zeros(self.n_classes)
+        return self.point(zero, mean, b, b0, np.zeros(self.Y.shape))
+
+    def null(self) -> ScorePoint:
+        """W = 0 exactly, with its best intercepts."""
+        return self._null
+
+    def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b=None, b0=None) -> ScorePoint:
+        """The point with these deviations and shared mean, and the best intercepts for them."""
+        W = V if mean is None else V + spread(mean, self.n_columns)
+        b = self._null.b if b is None else b
+        b0 = self._null.b0 if b0 is None else b0
+        return self.point(V, mean, b, b0, self.scores(W))
+
+    def scores(self, W: np.ndarray) -> np.ndarray:
+        """x·w on every row, (n, k)."""
+        XW = self.rows.times(W)
+        if self.rows.middle is not None:
+            k = XW.shape[1]
+            XW += self.rows.per_row(np.einsum("jc,jc->c", self._middles(k, W.shape), W))
+        return XW
+
+    def point(self, V, mean, b, b0, XW) -> ScorePoint:
+        """The point with these scores: intercepts made best from where they are, then gradient."""
+        b, b0 = self._best_intercepts(XW, b, b0)
+        F = XW + self.rows.per_row(b)
+        R = self.c * self.loss.residual(F, self.Y)
+        G = self.rows.transposed_times(R)
+        if self.rows.middle is not None:
+            G = G + self._middles(R.shape[1], G.shape) * self.rows.sums(R)
+        data_value = float(np.vdot(self.c, self.loss.value(F, self.Y)))
+        return ScorePoint(V, mean, b0, b, XW, data_value, R, G)
+
+    def value(self, point: ScorePoint) -> float:
+        """The smooth part of the objective: data, shared mean and intercepts."""
+        return point.data_value + self.charges(point.mean, point.b, point.b0)
+
+    def charges(self, mean, b, b0) -> float:
+        """What the coupling charges for the shared mean and the intercepts."""
+        value = 0.0
+        if mean is not None:
+            value += 0.5 * self.coupling.alpha_mean * self.n_tasks * float(np.vdot(mean, mean))
+        a = self.coupling.alpha_intercept
+        if self.pooled and np.isfinite(a):
+            apart = b - spread(b0, self.n_columns)
+            value += 0.5 * a * float(apart @ apart)
+        return value
+
+    def data_value(self, F: np.ndarray) -> float:
+        """The weighted loss at scores with intercepts, (n, k)."""
+        return float(np.vdot(self.c, self.loss.value(F, self.Y)))
+
+    def loss_gap(self, point: ScorePoint, s: float) -> float:
+        """Fenchel-Young gap of the loss at the dual point of s times the residuals."""
+        if s == 1.0:
+            return 0.0
+        F = point.XW + self.rows.per_row(point.b)
+        return float(np.vdot(self.c, self.loss.dual_gap(F, self.Y, s)))
+
+    def residual_sums(self, point: ScorePoint) -> np.ndarray:
+        """u_t, the sum of the weighted residuals of each column, (C,)."""
+        return self.rows.sums(point.R)
+
+    def intercept_gap(self, point: ScorePoint, s: float) -> float:
+        """The same of what the intercepts are charged."""
+        a = self.coupling.alpha_intercept
+        if not self.pooled or np.isinf(a):
+            return 0.0
+        apart = point.b - spread(point.b0, self.n_columns)
+        distance = np.sqrt(a) * apart - s * self.residual_sums(point) / np.sqrt(a)
+        return 0.5 * float(distance @ distance)
+
+    def gradient_terms(self, point: ScorePoint) -> np.ndarray:
+        """Bound of the sums of absolute terms that a gradient is made of, (d, C)."""
+        squares = self.rows.squares_times(self.c) + self._middles(
+            self.c.shape[1], point.G.shape
+        ) ** 2 * self.rows.sums(self.c)
+        weighted = np.divide(point.R**2, self.c, out=np.zeros_like(point.R), where=self.c > 0)
+        return np.sqrt(squares * self.rows.sums(weighted))
+
+    def hessian_diagonal(self) -> np.ndarray:
+        """Diagonals of the Hessians of the columns at W = 0, (d, C)."""
+        return self.quadratic(self._null).hessian_diagonal()
+
+    def quadratic(self, point: ScorePoint) -> SquaredProblem:
+        """The quadratic model around a point, in the same unknowns."""
+        F = point.XW + self.rows.per_row(point.b)
+        H = np.maximum(self.loss.curvature(F, self.Y), FLATTEST) * self.c
+        Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
+        if self._by_moments():
+            moments = self._moments(H, Z)
+            return MomentProblem.of_model(moments, self.coupling, self.n_classes, self.null_value)
+        return DesignProblem.of_model(
+            self.rows, H, Z, self.coupling, self.n_classes, self.null_value
+        )
+
+    def mean_system(self, point: ScorePoint) -> list[Semidefinite]:
+        """Hessians in (w_0, b_0) at a point."""
+        return self.quadratic(point).mean_system()
+
+    def intercepts(self, point: ScorePoint) -> np.ndarray:
+        """Intercepts b_t, (C,)."""
+        return point.b
+
+    def user_units(self, point: ScorePoint) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (C, d) and intercepts (C,)."""
+        return np.ascontiguousarray(point.W.T), point.b
+
+    def mean_model(self, point: ScorePoint) -> tuple[np.ndarray | None, np.ndarray]:
+        """The shared model of each class: w_0 (K, d), None without one, and intercept (K,).
+
+        Its intercept is b_0 where intercepts are pooled, or the average of the best ones given w_0.
+        """
+        if point.mean is None:
+            return None, gather(point.b, self.n_classes) / self.n_tasks
+        mean = np.ascontiguousarray(point.mean.T)
+        if self.pooled or not self.coupling.fit_intercept:
+            return mean, point.b0
+        XW = self.scores(np.ascontiguousarray(spread(point.mean, self.n_columns)))
+        b, _ = self._best_intercepts(XW, point.b, point.b0)
+        return mean, gather(b, self.n_classes) / self.n_tasks
+
+    def _best_intercepts(self, XW, b, b0) -> tuple[np.ndarray, np.ndarray]:
+        """Newton on the intercepts, to rounding: where one is free its residuals sum to zero."""
+        a, K, C = self.coupling.alpha_intercept, self.n_classes, self.n_columns
+        if not self.coupling.fit_intercept:
+            return np.zeros(C), np.zeros(K)
+        one = np.isinf(a)
+        if one:
+            b = spread(b0, C).copy()
+
+        def value(b, b0):
+            """By column where columns do not meet, else by class."""
+            F = XW + self.rows.per_row(b)
+            by_column = self.rows.sums(self.c * self.loss.value(F, self.Y))
+            if a == 0:
+                return by_column
+            apart = 0.0 if one else 0.5 * a * (b - spread(b0, C)) ** 2
+            return gather(by_column + apart, K)
+
+        here = value(b, b0)
+        for _ in range(60):
+            F = XW + self.rows.per_row(b)
+            R = self.c * self.loss.residual(F, self.Y)
+            u = self.rows.sums(R)
+            h = np.maximum(self.rows.sums(self.c * self.loss.curvature(F, self.Y)), 1e-300)
+            if a == 0:
+                db, db0 = u / h, np.zeros(K)
+                size = np.abs(u) * np.abs(db)
+            elif one:
+                db0 = gather(u, K) / gather(h, K)
+                db = spread(db0, C)
+                size = np.abs(gather(u, K) * db0)
+            else:
+                pull = a * (b - spread(b0, C))
+                db0 = gather((pull * h + a * u) / (h + a), K) / gather(a * h / (h + a), K)
+                db = (u - pull + a * spread(db0, C)) / (h + a)
+                size = gather(np.abs(u - pull) * np.abs(db), K) + np.abs(gather(pull, K) * db0)
+            db = np.where(np.isfinite(db), db, 0.0)
+            length = np.ones(len(here))
+            for _ in range(40):
+                by_column = length if a == 0 else spread(length, C)
+                by_class = length if a != 0 else np.ones(K)
+                new_b, new_b0 = b + by_column * db, b0 + by_class * db0
+                there = value(new_b, new_b0)
+                worse = there > here + 1e-14 * np.abs(here)
+                if not worse.any():
+                    break
+                length[worse] *= 0.25
+            else:
+                break
+            b, b0, here = new_b, new_b0, there
+            if (size <= 1e-30 * (np.abs(here) + 1e-300)).all() or (
+                np.abs(db) <= 1e-15 * (1.0 + np.abs(b))
+            ).all():
+                break
+        if not self.pooled:
+            b0 = np.zeros(K)
+        return b, b0
+
+    def _middles(self, k: int, shape) -> np.ndarray:
+        return np.broadcast_to(self.rows.middles(k), shape)
+
+    def _by_moments(self) -> bool:
+        """Whether the moments of a model are small, and cost less than the products they save."""
+        numbers = self.n_columns * self.n_features**2
+        rows_each = self.Y.size / self.n_columns
+        return numbers <= MODEL_NUMBERS and self.n_features <= max(32.0, min(rows_each, 256.0))
+
+    def _moments(self, H: np.ndarray, Z: np.ndarray) -> Moments:
+        row, which, starts = self.rows.entries(H)
+        moments = of_entries(self.rows.X, row, Z[row, which], H[row, which], starts)
+        if self.rows.middle is None:
+            return moments
+        middle = np.broadcast_to(
+            self.rows.middles(H.shape[1]), (self.n_features, self.n_columns)
+        ).T
+        return Moments(
+            moments.count,
+            moments.weight,
+            moments.x_mean + middle,
+            moments.y_mean,
+            moments.xx,
+            moments.xy,
+            moments.yy,
+        )

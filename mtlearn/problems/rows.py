@@ -1,0 +1,221 @@
+"""The rows of X as problems use them: sorted by block, centred where they are dense.
+
+A block is what shares rows: all targets over one X are one block of T columns, rows labelled by
+task are a block per task, of one column each (of K for a classifier of K > 2 classes). Column
+b K + k is the k-th of block b. A sparse X is never densified and never centred; the blocks of
+labelled sparse rows are held as one block diagonal matrix, so that a product is one call.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from mtlearn.moments import centre, dense_rows
+from mtlearn.tasks import TaskData
+
+
+class Rows:
+    """X sorted by block, and its products with coefficients (d, C) and residuals (n, K).
+
+    Parameters
+    ----------
+    data : TaskData
+        No empty task.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d), or CSR matrix of shape (n, B d)
+        Sorted by block; dense rows are centred by the ``middle`` of their block.
+    middle : ndarray of shape (B, d) or None
+        None for a sparse X.
+    starts : ndarray of shape (B + 1,)
+        Where the rows of a block start.
+    n_columns : int
+        C = B K.
+    """
+
+    def __init__(self, data: TaskData):
+        n, self.n_features = data.X.shape
+        self.order = None
+        if data.codes is None:
+            self.starts = np.array([0, n])
+        else:
+            codes = data.codes
+            if (np.diff(codes) < 0).any():
+                self.order = np.argsort(codes, kind="stable")
+                codes = codes[self.order]
+            self.starts = np.searchsorted(codes, np.arange(len(data.tasks) + 1))
+        self.sizes = np.diff(self.starts)
+        self.n_blocks = len(self.sizes)
+        self.per_block = data.y.shape[1] if data.y.ndim == 2 else 1
+        self.n_columns = self.n_blocks * self.per_block
+        self.sparse = sparse.issparse(data.X)
+        self.middle: np.ndarray | None = None
+        if self.sparse:
+            X = sparse.csr_matrix(data.X, dtype=np.float64)
+            self.X = self._block_diagonal(X if self.order is None else X[self.order])
+            return
+        X = data.X if self.order is None else data.X[self.order]
+        weight = np.ones(n) if data.weight is None else data.weight
+        s = self.arrange(weight if weight.ndim == 1 else weight.sum(axis=1))[:, 0]
+        if self.n_blocks == 1:
+            middle, self.X = centre(X.astype(np.float64, copy=False), s)
+            self.middle = middle[None]
+            return
+        self.X = X.astype(np.float64, copy=self.order is None)  # centred in place below
+        self.middle = np.empty((self.n_blocks, self.n_features))
+        for b, rows in self._blocks():
+            self.middle[b], self.X[rows] = centre(self.X[rows], s[rows])
+
+    def arrange(self, values: np.ndarray) -> np.ndarray:
+        """What belongs to the rows of the user, (n,) or (n, k), in the order of X: (n, k)."""
+        values = values if self.order is None else values[self.order]
+        return values[:, None] if values.ndim == 1 else values
+
+    def of_one_column(self) -> Rows:
+        """The same rows, of blocks with one column each."""
+        other = copy(self)
+        other.per_block, other.n_columns = 1, self.n_blocks
+        return other
+
+    def times(self, W: np.ndarray) -> np.ndarray:
+        """X w of every column on the rows of its block, (n, k) for W (d, B k)."""
+        if self.n_blocks == 1:
+            return self.X @ W
+        k = W.shape[1] // self.n_blocks
+        if self.sparse:
+            return self.X @ self._stacked(W, k)
+        out = np.empty((len(self.X), k))
+        per_block = W.reshape(self.n_features, self.n_blocks, k)
+        for b, rows in self._blocks():
+            np.matmul(self.X[rows], per_block[:, b], out=out[rows])
+        return out
+
+    def transposed_times(self, R: np.ndarray) -> np.ndarray:
+        """X'r of every column, (d, B k) for R (n, k)."""
+        if self.n_blocks == 1:
+            return self.X.T @ R
+        if self.sparse:
+            return self._unstacked(self.X.T @ R)
+        out = np.empty((self.n_features, self.n_blocks, R.shape[1]))
+        for b, rows in self._blocks():
+            out[:, b] = self.X[rows].T @ R[rows]
+        return out.reshape(self.n_features, -1)
+
+    def squares_times(self, S: np.ndarray) -> np.ndarray:
+        """sum_i s_i x_ij² of every column, (d, B k) for S (n, k)."""
+        if self.sparse:
+            X = self.X
+            squares = sparse.csr_matrix((X.data**2, X.indices, X.indptr), shape=X.shape)
+            return self._unstacked(squares.T @ S)
+        if self.n_blocks == 1:
+            return (self.X**2).T @ S
+        out = np.empty((self.n_features, self.n_blocks, S.shape[1]))
+        for b, rows in self._blocks():
+            out[:, b] = (self.X[rows] ** 2).T @ S[rows]
+        return out.reshape(self.n_features, -1)
+
+    def sums(self, A: np.ndarray) -> np.ndarray:
+        """Sums over the rows of each block: (B k,) for A (n, k)."""
+        return np.add.reduceat(A, self.starts[:-1], axis=0).ravel()
+
+    def per_row(self, values: np.ndarray) -> np.ndarray:
+        """What belongs to the columns, (B k,), on the rows of their block: (n, k) or (1, k)."""
+        values = values.reshape(self.n_blocks, -1)
+        return values if self.n_blocks == 1 else np.repeat(values, self.sizes, axis=0)
+
+    def middles(self, k: int) -> Any:
+        """The middle of its block for every column, (d, B k) or (d, 1); 0 where X is as it is."""
+        if self.middle is None:
+            return np.zeros((self.n_features, 1))
+        return self.middle.T if self.n_blocks == 1 else np.repeat(self.middle.T, k, axis=1)
+
+    def gram(
+        self, b: int, s: np.ndarray, left: np.ndarray, right: np.ndarray | None
+    ) -> np.ndarray:
+        """X'diag(s) X of one block between some features, (k, l), dense."""
+        X = self._block(b)
+        A = X[:, left]
+        B = A if right is None else X[:, right]
+        if self.sparse:
+            return (A.multiply(s[:, None]).T @ B).toarray()
+        return (A * s[:, None]).T @ B
+
+    def weighted_gram(self, s: np.ndarray) -> np.ndarray:
+        """X'diag(s) X over all rows, (d, d)."""
+        if self.sparse:
+            X = self._unshifted()
+            return (X.multiply(s[:, None]).T @ X).toarray()
+        return (self.X * s[:, None]).T @ self.X
+
+    def weighted_gram_times(self, s: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """X'diag(s) X w over all rows, (d,) for w (d,)."""
+        X = self._unshifted() if self.sparse else self.X
+        return X.T @ (s * (X @ w))
+
+    def dense(self, rows: np.ndarray) -> np.ndarray:
+        """Some rows, (*rows.shape, d), dense whatever X is: for a block at a time."""
+        if not self.sparse or self.n_blocks == 1:
+            return dense_rows(self.X, rows)
+        return dense_rows(self._unshifted(), rows)
+
+    def entries(self, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Row and place in S of the entries of each column, column after column, and the starts.
+
+        Only entries of weight above zero, except where rows belong to one column anyway.
+        """
+        n, k = S.shape
+        if self.n_blocks > 1 and k == 1:
+            return np.arange(n), np.zeros(n, dtype=np.intp), self.starts
+        block = np.repeat(np.arange(self.n_blocks), self.sizes)
+        which, row = np.nonzero(S.T)
+        column = block[row] * k + which
+        order = np.argsort(column, kind="stable")
+        starts = np.searchsorted(column[order], np.arange(self.n_blocks * k + 1))
+        return row[order], which[order], starts
+
+    def _blocks(self):
+        for b in range(self.n_blocks):
+            yield b, slice(self.starts[b], self.starts[b + 1])
+
+    def _block(self, b: int) -> Any:
+        """The rows of one block, (n_b, d)."""
+        rows = slice(self.starts[b], self.starts[b + 1])
+        if not self.sparse or self.n_blocks == 1:
+            return self.X[rows]
+        X, d = self.X, self.n_features
+        at = slice(X.indptr[rows.start], X.indptr[rows.stop])
+        pointers = X.indptr[rows.start : rows.stop + 1] - at.start
+        shape = len(pointers) - 1, d
+        return sparse.csr_matrix((X.data[at], X.indices[at] - b * d, pointers), shape=shape)
+
+    def _block_diagonal(self, X: sparse.csr_matrix) -> sparse.csr_matrix:
+        if self.n_blocks == 1:
+            return X
+        width = self.n_blocks * self.n_features
+        kind = np.int32 if max(width, X.nnz) < 2**31 else np.int64
+        first = np.arange(self.n_blocks, dtype=kind) * kind(self.n_features)
+        entries = np.diff(X.indptr[self.starts])
+        indices = np.repeat(first, entries)
+        indices += X.indices
+        pointers = X.indptr.astype(kind, copy=False)
+        return sparse.csr_matrix((X.data, indices, pointers), shape=(X.shape[0], width))
+
+    def _unshifted(self) -> sparse.csr_matrix:
+        """The sparse rows as (n, d)."""
+        X, d = self.X, self.n_features
+        if self.n_blocks == 1:
+            return X
+        return sparse.csr_matrix((X.data, X.indices % d, X.indptr), shape=(X.shape[0], d))
+
+    def _stacked(self, W: np.ndarray, k: int) -> np.ndarray:
+        blocks = W.reshape(self.n_features, self.n_blocks, k).transpose(1, 0, 2)
+        return np.ascontiguousarray(blocks).reshape(-1, k)
+
+    def _unstacked(self, flat: np.ndarray) -> np.ndarray:
+        blocks = flat.reshape(self.n_blocks, self.n_features, -1).transpose(1, 0, 2)
+        return np.ascontiguousarray(blocks).reshape(self.n_features, -1)

@@ -1,0 +1,111 @@
+"""A quadratic smooth part plus a penalty: FISTA to find the face, semismooth Newton to finish.
+
+The certificate says when; FISTA and Newton take turns until it does, or until rounding is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+from mtlearn.certificate import certify
+from mtlearn.penalties.base import Penalty
+from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.solvers.fista import Metric, fista
+from mtlearn.solvers.semismooth import SemismoothNewton, affordable, objective
+
+POLISHING = 300  # iterations spent at most on digits beyond the tolerance
+NEWTON_STEPS = 30
+CG_WORTH = 40.0  # FISTA iterations that cost as much as a Newton step by conjugate gradients
+
+
+class Descent:
+    """Descent on one quadratic problem; steps and factorisations are kept from call to call.
+
+    Parameters
+    ----------
+    problem : SquaredProblem
+    separable : bool
+        Whether the penalty is a sum over features, and steps may differ between them.
+    curvature : float, default=None
+        Largest eigenvalue in scaled columns, where one from a similar problem is known.
+    """
+
+    def __init__(self, problem: SquaredProblem, separable: bool, curvature: float | None = None):
+        self.problem, self.separable = problem, separable
+        self.metric = Metric.of_problem(problem, separable, curvature)
+        self._newton: SemismoothNewton | None = None
+        self._newton_L = 0.0
+
+    @property
+    def newton(self) -> SemismoothNewton:
+        if self._newton is None or self._newton_L != self.metric.L:
+            self._newton, self._newton_L = (
+                SemismoothNewton(self.problem, self.metric.step),
+                self.metric.L,
+            )
+        return self._newton
+
+    def descend(
+        self,
+        penalty: Penalty,
+        point: Point,
+        aim: float,
+        tol: float,
+        max_iter: int,
+        n_iter: int = 0,
+        report: Callable[[int, float], None] | None = None,
+    ) -> tuple[Point, float, int]:
+        """From a settled point until the relative gap is ``aim``, or below ``tol`` and stalled."""
+        problem, metric = self.problem, self.metric
+
+        def gap_at(point: Point) -> float:
+            return certify(problem, penalty, point).relative
+
+        gap, stalled, reached = gap_at(point), 0, max_iter
+        while n_iter < max_iter and gap > aim and stalled < 3:
+            before, at_start, first = gap, point, n_iter
+            iterates = fista(problem, penalty, point, metric)
+            for point in islice(iterates, max_iter - n_iter):
+                n_iter += 1
+                if n_iter % 5 == 0:
+                    gap = gap_at(point)
+                    reached = min(reached, n_iter) if gap <= tol else reached
+                    if gap <= aim or n_iter - reached >= POLISHING:
+                        break
+                if n_iter % 10 == 0 and n_iter - first >= max(self._worth(point), first / 2):
+                    break
+            gap = gap_at(point)
+            if max_iter > n_iter and gap > aim:
+                most = min(max_iter - n_iter, NEWTON_STEPS)
+                new, steps = self.newton.run(penalty, point, lambda p: gap_at(p) <= aim, most)
+                n_iter, new_gap = n_iter + steps, gap_at(new)
+                if new_gap < gap or objective(problem, penalty, new) < objective(
+                    problem, penalty, point
+                ):
+                    point, gap = new, new_gap
+            if before <= gap and objective(problem, penalty, point) > objective(
+                problem, penalty, at_start
+            ):
+                point, gap = at_start, before  # rounding
+            if report is not None:
+                report(n_iter, gap)
+            reached = min(reached, n_iter) if gap <= tol else reached
+            if n_iter - reached >= POLISHING:
+                break
+            # Below tol, only keep polishing while it helps.
+            stalled = stalled + 1 if gap <= tol and gap > 0.5 * before else 0
+        return point, gap, n_iter
+
+    def _worth(self, point: Point) -> float:
+        """FISTA iterations that cost as much as a Newton step: so many come first.
+
+        An iteration takes d² flops per column (or a product with its rows), a Newton step k³ per
+        distinct Hessian, or conjugate gradients.
+        """
+        problem = self.problem
+        k = int(point.V.any(axis=1).sum())
+        if not self.separable or not affordable(problem, max(k, 1)):
+            return CG_WORTH
+        flops = 4.0 * k**3 * (1 if problem.common else problem.n_columns)
+        return min(flops / (problem.n_features**2 * problem.n_columns), 300.0)

@@ -1,0 +1,169 @@
+"""The mean-regularised model of any problem, at any alpha from 0 to infinity.
+
+For the squared loss the closed form, on a factorisation per alpha or on one eigendecomposition for
+all of them; for other losses the same inside Newton's method; and descent like that of the other
+penalties where factorisations would be larger than the data.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mtlearn.certificate import certify
+from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers.arrow import (
+    KEEP_BYTES,
+    closed_form_affordable,
+    residuals,
+    solve_mean_regularized,
+    typical_curvature,
+)
+from mtlearn.solvers.descent import Descent
+from mtlearn.solvers.proximal_newton import ProximalNewton
+from mtlearn.solvers.rotated import rotate_back
+from mtlearn.solvers.solution import Solution
+from mtlearn.solvers.spectrum import Spectrum
+
+POLISHED = 1e-14
+
+
+class MeanRegularizedSolver:
+    """Iterations where there is no closed form: another loss, or a problem too large for it.
+
+    Parameters
+    ----------
+    problem : SquaredProblem or LossProblem
+    tol : float
+        Ceiling of the relative duality gap.
+    max_iter : int
+        Iterations at most.
+    polish : bool, default=False
+        Go on to rounding.
+    verbose : int, default=0
+        Print the certificate.
+    """
+
+    def __init__(self, problem: Any, *, tol: float, max_iter: int, polish=False, verbose: int = 0):
+        self.problem, self.tol, self.max_iter = problem, tol, max_iter
+        self.polish, self.verbose = polish, verbose
+        self._last: Any = None
+
+    def largest_alpha(self) -> float:
+        """Where a path starts: a hundred times the typical curvature of a task."""
+        return 100.0 * typical_curvature(self.problem)
+
+    def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
+        """The solution at one alpha."""
+        solution = self._solve(alpha, start)
+        self._last = solution.point
+        if self.verbose:
+            print(
+                f"alpha={alpha:.3g}: {solution.n_iter} iterations, relative duality gap "
+                f"{solution.gap:.2g}"
+            )
+        return solution
+
+    def _solve(self, alpha: float, start: np.ndarray | None) -> Solution:
+        problem, penalty = self.problem, SquaredNorm(alpha)
+        if problem.null_value == 0:
+            return Solution(problem.null(), 0.0, 1)
+        aim = min(self.tol, POLISHED) if self.polish else self.tol
+        warm = start is not None and self._last is not None and start is self._last.V
+        if isinstance(problem, SquaredProblem):
+            zero = np.zeros((problem.n_features, problem.n_columns))
+            if np.isinf(alpha):
+                point = problem.settle(zero)
+                return Solution(point, certify(problem, penalty, point).relative, 1)
+            point = self._last if warm else problem.settle(zero)
+            descent: Any = Descent(problem, separable=True)
+            least = 1e-9 * typical_curvature(problem)
+            if alpha < least:  # of so little a penalty, what is charged for it bounds the error
+                penalty = SquaredNorm(least)
+                point, gap, n_iter = descent.descend(penalty, point, aim, self.tol, self.max_iter)
+                gap += penalty.value(point.V) / problem.null_value
+                return Solution(point, gap, max(n_iter, 1))
+        else:
+            point = self._last if warm else problem.null()
+            descent = ProximalNewton(problem, separable=True)
+        point, gap, n_iter = descent.descend(penalty, point, aim, self.tol, self.max_iter)
+        return Solution(point, gap, max(n_iter, 1), getattr(descent, "diverging", False))
+
+
+class ClosedForm:
+    """One factorisation per alpha; in rotated features where those are fewer.
+
+    Parameters
+    ----------
+    problem : SquaredProblem
+    rotated : tuple of SquaredProblem and ndarray, or None
+        The problem in fewer features, and the way back.
+    thin : bool
+        Whether a task with fewer rows than features may be solved on its rows.
+    verbose : int, default=0
+    """
+
+    def __init__(self, problem: SquaredProblem, rotated, thin: bool, verbose: int = 0):
+        self.original, self.verbose, self.thin = problem, verbose, thin
+        self.problem, self.Q = (problem, None) if rotated is None else rotated
+
+    def largest_alpha(self) -> float:
+        """Where a path starts: a hundred times the typical curvature of a task."""
+        return 100.0 * typical_curvature(self.original)
+
+    def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
+        """The solution at one alpha; a start is of no use to a closed form."""
+        solution = self._solve(alpha)
+        if self.verbose:
+            print(f"alpha={alpha:.3g}: closed form, relative duality gap {solution.gap:.2g}")
+        return solution if self.Q is None else rotate_back(solution, self.Q, self.original)
+
+    def _solve(self, alpha: float) -> Solution:
+        return solve_mean_regularized(self.problem, alpha, thin=self.thin)
+
+
+class Spectral(ClosedForm):
+    """One eigendecomposition for all alphas, and a factorisation where its rounding shows."""
+
+    def __init__(self, problem: SquaredProblem, rotated, thin: bool, verbose: int = 0):
+        super().__init__(problem, rotated, thin, verbose)
+        fits = self.problem.spectrum_bytes() <= KEEP_BYTES
+        self.spectrum = Spectrum(self.problem) if thin and fits else None
+
+    def _solve(self, alpha: float) -> Solution:
+        if self.spectrum is not None and 0 < alpha < np.inf:
+            solution = solve_mean_regularized(self.problem, alpha, arrow=self.spectrum.at(alpha))
+            if solution.gap <= 1e-12:
+                return solution
+        return super()._solve(alpha)
+
+
+class Unrefined(Spectral):
+    """Points of the path as the spectrum gives them, to a few digits less and uncertified."""
+
+    def __init__(self, problem: SquaredProblem, rotated, thin: bool, verbose: int = 0):
+        super().__init__(problem, rotated, thin, verbose)
+        d, C = self.problem.n_features, self.problem.n_columns
+        mean = np.zeros((d, 1)) if self.problem.coupling.has_mean else None
+        self.zero = self.problem.evaluate(np.zeros((d, C)), mean, 0.0)
+
+    def _solve(self, alpha: float) -> Solution:
+        if self.spectrum is None or not 0 < alpha < np.inf:
+            return super()._solve(alpha)
+        step = self.spectrum.at(alpha).solve(*residuals(self.problem, alpha, self.zero))
+        return Solution(self.problem.place(*step), np.nan, 1)
+
+
+def mean_regularized_solver(
+    problem: Any, rotated, thin: bool, purpose: str, *, tol, max_iter, polish, verbose=0
+) -> Any:
+    """The closed form where there is one, in the shape that the purpose asks for."""
+    small = problem if rotated is None else rotated[0]
+    if isinstance(problem, SquaredProblem) and closed_form_affordable(small):
+        kind = {"fit": ClosedForm, "path": Spectral, "scores": Unrefined}[purpose]
+        return kind(problem, rotated, thin, verbose)
+    return MeanRegularizedSolver(
+        problem, tol=tol, max_iter=max_iter, polish=polish, verbose=verbose
+    )
