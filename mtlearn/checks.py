@@ -9,12 +9,20 @@ import numpy as np
 
 
 def check_number(
-    name: str, value: Any, *, low: float = 0.0, strict: bool = False, infinite: bool = False
+    name: str,
+    value: Any,
+    *,
+    low: float = 0.0,
+    high: float = np.inf,
+    strict: bool = False,
+    infinite: bool = False,
 ) -> None:
-    """A real number >= ``low`` (> where ``strict``), finite unless ``infinite``."""
+    """A real number from ``low`` (above it where ``strict``) to ``high``, finite by default."""
     allowed = f"a number {'>' if strict else '>='} {low:g}" + (" or inf" if infinite else "")
+    allowed += "" if np.isinf(high) else f" and <= {high:g}"
     good = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
     good = good and not np.isnan(value) and (value > low if strict else value >= low)
+    good = good and value <= high
     if not good or (np.isinf(value) and not infinite):
         raise ValueError(f"{name}={value!r} is not allowed; it must be {allowed}.")
 

@@ -6,47 +6,51 @@ the rows; where moments would not fit, a fold is a problem on its rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.metrics import check_scoring
+from scipy import sparse
 from sklearn.model_selection import check_cv
 
-from mtlearn.estimators.base import TaskLinearRegressor, predict_rows, user_units
 from mtlearn.estimators.setup import set_up
 from mtlearn.model_selection import task_folds
 from mtlearn.moments import Moments
 from mtlearn.path import follow_path
+from mtlearn.prediction import LinearTasks
 from mtlearn.solvers.choose import use_moments
+from mtlearn.solvers.rotated import rotate
 from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
+# From the scores of held-out rows, those rows and the scale of their targets to a number.
+Judge = Callable[[np.ndarray, TaskData, Any], float]
 
 
-def make_folds(cv: Any, data: TaskData, X: Any, y: Any) -> Folds:
+def make_folds(cv: Any, data: TaskData, X: Any, y: Any, *, classes: bool = False) -> Folds:
     """Training and test rows of each fold, as positions in ``data``.
 
     None or a number of folds deals the rows of every task evenly (and so never leaves a task of
-    two rows out of a training part); otherwise what scikit-learn understands as ``cv``.
+    two rows out of a training part), those of ``classes`` within it as well; otherwise what
+    scikit-learn understands as ``cv``.
     """
+    n = data.X.shape[0]
     if cv is None or isinstance(cv, int | np.integer):
         n_folds = 5 if cv is None else int(cv)
-        n_folds = min(n_folds, len(data.X))
+        n_folds = min(n_folds, n)
         if n_folds < 2:
             raise ValueError(
-                f"cv={cv!r} with n_samples={len(data.X)}: cross-validation needs at least two "
+                f"cv={cv!r} with n_samples={n}: cross-validation needs at least two "
                 "folds and two rows."
             )
-        task = data.observed if data.codes is None else data.codes
-        fold = task_folds(task, n_folds)
+        fold = _deal(data, n_folds, classes)
         folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
         return [(train, test) for train, test in folds if len(test) and len(train)]
     # Rows without a target were left out when the data were read; folds may name them still.
-    position = np.arange(len(data.X))
+    position = np.arange(n)
     if data.rows is not None:
         position = np.full(np.shape(y)[0], -1)
         position[data.rows] = np.arange(len(data.rows))
@@ -63,28 +67,44 @@ def make_folds(cv: Any, data: TaskData, X: Any, y: Any) -> Folds:
     return folds
 
 
+def _deal(data: TaskData, n_folds: int, classes: bool) -> np.ndarray:
+    """The fold that holds out each row."""
+    if not classes:
+        return task_folds(data.observed if data.codes is None else data.codes, n_folds)
+    if data.codes is None:
+        # Where labels are missing, that every column has some everywhere comes first.
+        seen = data.observed
+        rarer = data.y == (np.nanmean(data.y, axis=0) <= 0.5)
+        return task_folds(rarer if seen.all() else seen, n_folds)
+    # Rows stand by task and, within it, by class, and are dealt in turn without a break: any run
+    # of them, so every task and every class within it, is spread evenly.
+    label = data.y.argmax(axis=1) if data.y.ndim == 2 else data.y
+    shuffle = np.random.default_rng(0).permutation(len(label))
+    fold = np.empty(len(label), dtype=np.intp)
+    fold[np.lexsort((shuffle, label, data.codes))] = np.arange(len(label)) % n_folds
+    return fold
+
+
 def path_scores(
-    estimator: TaskLinearRegressor,
+    estimator: Any,
     data: TaskData,
     alphas: np.ndarray,
     folds: Folds,
-    *,
-    scoring: Any = None,
+    judge: Judge,
     n_jobs: int | None = None,
 ) -> np.ndarray:
-    """Scores of each alpha on each fold, (n_alphas, n_folds).
+    """What ``judge`` says of each alpha on each fold, (n_alphas, n_folds).
 
-    Without ``scoring`` the mean squared error over the observed labels of the fold, weighted by
-    the sample weights; in units of the scaled targets under ``scale_targets``. A task that is
-    missing from a training part is answered by the shared model.
+    A task that is missing from a training part is answered by the shared model.
     """
-    data = estimator._without_surplus(data)
-    total = Moments.of_data(data) if use_moments(data, n_alive=len(folds) + 1) else None
-    scorer = None if scoring is None else check_scoring(_Predictions(None), scoring)
+    data = _in_fewer_features(estimator, data)
+    total = None
+    if estimator._moments_suffice and use_moments(data, n_alive=len(folds) + 1):
+        total = Moments.of_data(data)
 
     def one(train: np.ndarray, test: np.ndarray) -> list[float]:
         with blas_threads(data):
-            return _fold_scores(estimator, data, total, train, test, alphas, scorer)
+            return _fold_scores(estimator, data, total, train, test, alphas, judge)
 
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
     return np.array(parallel(delayed(one)(*fold) for fold in folds)).T
@@ -97,10 +117,10 @@ def best_alpha(alphas: np.ndarray, losses: np.ndarray, selection: str) -> float:
     ----------
     Breiman, Friedman, Olshen and Stone (1984). Classification and regression trees, section 3.4.
     """
-    if np.isnan(losses).all():
+    mean = mean_loss(losses)
+    if not np.isfinite(mean).any():
         raise ValueError("no fold gave a score; use other folds or another scoring.")
-    mean = np.nanmean(losses, axis=1)
-    best = int(np.nanargmin(mean))
+    best = int(np.argmin(mean))
     if selection == "1se":
         n = int(np.isfinite(losses[best]).sum())
         error = np.nanstd(losses[best], ddof=1) / np.sqrt(n) if n > 1 else 0.0
@@ -108,29 +128,47 @@ def best_alpha(alphas: np.ndarray, losses: np.ndarray, selection: str) -> float:
     return float(alphas[best])
 
 
-def _fold_scores(estimator, data, total, train, test, alphas, scorer) -> list[float]:
+def mean_loss(losses: np.ndarray) -> np.ndarray:
+    """Mean over the folds that have a score, (n_alphas,); inf where none has."""
+    known = ~np.isnan(losses)
+    count = known.sum(axis=1)
+    total = np.where(known, losses, 0.0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(losses), np.inf), where=count > 0)
+
+
+def best_path(losses: list[np.ndarray]) -> int:
+    """Which of several paths has the least mean loss anywhere on it."""
+    return int(np.argmin([mean_loss(one).min() for one in losses]))
+
+
+def _in_fewer_features(estimator: Any, data: TaskData) -> TaskData:
+    """Data with the same predictions in n rotated features, where these are fewer and serve."""
+    n, d = data.X.shape
+    asked = estimator._rotation_invariant and estimator._moments_suffice
+    if not asked or n >= d or sparse.issparse(data.X):
+        return data
+    size = np.einsum("ij,ij->j", data.X, data.X, dtype=np.float64)
+    even = size.max() <= 1e12 * size[size > 0].min() if size.any() else False
+    return rotate(data)[0] if even else data
+
+
+def _fold_scores(estimator, data, total, train, test, alphas, judge) -> list[float]:
     if total is None:
-        setup = set_up(estimator, data.take(train))
+        setup = set_up(estimator, estimator._solvable(data.take(train)))
     else:
         setup = set_up(estimator, data, _training_moments(data, total, train, test))
-    held_out = data.take(test)
-    truth = held_out.y / _target_scale(setup, data)
-    weight = held_out.weight
-    scores = []
-    for solution in follow_path(estimator._scoring_solver(setup), alphas):
-        prediction = _predict(estimator, setup, solution.point, held_out)
-        if scorer is None:
-            scores.append(_mean_square(truth, prediction / _target_scale(setup, data), weight))
-        else:
-            scores.append(_score(scorer, prediction, held_out))
-    return scores
+    held_out, scale = data.take(test), _target_scale(setup, data)
+    return [
+        judge(_scores(estimator, setup, solution.point, held_out), held_out, scale)
+        for solution in follow_path(estimator._solver(setup, "scores"), alphas)
+    ]
 
 
 def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:
     """Total minus the test part where that is the complement and keeps its digits."""
     if (
-        len(train) + len(test) != len(data.X)
-        or (np.bincount(np.concatenate([train, test]), minlength=len(data.X)) != 1).any()
+        len(train) + len(test) != len(data.y)
+        or (np.bincount(np.concatenate([train, test]), minlength=len(data.y)) != 1).any()
     ):
         return Moments.of_data(data.take(train))
     rest = total - Moments.of_data(data.take(test))
@@ -147,20 +185,6 @@ def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:
     return rest
 
 
-def _score(scorer: Any, prediction: np.ndarray, held_out: TaskData) -> float:
-    """A scikit-learn score; for targets with holes the mean over columns, each on its labels."""
-    observed = held_out.observed
-    if observed.all():
-        rows = np.arange(len(prediction))[:, None]
-        return scorer(_Predictions(prediction), rows, held_out.y)
-    scores = []
-    for values, truth, seen in zip(prediction.T, held_out.y.T, observed.T, strict=True):
-        if seen.sum() >= 2:
-            rows = np.flatnonzero(seen)[:, None]
-            scores.append(scorer(_Predictions(values), rows, truth[seen]))
-    return float(np.mean(scores)) if scores else np.nan
-
-
 def _target_scale(setup, data: TaskData) -> Any:
     """Scale of each column of y in the units of the fit."""
     if data.codes is not None:
@@ -170,50 +194,22 @@ def _target_scale(setup, data: TaskData) -> Any:
     return scale
 
 
-def _predict(estimator, setup, point, held_out: TaskData) -> np.ndarray:
+def _scores(estimator, setup, point, held_out: TaskData) -> np.ndarray:
+    """Scores of the held-out rows: (n, T) for a 2-D y, else (n, K)."""
     problem, present = setup.problem, setup.present
-    coef, intercept = user_units(problem, point)
+    K = problem.n_classes
+    coef, intercept = problem.user_units(point)
+    d = coef.shape[1]
+    coef, intercept = coef.reshape(-1, K, d), intercept.reshape(-1, K)
     if estimator._with_mean():
-        mean = np.zeros(coef.shape[1]) if point.mean is None else point.mean
-        shared = mean, problem.mean_intercept(point)
+        mean, mean_intercept = problem.mean_model(point)
+        mean = np.zeros((K, d)) if mean is None else mean
     else:
-        shared = coef.mean(axis=0), float(intercept.mean())
-    if held_out.codes is not None:
-        codes = np.where(present, np.cumsum(present) - 1, -1)[held_out.codes]
-        return predict_rows(held_out.X, codes, coef, intercept, *shared)
-    if present.all():
-        return predict_rows(held_out.X, None, coef, intercept, *shared)
-    every = np.tile(shared[0], (len(present), 1)), np.full(len(present), shared[1])
-    every[0][present], every[1][present] = coef, intercept
-    return predict_rows(held_out.X, None, *every, *shared)
-
-
-def _mean_square(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray | None) -> float:
-    squares = (truth - prediction) ** 2
-    if weight is None:
-        weight = np.ones(len(truth))
-    if squares.ndim == 2 and weight.ndim == 1:
-        weight = weight[:, None]
-    weight = np.where(np.isnan(squares), 0.0, weight)
-    total = weight.sum()
-    return float((weight * np.nan_to_num(squares)).sum() / total) if total > 0 else np.nan
-
-
-class _Predictions(RegressorMixin, BaseEstimator):
-    """Predictions made already, in the dress of an estimator, for scikit-learn's scorers.
-
-    Whatever way the tasks came in, a scorer that calls ``predict`` gets the right rows: they are
-    what it is given for X.
-    """
-
-    def __init__(self, values):
-        self.values = values
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def fit(self, X, y):
-        return self
-
-    def predict(self, rows):
-        return self.values[rows[:, 0]]
+        mean, mean_intercept = coef.mean(axis=0), intercept.mean(axis=0)
+    if not present.all():  # a task without training rows is answered by the shared model
+        known = coef, intercept
+        coef = np.tile(mean, (len(present), 1, 1))
+        intercept = np.tile(mean_intercept, (len(present), 1))
+        coef[present], intercept[present] = known
+    model = LinearTasks(coef, intercept, mean, mean_intercept)
+    return model.scores(held_out.X, held_out.codes)

@@ -1,44 +1,80 @@
 """The problem of the library written once more, plainly, so that answers can be held against it.
 
 Nothing here uses moments, centring or elimination, and nothing here imports mtlearn: the
-objective and its dual are sums over *entries*, one for each observed label. `solve_cvxpy` hands
-that sum to a general convex solver. Slow, short and obvious is the point.
+objective and its dual are sums over *entries*, one for each observed label (and each class,
+where there are more than two). `solve_cvxpy` hands that sum to a general convex solver. Slow,
+short and obvious is the point.
 """
 
 import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import entr, expit, logit
+
+from .norms import dual_norm, omega
 
 
 @dataclass(frozen=True)
 class Entries:
-    """Observed labels: entry e has features X[e], target y[e], task task[e], weight weight[e]."""
+    """Observed labels: entry e has features X[e], target y[e], task task[e], weight weight[e].
+
+    With K > 2 classes every label is K entries, y = 1 in that of its own class and 0 in the
+    others, and the coefficients of class k of task t are column t K + k.
+    """
 
     X: np.ndarray  # (m, d)
     y: np.ndarray  # (m,)
     task: np.ndarray  # (m,) integers in 0 .. T-1
     weight: np.ndarray  # (m,)
     task_weight: np.ndarray  # (T,)
+    kind: np.ndarray | int = 0  # (m,) integers in 0 .. K-1: the class that this entry asks about
+    n_classes: int = 1  # K, the columns of one task
 
     @property
     def n_tasks(self):
         return len(self.task_weight)
 
     @property
+    def n_columns(self):
+        return self.n_tasks * self.n_classes
+
+    @property
+    def column(self):
+        return self.task * self.n_classes + self.kind
+
+    @property
+    def group(self):
+        """The class of every column, which says what shared model it belongs to."""
+        return np.arange(self.n_columns) % self.n_classes
+
+    @property
     def c(self):
         """The weight of every entry in the objective, (T/N) omega_t s_ti."""
-        return self.n_tasks / self.weight.sum() * self.task_weight[self.task] * self.weight
+        N = self.weight.sum() / self.n_classes
+        return self.n_tasks / N * self.task_weight[self.task] * self.weight
 
     def sum_by_task(self, values):
-        total = np.zeros((self.n_tasks, *values.shape[1:]))
-        np.add.at(total, self.task, values)
-        return total
+        return _sum_by(self.task, self.n_tasks, values)
+
+    def sum_by_column(self, values):
+        return _sum_by(self.column, self.n_columns, values)
+
+    def sum_by_class(self, values):
+        """Sums over the tasks of something that every column has."""
+        return _sum_by(self.group, self.n_classes, values)
+
+
+def _sum_by(index, n, values):
+    total = np.zeros((n, *values.shape[1:]))
+    np.add.at(total, index, values)
+    return total
 
 
 @dataclass(frozen=True)
 class Model:
-    """Which member of the objective: family "mean" or "group", and its strengths."""
+    """Which member of the objective: family "mean", "group", "trace" or "dirty", its strengths."""
 
     family: str
     alpha: float
@@ -46,21 +82,66 @@ class Model:
     alpha_intercept: float = 0.0
     fit_intercept: bool = True
     shared_mean: bool = True
+    norm: str = "l2"  # of "group" and "dirty": "l2" or "linf"
+    l1_ratio: float = 0.0  # of "group"
+    specific_ratio: float | None = None  # of "dirty"
+    loss: str = "squared"  # or "logistic"
 
     def omega(self, V):
-        if self.family == "mean":
-            return 0.5 * np.sum(V**2)
-        return np.sum(np.sqrt(np.sum(V**2, axis=0)))
+        return omega(self, V)
+
+    @property
+    def free_intercepts(self):
+        return self.fit_intercept and self.alpha_intercept == 0
 
 
 @dataclass(frozen=True)
 class Point:
-    """Coefficients W (T, d) and intercepts b (T,), the shared ones w0 (d,) and b0."""
+    """Coefficients W (C, d) and intercepts b (C,), the shared ones w0 and b0.
+
+    w0 is (d,) and b0 a number, or (K, d) and (K,) with more than two classes.
+    """
 
     W: np.ndarray
     b: np.ndarray
     w0: np.ndarray
-    b0: float
+    b0: float | np.ndarray
+
+    def deviations(self, entries):
+        return self.W - np.atleast_2d(self.w0)[entries.group]
+
+    def intercept_deviations(self, entries):
+        return self.b - np.atleast_1d(self.b0)[entries.group]
+
+
+def targets(entries, model):
+    """The targets y, or soft ones in a column of one class whose free intercept would diverge."""
+    y = np.asarray(entries.y, dtype=float)
+    if model.loss == "squared" or not model.free_intercepts:
+        return y
+    N = entries.sum_by_column(entries.weight)
+    positive = entries.sum_by_column(entries.weight * y)
+    q = (N + 0.5) / (N + 1)
+    column = entries.column
+    y = np.where((positive == 0)[column], 1 - q[column], y)
+    only_positive = entries.sum_by_column(entries.weight * (1 - entries.y)) == 0
+    return np.where(only_positive[column], q[column], y)
+
+
+def scores(entries, point):
+    return np.sum(entries.X * point.W[entries.column], axis=1) + point.b[entries.column]
+
+
+def residuals(entries, model, point):
+    """Minus the derivative of every loss."""
+    f, y = scores(entries, point), targets(entries, model)
+    return y - (f if model.loss == "squared" else expit(f))
+
+
+def gradient(entries, model, point):
+    """G (C, d), minus the gradient of the data term, and u (C,), that of the intercepts."""
+    weighted = entries.c * residuals(entries, model, point)
+    return entries.sum_by_column(weighted[:, None] * entries.X), entries.sum_by_column(weighted)
 
 
 def _times(strength, value):
@@ -72,27 +153,36 @@ def _times(strength, value):
 
 def objective(entries, model, point):
     """The objective of the library at `point`, straight from its definition."""
-    residual = entries.y - np.sum(entries.X * point.W[entries.task], axis=1) - point.b[entries.task]
-    T = entries.n_tasks
-    value = 0.5 * np.sum(entries.c * residual**2)
-    value += _times(model.alpha, model.omega(point.W - point.w0))
+    f, y = scores(entries, point), targets(entries, model)
+    loss = 0.5 * (y - f) ** 2 if model.loss == "squared" else np.logaddexp(0, f) - y * f
+    value = np.sum(entries.c * loss)
+    value += _times(model.alpha, model.omega(point.deviations(entries)))
     if model.shared_mean:
-        value += _times(model.alpha_mean, 0.5 * T * np.sum(point.w0**2))
+        value += _times(model.alpha_mean, 0.5 * entries.n_tasks * np.sum(point.w0**2))
     if model.fit_intercept:
-        value += _times(model.alpha_intercept, 0.5 * np.sum((point.b - point.b0) ** 2))
+        pull = 0.5 * np.sum(point.intercept_deviations(entries) ** 2)
+        value += _times(model.alpha_intercept, pull)
     return value
 
 
 def solve_cvxpy(entries, model):
-    """Minimise the same sum with cvxpy; returns (objective at the solution, Point)."""
+    """Minimise the same sum with cvxpy; returns (objective at the solution, Point).
+
+    The value is this module's objective at a point that meets every constraint exactly, so it
+    is an upper bound of the optimum whatever cvxpy's own accuracy.
+    """
     import cvxpy as cp
 
-    T, d = entries.n_tasks, entries.X.shape[1]
-    V = cp.Variable((T, d))
-    w0, b, b0 = cp.Variable(d), cp.Variable(T), cp.Variable()
-    W = V + np.ones((T, 1)) @ cp.reshape(w0, (1, d), order="C")
-    fitted = cp.sum(cp.multiply(entries.X, W[entries.task]), axis=1) + b[entries.task]
-    terms = [0.5 * cp.sum_squares(cp.multiply(np.sqrt(entries.c), entries.y - fitted))]
+    T, K, d = entries.n_tasks, entries.n_classes, entries.X.shape[1]
+    C, y, own = entries.n_columns, targets(entries, model), np.eye(K)[entries.group]
+    V, b = cp.Variable((C, d)), cp.Variable(C)
+    w0, b0 = cp.Variable((K, d)), cp.Variable(K)
+    W = V + own @ w0
+    fitted = cp.sum(cp.multiply(entries.X, W[entries.column]), axis=1) + b[entries.column]
+    if model.loss == "squared":
+        terms = [0.5 * cp.sum_squares(cp.multiply(np.sqrt(entries.c), y - fitted))]
+    else:
+        terms = [entries.c @ cp.logistic(fitted) - (entries.c * y) @ fitted]
     constraints = []
 
     def penalise(strength, penalty, excess):
@@ -101,14 +191,12 @@ def solve_cvxpy(entries, model):
         elif strength > 0:
             terms.append(strength * penalty)
 
-    if model.family == "mean":
-        penalise(model.alpha, 0.5 * cp.sum_squares(V), V)
-    else:
-        penalise(model.alpha, cp.sum(cp.norm(V, 2, axis=0)), V)
+    penalise(model.alpha, _omega_cvxpy(cp, model, V), V)
     mean_strength = model.alpha_mean if model.shared_mean else np.inf
     penalise(mean_strength, 0.5 * T * cp.sum_squares(w0), w0)
     if model.fit_intercept:
-        penalise(model.alpha_intercept, 0.5 * cp.sum_squares(b - b0), b - b0)
+        apart = b - own @ b0
+        penalise(model.alpha_intercept, 0.5 * cp.sum_squares(apart), apart)
     else:
         constraints += [b == 0, b0 == 0]
     problem = cp.Problem(cp.Minimize(sum(terms)), constraints)
@@ -122,40 +210,71 @@ def solve_cvxpy(entries, model):
             except cp.SolverError:
                 continue
             # Equalities are met to rounding only; take the point that meets them exactly.
-            shared, own = w0.value, V.value
-            intercepts, centre = b.value, float(np.mean(b.value))
+            shared, deviations, intercepts = w0.value, V.value, b.value
             if np.isinf(mean_strength):
-                shared = np.zeros(d)
+                shared = np.zeros((K, d))
             if np.isinf(model.alpha):
-                own = np.zeros((T, d))
+                deviations = np.zeros((C, d))
             if not model.fit_intercept:
-                intercepts, centre = np.zeros(T), 0.0
-            elif np.isinf(model.alpha_intercept):
-                intercepts = np.full(T, centre)
-            point = Point(shared + own, intercepts, shared, centre)
+                intercepts = np.zeros(C)
+            centre = entries.sum_by_class(intercepts) / T
+            if model.fit_intercept and np.isinf(model.alpha_intercept):
+                intercepts = centre[entries.group]
+            point = _point(entries, shared, deviations, intercepts, centre)
             found.append((objective(entries, model, point), point))
             if len(found) == 2:
                 break
     return min(found, key=lambda one: one[0])
 
 
+def _omega_cvxpy(cp, model, V):
+    if model.family == "mean":
+        return 0.5 * cp.sum_squares(V)
+    if model.family == "trace":
+        return cp.normNuc(V)
+
+    def by_feature(B):
+        return cp.sum(cp.norm(B, 2 if model.norm == "l2" else "inf", axis=0))
+
+    if model.family == "dirty" and np.isfinite(model.specific_ratio):
+        S = cp.Variable(V.shape)
+        return by_feature(V - S) + model.specific_ratio * cp.sum(cp.abs(S))
+    r = model.l1_ratio
+    return (1 - r) * by_feature(V) + (r * cp.sum(cp.abs(V)) if r > 0 else 0)
+
+
+def _point(entries, w0, V, b, b0):
+    W = w0[entries.group] + V
+    return Point(W, b, w0[0], float(b0[0])) if entries.n_classes == 1 else Point(W, b, w0, b0)
+
+
 def null_primal(entries, model):
     """The objective at W = 0 with its best intercepts."""
-    T, d = entries.n_tasks, entries.X.shape[1]
-    b, b0 = np.zeros(T), 0.0
-    if model.fit_intercept:
-        m = entries.sum_by_task(entries.c)
-        mean = entries.sum_by_task(entries.c * entries.y) / m
-        a = model.alpha_intercept
-        if a == 0:
-            b, b0 = mean, np.mean(mean)
-        elif np.isinf(a):
-            b0 = np.average(mean, weights=m)
-            b = np.full(T, b0)
-        else:
-            b0 = np.average(mean, weights=m * a / (m + a))
-            b = (m * mean + a * b0) / (m + a)
-    return objective(entries, model, Point(np.zeros((T, d)), b, np.zeros(d), b0))
+    C, d, K = entries.n_columns, entries.X.shape[1], entries.n_classes
+
+    def value(b):
+        b0 = entries.sum_by_class(b) / entries.n_tasks
+        return objective(entries, model, _point(entries, np.zeros((K, d)), np.zeros((C, d)), b, b0))
+
+    if not model.fit_intercept:
+        return value(np.zeros(C))
+    m, a = entries.sum_by_column(entries.c), model.alpha_intercept
+    mean = entries.sum_by_column(entries.c * targets(entries, model)) / m
+    link = logit if model.loss == "logistic" else np.asarray
+    if a == 0:
+        return value(link(mean))
+    kappa = m if np.isinf(a) or model.loss == "logistic" else m * a / (m + a)
+    centre = (entries.sum_by_class(kappa * mean) / entries.sum_by_class(kappa))[entries.group]
+    if np.isinf(a):
+        return value(link(centre))
+    if model.loss == "squared":
+        return value((m * mean + a * centre) / (m + a))
+
+    def slope(b):
+        b0 = entries.sum_by_class(b) / entries.n_tasks
+        return m * (expit(b) - mean) + a * (b - b0[entries.group])
+
+    return minimize(value, link(centre), jac=slope, method="BFGS", options={"gtol": 1e-12}).fun
 
 
 @dataclass(frozen=True)
@@ -173,67 +292,78 @@ class Certificate:
 
 def certificate(entries, model, point):
     """Duality gap at `point`, alpha > 0: the scaled residual as a dual point, from the rows."""
-    c, X, y, T = entries.c, entries.X, entries.y, entries.n_tasks
-    r = y - np.sum(X * point.W[entries.task], axis=1) - point.b[entries.task]
-    G = entries.sum_by_task((c * r)[:, None] * X)
-    u = entries.sum_by_task(c * r)
+    c, X, y, T = entries.c, entries.X, targets(entries, model), entries.n_tasks
+    r = residuals(entries, model, point)
+    G, u = gradient(entries, model, point)
     if model.family == "mean":
-        s, loss = 1.0, np.sum(G**2) / (2 * model.alpha)
+        s, lost = 1.0, np.sum(G**2) / (2 * model.alpha)
     else:
-        s, loss = model.alpha / max(model.alpha, np.max(np.sqrt(np.sum(G**2, axis=0)))), 0.0
-    total = np.sum(G, axis=0)
+        s, lost = model.alpha / max(model.alpha, dual_norm(model, G)), 0.0
+    total = entries.sum_by_class(G)
+    size = np.abs(y) if model.loss == "squared" else np.ones_like(y)
     must_vanish = []
     if model.shared_mean and model.alpha_mean == 0:
-        scale = np.sum((c * np.abs(y))[:, None] * np.abs(X), axis=0)
+        scale = entries.sum_by_class(entries.sum_by_column((c * size)[:, None] * np.abs(X)))
         must_vanish.append(np.abs(total) / np.where(scale > 0, scale, 1.0))
     elif model.shared_mean:
-        loss += s**2 * np.sum(total**2) / (2 * model.alpha_mean * T)
+        lost += s**2 * np.sum(total**2) / (2 * model.alpha_mean * T)
     if model.fit_intercept:
-        scale = entries.sum_by_task(c * np.abs(y))
+        scale = entries.sum_by_column(c * size)
         if model.alpha_intercept == 0:
             must_vanish.append(np.abs(u) / np.where(scale > 0, scale, 1.0))
         else:
-            must_vanish.append(np.abs([np.sum(u)]) / max(np.sum(scale), 1e-300))
-            loss += s**2 * np.sum(u**2) / (2 * model.alpha_intercept)
-    dual = np.sum(c * (s * r * y - 0.5 * s**2 * r**2)) - loss
+            scale = np.maximum(entries.sum_by_class(scale), 1e-300)
+            must_vanish.append(np.abs(entries.sum_by_class(u)) / scale)
+            lost += s**2 * np.sum(u**2) / (2 * model.alpha_intercept)
+    if model.loss == "squared":
+        dual = np.sum(c * (s * r * y - 0.5 * s**2 * r**2))
+    else:  # minus the conjugate is the binary entropy
+        between = np.clip(y - s * r, 0.0, 1.0)
+        dual = np.sum(c * (entr(between) + entr(1 - between)))
     infeasibility = max((float(np.max(v)) for v in must_vanish), default=0.0)
     primal, null = objective(entries, model, point), null_primal(entries, model)
     rounding = _rounding(entries, model, point, r, G, u) / null if null > 0 else 0.0
-    return Certificate(primal, dual, null, infeasibility, rounding)
+    return Certificate(primal, dual - lost, null, infeasibility, rounding)
 
 
 def _rounding(entries, model, point, r, G, u):
     """Bound of what float64 may do to primal - dual: every product is off by eps, and sums that
     must vanish vanish as far as they do (they multiply the coefficient that is free)."""
-    c, X, y, T = entries.c, entries.X, entries.y, entries.n_tasks
+    c, X, y, T = entries.c, entries.X, targets(entries, model), entries.n_tasks
     eps = 4 * np.finfo(float).eps
-    size = np.abs(y) + np.sum(np.abs(X * point.W[entries.task]), axis=1)
-    size += np.abs(point.b[entries.task])
-    dr = eps * size
-    dG = entries.sum_by_task((c * dr)[:, None] * np.abs(X))
-    du = entries.sum_by_task(c * dr)
-    total = np.sum(c * (np.abs(r) + np.abs(y)) * dr)
+    size = np.sum(np.abs(X * point.W[entries.column]), axis=1) + np.abs(point.b[entries.column])
+    if model.loss == "squared":
+        df = dr = eps * (np.abs(y) + size)
+        slope = np.abs(y)  # of the dual's terms in the residual
+    else:
+        df, dr = eps * (1 + size), eps * (1 + size / 4)
+        slope = 1 + size
+    dG = entries.sum_by_column((c * dr)[:, None] * np.abs(X))
+    du = entries.sum_by_column(c * dr)
+    total = np.sum(c * (np.abs(r) * df + slope * dr))
+    V = point.deviations(entries)
+    dV = eps * (np.abs(point.W) + np.abs(V)) * (np.abs(V) if model.family == "mean" else 1.0)
+    total += _times(model.alpha, np.sum(dV))
     if model.family == "mean":
         total += np.sum(np.abs(G) * dG + dG**2) / model.alpha
     else:
-        ds = np.max(np.sqrt(np.sum(dG**2, axis=0))) / model.alpha
-        total += ds * np.sum(c * np.abs(r) * (np.abs(r) + np.abs(y)))
-    g, dg = np.abs(np.sum(G, axis=0)), np.sum(dG, axis=0)
+        ds = (np.linalg.norm(dG) if model.family == "trace" else dual_norm(model, dG)) / model.alpha
+        total += ds * np.sum(c * np.abs(r) * (np.abs(r) + slope))
+    g, dg = np.abs(entries.sum_by_class(G)), entries.sum_by_class(dG)
     if model.shared_mean and model.alpha_mean == 0:
         total += np.sum((g + dg) * np.abs(point.w0))
     elif model.shared_mean:
         total += np.sum(g * dg + dg**2) / (model.alpha_mean * T)
-    if model.fit_intercept and model.alpha_intercept == 0:
+    if model.free_intercepts:
         total += np.sum((np.abs(u) + du) * np.abs(point.b))
     elif model.fit_intercept:
         total += np.sum(np.abs(u) * du + du**2) / model.alpha_intercept
-        total += (np.abs(np.sum(u)) + np.sum(du)) * np.abs(point.b0)
+        sums = np.abs(entries.sum_by_class(u)) + entries.sum_by_class(du)
+        total += np.sum(sums * np.abs(point.b0))
     return total
 
 
 def alpha_max(entries, model):
     """Dual norm of the gradient at the fit with V = 0, that fit by cvxpy."""
     _, point = solve_cvxpy(entries, replace(model, alpha=np.inf))
-    r = entries.y - np.sum(entries.X * point.W[entries.task], axis=1) - point.b[entries.task]
-    G = entries.sum_by_task((entries.c * r)[:, None] * entries.X)
-    return np.max(np.sqrt(np.sum(G**2, axis=0)))
+    return dual_norm(model, gradient(entries, model, point)[0])

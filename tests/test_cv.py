@@ -196,17 +196,18 @@ def test_a_target_explained_by_intercepts_alone_still_has_a_grid(CV, Estimator, 
     np.testing.assert_allclose(cv.predict(X, task=task), 4.2)
 
 
-@pytest.mark.parametrize("Estimator", [MeanRegularizedRegressorCV, GroupLassoRegressorCV])
-def test_a_named_scorer_sees_the_observed_labels_of_each_column(Estimator):
+@pytest.mark.parametrize("CV, Estimator, own", PAIRS)
+def test_a_named_scorer_sees_the_observed_labels_of_each_column(CV, Estimator, own):
     rng = np.random.default_rng(40)
     X = rng.normal(size=(40, 3))
     Y = X[:, :2] + rng.normal(size=(40, 2))
     Y[::3, 1] = np.nan
     rows = np.arange(40)
     folds = [(rows[rows % 4 != k], rows[rows % 4 == k]) for k in range(4)]
-    fitted = Estimator([0.1], scoring="neg_mean_squared_error", cv=folds, tol=1e-12).fit(X, Y)
+    common = {**own, "tol": 1e-12}
+    fitted = CV([0.1], scoring="neg_mean_squared_error", cv=folds, **common).fit(X, Y)
     for k, (train, test) in enumerate(folds):
-        single = Estimator.__mro__[2](0.1, tol=1e-12).fit(X[train], Y[train])
+        single = Estimator(0.1, **common).fit(X[train], Y[train])
         squares = (single.predict(X[test]) - Y[test]) ** 2
         assert fitted.scores_[0, k] == pytest.approx(-np.nanmean(squares, axis=0).mean(), rel=1e-6)
 

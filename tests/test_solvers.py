@@ -14,12 +14,10 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.squared import Coupling
-from mtlearn.solvers import newton as newton_module
 from mtlearn.solvers.arrow import Arrow, residuals, solve_mean_regularized
 from mtlearn.solvers.choose import badly_scaled, make_problem, use_moments
 from mtlearn.solvers.fista import Metric, fista
-from mtlearn.solvers.newton import newton
-from mtlearn.solvers.proximal_newton import solve_proximal
+from mtlearn.solvers.proximal import ProximalSolver
 from mtlearn.solvers.rotated import rotate, rotate_back
 from mtlearn.solvers.spectrum import Spectrum
 from mtlearn.solvers.variance import auto_alpha_intercept
@@ -134,9 +132,9 @@ def test_closed_form_minimises(way, weights, form, intercepts, alpha_mean):
         ours = solve_mean_regularized(problem, alpha)
         assert 0 <= ours.gap <= 1e-12
         close(ours.point.V, V, 1e-8)
-        close(ours.point.b0, b0, 1e-8)
+        close(ours.point.b0[0], b0, 1e-8)
         if coupling.has_mean:
-            close(ours.point.mean, mean, 1e-8)
+            close(ours.point.mean[:, 0], mean, 1e-8)
         path = solve_mean_regularized(problem, alpha, arrow=spectrum.at(alpha))
         assert 0 <= path.gap <= 1e-12
         close(path.point.W, ours.point.W)
@@ -146,7 +144,7 @@ def test_closed_form_minimises(way, weights, form, intercepts, alpha_mean):
     assert problem.value(pooled) == pytest.approx(best, rel=1e-10)
     close(problem.intercepts(pooled), b, 1e-8)
     if coupling.has_mean:
-        close(pooled.mean, mean, 1e-8)
+        close(pooled.mean[:, 0], mean, 1e-8)
 
 
 @every_case
@@ -191,6 +189,10 @@ def test_rotated_features_lead_back_to_the_same_answer(way, weights, intercepts,
     assert certify(problem, SquaredNorm(alpha), again).relative <= 1e-11
 
 
+def solver_of(problem, *, tol, max_iter=5000, polish=False):
+    return ProximalSolver(problem, L21, tol=tol, max_iter=max_iter, polish=polish)
+
+
 def largest_alpha(problem):
     zero = problem.settle(np.zeros((problem.n_features, problem.n_tasks)))
     return L21(1.0).dual_norm(zero.G)
@@ -206,13 +208,11 @@ def test_group_lasso_is_the_same_on_moments_and_on_rows_with_newton_and_without(
     coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
     one, other = (build(generated, form, coupling) for form in FORMS)
     penalty = L21(0.3 * largest_alpha(one))
-    polished = [
-        solve_proximal(p, penalty, tol=1e-8, max_iter=5000, polish=True) for p in (one, other)
-    ]
+    polished = [solver_of(p, tol=1e-8, polish=True).solve(penalty.alpha) for p in (one, other)]
     assert max(solution.gap for solution in polished) <= 1e-8
     close(polished[0].point.W, polished[1].point.W, 1e-5)
-    monkeypatch.setattr(newton_module, "affordable", lambda problem, k: False)
-    plain = solve_proximal(one, penalty, tol=1e-7, max_iter=20_000)
+    monkeypatch.setattr("mtlearn.solvers.descent.NEWTON_STEPS", 0)
+    plain = solver_of(one, tol=1e-7, max_iter=20_000).solve(penalty.alpha)
     assert 0 <= plain.gap <= 1e-7
     values = [one.value(s.point) + penalty.value(s.point.V) for s in (plain, polished[0])]
     assert -1e-8 <= (values[0] - values[1]) / one.null_value <= 1.01e-7
@@ -224,7 +224,7 @@ def test_group_lasso_is_the_same_on_moments_and_on_rows_with_newton_and_without(
 def test_fista_converges_from_any_step(form, share, alpha_mean):
     problem = build(make(7, "beside", rows=(8, 25)), form, Coupling(0.7, True, alpha_mean))
     penalty = L21(0.2 * largest_alpha(problem))
-    best = solve_proximal(problem, penalty, tol=1e-10, max_iter=5000, polish=True).point
+    best = solver_of(problem, tol=1e-10, polish=True).solve(penalty.alpha).point
     optimum = problem.value(best) + penalty.value(best.V)
     metric = Metric.of_problem(problem)
     metric.L *= share
@@ -252,77 +252,31 @@ def test_the_metric_bounds_the_curvature_of_every_task(way, weights, form):
 
 
 @both_forms
-@every_case
-@every_intercept
-@every_mean
-@every_omega
-def test_newton_step_is_that_of_the_dense_hessian(
-    way, weights, form, intercepts, alpha_mean, omega
-):
-    coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
-    problem = build(make(9, way, weights=weights, rows=(8, 25)), form, coupling, omega)
-    penalty, support = L21(0.1 * largest_alpha(problem)), np.array([0, 1, 3])
-    V = np.zeros((5, 4))
-    V[support] = np.random.default_rng(1).normal(size=(3, 4))
-    point = problem.settle(V)
-    A, _ = dense_system(problem)
-    n = V.size
-    smooth = A[:n, :n] - A[:n, n:] @ np.linalg.solve(A[n:, n:], A[n:, :n]) if len(A) > n else A
-    on = np.isin(np.tile(np.arange(5), 4), support)  # v_1, …, v_T below one another
-    M, g = smooth[np.ix_(on, on)], -point.G[support].T.ravel()
-    for k, v in enumerate(V[support]):
-        size = np.linalg.norm(v)
-        at = np.arange(4) * 3 + k
-        M[np.ix_(at, at)] += penalty.alpha * (np.eye(4) / size - np.outer(v, v) / size**3)
-        g[at] += penalty.alpha * v / size
-    expected = -np.linalg.solve(M, g).reshape(4, 3).T
-    H = problem.hessian(support)
-    found = newton_module._step(problem, penalty, point, support, H, np.zeros(3))
-    close(found, expected, 1e-6)
-
-
-@both_forms
-@every_mean
-def test_newton_takes_few_steps_and_never_climbs(form, alpha_mean):
-    problem = build(make(10, "holes", rows=(8, 25)), form, Coupling(0.7, True, alpha_mean))
-    penalty, metric = L21(0.3 * largest_alpha(problem)), Metric.of_problem(problem)
-    start = problem.settle(np.zeros((5, 4)))
-    start = list(islice(fista(problem, penalty, start, metric), 8))[-1]
-
-    def certified(point):
-        return certify(problem, penalty, point).relative
-
-    assert certified(start) > 1e-7
-    # Asked at every step, so this sees every step.
-    heights = [problem.value(start) + penalty.value(start.V)]
-
-    def done(point):
-        heights.append(problem.value(point) + penalty.value(point.V))
-        return certified(point) <= 1e-13
-
-    point, n_steps = newton(problem, penalty, start, metric.step, done, 30)
-    assert 1 <= n_steps <= 12
-    assert certified(point) <= 1e-13
-    assert (np.diff(heights) <= 1e-14 * heights[0]).all()
-
-
-@both_forms
 @every_intercept
 def test_above_the_largest_alpha_there_is_no_deviation(form, intercepts):
     problem = build(make(11, "beside"), form, Coupling(**intercepts, alpha_mean=0.1))
     largest = largest_alpha(problem)
-    at = solve_proximal(problem, L21(largest), tol=1e-8, max_iter=100)
-    below = solve_proximal(problem, L21(0.99 * largest), tol=1e-10, max_iter=1000)
+    solver = solver_of(problem, tol=1e-10, max_iter=1000)
+    assert solver.largest_alpha() == largest
+    at, below = solver.solve(largest), solver.solve(0.99 * largest)
     assert not at.point.V.any() and at.n_iter == 1 and 0 <= at.gap <= 1e-12
     assert below.point.V.any() and below.gap <= 1e-10
     close(at.point.mean, problem.settle(np.zeros((5, 4))).mean, 1e-12)
 
 
+def test_one_task_with_a_free_mean_needs_no_deviation():
+    problem = build(make(11, "one"), "design", Coupling(alpha_mean=0.0), np.ones(1))
+    solver = solver_of(problem, tol=1e-10)
+    assert solver.largest_alpha() == 0.0  # the gradient is rounding
+    found = solver.solve(1e-9)
+    assert not found.point.V.any() and found.gap == 0.0
+
+
 def test_starting_at_the_solution_is_starting_at_the_end():
     problem = build(make(12, "holes", rows=(8, 25)), "moments", Coupling())
-    penalty = L21(0.2 * largest_alpha(problem))
-    first = solve_proximal(problem, penalty, tol=1e-8, max_iter=5000)
-    again = solve_proximal(problem, penalty, tol=1e-8, max_iter=5000, start=first.point.V)
+    alpha = 0.2 * largest_alpha(problem)
+    first = solver_of(problem, tol=1e-8).solve(alpha)
+    again = solver_of(problem, tol=1e-8).solve(alpha, first.point.V)
     assert first.n_iter > 1 == again.n_iter
     np.testing.assert_array_equal(again.point.V, first.point.V)
 
@@ -343,8 +297,8 @@ def test_certificate_at_any_settled_point(way, weights, form, intercepts, alpha_
     for size in (0.0, 0.03, 1.0):
         point = problem.settle(size * rng.normal(size=(5, 4)))
         found = certify(problem, penalty, point)
-        w0 = np.zeros(5) if point.mean is None else point.mean
-        at = Point(point.W.T, problem.intercepts(point), w0, point.b0)
+        w0 = np.zeros(5) if point.mean is None else point.mean[:, 0]
+        at = Point(point.W.T, problem.intercepts(point), w0, point.b0[0])
         truth = certificate(e, model, at)
         assert truth.infeasibility < 1e-10
         assert found.primal == pytest.approx(objective(e, model, at), rel=1e-10)

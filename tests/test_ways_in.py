@@ -113,7 +113,6 @@ def test_label_column_passes_through_a_pipeline_under_its_prefix(Estimator, own)
     np.testing.assert_allclose(model[-1].coef_, by_hand.coef_, atol=1e-10)
 
 
-@pytest.mark.xfail(raises=TypeError, strict=True, reason="sparse X is not taken yet")
 @pytest.mark.parametrize("Estimator, own", ESTIMATORS)
 @pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_array])
 def test_sparse_features_give_the_dense_answer(Estimator, own, form):

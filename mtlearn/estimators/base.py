@@ -1,71 +1,135 @@
-"""What the linear estimators share: from what the user gives to fitted attributes and back.
+"""What all linear models share: from what the user gives to fitted attributes and back.
 
-One way through: tasks -> problem -> solver (a family's own) -> solution -> attributes.
+One way through: targets and tasks -> problem and penalty -> solver -> solution -> attributes.
 """
 
 from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
-from sklearn.utils.validation import check_is_fitted
 
-from mtlearn.base import ObservedScoreMixin, TaskInputMixin
+from mtlearn.base import TaskInputMixin
 from mtlearn.checks import check_count, check_flag, check_number, check_option
+from mtlearn.estimators.family import Family
 from mtlearn.estimators.setup import Setup, set_up
+from mtlearn.losses import Loss
 from mtlearn.path import check_alphas, follow_path
-from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.prediction import LinearTasks
+from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.solution import Solution
-from mtlearn.tasks import TaskData, plain, read_fit, read_predict
+from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
 
-ROWS_AT_ONCE = 1 << 16
 
+@dataclass(eq=False, repr=False)
+class TaskLinearModel(TaskInputMixin, Family):
+    """Base of every model; a kind adds targets and a loss, a family its penalty.
 
-class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, BaseEstimator):
-    """Base of the linear multi-task regressors; a family adds its penalty and its solver."""
+    Parameters
+    ----------
+    alpha_mean : float
+        Ridge on the shared mean, >= 0; 0 is the limit of least norm, ``inf`` means no mean.
+    alpha_intercept : "auto" or float
+        How strongly the intercepts are pulled together: 0 leaves them free, ``inf`` makes them
+        one. "auto" is 0 for a 2-D ``y`` and otherwise (T/N) sigma²/tau², the random intercept of
+        a mixed model, from the residuals of the pooled model.
+    fit_intercept : bool
+        Whether tasks have intercepts.
+    task_column : str or int
+        Column of X that labels the tasks; it is no feature.
+    task_weight : None, "balanced", dict or array-like of shape (T,)
+        Weight of each task; "balanced" makes every task count the same.
+    unseen_task : {"warn", "mean", "error"}
+        What ``predict`` does with rows of a task not seen in fit: answer by the shared model
+        with or without a warning, or refuse.
+    solver : {"auto"}
+        Which algorithm, on moments or on the rows; "auto" counts flops and bytes.
+    max_iter : int
+        Iterations at most; a closed form takes none.
+    tol : float
+        Ceiling of ``dual_gap_``; a fit above it warns.
+    warm_start : bool
+        Start from the coefficients of the last fit.
+    verbose : int
+        Print iterations and duality gap as they go.
 
-    _alpha_may_be_infinite = False
-    _rotation_invariant = False  # whether features may be rotated: ½‖V‖² does not see it
-    _remedy = "Raise max_iter, loosen tol, or use a larger alpha."
+    Attributes
+    ----------
+    tasks_ : ndarray of shape (T,)
+        Labels of the tasks.
+    alpha_intercept_ : float
+        The strength used.
+    dual_gap_ : float
+        Certificate: (primal - dual) / (primal at W = 0 with its best intercepts).
+    n_iter_ : int
+        Iterations, at least one.
+    n_features_in_ : int
+        Number of columns of X, that of labels included.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where X has them.
+    """
 
-    # What a family provides.
+    _: KW_ONLY
+    alpha_mean: float = 1e-3
+    alpha_intercept: float | str = "auto"
+    fit_intercept: bool = True
+    task_column: str | int | None = None
+    task_weight: Any = None
+    unseen_task: str = "warn"
+    solver: str = "auto"
+    max_iter: int = 10_000
+    tol: float = 1e-6
+    warm_start: bool = False
+    verbose: int = 0
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self.task_column is None  # a column of labels is not sparse
+        return tags
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self.task_column is None
+        return tags
+
+    # What regressors and classifiers do differently.
+
+    _loss: ClassVar[Loss]
+    _default_scores: ClassVar[str]  # attribute for the scores of a search without ``scoring``
+    _moments_suffice: ClassVar[bool] = False  # whether sums over rows are all that a fit needs
 
     @abstractmethod
-    def _solver(self, setup: Setup) -> Any:
-        """Object with ``solve(alpha, start) -> Solution`` for this problem."""
-
-    def _path_solver(self, setup: Setup) -> Any:
-        """The same, where many alphas will be asked for."""
-        return self._solver(setup)
-
-    def _scoring_solver(self, setup: Setup) -> Any:
-        """The same, where only predictions are asked for, as in cross-validation."""
-        return self._path_solver(setup)
+    def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
+        """Checked parameters, and what the user gave as numbers."""
 
     @abstractmethod
-    def _largest_alpha(self, problem: SquaredProblem) -> float:
-        """Where a path starts."""
+    def _shaped(self, columns: np.ndarray, way: str) -> np.ndarray:
+        """What belongs to columns, (C, ...), in the shape of ``coef_`` or ``intercept_``."""
 
     @abstractmethod
-    def _with_mean(self) -> bool:
-        """Whether the model has a shared mean w_0."""
+    def _shaped_mean(self, classes: np.ndarray) -> Any:
+        """What belongs to classes, (K, ...), in the shape of ``mean_coef_``."""
 
-    def _without_surplus(self, data: TaskData) -> TaskData:
-        """Data with the same predictions in fewer features, where the family knows some."""
+    def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
+        """Data that leave every coefficient a finite best value."""
         return data
 
-    def _check_own_params(self) -> None:
-        """Check the parameters that only this family has."""
+    @abstractmethod
+    def _judge(self, scoring: Any) -> Any:
+        """How cross-validation scores held-out rows."""
 
-    def _own_attributes(self, point: Point) -> dict[str, Any]:
-        """Fitted attributes that only this family has."""
-        return {}
+    def _set_units(self, setup: Setup, data: TaskData) -> None:
+        """Attributes and warnings about the units of the targets."""
+
+    def _choose(self, data: TaskData, X: Any, y: Any) -> tuple[Any, float]:
+        """The settings and the alpha to fit with; the cross-validated versions search them."""
+        return self, float(self.alpha)
 
     # What users call.
 
@@ -99,31 +163,7 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
             Where ``dual_gap_`` did not reach ``tol`` in ``max_iter`` iterations.
         """
         data = self._read(X, y, sample_weight, task)
-        return self._fit_data(data, self.alpha)
-
-    def predict(self, X: Any, task: Any = None) -> np.ndarray:
-        """Predict the targets.
-
-        Parameters
-        ----------
-        X : array-like or data frame of shape (n, d)
-            Features, as in ``fit``.
-        task : array-like of shape (n,), default=None
-            Task labels beside X; needed where ``fit`` had them.
-
-        Returns
-        -------
-        ndarray of shape (n,) or (n, T)
-            Predictions; rows of tasks not seen in fit are answered by the shared model.
-        """
-        check_is_fitted(self)
-        X, codes = read_predict(self, X, task)
-        coef, intercept = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
-        if hasattr(self, "mean_coef_"):
-            mean = self.mean_coef_, self.mean_intercept_
-        else:
-            mean = coef.mean(axis=0), intercept.mean()
-        return predict_rows(X, codes, coef, intercept, *mean)
+        return self._fit(data, *self._choose(data, X, y))
 
     def path(
         self,
@@ -151,94 +191,121 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
         Bunch
             ``alphas`` (n_alphas,) descending, ``coefs`` (T, d, n_alphas), ``intercepts``
             (T, n_alphas), ``mean_coefs`` (d, n_alphas) or None, ``dual_gaps`` and ``n_iters``
-            (n_alphas,). The tasks are in the order of ``tasks_`` after a fit.
+            (n_alphas,). The tasks are in the order of ``tasks_`` after a fit. With K > 2 classes
+            ``coefs`` are (T, K, d, n_alphas), the others alike.
         """
         reader = self._unfitted()
         data = reader._read(X, y, sample_weight, task)
         with blas_threads(data):
-            setup = set_up(reader, data)
+            setup = set_up(reader, reader._solvable(data, warn=True))
             problem = setup.problem
-            alphas = check_alphas(
-                alphas,
-                eps,
-                self._largest_alpha(problem),
-                infinite=self._alpha_may_be_infinite,
-            )
-            solutions = list(follow_path(self._path_solver(setup), alphas))
-        coefs, intercepts = zip(*(user_units(problem, s.point) for s in solutions), strict=True)
+            solver = reader._solver(setup, "path")
+            largest, infinite = solver.largest_alpha(), self._alpha_may_be_infinite
+            alphas = check_alphas(alphas, eps, largest, infinite=infinite)
+            solutions = list(follow_path(solver, alphas))
         for alpha, solution in zip(alphas, solutions, strict=True):
             self._warn_unless_converged(solution, alpha)
-        means = [solution.point.mean for solution in solutions]
+        points = [solution.point for solution in solutions]
+        coefs, intercepts = zip(*(problem.user_units(point) for point in points), strict=True)
+        means = [problem.mean_model(point)[0] for point in points]
+        T, K, d = problem.n_tasks, problem.n_classes, problem.n_features
+        by_task, by_class = ((T,), ()) if K == 1 else ((T, K), (K,))
+        mean_coefs = None
+        if means[0] is not None:
+            mean_coefs = np.stack(means, axis=-1).reshape(*by_class, d, -1)
         return Bunch(
             alphas=alphas,
-            coefs=np.stack(coefs, axis=-1),
-            intercepts=np.stack(intercepts, axis=-1),
-            mean_coefs=None if means[0] is None else np.stack(means, axis=-1),
+            coefs=np.stack(coefs, axis=-1).reshape(*by_task, d, -1),
+            intercepts=np.stack(intercepts, axis=-1).reshape(*by_task, -1),
+            mean_coefs=mean_coefs,
             dual_gaps=np.array([solution.gap for solution in solutions]),
             n_iters=np.array([solution.n_iter for solution in solutions]),
         )
 
+    def _end_of_path(self, X: Any, y: Any, sample_weight: Any, task: Any) -> float:
+        reader = self._unfitted()
+        data = reader._read(X, y, sample_weight, task)
+        with blas_threads(data):
+            setup = set_up(reader, reader._solvable(data))
+            return reader._solver(setup, "path").largest_alpha()
+
     # The way through.
 
-    def _unfitted(self):
-        """A copy to read with, so that a fitted estimator is not touched."""
-        return type(self)(**self.get_params(deep=False))
-
-    def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
-        self._check_params()
-        data = read_fit(self, X, y, sample_weight, task)
-        return data
-
-    def _fit_data(self, data: TaskData, alpha: float):
+    def _fit(self, data: TaskData, settings: Any, alpha: float):
+        """Solve with the parameters of ``settings`` and take over what comes out."""
         with blas_threads(data):
-            setup = set_up(self, data)
-            solution = self._solver(setup).solve(float(alpha), self._start(setup, data))
+            setup = set_up(settings, self._solvable(data, warn=True))
+            solution = settings._solver(setup, "fit").solve(alpha, self._start(setup, data))
         problem, point = setup.problem, solution.point
-        if data.way == "columns" and not self.scale_targets:
-            _warn_of_units(problem, data.tasks)
+        self._set_units(setup, data)
         self._way, self.tasks_ = data.way, data.tasks
-        coef, intercept = user_units(problem, point)
-        one = data.way == "single"
-        self.coef_ = coef[0] if one else coef
-        self.intercept_ = float(intercept[0]) if one else intercept
-        for name in ("mean_coef_", "mean_intercept_", "target_scale_"):
+        coef, intercept = problem.user_units(point)
+        self.coef_ = self._shaped(coef, data.way)
+        self.intercept_ = self._shaped(intercept, data.way)
+        for name in ("mean_coef_", "mean_intercept_"):
             self.__dict__.pop(name, None)
         if self._with_mean():
-            self.mean_coef_ = np.zeros(coef.shape[1]) if point.mean is None else point.mean
-            self.mean_intercept_ = problem.mean_intercept(point)
+            mean, mean_intercept = problem.mean_model(point)
+            mean = np.zeros((problem.n_classes, coef.shape[1])) if mean is None else mean
+            self.mean_coef_ = self._shaped_mean(mean)
+            self.mean_intercept_ = self._shaped_mean(mean_intercept)
         self.alpha_intercept_ = setup.alpha_intercept
-        if self.scale_targets and data.way == "columns":
-            self.target_scale_ = problem.target_scale
         self.dual_gap_, self.n_iter_ = solution.gap, solution.n_iter
-        for name, value in self._own_attributes(point).items():
+
+        def shaped(part: np.ndarray) -> np.ndarray:
+            return self._shaped(np.ascontiguousarray((part * problem.target_scale).T), data.way)
+
+        parts = settings._penalty(alpha, setup).parts(point.V)
+        for name, value in settings._own_attributes(setup, parts, shaped).items():
             setattr(self, name, value)
         self._warn_unless_converged(solution, alpha)
         return self
+
+    def _solver(self, setup: Setup, purpose: str) -> Any:
+        return make_solver(
+            setup,
+            lambda alpha: self._penalty(alpha, setup),
+            purpose=purpose,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            verbose=self.verbose,
+        )
+
+    def _linear_tasks(self) -> LinearTasks:
+        """The fitted models; without a shared mean, strangers get the average of all tasks."""
+        T, d = len(self.tasks_), self.coef_.shape[-1]
+        coef, intercept = self.coef_.reshape(T, -1, d), np.reshape(self.intercept_, (T, -1))
+        if not hasattr(self, "mean_coef_"):
+            return LinearTasks(coef, intercept, coef.mean(axis=0), intercept.mean(axis=0))
+        mean = self.mean_coef_.reshape(-1, d)
+        return LinearTasks(coef, intercept, mean, np.atleast_1d(self.mean_intercept_))
 
     def _start(self, setup: Setup, data: TaskData) -> np.ndarray | None:
         """Deviations of the last fit, where ``warm_start`` asks for them and they fit."""
         if not self.warm_start or not hasattr(self, "coef_"):
             return None
-        W = np.atleast_2d(self.coef_).T / setup.problem.target_scale
-        if W.shape != (setup.problem.n_features, setup.problem.n_tasks):
+        problem, last = setup.problem, self._linear_tasks()
+        T, K, d = last.coef.shape
+        if (d, T, T * K) != (problem.n_features, problem.n_tasks, problem.n_columns):
             return None
-        if len(self.tasks_) != len(data.tasks) or (self.tasks_ != data.tasks).any():
+        if (self.tasks_ != data.tasks).any():
             return None
-        return W - getattr(self, "mean_coef_", np.zeros(len(W)))[:, None]
+        V = last.coef.reshape(T * K, d).T / problem.target_scale
+        return V - np.tile(last.mean_coef.T, T) if hasattr(self, "mean_coef_") else V
 
     def _check_params(self) -> None:
-        if hasattr(self, "alpha"):
-            check_number("alpha", self.alpha, infinite=self._alpha_may_be_infinite)
         check_number("alpha_mean", self.alpha_mean, infinite=True)
         check_number("tol", self.tol)
         check_count("max_iter", self.max_iter)
         check_option("solver", self.solver, ("auto",))
-        for name in ("fit_intercept", "scale_targets", "warm_start"):
+        for name in ("fit_intercept", "warm_start"):
             check_flag(name, getattr(self, name))
         if isinstance(self.alpha_intercept, str):
             check_option("alpha_intercept", self.alpha_intercept, ("auto", "a number >= 0"))
         else:
             check_number("alpha_intercept", self.alpha_intercept, infinite=True)
+        if hasattr(self, "alpha"):
+            check_number("alpha", self.alpha, infinite=self._alpha_may_be_infinite)
         self._check_own_params()
 
     def _warn_unless_converged(self, solution: Solution, alpha: float) -> None:
@@ -251,41 +318,3 @@ class TaskLinearRegressor(TaskInputMixin, ObservedScoreMixin, RegressorMixin, Ba
             ConvergenceWarning,
             stacklevel=3,
         )
-
-
-def user_units(problem: SquaredProblem, point: Point) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (T, d) and intercepts (T,) in the units of the targets."""
-    scale = problem.target_scale
-    return np.ascontiguousarray((point.W * scale).T), problem.intercepts(point) * scale
-
-
-def predict_rows(X, codes, coef, intercept, mean_coef, mean_intercept) -> np.ndarray:
-    """Predictions of every task (``codes`` None) or of each row's task; -1 is the shared model."""
-    if codes is None:
-        return X @ coef.T + intercept
-    if len(coef) == 1 and not (codes < 0).any():
-        return X @ coef[0] + intercept[0]
-    coef = np.vstack([coef, mean_coef])  # the last row answers the code -1
-    intercept = np.append(intercept, mean_intercept)
-    out = np.empty(len(X))
-    for start in range(0, len(X), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        out[rows] = np.einsum("ij,ij->i", X[rows], coef[codes[rows]]) + intercept[codes[rows]]
-    return out
-
-
-def _warn_of_units(problem: SquaredProblem, tasks: np.ndarray) -> None:
-    deviation = np.sqrt(problem.yy / problem.m)
-    varies = problem.yy > 1e-28 * problem.m * problem.y_mean**2
-    if not varies.any() or deviation[varies].max() <= 10 * deviation[varies].min():
-        return
-    last = int(np.argmax(np.where(varies, deviation, -np.inf)))
-    first = int(np.argmin(np.where(varies, deviation, np.inf)))
-    warnings.warn(
-        f"the standard deviations of the targets differ more than tenfold "
-        f"({deviation[last]:.3g} for {plain(tasks[last])!r}, {deviation[first]:.3g} for "
-        f"{plain(tasks[first])!r}), so the largest decide the fit. Set scale_targets=True to weigh "
-        "them alike.",
-        UserWarning,
-        stacklevel=4,
-    )

@@ -2,64 +2,103 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any
 
+import numpy as np
+from sklearn.base import is_classifier
+
 from mtlearn.checks import check_option
-from mtlearn.crossval import best_alpha, make_folds, path_scores
+from mtlearn.crossval import best_alpha, best_path, make_folds, path_scores
 from mtlearn.estimators.setup import set_up
 from mtlearn.path import check_alphas
+from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
 
 
+@dataclass(eq=False, repr=False)
 class AlphaByCV:
-    """Mixin before a family: ``fit`` chooses ``alpha_`` by cross-validation and refits."""
+    """Mixin before a kind and a family: ``fit`` chooses ``alpha_`` and refits.
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None):
-        """Choose ``alpha_`` by cross-validation and fit the model with it.
+    The data are read once: for the squared loss the moments of a training part are the total
+    minus the fold's own, and each fold follows the whole path.
 
-        Parameters
-        ----------
-        X : array-like or data frame of shape (n, d)
-            Features, with the column of labels where ``task_column`` is set.
-        y : array-like of shape (n,) or (n, T)
-            Targets; NaN where not observed.
-        sample_weight : array-like of shape (n,) or (n, T), default=None
-            Weights of the rows or, for a 2-D ``y``, of the labels; scores are weighted too.
-        task : array-like of shape (n,), default=None
-            Task labels beside X.
+    Parameters
+    ----------
+    alphas : int or array-like
+        Number of alphas, geometric from the largest worth trying down; or the alphas themselves.
+    eps : float
+        Smallest alpha of a counted grid as a share of the largest.
+    cv : int, splitter or iterable of (train, test)
+        None is 5. A number deals the rows of every task evenly over so many folds, and never
+        raises for small tasks; a task missing from a training part is answered by the shared
+        model.
+    scoring : str or callable
+        None is the mean squared error of regressors and the log loss of classifiers, over the
+        observed labels; otherwise a scikit-learn scorer, greater being better.
+    selection : {"min", "1se"}
+        The best mean score, or the largest alpha within one standard error of it.
+    n_jobs : int
+        Threads over the folds.
 
-        Returns
-        -------
-        self : object
-            The fitted estimator.
+    Attributes
+    ----------
+    alpha_ : float
+        The alpha chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The grid, descending.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Mean squared errors of regressors, where ``scoring`` is None.
+    scores_ : ndarray of shape (n_alphas, n_folds)
+        Scores otherwise; of classifiers minus the log loss, where ``scoring`` is None.
+    """
 
-        Raises
-        ------
-        ValueError
-            For inputs or parameters that cannot be used; the message says what to write instead.
-        """
-        data = self._read(X, y, sample_weight, task)
-        folds = make_folds(self.cv, data, X, y)
+    alphas: Any = 100
+    _: KW_ONLY
+    eps: float = 1e-3
+    cv: Any = None
+    scoring: Any = None
+    selection: str = "min"
+    n_jobs: int | None = None
+
+    _searches = True
+
+    def _choose(self, data: TaskData, X: Any, y: Any) -> tuple[Any, float]:
+        folds = make_folds(self.cv, data, X, y, classes=is_classifier(self))
+        candidates = self._candidates(data)
+        grids = [candidate._grid(data) for candidate in candidates]
+        judge = self._judge(self.scoring)
+        scores = [
+            path_scores(candidate, data, alphas, folds, judge, self.n_jobs)
+            for candidate, alphas in zip(candidates, grids, strict=True)
+        ]
+        several = len(candidates) > 1
+        self.alphas_ = np.stack(grids) if several and self._counted() else grids[0]
+        self._set_scores(np.stack(scores) if several else scores[0])
+        losses = [one if self._scores_name() == "mse_path_" else -one for one in scores]
+        best = best_path(losses)
+        self.alpha_ = best_alpha(grids[best], losses[best], self.selection)
+        return candidates[best], self.alpha_
+
+    def _grid(self, data: TaskData) -> np.ndarray:
         largest = 1.0
-        if isinstance(self.alphas, Integral):
+        if self._counted():
             with blas_threads(data):
-                largest = self._largest_alpha(set_up(self, data).problem)
-        self.alphas_ = check_alphas(
-            self.alphas, self.eps, largest, infinite=self._alpha_may_be_infinite
-        )
-        scores = path_scores(
-            self, data, self.alphas_, folds, scoring=self.scoring, n_jobs=self.n_jobs
-        )
+                setup = set_up(self, self._solvable(data))
+                largest = self._solver(setup, "path").largest_alpha()
+        return check_alphas(self.alphas, self.eps, largest, infinite=self._alpha_may_be_infinite)
+
+    def _counted(self) -> bool:
+        return isinstance(self.alphas, Integral)
+
+    def _set_scores(self, scores: np.ndarray) -> None:
         for name in ("mse_path_", "scores_"):
             self.__dict__.pop(name, None)
-        if self.scoring is None:
-            self.mse_path_ = scores
-        else:
-            self.scores_ = scores
-        losses = scores if self.scoring is None else -scores
-        self.alpha_ = best_alpha(self.alphas_, losses, self.selection)
-        return self._fit_data(data, self.alpha_)
+        setattr(self, self._scores_name(), scores)
+
+    def _scores_name(self) -> str:
+        return self._default_scores if self.scoring is None else "scores_"
 
     def _check_own_params(self) -> None:
         super()._check_own_params()

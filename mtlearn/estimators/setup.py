@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
+from mtlearn.losses import HalfSquaredError
 from mtlearn.moments import Moments
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.squared import Coupling, SquaredProblem
+from mtlearn.problems.squared import Coupling
 from mtlearn.solvers.choose import badly_scaled, make_problem
 from mtlearn.solvers.rotated import rotate
 from mtlearn.solvers.variance import auto_alpha_intercept
@@ -22,7 +24,7 @@ class Setup:
 
     Attributes
     ----------
-    problem : SquaredProblem
+    problem : SquaredProblem or LossProblem
         Of the tasks that have rows.
     present : ndarray of shape (T,)
         Mask of those tasks.
@@ -33,10 +35,10 @@ class Setup:
         features, of not too different scale.
     """
 
-    problem: SquaredProblem
+    problem: Any
     present: np.ndarray
     alpha_intercept: float
-    rotated: tuple[SquaredProblem, np.ndarray] | None
+    rotated: tuple[Any, np.ndarray] | None
 
 
 def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Setup:
@@ -55,14 +57,11 @@ def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Se
     free = Coupling()
     rotation = None
     if moments is not None:
-        problem: SquaredProblem = MomentProblem(moments.take(present), omega, free, scale)
+        problem: Any = MomentProblem(moments.take(present), omega, free, scale)
     else:
         data = data.of_tasks(present)
-        problem = make_problem(data, omega, free, scale)
-        wanted = estimator._rotation_invariant or (
-            isinstance(estimator.alpha_intercept, str) and data.way == "labels"
-        )
-        if wanted and data.X.shape[0] < data.X.shape[1] and not badly_scaled(problem):
+        problem = make_problem(data, omega, free, scale, estimator._loss)
+        if _rotates(estimator, data) and not badly_scaled(problem):
             small, Q = rotate(data)
             rotation = make_problem(small, omega, free, scale), Q
     coupling = _coupling(estimator, data.way, rotation[0] if rotation else problem)
@@ -71,7 +70,17 @@ def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Se
     return Setup(problem.recoupled(coupling), present, coupling.alpha_intercept, rotation)
 
 
-def _coupling(estimator: Any, way: str, problem: SquaredProblem) -> Coupling:
+def _rotates(estimator: Any, data: TaskData) -> bool:
+    """Whether fewer rows than features would serve: in n rotated features, for squares alone."""
+    if sparse.issparse(data.X) or not isinstance(estimator._loss, HalfSquaredError):
+        return False
+    asked = estimator._rotation_invariant or (
+        isinstance(estimator.alpha_intercept, str) and data.way == "labels"
+    )
+    return asked and data.X.shape[0] < data.X.shape[1]
+
+
+def _coupling(estimator: Any, way: str, problem: Any) -> Coupling:
     alpha = estimator.alpha_intercept
     if isinstance(alpha, str):
         # Targets over one X have units of their own; without intercepts nothing is pulled.

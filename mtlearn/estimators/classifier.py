@@ -1,0 +1,180 @@
+"""What is particular to classifiers: labels as targets, the logistic loss, probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from mtlearn.base import ObservedScoreMixin
+from mtlearn.estimators.base import TaskLinearModel
+from mtlearn.losses import Logistic
+from mtlearn.scorers import LogLoss, Named, dressed_classifier
+from mtlearn.targets import (
+    encode,
+    labels,
+    log_probabilities,
+    probabilities,
+    soften_single_class,
+    warn_single_class,
+)
+from mtlearn.tasks import TaskData, read_fit, read_predict
+
+
+@dataclass(eq=False, repr=False)
+class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
+    """Linear classification for many tasks.
+
+    The loss is the logistic log(1 + exp(-y f)), y = ±1. Several columns of ``y`` hold two labels
+    in all. One column may hold K > 2: then each class has a column of coefficients per task, one
+    class against the rest, all of them under one penalty (a shared model for each class), and
+    probabilities are divided by their sum.
+
+    A task that saw one class has no best intercept where intercepts are free. Its targets become
+    soft, (N_t + ½)/(N_t + 1) for the class it saw, N_t its sum of weights, with a warning.
+
+    Parameters
+    ----------
+    class_weight : None, "balanced" or dict
+        Weights of the class labels, times the sample weights; "balanced" makes the classes of a
+        task weigh the same. Cross-validation weighs its log loss alike.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        Class labels, sorted.
+    coef_ : ndarray of shape (T, d), or (T, K, d) for K > 2 classes
+        Coefficients w_t of each task; (1, d) or (K, d) for one target without tasks.
+    intercept_ : ndarray of shape (T,), or (T, K)
+        Intercepts; (1,) or (K,) for one target without tasks.
+    mean_coef_ : ndarray of shape (d,), or (K, d)
+        The shared mean w_0, where the model has one.
+    mean_intercept_ : float, or ndarray of shape (K,)
+        Intercept of the shared model, where there is one: b_0 where intercepts are pooled,
+        otherwise the average of the tasks' best intercepts given w_0.
+    """
+
+    _: KW_ONLY
+    class_weight: Any = None
+
+    __metadata_request__decision_function = {"task": True}
+    __metadata_request__predict_proba = {"task": True}
+    __metadata_request__predict_log_proba = {"task": True}
+
+    _loss = Logistic()
+    scale_targets = False
+    _default_scores = "scores_"
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = self.task_column is None
+        return tags
+
+    def decision_function(self, X: Any, task: Any = None) -> np.ndarray:
+        """Scores x·w + b, above zero for ``classes_[1]``.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n, d)
+            Features, as in ``fit``.
+        task : array-like of shape (n,), default=None
+            Task labels beside X; needed where ``fit`` had them.
+
+        Returns
+        -------
+        ndarray of shape (n,), (n, K) for K > 2 classes, or (n, T) for a 2-D ``y``
+            Rows of tasks not seen in fit are answered by the shared model.
+        """
+        check_is_fitted(self)
+        return self._decide(*read_predict(self, X, task))
+
+    def predict(self, X: Any, task: Any = None) -> np.ndarray:
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n, d)
+            Features, as in ``fit``.
+        task : array-like of shape (n,), default=None
+            Task labels beside X; needed where ``fit`` had them.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, T)
+            Labels; rows of tasks not seen in fit are answered by the shared model.
+        """
+        check_is_fitted(self)
+        scores = self._decide(*read_predict(self, X, task))
+        return labels(scores, self.classes_, self._way)
+
+    def predict_proba(self, X: Any, task: Any = None) -> np.ndarray:
+        """Probabilities (n, K) of ``classes_``; for 2-D ``y`` (n, T), those of ``classes_[1]``.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n, d)
+            Features, as in ``fit``.
+        task : array-like of shape (n,), default=None
+            Task labels beside X; needed where ``fit`` had them.
+
+        Returns
+        -------
+        ndarray of shape (n, K) or (n, T)
+            Rows of tasks not seen in fit are answered by the shared model.
+        """
+        check_is_fitted(self)
+        scores = self._decide(*read_predict(self, X, task))
+        return probabilities(scores, self.classes_, self._way)
+
+    def predict_log_proba(self, X: Any, task: Any = None) -> np.ndarray:
+        """Logarithms of :meth:`predict_proba`, finite where those round to zero."""
+        check_is_fitted(self)
+        scores = self._decide(*read_predict(self, X, task))
+        return log_probabilities(scores, self.classes_, self._way)
+
+    def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
+        scores = self._linear_tasks().scores(X, codes)
+        return scores[:, 0] if codes is not None and scores.shape[1] == 1 else scores
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
+        self._check_params()
+        data = read_fit(self, X, y, sample_weight, task, numeric=False)
+        data, self.classes_ = encode(data, self.class_weight)
+        return data
+
+    def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
+        if not self.fit_intercept or not (self._frees_intercepts(data.way) or _lacks_class(data)):
+            return data
+        data, names = soften_single_class(data, self.classes_ if warn else None)
+        if warn:
+            warn_single_class(names, stacklevel=5)
+        return data
+
+    def _frees_intercepts(self, way: str) -> bool:
+        alpha = self.alpha_intercept
+        return way != "labels" if isinstance(alpha, str) else alpha == 0
+
+    def _judge(self, scoring: Any) -> Any:
+        if scoring is None:
+            return LogLoss(self.classes_)
+        return Named(scoring, dressed_classifier, self.classes_)
+
+    def _shaped(self, columns: np.ndarray, way: str) -> np.ndarray:
+        if len(self.classes_) == 2:
+            return columns
+        columns = columns.reshape(-1, len(self.classes_), *columns.shape[1:])
+        return columns[0] if way == "single" else columns
+
+    def _shaped_mean(self, classes: np.ndarray) -> Any:
+        if len(self.classes_) > 2:
+            return classes
+        return classes[0] if classes.ndim == 2 else float(classes[0])
+
+
+def _lacks_class(data: TaskData) -> bool:
+    """Whether some class is missing altogether, as may happen in a training part."""
+    y = data.y if data.codes is not None and data.y.ndim == 2 else data.y.reshape(-1, 1)
+    return bool((np.nanmin(y, axis=0) == np.nanmax(y, axis=0)).any())

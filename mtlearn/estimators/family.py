@@ -1,0 +1,85 @@
+"""What a family of models says of itself: its penalty, its own parameters and attributes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from mtlearn.checks import check_flag
+from mtlearn.estimators.setup import Setup
+from mtlearn.penalties.base import Penalty
+from mtlearn.tasks import TaskData
+
+
+class Family(BaseEstimator):
+    """Base of the mixins that give an estimator its penalty."""
+
+    _alpha_may_be_infinite = False
+    _rotation_invariant = False  # whether features may be rotated: ½‖V‖² does not see it
+    _searches = False  # whether own parameters may be lists to choose from
+    _remedy = "Raise max_iter, loosen tol, or use a larger alpha."
+
+    @abstractmethod
+    def _penalty(self, alpha: float, setup: Setup) -> Penalty:
+        """alpha Omega for the problem of this setup."""
+
+    @abstractmethod
+    def _with_mean(self) -> bool:
+        """Whether the model has a shared mean w_0."""
+
+    def _check_own_params(self) -> None:
+        """Check the parameters that only this family has."""
+
+    def _own_attributes(
+        self, setup: Setup, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
+    ) -> dict[str, Any]:
+        """Fitted attributes that only this family has.
+
+        ``parts`` is what the penalty explains V by; ``shaped`` brings a (d, C) array of it to the
+        units and the shape of ``coef_``.
+        """
+        return {}
+
+    def _unfitted(self) -> Any:
+        """A copy to read and try with, so that a fitted estimator is not touched."""
+        return type(self)(**self.get_params(deep=False))
+
+    def _candidates(self, data: TaskData) -> list[Any]:
+        """Estimators among whose own parameters cross-validation chooses, besides alpha."""
+        return [self]
+
+
+class NormFamily(Family):
+    """Families whose Omega is a norm: their path has an end, and a shared mean is a choice."""
+
+    shared_mean: bool
+
+    def _with_mean(self) -> bool:
+        return bool(self.shared_mean)
+
+    def _check_own_params(self) -> None:
+        super()._check_own_params()
+        check_flag("shared_mean", self.shared_mean)
+
+    def alpha_max(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None) -> float:
+        """The smallest alpha at which V = 0.
+
+        Parameters
+        ----------
+        X, y, sample_weight, task
+            As in ``fit``.
+
+        Returns
+        -------
+        float
+            The dual norm of the gradient at the best fit with V = 0.
+        """
+        return self._end_of_path(X, y, sample_weight, task)
+
+    @abstractmethod
+    def _end_of_path(self, X: Any, y: Any, sample_weight: Any, task: Any) -> float:
+        """What the estimator beside this mixin finds."""

@@ -1,0 +1,118 @@
+"""What is particular to regressors: numbers as targets, the squared loss, units."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from mtlearn.base import ObservedScoreMixin
+from mtlearn.checks import check_flag
+from mtlearn.estimators.base import TaskLinearModel
+from mtlearn.estimators.setup import Setup
+from mtlearn.losses import HalfSquaredError
+from mtlearn.scorers import Named, SquaredError, dressed_regressor
+from mtlearn.tasks import TaskData, plain, read_fit, read_predict
+
+
+@dataclass(eq=False, repr=False)
+class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
+    """Linear regression for many tasks.
+
+    The loss is half the squared error, ½ (y - f)². With one X for all targets, complete and
+    unweighted, the first term is 1/(2n) ‖Y - XW‖², the scale of scikit-learn's MultiTaskLasso.
+
+    Parameters
+    ----------
+    scale_targets : bool
+        For a 2-D ``y``: weigh the targets alike, by dividing each by its standard deviation
+        during the fit.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (T, d), or (d,) for one target without tasks
+        Coefficients w_t of each task.
+    intercept_ : ndarray of shape (T,), or float
+        Intercepts.
+    mean_coef_ : ndarray of shape (d,)
+        The shared mean w_0, where the model has one; in the scaled targets' units under
+        ``scale_targets``.
+    mean_intercept_ : float
+        Intercept of the shared model, where there is one: b_0 where intercepts are pooled,
+        otherwise the average of the tasks' best intercepts given w_0.
+    target_scale_ : ndarray of shape (T,)
+        What the targets were divided by, under ``scale_targets``.
+    """
+
+    _: KW_ONLY
+    scale_targets: bool = False
+
+    _loss = HalfSquaredError()
+    _moments_suffice = True
+    _default_scores = "mse_path_"
+
+    def predict(self, X: Any, task: Any = None) -> np.ndarray:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n, d)
+            Features, as in ``fit``.
+        task : array-like of shape (n,), default=None
+            Task labels beside X; needed where ``fit`` had them.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, T)
+            Predictions; rows of tasks not seen in fit are answered by the shared model.
+        """
+        check_is_fitted(self)
+        X, codes = read_predict(self, X, task)
+        scores = self._linear_tasks().scores(X, codes)
+        return scores if codes is None else scores[:, 0]
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
+        self._check_params()
+        check_flag("scale_targets", self.scale_targets)
+        return read_fit(self, X, y, sample_weight, task)
+
+    def _judge(self, scoring: Any) -> Any:
+        return SquaredError() if scoring is None else Named(scoring, dressed_regressor)
+
+    def _shaped(self, columns: np.ndarray, way: str) -> Any:
+        if way != "single":
+            return columns
+        return columns[0] if columns.ndim == 2 else float(columns[0])
+
+    def _shaped_mean(self, classes: np.ndarray) -> Any:
+        return classes[0] if classes.ndim == 2 else float(classes[0])
+
+    def _set_units(self, setup: Setup, data: TaskData) -> None:
+        self.__dict__.pop("target_scale_", None)
+        if data.way != "columns":
+            return
+        if self.scale_targets:
+            self.target_scale_ = setup.problem.target_scale
+        else:
+            _warn_of_units(setup.problem, data.tasks)
+
+
+def _warn_of_units(problem: Any, tasks: np.ndarray) -> None:
+    deviation = np.sqrt(problem.yy / problem.m)
+    varies = problem.yy > 1e-28 * problem.m * problem.y_mean**2
+    if not varies.any() or deviation[varies].max() <= 10 * deviation[varies].min():
+        return
+    last = int(np.argmax(np.where(varies, deviation, -np.inf)))
+    first = int(np.argmin(np.where(varies, deviation, np.inf)))
+    warnings.warn(
+        f"the standard deviations of the targets differ more than tenfold "
+        f"({deviation[last]:.3g} for {plain(tasks[last])!r}, {deviation[first]:.3g} for "
+        f"{plain(tasks[first])!r}), so the largest decide the fit. Set scale_targets=True to weigh "
+        "them alike.",
+        UserWarning,
+        stacklevel=5,
+    )

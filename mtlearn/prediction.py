@@ -1,0 +1,67 @@
+"""From coefficients to scores: the linear models of all tasks, and the shared one, on rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+NUMBERS_AT_ONCE = 1 << 24  # of the coefficients gathered for a block of rows
+
+
+@dataclass(frozen=True)
+class LinearTasks:
+    """Coefficients of every task, K columns each, and of the shared model.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (T, K, d)
+    intercept : ndarray of shape (T, K)
+    mean_coef : ndarray of shape (K, d)
+        Of the shared model, which answers tasks not seen in fit.
+    mean_intercept : ndarray of shape (K,)
+    """
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    mean_coef: np.ndarray
+    mean_intercept: np.ndarray
+
+    def scores(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
+        """Scores of each row by its own task, (n, K), or by every task, (n, T).
+
+        ``codes`` are positions of tasks, -1 for the shared model; None asks for every task, of
+        one column each. Sparse X stays sparse.
+        """
+        T, K, d = self.coef.shape
+        if codes is None:
+            return X @ self.coef.reshape(T * K, d).T + self.intercept.ravel()
+        if T == 1 and not (codes < 0).any():
+            return X @ self.coef[0].T + self.intercept[0]
+        coef = np.concatenate([self.coef, self.mean_coef[None]])  # the last one answers code -1
+        intercept = np.concatenate([self.intercept, self.mean_intercept[None]])[codes]
+        products = _sparse_products if sparse.issparse(X) else _dense_products
+        return products(X, codes, coef) + intercept
+
+
+def _dense_products(X: np.ndarray, codes: np.ndarray, coef: np.ndarray) -> np.ndarray:
+    """x_i·w_k of the row's own task, in blocks: the gathered coefficients are as large as X."""
+    _, K, d = coef.shape
+    out = np.empty((len(X), K))
+    step = max(1, NUMBERS_AT_ONCE // (K * d))
+    for start in range(0, len(X), step):
+        rows = slice(start, start + step)
+        out[rows] = np.einsum("ij,ikj->ik", X[rows], coef[codes[rows]])
+    return out
+
+
+def _sparse_products(X: Any, codes: np.ndarray, coef: np.ndarray) -> np.ndarray:
+    """The same over the entries of X that are there."""
+    X = sparse.csr_array(X)
+    n = X.shape[0]
+    row = np.repeat(np.arange(n), np.diff(X.indptr))
+    task = codes[row]
+    columns = [np.bincount(row, X.data * w[task, X.indices], n) for w in coef.swapaxes(0, 1)]
+    return np.column_stack(columns)
