@@ -309,6 +309,15 @@ class TaskLinearModel(TaskInputMixin, Family):
         self._check_own_params()
 
     def _warn_unless_converged(self, solution: Solution, alpha: float) -> None:
+        if solution.diverging:
+            warnings.warn(
+                f"the classes of some task are separable and alpha={alpha:g} does not hold its "
+                f"coefficients back: they grow without bound. {type(self).__name__} stopped where "
+                f"dual_gap_={solution.gap:.3g}; use a larger alpha for coefficients that mean "
+                "something.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
         if solution.gap <= self.tol:
             return
         warnings.warn(

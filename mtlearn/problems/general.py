@@ -173,9 +173,8 @@ class LossProblem:
 
     def gradient_terms(self, point: ScorePoint) -> np.ndarray:
         """Bound of the sums of absolute terms that a gradient is made of, (d, C)."""
-        squares = self.rows.squares_times(self.c) + self._middles(
-            self.c.shape[1], point.G.shape
-        ) ** 2 * self.rows.sums(self.c)
+        middle = self._middles(self.c.shape[1], point.G.shape)
+        squares = 2.0 * (self.rows.squares_times(self.c) + middle**2 * self.rows.sums(self.c))
         weighted = np.divide(point.R**2, self.c, out=np.zeros_like(point.R), where=self.c > 0)
         return np.sqrt(squares * self.rows.sums(weighted))
 
@@ -290,7 +289,7 @@ class LossProblem:
 
     def _moments(self, H: np.ndarray, Z: np.ndarray) -> Moments:
         row, which, starts = self.rows.entries(H)
-        moments = of_entries(self.rows.X, row, Z[row, which], H[row, which], starts)
+        moments = of_entries(self.rows.plain, row, Z[row, which], H[row, which], starts)
         if self.rows.middle is None:
             return moments
         middle = np.broadcast_to(

@@ -148,20 +148,18 @@ class Rows:
     def weighted_gram(self, s: np.ndarray) -> np.ndarray:
         """X'diag(s) X over all rows, (d, d)."""
         if self.sparse:
-            X = self._unshifted()
+            X = self.plain
             return (X.multiply(s[:, None]).T @ X).toarray()
         return (self.X * s[:, None]).T @ self.X
 
     def weighted_gram_times(self, s: np.ndarray, w: np.ndarray) -> np.ndarray:
         """X'diag(s) X w over all rows, (d,) for w (d,)."""
-        X = self._unshifted() if self.sparse else self.X
+        X = self.plain
         return X.T @ (s * (X @ w))
 
     def dense(self, rows: np.ndarray) -> np.ndarray:
         """Some rows, (*rows.shape, d), dense whatever X is: for a block at a time."""
-        if not self.sparse or self.n_blocks == 1:
-            return dense_rows(self.X, rows)
-        return dense_rows(self._unshifted(), rows)
+        return dense_rows(self.plain, rows)
 
     def entries(self, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Row and place in S of the entries of each column, column after column, and the starts.
@@ -205,10 +203,11 @@ class Rows:
         pointers = X.indptr.astype(kind, copy=False)
         return sparse.csr_matrix((X.data, indices, pointers), shape=(X.shape[0], width))
 
-    def _unshifted(self) -> sparse.csr_matrix:
-        """The sparse rows as (n, d)."""
+    @property
+    def plain(self) -> Any:
+        """X as (n, d), whatever it is held as."""
         X, d = self.X, self.n_features
-        if self.n_blocks == 1:
+        if not self.sparse or self.n_blocks == 1:
             return X
         return sparse.csr_matrix((X.data, X.indices % d, X.indptr), shape=(X.shape[0], d))
 

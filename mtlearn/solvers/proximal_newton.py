@@ -102,9 +102,15 @@ class ProximalNewton:
             if new is None or self._value(penalty, new) >= self._value(penalty, point):
                 break
             point = new
-        F = point.XW + problem.rows.per_row(point.b)
-        self.diverging = bool((np.abs(F[problem.c > 0]) > FAR).any())
+            self.diverging = self._far(point)
+            if self.diverging and gap <= tol:
+                break
+        self.diverging = self._far(point)
         return point, gap, n_iter
+
+    def _far(self, point: ScorePoint) -> bool:
+        F = point.XW + self.problem.rows.per_row(point.b)
+        return bool((np.abs(F) * (self.problem.c > 0)).max(initial=0.0) > FAR)
 
     def _minimise(
         self, model: SquaredProblem, penalty, point, aim: float, enough: float, max_iter: int

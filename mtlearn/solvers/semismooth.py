@@ -8,7 +8,7 @@ M an element of the generalised Jacobian of the prox at Z and H the Hessian of t
 shared mean and b_0 eliminated, a Newton step dZ solves ((H M + (I - M) / tau) dZ = -F. M knows which
 entries are free, tied or at zero, so the step moves on the face of the penalty where Z is, and
 entries enter and leave through the prox. In columns scaled by the root of tau (tau = 1 then) the
-same step is dZ = D - F - H D with D = M dZ, the change of V.
+same step is dZ = D - F - H D with D = M dZ, the change of V. A damping is added to H.
 
 A penalty that is a sum over features has M = diag(m^j) + w^j w^j' on row j. Tasks then only meet
 in eta_j = <w^j, dZ^j> and in the border theta of (w_0, b_0): given both, a column of dZ is one
@@ -42,7 +42,7 @@ from mtlearn.problems.squared import LARGEST_MEAN, Point, SquaredProblem
 
 DIRECT_BYTES = 512e6
 DIRECT_FLOPS = 2e10
-DENSE = 900  # numbers in V up to which a penalty that is no sum over features gets one dense system
+DENSE = 400  # numbers in V up to which a penalty that is no sum over features gets one dense system
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
 
 
@@ -131,7 +131,7 @@ class SemismoothNewton:
         if D is None or not np.isfinite(D).all():
             return None
         D = self.root * D
-        return D - self.step * (F + self.problem.curvature_times(D))
+        return D - self.step * (F + self.problem.curvature_times(D)) - damping * D
 
     def _direct(self, m, w, F, damping: float) -> np.ndarray | None:
         """D on the rows that M does not send to zero, by the systems above; None if too large."""
