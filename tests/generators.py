@@ -146,7 +146,7 @@ def make(seed, way, *, weights=None, task_weight=None, n_tasks=4, d=5, rows=(3, 
         names = np.array(labels)[task]
         X, init = Z, {}
         if way == "array":
-            X, init = np.insert(Z, 2, names, axis=1), {"task_column": 2}
+            X, init = np.insert(Z, min(2, d), names, axis=1), {"task_column": min(2, d)}
         elif way == "frame":
             X = pd.DataFrame(Z, columns=[f"x{j}" for j in range(d)])
             X.insert(1, "school", names)

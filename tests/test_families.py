@@ -46,11 +46,11 @@ COMBINATIONS = [
     if mean[0] or name != "mean"
 ]
 # Samples whose strides are coprime to the axes, so that they meet every pair of choices.
-FOR_CVXPY = [case for case in COMBINATIONS if case.values[-1] % 7 == 0]
+FOR_CVXPY = [case for case in COMBINATIONS if case.values[-1] % 11 == 0]
 CERTIFIED = [
     case
     for case in COMBINATIONS
-    if case not in FOR_CVXPY and (case.values[1] in WAYS or case.values[-1] % 3 == 0)
+    if case.values[-1] % 11 and (case.values[1] in WAYS or case.values[-1] % 3 == 0)
 ]
 combinations = "name, way, intercept, shared, alpha_mean, number"
 every_family = pytest.mark.parametrize("name", FAMILIES)
@@ -236,10 +236,10 @@ def test_fitted_attributes_have_the_shapes_of_the_contract(name, way):
     Estimator = family.estimator(kind_of(way))
     problem = draw(way, 3, 11)
     shapes = SHAPES[way]
-    for shared in (True, False):
-        if family.always_has_mean and not shared:
-            continue
-        fitted = problem.fit(Estimator, **family.parameters(alpha=0.05, shared_mean=shared))
+    for shared in (True, False) if way == "two by task" and name != "mean" else (True,):
+        fitted = problem.fit(
+            Estimator, **family.parameters(alpha=0.05, shared_mean=shared, tol=1e-3)
+        )
         assert np.shape(fitted.coef_) == shapes[0]
         assert np.shape(fitted.intercept_) == shapes[1]
         assert hasattr(fitted, "mean_coef_") == hasattr(fitted, "mean_intercept_") == shared
@@ -263,11 +263,12 @@ def labels_of(problem):
     return {name: problem.extra[name] for name in ("task",) if name in problem.extra}
 
 
-def fitted_deviations(name, way, shared, seed=13, fraction=0.3):
+def fitted_deviations(name, way, shared, seed=13):
     """A fit somewhere on the path, and its V in the order of its own tasks."""
     family = FAMILIES[name]
     Estimator = family.estimator(kind_of(way))
     problem = draw(way, 3, seed, d=9, rows=(10, 30))
+    fraction = 0.7 if problem.entries.n_columns > 4 else 0.3
     parameters = family.parameters(shared_mean=shared, tol=1e-10)
     alpha = family.alpha(problem, Estimator, fraction, **parameters)
     fitted = problem.fit(Estimator, alpha=alpha, **parameters)
@@ -341,7 +342,7 @@ def test_ratio_auto_is_the_geometric_mean_of_its_useful_ends(way, T, norm, share
     Estimator = FAMILIES["dirty l2"].estimator(kind_of(way))
     problem = draw(way, 3, 17, n_tasks=T)
     low, high = ends(T)
-    own = {"norm": norm, "shared_mean": shared, "alpha": 0.1}
+    own = {"norm": norm, "shared_mean": shared, "alpha": 0.1, "tol": 1e-3}
     fitted = problem.fit(Estimator, **own)
     assert fitted.specific_ratio_ == pytest.approx(np.sqrt(low * high))
     for outside in (0.99 * low, 1.01 * high):
@@ -357,7 +358,9 @@ def test_ratio_auto_is_the_geometric_mean_of_its_useful_ends(way, T, norm, share
 def test_where_no_ratio_is_useful_nothing_is_specific(T, norm, shared):
     Estimator = FAMILIES["dirty l2"].estimator("Regressor")
     problem = make(19, "beside", n_tasks=T)
-    fitted = problem.fit(Estimator, alpha=0.05, norm=norm, shared_mean=shared, tol=1e-10)
+    parameters = {"norm": norm, "shared_mean": shared, "tol": 1e-10}
+    alpha = 0.3 * problem.alpha_max(Estimator, **parameters)
+    fitted = problem.fit(Estimator, alpha=alpha, **parameters)
     np.testing.assert_array_equal(fitted.specific_coef_, 0.0)
     assert np.any(fitted.shared_coef_ != 0)
     assert_certificate_is_its_own(problem, "dirty", fitted)

@@ -182,10 +182,14 @@ class LossProblem:
         """Diagonals of the Hessians of the columns at W = 0, (d, C)."""
         return self.quadratic(self._null).hessian_diagonal()
 
-    def quadratic(self, point: ScorePoint) -> SquaredProblem:
-        """The quadratic model around a point, in the same unknowns."""
+    def quadratic(self, point: ScorePoint, flattest: float = FLATTEST) -> SquaredProblem:
+        """The quadratic model around a point, in the same unknowns.
+
+        No label has less curvature than ``flattest``: with as much as the loss has anywhere, the
+        model lies above the loss.
+        """
         F = point.XW + self.rows.per_row(point.b)
-        H = np.maximum(self.loss.curvature(F, self.Y), FLATTEST) * self.c
+        H = np.maximum(self.loss.curvature(F, self.Y), flattest) * self.c
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
         if self._by_moments():
             moments = self._moments(H, Z)

@@ -21,12 +21,12 @@ import numpy as np
 from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.squared_norm import SquaredNorm
-from mtlearn.problems.general import LossProblem, ScorePoint
+from mtlearn.problems.general import FLATTEST, LossProblem, ScorePoint
 from mtlearn.problems.squared import SquaredProblem, gather, spread
 from mtlearn.solvers.arrow import closed_form_affordable, solve_mean_regularized
 from mtlearn.solvers.descent import POLISHING, Descent
 
-LENGTHS = 0.5 ** np.arange(12)
+LENGTHS = 0.5 ** np.arange(16)
 ROUNDING = 1e-16  # of a relative gap
 FAR = 30.0  # scores beyond this are on their way to infinity
 
@@ -61,14 +61,22 @@ class ProximalNewton:
             return self._unpenalised(penalty, point, aim, tol, max_iter, n_iter, report)
         problem = self.problem
         gap, stalled, closer = certify(problem, penalty, point).relative, 0, 1.0
+        flattest = FLATTEST
         while n_iter < max_iter and gap > aim and stalled < 3:
             inner = max(closer * min(0.1, np.sqrt(gap)) * gap, ROUNDING)
-            model = problem.quadratic(point)
+            model = problem.quadratic(point, flattest)
             enough = max(inner, 1e-2 * gap)
             most = min(max_iter - n_iter, POLISHING if gap <= tol else max_iter)
             ahead, taken = self._minimise(model, penalty, point, inner, enough, most)
             n_iter += max(taken, 1)
-            new = self._step(penalty, point, *ahead)
+            new, length = self._step(penalty, point, *ahead)
+            # A step cut short went where the loss bends more than the model knows.
+            if length < 0.2 and flattest < 1.0:
+                flattest = max(100.0 * flattest, 1e-5)
+            elif length == 1.0:
+                flattest = max(FLATTEST, 0.01 * flattest)
+            if new is None and flattest < 1.0 and gap > tol:
+                continue
             new_gap = np.inf if new is None else certify(problem, penalty, new).relative
             if new is None:  # the model was not solved well enough, or this is rounding
                 stalled, closer = stalled + 1, 1e-3 * closer
@@ -80,7 +88,26 @@ class ProximalNewton:
                 stalled += 1
             if report is not None:
                 report(n_iter, gap)
+        if point.mean is not None and problem.coupling.alpha_mean == 0:
+            point = self._settled(penalty, point)
+            gap = certify(problem, penalty, point).relative
         return point, gap, n_iter
+
+    def _settled(self, penalty: Penalty, point: ScorePoint) -> ScorePoint:
+        """Newton in a free w_0 (and b_0) alone, until the gradients of the tasks sum to zero."""
+        problem = self.problem
+        for _ in range(5):
+            total = np.abs(gather(point.G, problem.n_classes)).max()
+            if total <= 1e-13 * np.abs(problem.gradient_terms(point)).max():
+                break
+            model = problem.quadratic(point)
+            found = model.settle(point.V)
+            ahead = found.V, found.mean, model.intercepts(found), found.b0
+            new = self._step(penalty, point, *ahead)[0]
+            if new is None or np.abs(gather(new.G, problem.n_classes)).max() >= total:
+                break
+            point = new
+        return point
 
     def _unpenalised(
         self, penalty, point: ScorePoint, aim, tol, max_iter, n_iter, report
@@ -96,7 +123,7 @@ class ProximalNewton:
             n_iter += max(taken, 1)
             decrement = _decrement(problem, penalty, point, *ahead)
             gap = (decrement + penalty.value(point.V)) / problem.null_value
-            new = self._step(penalty, point, *ahead) if gap > aim else None
+            new = self._step(penalty, point, *ahead)[0] if gap > aim else None
             if report is not None:
                 report(n_iter, gap)
             if new is None or self._value(penalty, new) >= self._value(penalty, point):
@@ -129,8 +156,10 @@ class ProximalNewton:
         self.curvature = descent.metric.L
         return (found.V, found.mean, model.intercepts(found), found.b0), taken
 
-    def _step(self, penalty, point: ScorePoint, V, mean, b, b0) -> ScorePoint | None:
-        """The longest of some steps towards the model's minimum that lowers the objective."""
+    def _step(
+        self, penalty, point: ScorePoint, V, mean, b, b0
+    ) -> tuple[ScorePoint | None, float]:
+        """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
         W = V if mean is None else V + spread(mean, V.shape[1])
         XW = problem.scores(W)
@@ -145,8 +174,8 @@ class ProximalNewton:
             there = problem.data_value(mix(ahead, F)) + problem.charges(*some[1:])
             there += penalty.value(some[0])
             if there <= value + 1e-14 * abs(value):
-                return problem.point(*some, mix(XW, point.XW))
-        return None
+                return problem.point(*some, mix(XW, point.XW)), t
+        return None, 0.0
 
     def _value(self, penalty: Penalty, point: ScorePoint) -> float:
         return self.problem.value(point) + penalty.value(point.V)
