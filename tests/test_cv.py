@@ -6,11 +6,16 @@ from sklearn.metrics import mean_absolute_error
 from sklearn.model_selection import KFold
 
 from mtlearn import (
+    DirtyRegressor,
+    DirtyRegressorCV,
     GroupLassoRegressor,
     GroupLassoRegressorCV,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
+    TraceNormRegressor,
+    TraceNormRegressorCV,
 )
+from mtlearn.crossval import mean_loss
 
 from .checks import STRICT
 from .generators import make, stacked
@@ -23,6 +28,8 @@ PAIRS = [
     pytest.param(
         GroupLassoRegressorCV, GroupLassoRegressor, {"shared_mean": True}, id="group+mean"
     ),
+    pytest.param(TraceNormRegressorCV, TraceNormRegressor, {}, id="trace"),
+    pytest.param(DirtyRegressorCV, DirtyRegressor, {"specific_ratio": 0.7}, id="dirty"),
 ]
 ALPHAS = [1.0, 0.2, 0.05, 0.01]
 # Paths stop at tol: a gap of 1e-12 leaves fitted values about 1e-6 apart, scores about 1e-5.
@@ -251,3 +258,36 @@ def test_folds_may_be_masks_and_may_name_rows_without_a_target():
     np.testing.assert_allclose(masks.mse_path_, direct.mse_path_, rtol=1e-10)
     with pytest.raises(ValueError, match="training part of fold 0"):
         MeanRegularizedRegressorCV(5, cv=[(np.arange(10), known)]).fit(X, y, task=task)
+
+
+def test_several_ratios_are_searched_each_along_its_own_path():
+    problem = make(44, "columns", rows=(9, 24))
+    folds = folds_of(problem)
+    common = {"alphas": 4, "cv": folds, "tol": 1e-12}
+    ratios = [0.6, "auto", 0.8]
+    fitted = problem.fit(DirtyRegressorCV, specific_ratio=ratios, **common)
+    assert fitted.mse_path_.shape == (3, 4, 3)
+    assert fitted.alphas_.shape == (3, 4)
+    singles = [problem.fit(DirtyRegressorCV, specific_ratio=ratio, **common) for ratio in ratios]
+    for k, single in enumerate(singles):
+        np.testing.assert_allclose(fitted.mse_path_[k], single.mse_path_, rtol=1e-6)
+        np.testing.assert_allclose(fitted.alphas_[k], single.alphas_, rtol=1e-10)
+    best = singles[np.argmin([single.mse_path_.mean(axis=1).min() for single in singles])]
+    assert (fitted.alpha_, fitted.specific_ratio_) == (best.alpha_, best.specific_ratio_)
+    np.testing.assert_allclose(fitted.coef_, best.coef_, atol=1e-8)
+    given = problem.fit(DirtyRegressorCV, specific_ratio=ratios, **common | {"alphas": ALPHAS})
+    np.testing.assert_array_equal(given.alphas_, ALPHAS)
+    assert given.mse_path_.shape == (3, 4, 3)
+
+
+def test_a_ratio_of_a_list_is_checked_and_a_single_fit_takes_no_list():
+    problem = make(45, "columns")
+    with pytest.raises(ValueError, match="specific_ratio=-1"):
+        problem.fit(DirtyRegressorCV, specific_ratio=[0.5, -1])
+    with pytest.raises(ValueError, match="specific_ratio"):
+        problem.fit(DirtyRegressor, specific_ratio=[0.5, 0.7])
+
+
+def test_a_fold_without_a_score_does_not_count():
+    losses = np.array([[1.0, np.nan, 3.0], [np.nan, np.nan, np.nan]])
+    np.testing.assert_array_equal(mean_loss(losses), [2.0, np.inf])

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from mtlearn import GroupLassoRegressor, MeanRegularizedRegressor
+from mtlearn import (
+    DirtyRegressor,
+    GroupLassoRegressor,
+    MeanRegularizedRegressor,
+    TraceNormRegressor,
+)
 
 from .checks import STRICT
 from .generators import make
@@ -15,6 +20,9 @@ ESTIMATORS = [
     pytest.param(MeanRegularizedRegressor, {}, id="mean"),
     pytest.param(GroupLassoRegressor, {}, id="group"),
     pytest.param(GroupLassoRegressor, {"shared_mean": True}, id="group+mean"),
+    pytest.param(GroupLassoRegressor, {"l1_ratio": 0.3}, id="sparse group"),
+    pytest.param(TraceNormRegressor, {}, id="trace"),
+    pytest.param(DirtyRegressor, {}, id="dirty"),
 ]
 
 
@@ -36,7 +44,7 @@ def test_each_point_is_the_fit_at_its_alpha(Estimator, own, way, task_weight, in
         fitted = problem.fit(Estimator, **own, **intercept, alpha=alpha, tol=1e-12)
         np.testing.assert_allclose(path.coefs[:, :, k], fitted.coef_, atol=1e-6)
         np.testing.assert_allclose(path.intercepts[:, k], fitted.intercept_, atol=1e-6)
-        if own or Estimator is MeanRegularizedRegressor:
+        if own.get("shared_mean") or Estimator is MeanRegularizedRegressor:
             assert path.mean_coefs.shape == (6, 3)
             np.testing.assert_allclose(path.mean_coefs[:, k], fitted.mean_coef_, atol=1e-6)
 

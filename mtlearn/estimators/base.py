@@ -93,11 +93,6 @@ class TaskLinearModel(TaskInputMixin, Family):
         tags.input_tags.sparse = self.task_column is None  # a column of labels is not sparse
         return tags
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = self.task_column is None
-        return tags
-
     # What regressors and classifiers do differently.
 
     _loss: ClassVar[Loss]
@@ -204,7 +199,7 @@ class TaskLinearModel(TaskInputMixin, Family):
             alphas = check_alphas(alphas, eps, largest, infinite=infinite)
             solutions = list(follow_path(solver, alphas))
         for alpha, solution in zip(alphas, solutions, strict=True):
-            self._warn_unless_converged(solution, alpha)
+            self._warn_unless_converged(solution, alpha, stacklevel=3)
         points = [solution.point for solution in solutions]
         coefs, intercepts = zip(*(problem.user_units(point) for point in points), strict=True)
         means = [problem.mean_model(point)[0] for point in points]
@@ -258,7 +253,7 @@ class TaskLinearModel(TaskInputMixin, Family):
         parts = settings._penalty(alpha, setup).parts(point.V)
         for name, value in settings._own_attributes(setup, parts, shaped).items():
             setattr(self, name, value)
-        self._warn_unless_converged(solution, alpha)
+        self._warn_unless_converged(solution, alpha, stacklevel=4)
         return self
 
     def _solver(self, setup: Setup, purpose: str) -> Any:
@@ -308,7 +303,7 @@ class TaskLinearModel(TaskInputMixin, Family):
             check_number("alpha", self.alpha, infinite=self._alpha_may_be_infinite)
         self._check_own_params()
 
-    def _warn_unless_converged(self, solution: Solution, alpha: float) -> None:
+    def _warn_unless_converged(self, solution: Solution, alpha: float, stacklevel: int) -> None:
         if solution.diverging:
             warnings.warn(
                 f"the classes of some task are separable and alpha={alpha:g} does not hold its "
@@ -325,5 +320,5 @@ class TaskLinearModel(TaskInputMixin, Family):
             f"{solution.n_iter} iterations, above tol={self.tol:g} (alpha={alpha:g}). "
             f"{self._remedy}",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )

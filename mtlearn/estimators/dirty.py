@@ -124,7 +124,7 @@ class Dirty(NormFamily):
             f"specific_ratio={ratio:.6g} leaves no {gone} part: both are used between "
             f'{ends[0]:.4g} and {ends[1]:.4g} here. Use a ratio in between, or "auto".',
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

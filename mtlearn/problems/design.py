@@ -21,6 +21,9 @@ class DesignProblem(SquaredProblem):
         No empty task.
     task_weight : ndarray of shape (T,)
     coupling : Coupling
+    scale_targets : bool, default=False
+    rows : Rows, default=None
+        Those of ``data``, where they are known already.
     """
 
     def __init__(
@@ -29,8 +32,10 @@ class DesignProblem(SquaredProblem):
         task_weight: np.ndarray,
         coupling: Coupling,
         scale_targets: bool = False,
+        *,
+        rows: Rows | None = None,
     ):
-        rows = Rows(data)
+        rows = Rows(data) if rows is None else rows
         S = np.ones((data.X.shape[0], 1)) if data.weight is None else rows.arrange(data.weight)
         Y = rows.arrange(data.y).astype(np.float64, copy=False)
         if S.shape[1] > 1:

@@ -25,6 +25,9 @@ class Rows:
     ----------
     data : TaskData
         No empty task.
+    origin : tuple of CSR matrix and ndarray of shape (n,), default=None
+        Where rows of ``data`` are copies: the rows they copy, and which of them each one is. What
+        is a sum over all tasks is then taken over those.
 
     Attributes
     ----------
@@ -38,8 +41,9 @@ class Rows:
         C = B K.
     """
 
-    def __init__(self, data: TaskData):
+    def __init__(self, data: TaskData, origin: tuple[Any, np.ndarray] | None = None):
         n, self.n_features = data.X.shape
+        self.origin = None if origin is None else (sparse.csr_matrix(origin[0]), origin[1])
         self.order = None
         if data.codes is None:
             self.starts = np.array([0, n])
@@ -148,14 +152,21 @@ class Rows:
     def weighted_gram(self, s: np.ndarray) -> np.ndarray:
         """X'diag(s) X over all rows, (d, d)."""
         if self.sparse:
-            X = self.plain
+            X, s = self._originals(s)
             return (X.multiply(s[:, None]).T @ X).toarray()
         return (self.X * s[:, None]).T @ self.X
 
     def weighted_gram_times(self, s: np.ndarray, w: np.ndarray) -> np.ndarray:
         """X'diag(s) X w over all rows, (d,) for w (d,)."""
-        X = self.plain
+        X, s = self._originals(s)
         return X.T @ (s * (X @ w))
+
+    def _originals(self, s: np.ndarray) -> tuple[Any, np.ndarray]:
+        """Rows and weights of the same weighted sums, each row once."""
+        if self.origin is None:
+            return self.plain, s
+        X, row = self.origin
+        return X, np.bincount(row, s, X.shape[0])
 
     def dense(self, rows: np.ndarray) -> np.ndarray:
         """Some rows, (*rows.shape, d), dense whatever X is: for a block at a time."""

@@ -46,23 +46,24 @@ def use_moments(data: TaskData, n_alive: int = 1) -> bool:
     return size / 8 <= max(2 * products * per_row, SMALL_NUMBERS)
 
 
-def one_row_per_label(data: TaskData) -> TaskData:
-    """A sparse X under targets full of holes as labelled rows, one for each observed label.
+def one_row_per_label(data: TaskData) -> tuple[TaskData, tuple | None]:
+    """A sparse X under targets full of holes as labelled rows, and the rows they copy.
 
     A product with all rows for all targets computes what nobody asked for where labels are few;
     copies of sparse rows are small. Dense rows would not be.
     """
     if data.codes is not None or not sparse.issparse(data.X):
-        return data
+        return data, None
     if data.weight is None or data.weight.ndim == 1:
-        return data
+        return data, None
     observed = data.weight > 0
     if observed.mean() > FEW_LABELS:
-        return data
+        return data, None
     codes, rows = np.nonzero(observed.T)
-    return replace(
+    stacked = replace(
         data, X=data.X[rows], y=data.y[rows, codes], weight=data.weight[rows, codes], codes=codes
     )
+    return stacked, (data.X, rows)
 
 
 def make_problem(
@@ -74,13 +75,12 @@ def make_problem(
 ) -> Any:
     """The problem of these data, none of whose tasks is empty."""
     squared = loss is None or isinstance(loss, HalfSquaredError)
-    if not (squared and use_moments(data)):
-        data = one_row_per_label(data)
+    if squared and use_moments(data):
+        return MomentProblem(Moments.of_data(data), task_weight, coupling, scale_targets)
+    data, origin = one_row_per_label(data)
+    rows = Rows(data, origin)
     if squared:
-        if use_moments(data):
-            return MomentProblem(Moments.of_data(data), task_weight, coupling, scale_targets)
-        return DesignProblem(data, task_weight, coupling, scale_targets)
-    rows = Rows(data)
+        return DesignProblem(data, task_weight, coupling, scale_targets, rows=rows)
     weight = np.ones((data.X.shape[0], 1)) if data.weight is None else rows.arrange(data.weight)
     Y = rows.arrange(data.y).astype(np.float64, copy=False)
     if weight.shape[1] > 1:
