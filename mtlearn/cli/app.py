@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from contextlib import nullcontext
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +19,20 @@ import mtlearn
 from mtlearn.cli.report import print_report
 from mtlearn.cli.source import SourceError, read_source
 from mtlearn.compare import compare_tasks
-from mtlearn.compare.contenders import BASELINES, MULTITASK
+from mtlearn.compare.contenders import BASELINES, DEFAULT, MULTITASK
 from mtlearn.datasets import DATASETS
 
 SMALL = 1000  # rows; below, starting processes takes longer than the work
 QUIET = 5  # seconds between lines of progress where there is no terminal to draw a bar on
+
+
+class Question(StrEnum):
+    """The choices of --kind."""
+
+    AUTO = "auto"
+    REGRESSION = "regression"
+    CLASSIFICATION = "classification"
+
 
 app = typer.Typer(
     add_completion=False,
@@ -55,7 +65,13 @@ def compare(
             show_default=False,
         ),
     ],
-    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The column to predict; given several times, one task for each of them.",
+            show_default=False,
+        ),
+    ] = None,
     task: Annotated[
         str | None, typer.Option(help="The column that names the task of each row.")
     ] = None,
@@ -64,8 +80,18 @@ def compare(
     ] = None,
     models: Annotated[
         list[str] | None,
-        typer.Option(help=f"Multi-task models, separated by commas: {', '.join(MULTITASK)}."),
+        typer.Option(
+            help=f"Multi-task models, separated by commas: {', '.join(MULTITASK)} "
+            f"(by default {', '.join(DEFAULT)})."
+        ),
     ] = None,
+    kind: Annotated[
+        Question,
+        typer.Option(
+            help="Whether the target is a number or a class; auto: text and what has two values "
+            "are classes.",
+        ),
+    ] = Question.AUTO,
     folds: Annotated[int, typer.Option(min=2, help="Number of outer folds.")] = 5,
     groups: Annotated[
         str | None,
@@ -82,18 +108,19 @@ def compare(
 ) -> None:
     """Tell whether learning the tasks of SOURCE together helps, by how much, and whom it hurts.
 
-    The models are compared with three baselines: a ridge per task, one for all, one for all with
-    a dummy per task.
+    The models are compared with three baselines: a ridge (for classes a logistic regression) per
+    task, one for all, one for all with a dummy per task.
     """
     if not 0 <= seed < 2**32:
         _fail(f"--seed: {seed} is not between 0 and {2**32 - 1}.")
     if out is not None:
         _check_out(out)
     try:
-        table = read_source(source, target, task, _split(drop), groups)
+        table = read_source(source, target or [], task, _split(drop), groups)
         result = _compare(
             table,
             models=_known(_split(models)),
+            kind=kind.value,
             cv=folds,
             new_tasks=new_tasks,
             random_state=seed,

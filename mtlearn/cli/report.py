@@ -19,10 +19,16 @@ def print_report(result: Any, name: str, console: Console) -> None:
     """Print a comparison for a reader who knows the data and not the method."""
     console.print()
     console.print(Text(f"Does learning these {result.n_tasks:,} tasks together help?", "bold"))
+    if result.by_column:
+        shown = ", ".join(map(str, result.per_task.task[:10])) + ", …" * (result.n_tasks > 10)
+        what = f"predicting [bold]{escape(shown)}[/], one task each, for {result.n_rows:,} rows"
+    else:
+        what = (
+            f"predicting [bold]{escape(result.target_name)}[/] for {result.n_rows:,} rows, one "
+            f"task for each value of [bold]{escape(result.task_name)}[/]"
+        )
     console.print(
-        f"{escape(name)}: predicting [bold]{escape(result.target_name)}[/] for {result.n_rows:,} "
-        f"rows, one task for each value of [bold]{escape(result.task_name)}[/], "
-        f"{_count(result.n_features, 'feature')}. "
+        f"{escape(name)}: {what}, {_count(result.n_features, 'feature')}. "
         f"Every score is on rows held out ({result.n_folds} folds, the same for all models); each "
         "model is tuned without them.",
         highlight=False,
@@ -36,10 +42,9 @@ def print_report(result: Any, name: str, console: Console) -> None:
         if table is not None:
             console.print(table)
     console.print(
-        "R²: share of the variance explained (1 is perfect, 0 no better than the mean). RMSE: "
-        f"typical error, in units of {escape(result.target_name)}; its mean over tasks, and the "
-        "worst task (which). Helped, hurt: the task's squared error differs from that of "
-        f"{result.best_baseline} by more than luck explains (false discovery rate 10 %).",
+        f"{escape(result.kind.legend(result))} Helped, hurt: the task's {result.kind.row_loss} "
+        f"differs from that of {result.best_baseline} by more than luck explains (false discovery "
+        "rate 10 %).",
         style="dim",
         highlight=False,
     )
@@ -48,43 +53,34 @@ def print_report(result: Any, name: str, console: Console) -> None:
 def _models(result: Any) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("model", no_wrap=True)
-    for column in (
-        "R²",
-        "RMSE",
-        "task\nmean",
-        "worst task",
-        "helped",
-        "hurt",
-        "no evi-\ndence",
-    ):
-        table.add_column(column, justify="right")
-    digits = _digits(result.table["rmse"].min())
-    best = result.table["rmse"].idxmin()
-    rows = list(result.table.itertuples())
-    for i, row in enumerate(rows):
-        is_reference = row.Index == result.best_baseline
+    kind = result.kind
+    headings = [score.heading for score in kind.shown]
+    for heading in (*headings, "worst task", "helped", "hurt", "no evi-\ndence"):
+        table.add_column(heading, justify="right")
+    digits = _digits(result.table[kind.error].min())
+    best = result.table[kind.error].idxmin()
+    rows = list(result.table.iterrows())
+    for i, (name, row) in enumerate(rows):
+        is_reference = name == result.best_baseline
         counts = [row.helped, row.hurt, row.no_evidence]
         if is_reference:
             counts = ["·", "·", "·"]
         cells = [
-            f"{row.Index} *" if is_reference else row.Index,
-            f"{row.r2:.3f}",
-            f"{row.rmse:.{digits}f}",
-            f"{row.mean_task_rmse:.{digits}f}",
-            f"{row.worst_task_rmse:.{digits}f} ({row.worst_task})",
+            f"{name} *" if is_reference else name,
+            *(_shown(row, score, digits) for score in kind.shown),
+            f"{row[f'worst_task_{kind.error}']:.{digits}f} ({row.worst_task})",
             *(str(count) for count in counts),
         ]
-        last = i + 1 < len(rows) and row.kind == "baseline" and rows[i + 1].kind != "baseline"
-        table.add_row(
-            *map(Text, cells), style="bold" if row.Index == best else None, end_section=last
-        )
+        last = i + 1 < len(rows) and row.kind == "baseline" and rows[i + 1][1].kind != "baseline"
+        table.add_row(*map(Text, cells), style="bold" if name == best else None, end_section=last)
     table.caption = "* the best baseline: helped and hurt are said against it"
     table.caption_justify = "left"
     return table
 
 
 def _strangers(result: Any) -> Table | None:
-    if "new_task_r2" not in result.table:
+    scores = result.kind.new_task_scores
+    if f"new_task_{scores[0].key}" not in result.table:
         return None
     table = Table(
         title="Tasks never seen (whole tasks held out)",
@@ -94,12 +90,16 @@ def _strangers(result: Any) -> Table | None:
         pad_edge=False,
     )
     table.add_column("model")
-    for column in ("R²", "RMSE"):
-        table.add_column(column, justify="right")
-    digits = _digits(result.table["rmse"].min())
-    for row in result.table.itertuples():
-        table.add_row(row.Index, f"{row.new_task_r2:.3f}", f"{row.new_task_rmse:.{digits}f}")
+    for score in scores:
+        table.add_column(score.heading, justify="right")
+    digits = _digits(result.table[result.kind.error].min())
+    for name, row in result.table.iterrows():
+        table.add_row(name, *(_shown(row, score, digits, "new_task_") for score in scores))
     return table
+
+
+def _shown(row: Any, score: Any, digits: int, prefix: str = "") -> str:
+    return f"{row[prefix + score.key]:.{3 if score.fixed else digits}f}"
 
 
 def _tasks(result: Any) -> Table | None:
@@ -116,13 +116,14 @@ def _tasks(result: Any) -> Table | None:
         pad_edge=False,
     )
     table.add_column(Text(result.task_name))
-    for column in ("rows", f"RMSE {result.best_baseline}", f"RMSE {result.best_model}"):
+    kind, two = result.kind, (result.best_baseline, result.best_model)
+    for column in ("rows", *(f"{kind.error_name} {model}" for model in two)):
         table.add_column(column, justify="right")
     table.add_column("")
-    digits = _digits(result.table["rmse"].min())
+    digits = _digits(result.table[kind.error].min())
     for part, style in ((helped, "green"), (hurt, "red")):
         for _, row in part.iterrows():
-            errors = [row[f"loss {m}"] ** 0.5 for m in (result.best_baseline, result.best_model)]
+            errors = [kind.as_error(row[f"loss {model}"]) for model in two]
             table.add_row(
                 Text(str(row.task)),
                 f"{row.rows:,}",

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -26,15 +25,15 @@ class Source:
 
     name: str
     X: pd.DataFrame  # features and the task column
-    y: pd.Series
-    task: str
+    y: pd.Series | pd.DataFrame  # a frame where the tasks are its columns
+    task: str | None
     groups: pd.Series | None
     notes: list[str] = field(default_factory=list)
 
 
 def read_source(
     source: str,
-    target: str | None = None,
+    targets: Sequence[str] = (),
     task: str | None = None,
     drop: Sequence[str] = (),
     groups: str | None = None,
@@ -49,69 +48,74 @@ def read_source(
         If a package is missing; the message names the extra.
     """
     units = None
+    if len(targets) > 1 and task is not None:
+        raise SourceError(
+            "--task names the task of each row, and several --target are the tasks themselves; "
+            "give one or the other."
+        )
     if source.lower() in DATASETS and not Path(source).is_file():
-        frame, target, task, features, units = _built_in(source, target, task)
+        frame, targets, task, features, units = _built_in(source, targets, task)
     else:
         frame = _read_file(source, task)
         features = list(frame.columns)
-    target = _column(frame, target, "--target", "the column to predict")
-    task = _column(frame, task, "--task", "the column that names the task of each row")
+    targets = list(dict.fromkeys(targets)) or [None]
+    targets = [_column(frame, name, "--target", "the column to predict") for name in targets]
+    if len(targets) == 1:
+        task = _column(frame, task, "--task", "the column that names the task of each row")
     dropped = {_column(frame, name, "--drop", "a column to leave out") for name in drop}
     if groups is not None:
         groups = _column(frame, groups, "--groups", "the column of repeated units")
         units = frame[groups]
-    if target == task:
-        raise SourceError(f"--target and --task are the same column, {target!r}; give two.")
-    if groups == task:
+    if task in targets:
+        raise SourceError(f"--target and --task are the same column, {task!r}; give two.")
+    if groups is not None and groups == task:
         raise SourceError(
             f"--groups and --task name the same column, {task!r}; --new-tasks holds out whole "
             "tasks."
         )
-    features = [name for name in features if name not in {target, task, groups} | dropped]
+    features = [name for name in features if name not in {*targets, task, groups} | dropped]
     if not features:
         raise SourceError("no column is left as a feature; drop fewer, or give a wider table.")
-    y, notes = _numbers(frame, target), []
+    y, notes = frame[targets], []
     keep = pd.Series(True, index=frame.index)
-    known = {target: y, task: frame[task], "groups" if groups is None else groups: units}
-    for name, column in known.items():
-        if column is not None and (missing := keep & column.isna()).any():
+    # of several targets a row may lack some: it is left out where it has none
+    known = {" or ".join(targets): y.notna().any(axis=1)}
+    known |= {} if task is None else {task: frame[task].notna()}
+    known |= {} if units is None else {"groups" if groups is None else groups: units.notna()}
+    for name, there in known.items():
+        if (missing := keep & ~there).any():
             notes.append(f"{missing.sum():,} rows without a known {name} are left out.")
-            keep &= ~missing
+            keep &= there
     if not keep.any():
-        raise SourceError(f"no row has both a known {target} and a known {task}.")
-    if frame.loc[keep, task].nunique() < 2:
+        raise SourceError(f"no row has {' and '.join(f'a known {name}' for name in known)}.")
+    if task is not None and frame.loc[keep, task].nunique() < 2:
         raise SourceError(
             f"there is only one task in {task!r} ({frame.loc[keep, task].iloc[0]}): learning "
             "tasks together takes at least two; name another column with --task."
         )
-    if y[keep].nunique() < 2:
-        raise SourceError(f"the target {target!r} is {y[keep].iloc[0]:g} in every row.")
+    for name in targets:
+        if y.loc[keep, name].nunique() < 2:
+            value = y.loc[keep, name].dropna()
+            said = f"{value.iloc[0]} in every row" if len(value) else "missing in every row"
+            raise SourceError(f"the target {name!r} is {said}.")
     return Source(
         Path(source).name,
-        frame.loc[keep, [*features, task]],
-        y[keep].rename(target),
+        frame.loc[keep, features if task is None else [*features, task]],
+        y[keep] if len(targets) > 1 else y.loc[keep, targets[0]],
         task,
         None if units is None else units[keep],
         notes,
     )
 
 
-def _built_in(source: str, target: str | None, task: str | None) -> tuple:
+def _built_in(source: str, targets: Sequence[str], task: str | None) -> tuple:
     bunch = load(source)
-    several = len(bunch.target_names) > 1
-    if bunch.task_name is None or several:
-        if target is None or task is None:
-            raise SourceError(
-                f"{source} has several targets for the same rows, which the command line cannot "
-                "compare yet; in Python: "
-                f"b = mtlearn.datasets.load({source.lower()!r}); "
-                "mtlearn.compare_tasks(b.data, b.target)"
-            )
-    target = target or bunch.target_names[0]
+    targets = targets or bunch.target_names
+    task = task if len(targets) > 1 else task or bunch.task_name
     features = list(bunch.feature_names)
-    if task is not None and bunch.task_name not in (None, task):
+    if bunch.task_name not in (None, task) and len(targets) == 1:
         features.append(bunch.task_name)
-    return bunch.frame, target, task or bunch.task_name, features, bunch.groups
+    return bunch.frame, targets, task, features, bunch.groups
 
 
 def _read_file(source: str, task: str | None) -> pd.DataFrame:
@@ -186,20 +190,3 @@ def _column(frame: pd.DataFrame, name: str | None, option: str, what: str) -> st
     near = difflib.get_close_matches(name, frame.columns, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise SourceError(f"{option}: there is no column {name!r}.{hint} Columns are {shown}.")
-
-
-def _numbers(frame: pd.DataFrame, target: str) -> Any:
-    """The target as floats."""
-    y = frame[target]
-    if pd.api.types.is_numeric_dtype(y) and not pd.api.types.is_bool_dtype(y):
-        return y.astype(float)
-    text = y.astype(object)
-    numbers = pd.to_numeric(text, errors="coerce")
-    wrong = text.notna() & (numbers.isna() | text.map(lambda value: isinstance(value, bool)))
-    if wrong.any():
-        raise SourceError(
-            f"the target {target!r} is not a number: {int(wrong.sum()):,} values are not, the "
-            f"first is {text[wrong].iloc[0]!r}. Name a numeric column with --target "
-            "(classification comes with the classifiers)."
-        )
-    return numbers.astype(float)

@@ -1,9 +1,10 @@
 """Is learning these tasks together worth it? The comparison behind `mtlearn compare`.
 
 Every model is tuned on inner folds and scored on the same outer folds, each of which keeps every
-task represented. ``task_table`` reads what it is made on, ``unusable`` leaves out what no
-linear model can use, ``contenders`` has the models, ``running`` runs them, ``result`` says what
-came out.
+task represented. ``task_table`` reads what it is made on, ``question`` whether its target is a
+number or a class, ``unusable`` leaves out what no linear model can use, ``contenders`` has the
+models, ``running`` runs them, ``held_out`` measures them, ``result`` says what came out. All that
+differs between numbers and classes is in ``regression`` and ``classification``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mtlearn.compare.result import Comparison
 from mtlearn.compare.running import (
     Clock,
     Progress,
+    fold_of_rows,
     gather,
     outer_folds,
     run_jobs,
@@ -41,6 +43,7 @@ def compare_tasks(
     models: Any = None,
     cv: Any = None,
     groups: Any = None,
+    kind: str = "auto",
     new_tasks: bool = False,
     time_budget: float = 120.0,
     full: bool = False,
@@ -52,11 +55,17 @@ def compare_tasks(
     """Tell whether learning tasks together helps, by how much, and whom it hurts.
 
     Compares multi-task models with three baselines: one ridge per task, one ridge for all, and one
-    for all with a dummy per task. Each is tuned by inner cross-validation inside every outer
-    training part, preprocessing (:func:`make_table_pipeline`) included, and all predict the same
-    held-out rows. A task is *helped* (*hurt*) by a model if its mean squared error on the held-out
-    rows is below (above) that of the best baseline by more than luck explains: standard errors
-    from rows, or from groups, and Benjamini-Hochberg at 0.10 over the tasks.
+    for all with a dummy per task (logistic regressions where the target is a class). Each is tuned
+    by inner cross-validation inside every outer training part, preprocessing
+    (:func:`make_table_pipeline`) included, and all predict the same held-out rows. A task is
+    *helped* (*hurt*) by a model if its loss on the held-out rows (mean squared error or log loss)
+    is below (above) that of the best baseline by more than luck explains: standard errors from
+    rows, or from groups, and Benjamini-Hochberg at 0.10 over the tasks.
+
+    No probability of any model is taken to be below ½/(n + 1), n the number of labels it was
+    fitted on: certainty that proves wrong would cost an infinite log loss. For the same reason
+    the logistic regression of a task that has one class only predicts it with (N + ½)/(N + 1), N
+    the number of its rows; that is the one of least loss where targets are softened so.
 
     Parameters
     ----------
@@ -65,21 +74,30 @@ def compare_tasks(
         (text written as 2024-05-31 too) and text that differs in most rows, an identifier, are
         left out with a note, unless ``models`` has a Pipeline of your own.
     y : array-like of shape (n,) or (n, T)
-        The target, with rows labelled by task; or a matrix with one column per task, NaN where a
-        label was not observed. Rows of a labelled table without a target are left out.
+        The target, with rows labelled by task; or a matrix with one column per task, NaN (None
+        among text) where a label was not observed. Rows of a labelled table without a target are
+        left out.
     task : array-like of shape (n,), default=None
         Task labels beside X.
     task_column : str or int, default=None
         Column of X with the task labels.
     models : list of str or dict of str to estimator, default=None
-        Names among ``"mean-regularized"`` and ``"group-lasso"`` (default: all), or estimators of
-        your own; their parameters ``task_column`` and ``cv`` are filled in where they are None.
-        The baselines always take part.
+        Names among ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
+        with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``; or
+        estimators of your own (for classes with ``predict_proba``), whose parameters
+        ``task_column`` and ``cv`` are filled in where they are None. The baselines always take
+        part. Default: ``"mean-regularized"``, ``"group-lasso"`` and ``"group-lasso+mean"``; the
+        others take several times as long.
     cv : int, splitter, iterable or array of shape (n,), default=None
         Outer folds: their number (None: 5; each keeps every task represented), a scikit-learn
         splitter, pairs of (train, test), or the fold of each row.
     groups : array-like of shape (n,), default=None
         Repeated units, never on both sides of a fold.
+    kind : {"auto", "regression", "classification"}, default="auto"
+        What the target is. "auto": text, categories, booleans and whatever has exactly two values
+        are classes (at most 50); other numbers are numbers, also where few of them differ, since
+        ratings and counts have an order. The notes say what was taken. A matrix of classes holds
+        the same two labels in all its columns.
     new_tasks : bool, default=False
         Also hold out whole tasks, and score the predictions for tasks never seen.
     time_budget : float, default=120.0
@@ -104,8 +122,9 @@ def compare_tasks(
     Raises
     ------
     ValueError
-        If tasks are not named, or named twice; if there is only one; if the target is not a
-        number; if a label is missing; if a row is held out twice.
+        If tasks are not named, or named twice; if there is only one; if the target is neither a
+        number nor of few classes, or not what ``kind`` says; if a label is missing; if a row is
+        held out twice.
     ImportError
         If pandas is not installed.
 
@@ -126,12 +145,12 @@ def compare_tasks(
     >>> list(result.table.index)
     ['independent', 'pooled', 'pooled+dummies', 'mean-regularized']
     """
-    data = read_table(X, y, task, task_column, groups)
+    data = read_table(X, y, task, task_column, groups, kind)
     contenders = choose_models(models)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data)  # a pipeline of the user's may know what to do with them
-    for model in contenders.values():
-        build_model(model, data.task_column, None)  # complain before the work, not after
+    for name, model in contenders.items():  # complain before the work, not after
+        data.kind.check(name, build_model(model, data.task_column, None, data.kind))
     folds = outer_folds(cv, data, random_state)
     strange = stranger_folds(data, len(folds), random_state) if new_tasks else []
     workers, notes = effective_n_jobs(n_jobs), list(data.notes)
@@ -156,12 +175,13 @@ def compare_tasks(
         warned = [answer.warnings[0] for answer in done if answer.warnings]
         if warned:
             notes.append(f"{name} warned in {len(warned)} of {len(done)} folds: {warned[0]}")
+    n = len(data.y)
     return Comparison.of(
         data,
-        {name: gather(done, folds, data.y.shape) for name, done in answers.items()},
-        {name: gather(done, strange, data.y.shape) for name, done in strangers.items()}
-        if new_tasks
-        else None,
+        {name: gather(done, folds, n) for name, done in answers.items()},
+        fold_of_rows(folds, n),
+        {name: gather(done, strange, n) for name, done in strangers.items()} if new_tasks else None,
+        fold_of_rows(strange, n),
         baselines=list(BASELINES),
         alphas={name: [answer.alpha for answer in done] for name, done in answers.items()},
         seconds={name: sum(answer.seconds for answer in done) for name, done in answers.items()},

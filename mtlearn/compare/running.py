@@ -96,13 +96,12 @@ def run_job(job: int, model: Any, data: TaskTable, fold: Fold, random_state: int
     """Tune and fit one model on a training part; predict what was held out."""
     start = time.perf_counter()
     past, new = data.take(fold[0]), data.take(fold[1])
-    scale = _scale(past.y)
     inner = task_folds(past.parts, INNER_FOLDS, groups=past.groups, random_state=random_state)
     # many small fits: more than one BLAS thread only gets in the way
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        pipeline = build_model(model, data.task_column, PredefinedSplit(inner))
-        prediction = pipeline.fit(past.frame, past.y / scale).predict(new.frame) * scale
+        pipeline = build_model(model, data.task_column, PredefinedSplit(inner), data.kind)
+        prediction = data.kind.fit_predict(pipeline, past, new)
     said = {
         str(warning.message)
         for warning in caught
@@ -135,12 +134,21 @@ def run_jobs(
     return {name: sorted(done, key=lambda answer: answer.job) for name, done in found.items()}
 
 
-def gather(answers: list[Answer], folds: list[Fold], shape: tuple[int, ...]) -> np.ndarray:
+def gather(answers: list[Answer], folds: list[Fold], n_rows: int) -> np.ndarray:
     """Predictions of all rows, NaN where a row was never held out."""
-    prediction = np.full(shape, np.nan)
+    more = answers[0].prediction.shape[1:] if answers else ()  # columns, or classes
+    prediction = np.full((n_rows, *more), np.nan)
     for answer, (_, test) in zip(answers, folds, strict=True):
         prediction[test] = answer.prediction
     return prediction
+
+
+def fold_of_rows(folds: list[Fold], n_rows: int) -> np.ndarray:
+    """The fold in which each row is held out, -1 where in none."""
+    fold = np.full(n_rows, -1)
+    for k, (_, test) in enumerate(folds):
+        fold[test] = k
+    return fold
 
 
 class Clock:
@@ -222,11 +230,3 @@ def within_budget(
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"
-
-
-def _scale(y: np.ndarray) -> np.ndarray | float:
-    """What the columns of a target matrix are divided by, so that none outweighs the others."""
-    if y.ndim == 1:
-        return 1.0
-    deviation = np.nanstd(y, axis=0)
-    return np.where(deviation > 0, deviation, 1.0)

@@ -10,6 +10,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length
 
+from mtlearn.compare.kinds import Kind
+from mtlearn.compare.question import read_question
 from mtlearn.labels import read_labels
 from mtlearn.tasks import column_names, find_column
 
@@ -19,7 +21,8 @@ class TaskTable:
     """Rows, targets and tasks; ``codes`` is None for a matrix of targets."""
 
     frame: Any  # features and the task column, in the user's library
-    y: np.ndarray  # (n,) or (n, T)
+    y: np.ndarray  # (n,) or (n, T), NaN at holes; classes by their position
+    kind: Kind
     codes: np.ndarray | None  # (n,) position of each row's task in tasks
     tasks: np.ndarray
     groups: np.ndarray | None
@@ -60,7 +63,9 @@ class TaskTable:
         return replace(self.take(rows), codes=codes, tasks=self.tasks[tasks]), rows
 
 
-def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> TaskTable:
+def read_table(
+    X: Any, y: Any, task: Any, task_column: Any, groups: Any, kind: str = "auto"
+) -> TaskTable:
     """Whatever way the tasks come in: a frame with a task column, or a matrix of targets."""
     if sparse.issparse(X):
         raise ValueError("X is sparse; compare_tasks takes a data frame or a dense array.")
@@ -74,7 +79,7 @@ def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> Task
         )
     target_name = str(getattr(y, "name", None) or "y")
     names = column_names(y)
-    y = _read_target(y, target_name)
+    y, answered, notes = read_question(y, target_name, kind)
     check_consistent_length(y, np.empty(len(frame)), task, groups)
     if groups is not None:
         groups = read_labels(groups, "groups").codes
@@ -91,7 +96,9 @@ def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> Task
                 f"column {tasks[observed.argmin()]} of y has {observed.min()} observed labels; a "
                 "comparison holds some out and needs at least two. Drop the column."
             )
-        return TaskTable(frame.to_native(), y, None, tasks, groups, None, "targets")
+        return TaskTable(
+            frame.to_native(), y, answered, None, tasks, groups, None, "targets", tuple(notes)
+        )
 
     y = y.reshape(-1)
     if task is None and task_column is None:
@@ -117,7 +124,6 @@ def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> Task
             f"there is only one task in {name!r} ({', '.join(map(str, labels.values))}); learning "
             "tasks together takes at least two."
         )
-    notes = []
     if len(known) < len(y):
         notes.append(f"{len(y) - len(known):,} rows without a known {target_name} are left out.")
     if len(labels.values) > len(known) / 2:
@@ -128,6 +134,7 @@ def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> Task
     data = TaskTable(
         frame.to_native(),
         y,
+        answered,
         np.zeros(len(y), int),
         labels.values,
         groups,
@@ -136,21 +143,6 @@ def read_table(X: Any, y: Any, task: Any, task_column: Any, groups: Any) -> Task
         tuple(notes),
     )
     return replace(data.take(known), codes=labels.codes)
-
-
-def _read_target(y: Any, name: str) -> np.ndarray:
-    """The target as floats; text is refused in words of its own."""
-    try:
-        return check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
-        )
-    except (TypeError, ValueError) as error:
-        if "convert" not in str(error):
-            raise
-        raise ValueError(
-            f"the target {name} is not a number ({error}); compare_tasks compares regressions. "
-            "Classification comes with the classifiers."
-        ) from error
 
 
 def import_pandas() -> Any:

@@ -6,28 +6,36 @@ from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
-from scipy import sparse
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.linear_model import Ridge
-from sklearn.metrics import r2_score
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.model_selection import check_cv
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+
+from mtlearn.compare.at_once import LogisticAtOnce, RidgeAtOnce
+from mtlearn.compare.question import as_codes
 
 EXPONENTS = tuple(np.arange(-2, 4.5, 0.5).tolist())  # of ten: where the search begins
 LIMITS = (-8, 10)  # and where it gives up extending
-SMALL = 10_000  # numbers in X, below which a singular value decomposition costs next to nothing
 
 
-class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
-    """A baseline around a ridge, its one alpha for all tasks chosen by cross-validation.
+def _classifies(model: Any) -> bool:
+    return is_classifier(model.estimator)
 
-    Half decades from 0.01 to 10,000, and two decades more while the best is on the edge. A
-    ridge's score is flat in log alpha: a finer grid moves R² by less than .002.
+
+class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
+    """A baseline around a ridge or a logistic regression, its one alpha chosen by cross-validation.
+
+    The same alpha for all tasks: half decades from 0.01 to 10,000, and two decades more while the
+    best is on the edge. Scores are flat in log alpha: a finer grid moves R² by less than .002.
+    In a logistic regression alpha is 1/C; :class:`~mtlearn.compare.at_once.LogisticAtOnce` says
+    what becomes of a task with one class.
 
     Parameters
     ----------
     estimator : IndependentTasks or PooledTasks
-        Around a :class:`~sklearn.linear_model.Ridge`.
+        Around a :class:`~sklearn.linear_model.Ridge` or
+        :class:`~sklearn.linear_model.LogisticRegression`.
     cv : int, splitter or iterable, default=None
         Inner folds.
 
@@ -36,9 +44,11 @@ class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     alpha_ : float
         The alpha chosen.
     scores_ : dict of float to float
-        Mean score (R²) over the folds of each alpha tried.
+        Mean score over the folds of each alpha tried: R², or minus the log loss.
     best_estimator_ : estimator
-        Fitted with ``alpha_`` on all rows.
+        Fitted with ``alpha_`` on all rows; around a logistic regression it predicts probabilities.
+    classes_ : ndarray of shape (K,)
+        Classes, where there are.
 
     Examples
     --------
@@ -58,6 +68,15 @@ class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.estimator = estimator
         self.cv = cv
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        wrapped = get_tags(self.estimator)
+        tags.estimator_type = wrapped.estimator_type
+        tags.classifier_tags = wrapped.classifier_tags
+        tags.regressor_tags = wrapped.regressor_tags
+        tags.target_tags.required = True
+        return tags
+
     def fit(self, X: Any, y: Any) -> TunedBaseline:
         """Choose alpha, then fit on all rows.
 
@@ -74,6 +93,9 @@ class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             The fitted model.
         """
         y = np.asarray(y)
+        self._is_matrix = y.ndim == 2
+        if _classifies(self):
+            y, self.classes_ = as_codes(y)
         found: dict[float, float] = {}
         ahead = EXPONENTS
         while ahead:
@@ -89,22 +111,43 @@ class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
                 ahead = ()
         self.scores_ = {10.0**exponent: score for exponent, score in sorted(found.items())}
         self.alpha_ = 10.0**best
-        self.best_estimator_ = clone(self.estimator).set_params(estimator__alpha=self.alpha_)
+        self.best_estimator_ = clone(self.estimator)
+        if _classifies(self):
+            self.best_estimator_.set_params(estimator=self._at_once(np.array([self.alpha_])))
+        else:
+            self.best_estimator_.set_params(estimator__alpha=self.alpha_)
         self.best_estimator_.fit(X, y)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the chosen alpha: (n,), or (n, T) for 2-D ``y`` in fit."""
         check_is_fitted(self)
-        return self.best_estimator_.predict(X)
+        if not _classifies(self):
+            return self.best_estimator_.predict(X)
+        answer = self.predict_proba(X)
+        return self.classes_[(answer > 0.5).astype(int) if self._is_matrix else answer.argmax(1)]
+
+    @available_if(_classifies)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities (n, K) of ``classes_``; for 2-D ``y`` (n, T), those of ``classes_[1]``."""
+        check_is_fitted(self)
+        answer = self.best_estimator_.predict(X)
+        return np.column_stack([1 - answer, answer]) if answer.ndim == 1 else answer
+
+    def _at_once(self, alphas: np.ndarray) -> Any:
+        if _classifies(self):
+            return LogisticAtOnce(alphas, len(self.classes_))
+        return RidgeAtOnce(alphas)
 
     def _scores(self, alphas: np.ndarray, X: Any, y: np.ndarray) -> np.ndarray:
         """Mean score of each alpha, all of them in one fit per fold.
 
         With thousands of tasks this is the difference between minutes and seconds. Columns of a
-        target matrix are stacked, an observed label becoming a row; their score is the mean R².
+        target matrix are stacked, an observed label becoming a row; their score is the mean over
+        columns.
         """
-        model = clone(self.estimator).set_params(estimator=_RidgeAtOnce(alphas))
+        at_once = self._at_once(alphas)
+        model = clone(self.estimator).set_params(estimator=at_once)
         n, rows, column = len(y), np.arange(len(y)), None
         if y.ndim == 2:
             rows, column = np.nonzero(~np.isnan(y))
@@ -119,41 +162,11 @@ class TunedBaseline(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
                 parts = [new[column[new] == t] for t in np.unique(column[new])]
                 model.fit(_rows(X, rows[past]), y[past], task=column[past])
                 prediction = model.predict(_rows(X, rows[new]), task=column[new])
-            answer = np.empty((len(y), len(alphas)))
+            answer = np.empty((len(y), prediction.shape[1]))
             answer[new] = prediction
-            scores.append(np.mean([_r2(y[p], answer[p]) for p in parts if len(p) > 1], axis=0))
+            of_parts = [at_once.scores(y[p], answer[p], len(past)) for p in parts if len(p) > 1]
+            scores.append(np.mean(of_parts, axis=0))
         return np.mean(scores, axis=0)
-
-
-class _RidgeAtOnce(RegressorMixin, BaseEstimator):
-    """Ridges of one target at several alphas; predicts one column for each.
-
-    ``Ridge`` takes an alpha for each target, so the target is repeated.
-    """
-
-    def __init__(self, alphas: np.ndarray) -> None:
-        self.alphas = alphas
-
-    def fit(self, X: Any, y: np.ndarray) -> _RidgeAtOnce:
-        # one decomposition for all alphas, where it is smaller than the overhead of the others
-        is_small = not sparse.issparse(X) and X.size < SMALL
-        self.ridge_ = Ridge(alpha=self.alphas, solver="svd" if is_small else "auto")
-        self.ridge_.fit(X, np.repeat(y[:, None], len(self.alphas), axis=1))
-        return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        return self.ridge_.predict(X)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def _r2(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """R² of each column of predictions."""
-    truth = np.broadcast_to(truth[:, None], prediction.shape)
-    return r2_score(truth, prediction, multioutput="raw_values")
 
 
 def _rows(X: Any, rows: np.ndarray) -> Any:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-LITTLE = 0.005  # a gain in R² below this is called small
+LITTLE = 0.005  # a gain below this share of the null loss (for regressions in R²) is called small
 FEW = 0.05  # a share of tasks helped up to this is no reason to say yes to some
 
 
 def verdict_in_words(result: Any, overall: tuple[float, float]) -> str:
     """What the table says about learning together.
 
-    ``overall`` is the mean difference of squared errors between the best multi-task model and the
-    best baseline, and its p-value.
+    ``overall`` is the gain of the best multi-task model over the best baseline, as a share of the
+    null loss, and its p-value.
     """
-    difference, p_value = overall
-    r2, model, baseline = result.table["r2"], result.best_model, result.best_baseline
+    gain, p_value = overall
+    column, label = result.kind.headline
+    score, model, baseline = result.table[column], result.best_model, result.best_baseline
     if result.table["kind"][model] == "baseline":
-        return f"Only baselines were compared; the best is {baseline} (R² {r2[baseline]:.3f})."
-    scores = f"R² {r2[model]:.3f} by {model}, {r2[baseline]:.3f} by {baseline}"
+        return (
+            f"Only baselines were compared; the best is {baseline} ({label} {score[baseline]:.3f})."
+        )
+    scores = f"{label} {score[model]:.3f} by {model}, {score[baseline]:.3f} by {baseline}"
     if baseline != "independent":
-        scores += f", {r2['independent']:.3f} with a model for each task alone"
+        scores += f", {score['independent']:.3f} with a model for each task alone"
     helped, hurt = (int(result.table[column][model]) for column in ("helped", "hurt"))
     sure = p_value < 0.05
-    if sure and difference < 0:
-        little = ", but only a little" if r2[model] - r2[baseline] < LITTLE else ""
+    if sure and gain > 0:
+        little = ", but only a little" if gain < LITTLE else ""
         opening, advice = f"Yes, learning together helps{little}", ""
     elif sure:
         opening = "No, the multi-task models do worse than the best baseline"

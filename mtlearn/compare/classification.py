@@ -1,0 +1,145 @@
+"""The kind of question whose targets are classes: log loss of probabilities.
+
+Log loss, and not squared (Brier) error, says who is helped and who is hurt: models are tuned by it
+and ranked by it, and like squared error it is linear in the truth, which the evidence relies on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import is_regressor
+
+from mtlearn.compare.kinds import Kind, Shown, mean_of
+from mtlearn.compare.probabilities import auc_by_group, bounded, every_class, log_loss
+
+if TYPE_CHECKING:
+    from mtlearn.compare.held_out import HeldOut
+    from mtlearn.compare.result import Comparison
+    from mtlearn.compare.task_table import TaskTable
+
+
+@dataclass(frozen=True)
+class Classification(Kind):
+    """Classes, judged by the log loss of their probabilities."""
+
+    classes: np.ndarray
+
+    name = "classification"
+    ending = "Classifier"
+    row_loss = "log loss"
+    error, error_name = "log_loss", "log loss"
+    headline = "log_loss", "log loss"
+    scores = (
+        *("log_loss", "auc", "brier", "accuracy", "mean_task_log_loss", "mean_task_auc"),
+        *("tasks_without_auc", "worst_task", "worst_task_log_loss"),
+    )
+    shown = (
+        Shown("log_loss", "log\nloss"),
+        Shown("auc", "AUC", fixed=True),
+        Shown("brier", "Brier", fixed=True),
+        Shown("accuracy", "accu-\nracy", fixed=True),
+    )
+    new_task_scores = (Shown("log_loss", "log loss"), Shown("auc", "AUC", fixed=True))
+
+    @property
+    def two(self) -> bool:
+        """Whether there are two classes."""
+        return len(self.classes) == 2
+
+    def check(self, name: str, model: Any) -> None:
+        """Refuse regressors and classifiers without probabilities."""
+        if is_regressor(model) or not hasattr(model, "predict_proba"):
+            raise ValueError(
+                f"model {name!r} has no predict_proba, and the target has classes "
+                f"({', '.join(map(str, self.classes[:5]))}); give a classifier with probabilities, "
+                'or kind="regression" where classes are numbers.'
+            )
+
+    def unit(self, y: np.ndarray) -> np.ndarray | float:
+        """One: probabilities of all columns are alike."""
+        return 1.0
+
+    def labels(self, y: np.ndarray) -> np.ndarray:
+        """The classes themselves; holes as None among text, as NaN among numbers."""
+        known = ~np.isnan(y)
+        if known.all():
+            return self.classes[y.astype(np.intp)]
+        text = self.classes.dtype.kind == "O"
+        labels = np.full(y.shape, None if text else np.nan, dtype=object if text else float)
+        labels[known] = self.classes[y[known].astype(np.intp)]
+        return labels
+
+    def fit_predict(self, model: Any, past: TaskTable, new: TaskTable) -> np.ndarray:
+        """Probabilities of the second class in the shape of the target; (n, K) for more than two.
+
+        A class that was not in the training part gets the least probability that any may have.
+        """
+        one_target = past.y.ndim == 1
+        model.fit(past.frame, self.labels(past.y))
+        answer = np.asarray(model.predict_proba(new.frame))
+        expected = (len(new.y), len(model.classes_) if one_target else past.y.shape[1])
+        if answer.shape != expected:
+            raise ValueError(
+                f"{model[-1]!r} gave probabilities of shape {answer.shape}, expected {expected}."
+            )
+        if one_target:
+            given, answer = answer, np.zeros((len(new.y), len(self.classes)))
+            answer[:, np.searchsorted(self.classes, model.classes_)] = given
+            answer = answer[:, 1] if self.two else answer
+        return bounded(answer, int((~np.isnan(past.y)).sum()), len(self.classes))
+
+    def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
+        """Log loss."""
+        return log_loss(truth, answer)
+
+    def apart(self, answer: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Slope of the loss difference in the truth: the difference of log-odds.
+
+        Where there are more than two classes, its range over them.
+        """
+        return np.ptp(np.log(every_class(answer)) - np.log(every_class(other)), axis=1)
+
+    def as_error(self, mean_loss: Any) -> Any:
+        """The log loss itself."""
+        return mean_loss
+
+    def null_loss(self, held_out: HeldOut) -> float:
+        """The entropy of the shares of the classes."""
+        shares = np.column_stack(
+            [held_out.means(held_out.truth == k, held_out.block) for k in range(len(self.classes))]
+        )
+        return float(self.loss(held_out.truth, shares[held_out.block]).mean())
+
+    def more_scores(self, held_out: HeldOut, answer: np.ndarray) -> dict[str, Any]:
+        """AUC, Brier score and accuracy; the mean AUC over the tasks that have one."""
+        every, truth = every_class(answer), held_out.truth.astype(np.intp)
+        squares = ((every - np.eye(len(self.classes))[truth]) ** 2).sum(axis=1)
+        by_task = self._auc(held_out, every, held_out.task)
+        return {
+            "auc": mean_of(self._auc(held_out, every, held_out.block)),
+            "brier": float(squares.mean()) / (2 if self.two else 1),
+            "accuracy": float((every.argmax(axis=1) == truth).mean()),
+            "mean_task_auc": mean_of(by_task),
+            "tasks_without_auc": held_out.n_tasks - int((~np.isnan(by_task)).sum()),
+        }
+
+    def _auc(self, held_out: HeldOut, every: np.ndarray, group: np.ndarray) -> np.ndarray:
+        """Area under the curve in each group, one class against the rest averaged over classes."""
+        of_class = [
+            auc_by_group(held_out.truth == k, every[:, k], group, held_out.fold)
+            for k in ([1] if self.two else range(len(self.classes)))
+        ]
+        return np.mean(of_class, axis=0)
+
+    def legend(self, result: Comparison) -> str:
+        """What log loss, AUC and Brier score are."""
+        first, second = ("another class", "a class") if not self.two else self.classes
+        return (
+            "Log loss: minus the mean logarithm of the probability given to what came true (0 is "
+            f"perfect, {result.null_loss:.3f} no better than the shares of the classes); the worst "
+            f"task by it (which). AUC: how often a row of {second} gets a higher probability of it "
+            f"than one of {first} (0.5 is chance). Brier: mean squared error of the probabilities."
+        )

@@ -1,0 +1,145 @@
+"""The labels that every model predicted without having seen them, and what they say of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mtlearn.compare.kinds import Kind
+from mtlearn.compare.task_table import TaskTable, import_pandas
+from mtlearn.evidence import PairedEvidence, paired_evidence, verdicts
+
+FEWEST_ROWS = 5  # a task with fewer held-out rows is not named the worst: that would be luck
+CLUSTERS = 10  # with so many tasks, they are the units of the overall test, else rows or groups
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """One entry for each label, whatever the shape of y."""
+
+    where: Any  # index of the entries into y
+    truth: np.ndarray
+    task: np.ndarray  # position in tasks
+    row: np.ndarray
+    fold: np.ndarray  # entries of one fold were predicted by one fit
+    groups: np.ndarray | None
+    unit: np.ndarray  # the units of errors: 1, or each column's deviation
+    tasks: np.ndarray
+    is_matrix: bool
+    kind: Kind
+
+    @classmethod
+    def of(cls, data: TaskTable, predictions: dict[str, np.ndarray], fold: np.ndarray) -> HeldOut:
+        """Entries with a label and a prediction of every model; ``fold`` (n,) held each row out."""
+        known = ~np.isnan(data.y)
+        for prediction in predictions.values():
+            missing = np.isnan(prediction)
+            known &= ~(missing.any(axis=1) if missing.ndim > known.ndim else missing)
+        where = np.nonzero(known)
+        row, is_matrix = where[0], data.codes is None
+        task = where[1] if is_matrix else data.codes[row]
+        unit = np.broadcast_to(data.kind.unit(data.y), data.y.shape)[where]
+        groups = None if data.groups is None else data.groups[row]
+        return cls(
+            where=where,
+            truth=data.y[where] / unit,
+            task=task,
+            row=row,
+            fold=fold[row],
+            groups=groups,
+            unit=unit,
+            tasks=data.tasks,
+            is_matrix=is_matrix,
+            kind=data.kind,
+        )
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of tasks, with held-out rows or without."""
+        return len(self.tasks)
+
+    @property
+    def block(self) -> np.ndarray:
+        """What overall scores are means over: the columns of a matrix, otherwise all at once."""
+        return self.task if self.is_matrix else np.zeros(len(self.task), dtype=np.intp)
+
+    def answer(self, prediction: np.ndarray) -> np.ndarray:
+        """A model's predictions of the entries, in units of the truth."""
+        values = prediction[self.where]
+        return values / self.unit if values.ndim == 1 else values
+
+    def loss(self, prediction: np.ndarray) -> np.ndarray:
+        """Loss of each entry."""
+        return self.kind.loss(self.truth, self.answer(prediction))
+
+    def means(self, values: np.ndarray, group: np.ndarray) -> np.ndarray:
+        """Mean over the entries of each group (NaN where there is none)."""
+        with np.errstate(invalid="ignore"):
+            return np.bincount(group, values) / np.bincount(group)
+
+    def by_task(self, values: np.ndarray) -> np.ndarray:
+        """Mean over the entries of each task (NaN where there is none)."""
+        with np.errstate(invalid="ignore"):
+            return np.bincount(self.task, values, self.n_tasks) / self.rows
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Number of entries of each task."""
+        return np.bincount(self.task, minlength=self.n_tasks)
+
+    def scores(self, prediction: np.ndarray) -> dict[str, Any]:
+        """The error over all, averaged over tasks and of the worst task; the kind's own scores."""
+        loss, key = self.loss(prediction), self.kind.error
+        error = self.kind.as_error(self.by_task(loss))
+        large = self.rows >= min(FEWEST_ROWS, self.rows.max())
+        worst = int(np.argmax(np.where(large, error, -np.inf)))
+        found = {
+            key: float(self.kind.as_error(loss.mean())),
+            f"mean_task_{key}": float(error[self.rows > 0].mean()),
+            "worst_task": plain(self.tasks[worst]),
+            f"worst_task_{key}": float(error[worst]),
+        } | self.kind.more_scores(self, self.answer(prediction))
+        return {name: found[name] for name in self.kind.scores}
+
+    def evidence(self, prediction: np.ndarray, baseline: np.ndarray) -> PairedEvidence:
+        """Task by task, how the losses of a model and of the baseline differ."""
+        return paired_evidence(
+            self.task,
+            self.loss(prediction) - self.loss(baseline),
+            spread=self.kind.apart(self.answer(prediction), self.answer(baseline)),
+            groups=self.groups,
+            n_tasks=self.n_tasks,
+        )
+
+    def overall(self, difference: np.ndarray) -> tuple[float, float]:
+        """Share of the null loss that is gained over all entries, and its p-value.
+
+        For squared error the share is a difference in R². Rows of a task share a model, so tasks
+        are the units where there are enough of them.
+        """
+        unit = self.row if self.groups is None else self.groups
+        if not self.is_matrix and self.n_tasks >= CLUSTERS:
+            unit = self.task
+        found = paired_evidence(np.zeros(len(unit), dtype=np.intp), difference, groups=unit)
+        null = max(self.kind.null_loss(self), 1e-300)
+        return -float(found.difference[0]) / null, float(found.p_value[0])
+
+    def per_task(self, losses: dict[str, np.ndarray], evidence: PairedEvidence) -> Any:
+        """The frame of the result."""
+        columns: dict[str, Any] = {"task": [plain(task) for task in self.tasks]}
+        columns |= {"rows": evidence.rows, "units": evidence.units}
+        columns |= {f"loss {name}": self.by_task(loss) for name, loss in losses.items()}
+        columns |= {
+            "difference": evidence.difference,
+            "standard_error": evidence.standard_error,
+            "p_value": evidence.p_value,
+            "verdict": verdicts(evidence),
+        }
+        return import_pandas().DataFrame(columns)
+
+
+def plain(label: Any) -> Any:
+    """A label without NumPy around it."""
+    return label.item() if isinstance(label, np.generic) else label

@@ -1,0 +1,83 @@
+"""What depends on the kind of question, regression or classification, and nothing else does.
+
+A kind says what models are given and asked for, the loss of a held-out row, the scores and their
+names. Folds, tuning, evidence, tables and the verdict are the same for both and ask it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mtlearn.compare.held_out import HeldOut
+    from mtlearn.compare.result import Comparison
+    from mtlearn.compare.task_table import TaskTable
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A score of the printed table."""
+
+    key: str  # column of Comparison.table
+    heading: str
+    fixed: bool = False  # three decimals; otherwise as many as the size of errors asks for
+
+
+class Kind(ABC):
+    """What a comparison predicts and how it is judged."""
+
+    name: ClassVar[str]
+    ending: ClassVar[str]  # of the names of the estimators: GroupLasso + "Regressor" + "CV"
+    row_loss: ClassVar[str]  # what helped and hurt are said by
+    error: ClassVar[str]  # the score that ranks models, a column of Comparison.table
+    error_name: ClassVar[str]
+    headline: ClassVar[tuple[str, str]]  # score and name in the verdict
+    scores: ClassVar[tuple[str, ...]]  # columns of Comparison.table, in this order
+    shown: ClassVar[tuple[Shown, ...]]
+    new_task_scores: ClassVar[tuple[Shown, ...]]
+
+    @abstractmethod
+    def check(self, name: str, model: Any) -> None:
+        """Complain about a model of the user's that answers the other kind of question."""
+
+    @abstractmethod
+    def unit(self, y: np.ndarray) -> np.ndarray | float:
+        """What targets are divided by, so that no column of a matrix outweighs the others."""
+
+    @abstractmethod
+    def fit_predict(self, model: Any, past: TaskTable, new: TaskTable) -> np.ndarray:
+        """Fit on a training part and answer for held-out rows."""
+
+    @abstractmethod
+    def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
+        """Loss of each held-out label."""
+
+    @abstractmethod
+    def apart(self, answer: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """How far the loss difference of two answers moves with the truth."""
+
+    @abstractmethod
+    def as_error(self, mean_loss: Any) -> Any:
+        """Mean loss in the units in which it is shown."""
+
+    @abstractmethod
+    def null_loss(self, held_out: HeldOut) -> float:
+        """Mean loss of the best constant answer (for each column of a matrix)."""
+
+    @abstractmethod
+    def more_scores(self, held_out: HeldOut, answer: np.ndarray) -> dict[str, Any]:
+        """Scores beside the error: over all (mean over columns of a matrix), and by task."""
+
+    @abstractmethod
+    def legend(self, result: Comparison) -> str:
+        """The scores explained to a reader."""
+
+
+def mean_of(values: np.ndarray) -> float:
+    """Mean of what is defined; NaN where nothing is."""
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if len(values) else np.nan
