@@ -99,7 +99,7 @@ def solve_combination(name, way, intercept, shared, alpha_mean, number):
         if has_minimiser(p, kind, shared, alpha_mean, intercept.get("fit_intercept", True))
     )
     parameters = family.parameters(
-        shared_mean=shared, alpha_mean=alpha_mean, tol=1e-10, **intercept
+        shared_mean=shared, alpha_mean=alpha_mean, tol=1e-10, max_iter=50_000, **intercept
     )
     alpha = family.alpha(problem, Estimator, FRACTIONS[number // 5 % 4], **parameters)
     with expected(UNITS):

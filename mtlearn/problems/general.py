@@ -20,7 +20,9 @@ from mtlearn.problems.rows import Rows
 from mtlearn.problems.squared import Coupling, SquaredProblem, gather, spread
 
 FLATTEST = 1e-10  # least curvature of a label in the model, relative to its weight
-MODEL_NUMBERS = 4_000_000  # of moments that a model may form, if that does not cost more than it saves
+MODEL_NUMBERS = (
+    4_000_000  # of moments that a model may form, if that does not cost more than it saves
+)
 
 
 @dataclass(frozen=True)
@@ -296,9 +298,7 @@ class LossProblem:
         moments = of_entries(self.rows.plain, row, Z[row, which], H[row, which], starts)
         if self.rows.middle is None:
             return moments
-        middle = np.broadcast_to(
-            self.rows.middles(H.shape[1]), (self.n_features, self.n_columns)
-        ).T
+        middle = np.broadcast_to(self.rows.middles(H.shape[1]), (self.n_features, self.n_columns)).T
         return Moments(
             moments.count,
             moments.weight,

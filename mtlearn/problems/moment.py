@@ -43,9 +43,7 @@ class MomentProblem(SquaredProblem):
 
     def _hold(self, moments: Moments, scale, coupling, scale_targets=False, n_classes=1) -> None:
         self.moments, self.xx = moments, moments.xx
-        known = Statistics(
-            moments.weight, moments.x_mean, moments.y_mean, moments.xy, moments.yy
-        )
+        known = Statistics(moments.weight, moments.x_mean, moments.y_mean, moments.xy, moments.yy)
         super().__init__(known, scale, coupling, scale_targets, n_classes)
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:

@@ -138,9 +138,7 @@ class Rows:
             return np.zeros((self.n_features, 1))
         return self.middle.T if self.n_blocks == 1 else np.repeat(self.middle.T, k, axis=1)
 
-    def gram(
-        self, b: int, s: np.ndarray, left: np.ndarray, right: np.ndarray | None
-    ) -> np.ndarray:
+    def gram(self, b: int, s: np.ndarray, left: np.ndarray, right: np.ndarray | None) -> np.ndarray:
         """X'diag(s) X of one block between some features, (k, l), dense."""
         X = self._block(b)
         A = X[:, left]
@@ -207,7 +205,7 @@ class Rows:
             return X
         width = self.n_blocks * self.n_features
         kind = np.int32 if max(width, X.nnz) < 2**31 else np.int64
-        first = np.arange(self.n_blocks, dtype=kind) * kind(self.n_features)
+        first = np.arange(0, width, self.n_features, dtype=kind)
         entries = np.diff(X.indptr[self.starts])
         indices = np.repeat(first, entries)
         indices += X.indices

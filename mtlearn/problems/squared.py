@@ -343,7 +343,12 @@ class SquaredProblem(ABC):
         """The smooth part of the objective: data, shared mean and intercepts."""
         value = 0.5 * self.residual_squares(point).sum() + 0.5 * self.kappa @ point.error**2
         if point.mean is not None:
-            value += 0.5 * self.coupling.alpha_mean * self.n_tasks * float(np.vdot(point.mean, point.mean))
+            value += (
+                0.5
+                * self.coupling.alpha_mean
+                * self.n_tasks
+                * float(np.vdot(point.mean, point.mean))
+            )
         return float(value)
 
     def residual_squares(self, point: Point) -> np.ndarray:
@@ -369,7 +374,7 @@ class SquaredProblem(ABC):
         """Intercepts (K,) of the shared model: b_0, or the average of the best ones given w_0."""
         if self.pooled or not self.coupling.fit_intercept:
             return point.b0
-        shared = 0.0
+        shared = np.zeros(1)
         if point.mean is not None:
             shared = self._x_times(spread(point.mean, self.n_columns))
         return gather(self.y_mean - shared, self.n_classes) / self.n_tasks

@@ -231,7 +231,9 @@ def solve_mean_regularized(
 
 def closed_form_affordable(problem: SquaredProblem) -> bool:
     """Whether factorising every task's system is less than a hundred products would be, or cheap."""
-    return problem.factor_flops() <= CLOSED_FORM_FLOPS and problem.n_features <= CLOSED_FORM_FEATURES
+    return (
+        problem.factor_flops() <= CLOSED_FORM_FLOPS and problem.n_features <= CLOSED_FORM_FEATURES
+    )
 
 
 def _refine(problem: SquaredProblem, alpha: float, arrow: Arrow) -> Solution:

@@ -55,8 +55,13 @@ class Descent:
         max_iter: int,
         n_iter: int = 0,
         report: Callable[[int, float], None] | None = None,
+        near: bool = False,
     ) -> tuple[Point, float, int]:
-        """From a settled point until the relative gap is ``aim``, or below ``tol`` and stalled."""
+        """From a settled point until the relative gap is ``aim``, or below ``tol`` and stalled.
+
+        ``near`` says that the point has the face of the solution already, as that of a model like
+        the one before has: Newton then comes first.
+        """
         problem, metric = self.problem, self.metric
 
         def gap_at(point: Point) -> float:
@@ -65,8 +70,9 @@ class Descent:
         gap, stalled, reached = gap_at(point), 0, max_iter
         while n_iter < max_iter and gap > aim and stalled < 3:
             before, at_start, first = gap, point, n_iter
-            iterates = fista(problem, penalty, point, metric)
-            for point in islice(iterates, max_iter - n_iter):
+            most = 0 if near else max_iter - n_iter
+            near = False
+            for point in islice(fista(problem, penalty, point, metric), most):
                 n_iter += 1
                 if n_iter % 5 == 0:
                     gap = gap_at(point)

@@ -107,7 +107,8 @@ class ClosedForm:
 
     def __init__(self, problem: SquaredProblem, rotated, thin: bool, verbose: int = 0):
         self.original, self.verbose, self.thin = problem, verbose, thin
-        self.problem, self.Q = (problem, None) if rotated is None else rotated
+        self.problem: SquaredProblem = problem if rotated is None else rotated[0]
+        self.Q: np.ndarray | None = None if rotated is None else rotated[1]
 
     def largest_alpha(self) -> float:
         """Where a path starts: a hundred times the typical curvature of a task."""

@@ -144,5 +144,3 @@ class ProximalSolver:
 def _n_stages(largest: float, alpha: float) -> int:
     """Points of a path with at most a factor of four between neighbours, both ends included."""
     return int(np.ceil(np.log(largest / alpha) / np.log(4.0))) + 1
-
-

@@ -27,6 +27,7 @@ from mtlearn.solvers.arrow import closed_form_affordable, solve_mean_regularized
 from mtlearn.solvers.descent import POLISHING, Descent
 
 LENGTHS = 0.5 ** np.arange(16)
+FEW = 200  # iterations that a model like the one before it should not need
 ROUNDING = 1e-16  # of a relative gap
 FAR = 30.0  # scores beyond this are on their way to infinity
 
@@ -61,20 +62,23 @@ class ProximalNewton:
             return self._unpenalised(penalty, point, aim, tol, max_iter, n_iter, report)
         problem = self.problem
         gap, stalled, closer = certify(problem, penalty, point).relative, 0, 1.0
-        flattest = FLATTEST
+        flattest, near = FLATTEST, False
         while n_iter < max_iter and gap > aim and stalled < 3:
             inner = max(closer * min(0.1, np.sqrt(gap)) * gap, ROUNDING)
             model = problem.quadratic(point, flattest)
             enough = max(inner, 1e-2 * gap)
-            most = min(max_iter - n_iter, POLISHING if gap <= tol else max_iter)
-            ahead, taken = self._minimise(model, penalty, point, inner, enough, most)
+            most = min(max_iter - n_iter, POLISHING if gap <= tol else FEW if near else max_iter)
+            ahead, taken = self._minimise(model, penalty, point, inner, enough, most, near)
             n_iter += max(taken, 1)
             new, length = self._step(penalty, point, *ahead)
             # A step cut short went where the loss bends more than the model knows.
             if length < 0.2 and flattest < 1.0:
                 flattest = max(100.0 * flattest, 1e-5)
+            elif near and taken >= FEW:
+                flattest = min(100.0 * flattest, 1.0)  # all but flat directions took the iterations
             elif length == 1.0:
-                flattest = max(FLATTEST, 0.01 * flattest)
+                flattest = max(FLATTEST, 0.3 * flattest)
+            near = True
             if new is None and flattest < 1.0 and gap > tol:
                 continue
             new_gap = np.inf if new is None else certify(problem, penalty, new).relative
@@ -119,7 +123,9 @@ class ProximalNewton:
         problem, gap = self.problem, np.inf
         while n_iter < max_iter:
             model = problem.quadratic(point)
-            ahead, taken = self._minimise(model, penalty, point, 1e-15, 1e-12, max_iter - n_iter)
+            ahead, taken = self._minimise(
+                model, penalty, point, 1e-15, 1e-12, max_iter - n_iter, False
+            )
             n_iter += max(taken, 1)
             decrement = _decrement(problem, penalty, point, *ahead)
             gap = (decrement + penalty.value(point.V)) / problem.null_value
@@ -140,7 +146,7 @@ class ProximalNewton:
         return bool((np.abs(F) * (self.problem.c > 0)).max(initial=0.0) > FAR)
 
     def _minimise(
-        self, model: SquaredProblem, penalty, point, aim: float, enough: float, max_iter: int
+        self, model: SquaredProblem, penalty, point, aim: float, enough: float, max_iter: int, near
     ) -> tuple:
         """V, w_0, b and b_0 of the model's minimum, near enough, and the iterations taken."""
         if isinstance(penalty, SquaredNorm):
@@ -152,13 +158,11 @@ class ProximalNewton:
         descent = Descent(model, self.separable, self.curvature)
         start = model.settle(point.V)
         # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
-        found, _, taken = descent.descend(penalty, start, aim, enough, max_iter)
+        found, _, taken = descent.descend(penalty, start, aim, enough, max_iter, near=near)
         self.curvature = descent.metric.L
         return (found.V, found.mean, model.intercepts(found), found.b0), taken
 
-    def _step(
-        self, penalty, point: ScorePoint, V, mean, b, b0
-    ) -> tuple[ScorePoint | None, float]:
+    def _step(self, penalty, point: ScorePoint, V, mean, b, b0) -> tuple[ScorePoint | None, float]:
         """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
         W = V if mean is None else V + spread(mean, V.shape[1])

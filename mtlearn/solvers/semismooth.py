@@ -43,6 +43,7 @@ from mtlearn.problems.squared import LARGEST_MEAN, Point, SquaredProblem
 DIRECT_BYTES = 512e6
 DIRECT_FLOPS = 2e10
 DENSE = 400  # numbers in V up to which a penalty that is no sum over features gets one dense system
+LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 3e-3, 1e-3)
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
 
 
@@ -83,7 +84,7 @@ class SemismoothNewton:
             dZ = self._direction(penalty.derivative(Z, step), F, damping, close)
             taken = 0.0
             if dZ is not None:
-                for length in (1.0, 0.5, 0.25, 0.1, 0.03):
+                for length in LENGTHS:
                     Z_new = Z + length * dZ
                     V = penalty.prox(Z_new, step)
                     if self.by_rows:
@@ -100,11 +101,11 @@ class SemismoothNewton:
                         taken = length
                         break
             if taken == 0.0:
-                damping *= 100.0
-                if damping > 1e-2:
+                damping *= 30.0
+                if damping > 1.0:
                     return best, n
                 continue
-            damping = max(FLOOR, 0.01 * damping if taken == 1.0 else damping)
+            damping = max(FLOOR, 0.1 * damping if taken == 1.0 else damping)
             Z, here, F, value = Z_new, new, F_new, new_value
             stuck = 0 if lower or small < 0.5 * least else stuck + 1
             if small < least or lower:
