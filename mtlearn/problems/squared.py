@@ -6,7 +6,8 @@ left to two subclasses: :class:`MomentProblem` holds it, :class:`DesignProblem` 
 
 There is one column of coefficients per task; a classifier of K > 2 classes has K of them, column
 t K + k, with a shared mean and a b_0 for each class. What is written t below is such a column, and
-T stays the number of tasks. Notation, per column t, with c_ti = (T/N) omega_t s_ti the weights of the rows::
+T stays the number of tasks. Notation, per column t, with c_ti = (T/N) omega_t s_ti the weights of
+the rows::
 
     m_t = sum_i c_ti,  S_t, s_t, q_t = the centred scatter (xx, xy, yy) under the weights c
     kappa_t = m_t a / (m_t + a),  a = alpha_intercept     (0: free; m_t: one common intercept)

@@ -230,7 +230,7 @@ def solve_mean_regularized(
 
 
 def closed_form_affordable(problem: SquaredProblem) -> bool:
-    """Whether factorising every task's system is less than a hundred products would be, or cheap."""
+    """Whether every task's system can be factorised in seconds, and their border held."""
     return (
         problem.factor_flops() <= CLOSED_FORM_FLOPS and problem.n_features <= CLOSED_FORM_FEATURES
     )

@@ -72,7 +72,8 @@ class Descent:
             before, at_start, first = gap, point, n_iter
             most = 0 if near else max_iter - n_iter
             near = False
-            for point in islice(fista(problem, penalty, point, metric), most):
+            iterates = fista(problem, penalty, point, metric)
+            for point in islice(iterates, most):
                 n_iter += 1
                 if n_iter % 5 == 0:
                     gap = gap_at(point)
