@@ -284,9 +284,7 @@ def _of_sparse_columns(X, Y, s) -> Moments:
     xx = (X.multiply(s[:, None]).T @ X).toarray() - weight * np.outer(x_mean, x_mean)
     xy = X.T @ sY - np.outer(x_mean, sY.sum(axis=0))
     yy = np.einsum("it,it->t", sY, Yc)
-    return Moments(
-        np.full(T, len(s)), np.full(T, weight), x_mean[None], y_mean, xx[None], xy.T, yy
-    )
+    return Moments(np.full(T, len(s)), np.full(T, weight), x_mean[None], y_mean, xx[None], xy.T, yy)
 
 
 def dense_rows(X, rows: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ With tau the step of a prox-gradient iteration, V = prox(Z) solves the problem w
 M an element of the generalised Jacobian of the prox at Z and H the Hessian of the smooth part, the
 shared mean and b_0 eliminated, a Newton step dZ solves (H M + (I - M) / tau) dZ = -F. M knows
 which entries are free, tied or at zero, so the step moves on the face of the penalty where Z is,
-and entries enter and leave through the prox. In columns scaled by the root of tau (tau = 1 then) the
-same step is dZ = D - F - H D with D = M dZ, the change of V. A damping is added to H.
+and entries enter and leave through the prox. In columns scaled by the root of tau (tau = 1 then)
+the same step is dZ = D - F - H D with D = M dZ, the change of V. A damping is added to H.
 
 A penalty that is a sum over features has M = diag(m^j) + w^j w^j' on row j. Tasks then only meet
 in eta_j = <w^j, dZ^j> and in the border theta of (w_0, b_0): given both, a column of dZ is one
