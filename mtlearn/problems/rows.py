@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.moments import centre, dense_rows
+from mtlearn.moments import BLOCK_BYTES, centre, dense_rows
 from mtlearn.tasks import TaskData
 
 
@@ -113,9 +113,9 @@ class Rows:
     def squares_times(self, S: np.ndarray) -> np.ndarray:
         """sum_i s_i x_ij² of every column, (d, B k) for S (n, k)."""
         if self.sparse:
-            X = self.X
-            squares = sparse.csr_matrix((X.data**2, X.indices, X.indptr), shape=X.shape)
-            return self._unstacked(squares.T @ S)
+            # Column by column of S with what is squared on the spot: no copy of the numbers in X.
+            sums = [self._squares_sum(s) for s in S.T]
+            return self._unstacked(np.stack(sums, axis=1))
         if self.n_blocks == 1:
             return (self.X**2).T @ S
         out = np.empty((self.n_features, self.n_blocks, S.shape[1]))
@@ -123,9 +123,23 @@ class Rows:
             out[:, b] = (self.X[rows] ** 2).T @ S[rows]
         return out.reshape(self.n_features, -1)
 
+    def _squares_sum(self, s: np.ndarray) -> np.ndarray:
+        """sum_i s_i x_i² of a sparse X, a block of rows at a time."""
+        X, total = self.X, np.zeros(self.X.shape[1])
+        step = max(1, int(BLOCK_BYTES // (8 * max(1, X.nnz // X.shape[0]))))
+        for start in range(0, X.shape[0], step):
+            part = X[start : start + step]
+            part.data **= 2
+            total += part.T @ s[start : start + step]
+        return total
+
     def sums(self, A: np.ndarray) -> np.ndarray:
         """Sums over the rows of each block: (B k,) for A (n, k)."""
         return np.add.reduceat(A, self.starts[:-1], axis=0).ravel()
+
+    def largest(self, A: np.ndarray) -> np.ndarray:
+        """Maxima over the rows of each block: (B k,) for A (n, k)."""
+        return np.maximum.reduceat(A, self.starts[:-1], axis=0).ravel()
 
     def per_row(self, values: np.ndarray) -> np.ndarray:
         """What belongs to the columns, (B k,), on the rows of their block: (n, k) or (1, k)."""

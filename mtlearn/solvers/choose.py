@@ -25,7 +25,6 @@ from mtlearn.tasks import TaskData
 MOMENT_BYTES = 512e6
 SMALL_NUMBERS = 2_000_000  # moments that cost nothing, whatever the number of rows
 FEW_LABELS = 0.3  # share of observed labels, below which products skip the others
-SCORES_TOL = 1e-5
 SMALL_PROBLEM = 10_000  # coefficients, up to which a fit is polished to rounding
 
 
@@ -101,11 +100,8 @@ def make_solver(
     """A solver with ``solve(alpha, start) -> Solution`` and ``largest_alpha()``.
 
     ``purpose`` is "fit" (one alpha; small problems are polished to rounding), "path" (many), or
-    "scores" (many, for predictions only, of which no more digits are worth having than scores of
-    held-out rows tell apart).
+    "scores" (many, for predictions only).
     """
-    if purpose == "scores":
-        tol = max(tol, SCORES_TOL)
     problem = setup.problem
     polish = purpose == "fit" and problem.n_features * problem.n_columns <= SMALL_PROBLEM
     if isinstance(penalty_of(1.0), SquaredNorm):

@@ -16,6 +16,7 @@ from mtlearn.solvers.semismooth import SemismoothNewton, affordable, objective
 
 POLISHING = 300  # iterations spent at most on digits beyond the tolerance
 NEWTON_STEPS = 30
+ROUNDING = 1e-13  # of a relative gap
 CG_WORTH = 40.0  # FISTA iterations that cost as much as a Newton step by conjugate gradients
 
 
@@ -63,6 +64,7 @@ class Descent:
         the one before has: Newton then comes first.
         """
         problem, metric = self.problem, self.metric
+        tol = max(tol, ROUNDING)  # below which nothing is lost by giving up
 
         def gap_at(point: Point) -> float:
             return certify(problem, penalty, point).relative

@@ -81,7 +81,17 @@ class ProximalSolver:
             gap = 0.0 if largest == 0.0 else certify(problem, penalty, zero).relative
             return Solution(zero, gap, 1)
         if alpha < 1e-10 * largest:
-            return self._unpenalised(penalty)
+            free = self._unpenalised(penalty)
+            # Not so where one huge column is what made alpha_max large.
+            if alpha == 0 or free.gap <= self.tol:
+                return free
+            found = self._penalised(penalty, zero, largest, start)
+            return min(found, free, key=lambda solution: solution.gap)
+        return self._penalised(penalty, zero, largest, start)
+
+    def _penalised(self, penalty: Penalty, zero, largest: float, start) -> Solution:
+        """Down from the largest alpha, or from where the caller says."""
+        alpha = penalty.alpha
         point, n_iter = zero, 0
         if start is not None and start.any():
             point = self._started(start)

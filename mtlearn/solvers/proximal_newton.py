@@ -24,11 +24,11 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.general import FLATTEST, LossProblem, ScorePoint
 from mtlearn.problems.squared import SquaredProblem, gather, spread
 from mtlearn.solvers.arrow import closed_form_affordable, solve_mean_regularized
-from mtlearn.solvers.descent import POLISHING, Descent
+from mtlearn.solvers.descent import POLISHING, ROUNDING, Descent
 
 LENGTHS = 0.5 ** np.arange(16)
 FEW = 200  # iterations that a model like the one before it should not need
-ROUNDING = 1e-16  # of a relative gap
+LEAST = 1e-16  # relative gap that a model is ever solved to
 FAR = 30.0  # scores beyond this are on their way to infinity
 
 
@@ -61,10 +61,11 @@ class ProximalNewton:
         if _next_to_nothing(self.problem, penalty):
             return self._unpenalised(penalty, point, aim, tol, max_iter, n_iter, report)
         problem = self.problem
+        tol = max(tol, ROUNDING)  # below which nothing is lost by giving up
         gap, stalled, closer = certify(problem, penalty, point).relative, 0, 1.0
         flattest, near = FLATTEST, False
         while n_iter < max_iter and gap > aim and stalled < 3:
-            inner = max(closer * min(0.1, np.sqrt(gap)) * gap, ROUNDING)
+            inner = max(closer * min(0.1, np.sqrt(gap)) * gap, LEAST)
             model = problem.quadratic(point, flattest)
             enough = max(inner, 1e-2 * gap)
             most = min(max_iter - n_iter, POLISHING if gap <= tol else FEW if near else max_iter)
@@ -142,8 +143,13 @@ class ProximalNewton:
         return point, gap, n_iter
 
     def _far(self, point: ScorePoint) -> bool:
-        F = point.XW + self.problem.rows.per_row(point.b)
-        return bool((np.abs(F) * (self.problem.c > 0)).max(initial=0.0) > FAR)
+        """Whether scores are on their way to infinity, or have made the loss of a task vanish."""
+        problem = self.problem
+        F = point.XW + problem.rows.per_row(point.b)
+        size = problem.rows.largest(np.abs(F) * (problem.c > 0))
+        loss = problem.rows.sums(problem.c * problem.loss.value(F, problem.Y))
+        vanished = (size > FAR / 3.0) & (loss < 1e-6 * problem.m)
+        return bool((size > FAR).any() or vanished.any())
 
     def _minimise(
         self, model: SquaredProblem, penalty, point, aim: float, enough: float, max_iter: int, near
