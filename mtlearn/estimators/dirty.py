@@ -77,6 +77,11 @@ class Dirty(NormFamily):
     def _check_own_params(self) -> None:
         super()._check_own_params()
         check_option("norm", self.norm, ("l2", "linf"))
+        if not self._ratios():
+            raise ValueError(
+                'specific_ratio=[] is not allowed; it must be "auto", a number > 0, or a list of '
+                "them."
+            )
         for ratio in self._ratios():
             if isinstance(ratio, str):
                 check_option("specific_ratio", ratio, ("auto", "a number > 0"))

@@ -131,6 +131,8 @@ class DesignProblem(SquaredProblem):
 
     def factor_flops(self) -> float:
         d, sizes = float(self.n_features), self._sizes()
+        if self.rows.sparse:
+            return d**3 * len(sizes)
         return float((np.minimum(sizes, d) * sizes * d).sum())
 
     def of_class(self, k: int) -> DesignProblem:
@@ -152,6 +154,9 @@ class DesignProblem(SquaredProblem):
         return np.repeat(self.rows.sizes, self.n_columns // self.rows.n_blocks)
 
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
+        if self.rows.sparse:
+            yield from self._sparse_blocks(whole)
+            return
         for tasks, A in self._stacks(0 if thin else 8 * self.n_features**2):
             if len(A) == 1 and len(tasks) > 1 and not self.common:
                 pieces = [(tasks[t : t + 1], A) for t in range(len(tasks))]  # omega_t differ
@@ -160,19 +165,34 @@ class DesignProblem(SquaredProblem):
             for some, rows in pieces:
                 yield self._block(some, rows, thin, whole)
 
+    def _sparse_blocks(self, whole: bool) -> Iterator[ScatterBlock]:
+        """One S_t (or H_t) at a time from products of sparse matrices; rows are never dense."""
+        rows, k = self.rows, self.s.shape[1]
+        x_mean = np.broadcast_to(self.x_mean, (self.n_features, self.n_columns))
+        every = np.arange(self.n_features)
+        for c in range(1 if self.common else self.n_columns):
+            held = 0 if self.totals.size == 1 else c  # of the distinct weightings
+            if c == 0 or self.totals.size > 1:
+                s = self.s[rows.starts[held // k] : rows.starts[held // k + 1], held % k]
+                S = rows.gram(held // k, s, every, None)
+                S -= self.totals[held] * np.outer(self.shift[:, held], self.shift[:, held])
+            H = S * self.scale[c]
+            if whole:
+                H += self.kappa[c] * np.outer(x_mean[:, c], x_mean[:, c])
+            yield ScatterBlock(np.arange(self.n_columns) if self.common else np.array([c]), H[None])
+
     def _stacks(self, task_bytes: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Columns, and their centred rows times the root of their weight, (B, m, d)."""
         rows = self.rows
         if rows.n_blocks == 1 and self.s.shape[1] == 1:
-            X = rows.X.toarray() if rows.sparse else rows.X
             shift = 0.0 if self.shift is None else self.shift[:, 0]
-            yield np.arange(self.n_columns), ((X - shift) * np.sqrt(self.s))[None]
+            yield np.arange(self.n_columns), ((rows.X - shift) * np.sqrt(self.s))[None]
             return
         row, which, starts = rows.entries(self.s)
         for tasks in task_blocks(np.diff(starts), 8 * self.n_features, task_bytes):
             at, real = padded_rows(starts, tasks)
             s = np.where(real, self.s[row[at], which[at]], 0.0)
-            A = rows.dense(row[at])
+            A = rows.X[row[at]]
             if self.shift is not None:
                 A = A - self.shift.T[tasks, None, :]
             A = A * np.sqrt(s)[:, :, None]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.moments import BLOCK_BYTES, centre, dense_rows
+from mtlearn.moments import BLOCK_BYTES, centre
 from mtlearn.tasks import TaskData
 
 
@@ -116,11 +116,10 @@ class Rows:
             # Column by column of S with what is squared on the spot: no copy of the numbers in X.
             sums = [self._squares_sum(s) for s in S.T]
             return self._unstacked(np.stack(sums, axis=1))
-        if self.n_blocks == 1:
-            return (self.X**2).T @ S
-        out = np.empty((self.n_features, self.n_blocks, S.shape[1]))
-        for b, rows in self._blocks():
-            out[:, b] = (self.X[rows] ** 2).T @ S[rows]
+        out = np.zeros((self.n_features, self.n_blocks, S.shape[1]))
+        for b, block in self._blocks():
+            for rows in self._chunks(block):
+                out[:, b] += (self.X[rows] ** 2).T @ S[rows]
         return out.reshape(self.n_features, -1)
 
     def _squares_sum(self, s: np.ndarray) -> np.ndarray:
@@ -166,7 +165,10 @@ class Rows:
         if self.sparse:
             X, s = self._originals(s)
             return (X.multiply(s[:, None]).T @ X).toarray()
-        return (self.X * s[:, None]).T @ self.X
+        total = np.zeros((self.n_features, self.n_features))
+        for rows in self._chunks(slice(0, len(self.X))):
+            total += (self.X[rows] * s[rows, None]).T @ self.X[rows]
+        return total
 
     def weighted_gram_times(self, s: np.ndarray, w: np.ndarray) -> np.ndarray:
         """X'diag(s) X w over all rows, (d,) for w (d,)."""
@@ -179,10 +181,6 @@ class Rows:
             return self.plain, s
         X, row = self.origin
         return X, np.bincount(row, s, X.shape[0])
-
-    def dense(self, rows: np.ndarray) -> np.ndarray:
-        """Some rows, (*rows.shape, d), dense whatever X is: for a block at a time."""
-        return dense_rows(self.plain, rows)
 
     def entries(self, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Row and place in S of the entries of each column, column after column, and the starts.
@@ -202,6 +200,12 @@ class Rows:
     def _blocks(self):
         for b in range(self.n_blocks):
             yield b, slice(self.starts[b], self.starts[b + 1])
+
+    def _chunks(self, block: slice):
+        """Rows so many at a time that what is made of them is small beside X."""
+        step = max(1, BLOCK_BYTES // (8 * self.n_features))
+        for start in range(block.start, block.stop, step):
+            yield slice(start, min(start + step, block.stop))
 
     def _block(self, b: int) -> Any:
         """The rows of one block, (n_b, d)."""
