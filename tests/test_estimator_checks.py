@@ -36,10 +36,22 @@ MODELS = [
 ]
 
 
-@parametrize_with_checks(
-    [clone(model).set_params(task_column=c) for model in BASELINES + MODELS for c in (None, 0, -1)]
-)
+def in_every_mode(models):
+    return [clone(model).set_params(task_column=c) for model in models for c in (None, 0, -1)]
+
+
+def searches(model):
+    return type(model).__name__.endswith("CV")
+
+
+@parametrize_with_checks(in_every_mode(BASELINES + [m for m in MODELS if not searches(m)]))
 def test_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.long
+@parametrize_with_checks(in_every_mode([model for model in MODELS if searches(model)]))
+def test_checks_of_searches(estimator, check):
     check(estimator)
 
 

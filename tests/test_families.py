@@ -106,6 +106,7 @@ def solve_combination(name, way, intercept, shared, alpha_mean, number):
         return family, problem, problem.fit(Estimator, alpha=alpha, **parameters)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(combinations, CERTIFIED)
 def test_gap_certifies_the_optimum_on_every_combination(
     name, way, intercept, shared, alpha_mean, number
@@ -115,6 +116,7 @@ def test_gap_certifies_the_optimum_on_every_combination(
     assert_certificate_is_its_own(problem, family.name, fitted)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(combinations, FOR_CVXPY)
 def test_objective_is_cvxpys(name, way, intercept, shared, alpha_mean, number):
     family, problem, fitted = solve_combination(name, way, intercept, shared, alpha_mean, number)
@@ -183,12 +185,14 @@ def check_drawn(case):
     assert_certificate_is_its_own(problem, family.name, fitted)
 
 
+@pytest.mark.long
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(cases([*WAYS, "array"]))
 def test_any_regression_is_certified(case):
     check_drawn(case)
 
 
+@pytest.mark.long
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(cases(list(CLASS_WAYS)))
 def test_any_classification_is_certified(case):

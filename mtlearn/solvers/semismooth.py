@@ -196,7 +196,7 @@ class SemismoothNewton:
         J = M.times(np.eye(N).reshape(N, *F.shape)).reshape(N, N)
         A = self.dense @ J + damping * J + np.eye(N) - J
         try:
-            dZ = linalg.solve(A, -F.ravel(), check_finite=False)
+            dZ = np.linalg.solve(A, -F.ravel())  # SciPy's warns users of what damping is for
         except linalg.LinAlgError:
             return None
         return (J @ dZ).reshape(F.shape)
@@ -250,7 +250,7 @@ def _one_system(H, m, w, grouped, F, damping) -> np.ndarray | None:
     A = (H + damping * np.eye(k)) * m + np.diag(1.0 - m)
     right = np.concatenate([F, (H - np.eye(k))[:, grouped]], axis=1)
     try:
-        X = linalg.solve(A, right, check_finite=False)
+        X = np.linalg.solve(A, right)
     except linalg.LinAlgError:
         return None
     f, Q = X[:, : F.shape[1]], X[:, F.shape[1] :]
