@@ -27,7 +27,7 @@ from mtlearn.solvers.rotated import rotate_back
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.spectrum import Spectrum
 
-POLISHED = 1e-14
+POLISHED = 1e-14  # what a polished problem is solved to, so that equal problems give equal answers
 
 
 class MeanRegularizedSolver:

@@ -16,11 +16,14 @@ from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.descent import Descent
-from mtlearn.solvers.mean_regularized import MeanRegularizedSolver, mean_regularized_solver
+from mtlearn.solvers.mean_regularized import (
+    POLISHED,
+    MeanRegularizedSolver,
+    mean_regularized_solver,
+)
 from mtlearn.solvers.proximal_newton import ProximalNewton
 from mtlearn.solvers.solution import Solution
 
-POLISHED = 1e-14  # what a polished problem is solved to, so that equal problems give equal answers
 LOOSE = 300  # iterations that a stage on the way down may take
 
 
