@@ -10,11 +10,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier, is_regressor
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from mtlearn.base import ObservedScoreMixin, TaskInputMixin
-from mtlearn.tasks import TaskData, is_hole, read_predict
+from mtlearn.targets import read_classes
+from mtlearn.tasks import TaskData, read_predict
 
 
 def _wrapped_has(method: str) -> Callable[[Any], bool]:
@@ -97,31 +97,9 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
         self._way, self.tasks_ = data.way, data.tasks
         self._classifies = is_classifier(self.estimator)
         if self._classifies:
-            self.classes_, positions = _read_classes(data.y)
+            self.classes_, positions = read_classes(data.y)
             data = replace(data, y=positions)
         return replace(data, weight=None) if sample_weight is None else data
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
         return self.classes_[y.astype(np.intp)] if self._classifies else y
-
-
-def _read_classes(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct class labels, and the position of each label among them (NaN: a hole)."""
-    seen = ~is_hole(y)
-    values = y[seen]
-    if values.dtype.kind == "O":  # numbers that came in beside None
-        numbers = np.array(values.tolist())
-        values = numbers if numbers.dtype.kind in "iufb" else values
-    check_classification_targets(values)
-    classes, codes = np.unique(values, return_inverse=True)
-    if len(classes) == 1:
-        raise ValueError(f"y has one class only, {classes[0]!r}; a classifier needs two or more.")
-    if y.ndim == 2 and len(classes) > 2:
-        raise ValueError(
-            f"y has {y.shape[1]} columns and {len(classes)} classes (the first: "
-            f"{classes[:5].tolist()}); several columns hold two labels in all. Give one column "
-            "(a 1-D y) for more classes."
-        )
-    positions = np.full(y.shape, np.nan)
-    positions[seen] = codes.reshape(-1)
-    return classes, positions

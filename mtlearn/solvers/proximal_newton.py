@@ -86,11 +86,11 @@ class ProximalNewton:
             if new is None:  # the model was not solved well enough, or this is rounding
                 stalled, closer = stalled + 1, 1e-3 * closer
                 continue
-            stalled = stalled + 1 if new_gap > 0.5 * gap and gap <= tol else 0
-            if new_gap < gap or self._value(penalty, new) < self._value(penalty, point):
+            better = new_gap < gap or self._value(penalty, new) < self._value(penalty, point)
+            # Below tol, only keep polishing while it helps.
+            stalled = stalled + 1 if not better or (gap <= tol and new_gap > 0.5 * gap) else 0
+            if better:
                 point, gap = new, new_gap
-            else:
-                stalled += 1
             if report is not None:
                 report(n_iter, gap)
         if point.mean is not None and problem.coupling.alpha_mean == 0:
