@@ -121,6 +121,7 @@ def test_objective_counts_every_term_once():
     assert objective(e, Model("group", 10, 0.1, 0.2), point) == pytest.approx(data + rest + 15)
 
 
+@pytest.mark.long  # as accurate as the general solver is: an old one is not
 @pytest.mark.parametrize("intercept", INTERCEPTS, ids=str)
 @pytest.mark.parametrize(
     "name, shared, alpha_mean",
