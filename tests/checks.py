@@ -41,9 +41,9 @@ def assert_certified(problem, family, fitted, gap=1e-9):
     return found
 
 
-def assert_certificate_is_its_own(problem, family, fitted):
+def assert_certificate_is_its_own(problem, family, fitted, gap=1e-9):
     """Certified, and `dual_gap_` is the gap that the rows give."""
-    found = assert_certified(problem, family, fitted)
+    found = assert_certified(problem, family, fitted, gap)
     assert fitted.dual_gap_ >= 0
     assert found.gap == pytest.approx(fitted.dual_gap_, abs=1e-9 + found.rounding)
     return found

@@ -54,6 +54,14 @@ class Penalty(ABC):
     def derivative(self, Z: np.ndarray, step: Any) -> Derivative:
         """An element of the generalised (Clarke) Jacobian of ``prox(., step)`` at Z."""
 
+    def to_kinks(self, V: np.ndarray, D: np.ndarray) -> np.ndarray:
+        """V + D, except that an entry which would pass a kink of Omega on the way stays on it.
+
+        D comes from a quadratic model that knows the face where V is and no other. A penalty
+        without kinks inside a row need not say anything.
+        """
+        return V + D
+
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         """What this penalty explains V by: support, rank, shared and specific part."""
         return {}

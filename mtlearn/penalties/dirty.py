@@ -9,6 +9,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.derivative import RowDerivative
+from mtlearn.penalties.l1inf import moved_level
 from mtlearn.penalties.l21 import row_norms
 
 
@@ -97,6 +98,15 @@ class Dirty(Penalty):
         zero = (tau == 0) & (size <= cap) & (lam > 0)
         count = np.maximum(free.sum(axis=1, keepdims=True), 1)
         return RowDerivative((~free & ~zero).astype(float), free * np.sign(Z) / np.sqrt(count))
+
+    def to_kinks(self, V: np.ndarray, D: np.ndarray) -> np.ndarray:
+        """V + D; for linf, with entries that would pass the largest of B at it."""
+        if self.norm == "l2":
+            return V + D
+        beta = np.abs(self.shared(V)).max(axis=1, keepdims=True)
+        level = moved_level(V, D, beta)
+        outside = np.sign(V) * np.maximum(np.sign(V) * (V + D), level)
+        return np.where(np.abs(V) > beta, outside, np.clip(V + D, -level, level))
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         B = self.shared(V)

@@ -50,6 +50,11 @@ class L1Inf(Penalty):
         count = np.maximum(cut.sum(axis=1, keepdims=True), 1)
         return RowDerivative(below.astype(float), cut * np.sign(Z) / np.sqrt(count))
 
+    def to_kinks(self, V: np.ndarray, D: np.ndarray) -> np.ndarray:
+        """V + D with entries that would pass the largest of their row at it."""
+        level = moved_level(V, D, np.abs(V).max(axis=1, keepdims=True))
+        return np.clip(V + D, -level, level)
+
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         return {"support": V.any(axis=1)}
 
@@ -63,3 +68,9 @@ def levels(V: np.ndarray, threshold: Any) -> np.ndarray:
     # The largest entry is cut by any threshold > 0, and the level is its size at threshold 0.
     cut = np.maximum((size > level).sum(axis=1, keepdims=True), 1)
     return np.maximum(np.take_along_axis(level, cut - 1, axis=1), 0.0)
+
+
+def moved_level(V: np.ndarray, D: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Where D takes the entries of V that are as large as the level of their row, (d, 1)."""
+    tied = (np.abs(np.abs(V) - level) <= 1e-12 * level) & (level > 0)
+    return np.where(tied, np.sign(V) * (V + D), 0.0).max(axis=1, keepdims=True)

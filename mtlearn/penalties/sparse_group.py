@@ -62,6 +62,10 @@ class SparseGroup(Penalty):
         group = shrinkage_derivative(soft(Z, entry), (1 - self.l1_ratio) * threshold)
         return RowDerivative(kept * group.m, group.w)
 
+    def to_kinks(self, V: np.ndarray, D: np.ndarray) -> np.ndarray:
+        """V + D with entries that would change their sign at 0."""
+        return np.where((V + D) * V < 0, 0.0, V + D)
+
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         return {"support": V.any(axis=1)}
 

@@ -230,6 +230,43 @@ class SquaredProblem(ABC):
             H = H + (kappa[:, None] * left)[:, :, None] * right[:, None, :]
         return H
 
+    def border(self, rows: np.ndarray) -> tuple[np.ndarray, list] | tuple[None, None]:
+        """How some features of V meet (w_0, b_0): E_c, (C or 1, k, p), and their own Hessians.
+
+        The p numbers of a class are w_0, then b_0, where the model has them; None where it has
+        neither.
+        """
+        if not self.coupling.has_mean and not self.pooled:
+            return None, None
+        d, C = self.n_features, self.n_columns
+        columns = []
+        if self.coupling.has_mean:
+            columns.append(self.hessian(rows, np.arange(d)))
+        if self.pooled:
+            z = np.broadcast_to(self.kappa * self.x_mean, (d, C))
+            columns.append(z[rows].T[:, :, None])
+        n = max(len(c) for c in columns)
+        E = np.concatenate([np.broadcast_to(c, (n, *c.shape[1:])) for c in columns], axis=2)
+        if self.coupling.has_mean:
+            return E, self.mean_system()
+        totals = gather(self.kappa, self.n_classes)
+        return E, [Semidefinite(np.full((1, 1), total)) for total in totals]
+
+    def reduced_hessian(self) -> np.ndarray:
+        """Hessian of the smooth part in V (flattened row by row), w_0 and b_0 at their best.
+
+        Of shape (d C, d C): for small problems only.
+        """
+        d, C, K = self.n_features, self.n_columns, self.n_classes
+        every = np.arange(d)
+        E, corners = self.border(every)
+        H = np.zeros((C, d, C, d))
+        H[np.arange(C), :, np.arange(C)] = self.hessian(every)
+        for k, corner in enumerate(corners or []):
+            own = np.broadcast_to(E, (C, *E.shape[1:]))[k::K].reshape(-1, E.shape[2])
+            H[k::K, :, k::K] -= (own @ corner.solve(own.T)).reshape(C // K, d, C // K, d)
+        return H.transpose(1, 0, 3, 2).reshape(d * C, d * C)
+
     def hessian_times(self, W: np.ndarray) -> np.ndarray:
         """Columns H_t w_t of W (d, C)."""
         return self.scatter_times(W) + self.kappa * self._x_times(W) * self.x_mean

@@ -1,18 +1,22 @@
 """A quadratic smooth part plus a penalty: FISTA to find the face, semismooth Newton to finish.
 
-The certificate says when; FISTA and Newton take turns until it does, or until rounding is reached.
+The certificate says when; the two take turns until it does, or until rounding is reached. Where
+a dense system is cheap and the penalty is no sum over features, Newton on the smoothed penalty
+takes the place of FISTA.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
+from operator import itemgetter
 
 from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.squared import Point, SquaredProblem
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.semismooth import SemismoothNewton, affordable, objective
+from mtlearn.solvers.smoothed_newton import DENSE, smoothed_newton
 
 POLISHING = 300  # iterations spent at most on digits beyond the tolerance
 NEWTON_STEPS = 30
@@ -61,50 +65,69 @@ class Descent:
         """From a settled point until the relative gap is ``aim``, or below ``tol`` and stalled.
 
         ``near`` says that the point has the face of the solution already, as that of a model like
-        the one before has: Newton then comes first.
+        the one before has: semismooth Newton then comes first.
         """
-        problem, metric = self.problem, self.metric
+        problem, dense = self.problem, self.dense
+        every = 1 if dense else 5
         tol = max(tol, ROUNDING)  # below which nothing is lost by giving up
 
         def gap_at(point: Point) -> float:
             return certify(problem, penalty, point).relative
 
         gap, stalled, reached = gap_at(point), 0, max_iter
+        best = gap, point
         while n_iter < max_iter and gap > aim and stalled < 3:
             before, at_start, first = gap, point, n_iter
-            most = 0 if near else max_iter - n_iter
+            most = 0 if near and not dense else max_iter - n_iter
             near = False
-            iterates = fista(problem, penalty, point, metric)
+            iterates = self._iterates(penalty, point)
             for point in islice(iterates, most):
                 n_iter += 1
-                if n_iter % 5 == 0:
+                if n_iter % every == 0:
                     gap = gap_at(point)
+                    best = min(best, (gap, point), key=itemgetter(0))
                     reached = min(reached, n_iter) if gap <= tol else reached
                     if gap <= aim or n_iter - reached >= POLISHING:
                         break
-                if n_iter % 10 == 0 and n_iter - first >= max(self._worth(point), first / 2):
+                if dense and gap <= 1e-2 * before:
+                    break
+                enough = max(self._worth(point), first / 2)
+                if not dense and n_iter % 10 == 0 and n_iter - first >= enough:
                     break
             gap = gap_at(point)
             if max_iter > n_iter and gap > aim:
                 most = min(max_iter - n_iter, NEWTON_STEPS)
                 new, steps = self.newton.run(penalty, point, lambda p: gap_at(p) <= aim, most)
                 n_iter, new_gap = n_iter + steps, gap_at(new)
-                if new_gap < gap or objective(problem, penalty, new) < objective(
-                    problem, penalty, point
-                ):
+                lower = objective(problem, penalty, new) < objective(problem, penalty, point)
+                if new_gap < gap or (lower and gap > tol):
                     point, gap = new, new_gap
             if before <= gap and objective(problem, penalty, point) > objective(
                 problem, penalty, at_start
             ):
                 point, gap = at_start, before  # rounding
+            best = min(best, (gap, point), key=itemgetter(0))
+            if best[0] <= tol:
+                gap, point = best  # what came after was rounding
             if report is not None:
                 report(n_iter, gap)
             reached = min(reached, n_iter) if gap <= tol else reached
             if n_iter - reached >= POLISHING:
                 break
             # Below tol, only keep polishing while it helps.
-            stalled = stalled + 1 if gap <= tol and gap > 0.5 * before else 0
+            stalled = stalled + 1 if (gap <= tol or dense) and gap > 0.5 * before else 0
         return point, gap, n_iter
+
+    @property
+    def dense(self) -> bool:
+        """Whether one dense system for all coefficients is how to find the face."""
+        n = self.problem.n_features * self.problem.n_columns
+        return not self.separable and n <= DENSE
+
+    def _iterates(self, penalty: Penalty, point: Point) -> Iterator[Point]:
+        if self.dense:
+            return smoothed_newton(self.problem, penalty, point)
+        return fista(self.problem, penalty, point, self.metric)
 
     def _worth(self, point: Point) -> float:
         """FISTA iterations that cost as much as a Newton step: so many come first.

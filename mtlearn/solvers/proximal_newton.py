@@ -86,8 +86,9 @@ class ProximalNewton:
             if new is None:  # the model was not solved well enough, or this is rounding
                 stalled, closer = stalled + 1, 1e-3 * closer
                 continue
-            better = new_gap < gap or self._value(penalty, new) < self._value(penalty, point)
             # Below tol, only keep polishing while it helps.
+            lower = gap > tol and self._value(penalty, new) < self._value(penalty, point)
+            better = new_gap < gap or lower
             stalled = stalled + 1 if not better or (gap <= tol and new_gap > 0.5 * gap) else 0
             if better:
                 point, gap = new, new_gap

@@ -39,11 +39,12 @@ from scipy import linalg
 
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.squared import LARGEST_MEAN, Point, SquaredProblem
+from mtlearn.solvers.smoothed_newton import DENSE
 
 DIRECT_BYTES = 512e6
 DIRECT_FLOPS = 2e10
-DENSE = 400  # numbers in V up to which a penalty that is no sum over features gets one dense system
-LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 3e-3, 1e-3)
+TO_KINKS = 0.0  # as far as each entry gets before it meets a kink of the penalty
+LENGTHS = (1.0, TO_KINKS, 0.5, 0.25, 0.1, 0.03, 0.01, 3e-3, 1e-3)
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
 
 
@@ -81,11 +82,15 @@ class SemismoothNewton:
         value = objective(problem, penalty, here)
         for n in range(1, max_steps + 1):
             close = min(0.1, _size(self.root * F) / max(first, 1e-300))
-            dZ = self._direction(penalty.derivative(Z, step), F, damping, close)
+            D, dZ = self._direction(penalty.derivative(Z, step), F, damping, close)
             taken = 0.0
             if dZ is not None:
                 for length in LENGTHS:
-                    Z_new = Z + length * dZ
+                    if length == TO_KINKS:
+                        stopped = problem.settle(penalty.to_kinks(here.V, D))
+                        Z_new = stopped.V + step * stopped.G
+                    else:
+                        Z_new = Z + length * dZ
                     V = penalty.prox(Z_new, step)
                     if self.by_rows:
                         # A feature that is turned around has passed zero, where the kink is.
@@ -98,7 +103,7 @@ class SemismoothNewton:
                     lower = new_value < value - 1e-14 * abs(value)
                     same = new_value <= value + 1e-13 * abs(value)
                     if lower or (same and small < 0.9 * least):
-                        taken = length
+                        taken = 1.0 if length == TO_KINKS else length
                         break
             if taken == 0.0:
                 damping *= 30.0
@@ -118,8 +123,8 @@ class SemismoothNewton:
 
     def _direction(
         self, M: Any, F: np.ndarray, damping: float, close: float = 1e-6
-    ) -> np.ndarray | None:
-        """dZ, or None where the system could not be solved; ``close`` is for iterative solves."""
+    ) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+        """D and dZ, or None where the system could not be solved; ``close`` is for iterations."""
         scaled = self.root * F
         if hasattr(M, "m"):
             D = self._direct(M.m, M.w, scaled, damping)
@@ -130,9 +135,9 @@ class SemismoothNewton:
         else:
             D = self._conjugate_gradients(M, scaled, damping, close)
         if D is None or not np.isfinite(D).all():
-            return None
+            return None, None
         D = self.root * D
-        return D - self.step * (F + self.problem.curvature_times(D)) - damping * D
+        return D, D - self.step * (F + self.problem.curvature_times(D)) - damping * D
 
     def _direct(self, m, w, F, damping: float) -> np.ndarray | None:
         """D on the rows that M does not send to zero, by the systems above; None if too large."""
@@ -146,7 +151,10 @@ class SemismoothNewton:
         H, k = self._hessian(rows), len(rows)
         m, w, F = m[rows], w[rows], F[rows]
         grouped = np.flatnonzero(w.any(axis=1))
-        E, corners = self._border(rows)
+        E, corners = problem.border(rows)
+        if E is not None:
+            E = E * np.broadcast_to(self.root, (problem.n_features, 1))[rows]
+            corners = [corner.A for corner in corners]
         if len(H) == 1 and E is None and not np.ptp(m, axis=1).any():
             step = _one_system(H[0], m[:, 0], w, grouped, F, damping)
         else:
@@ -167,31 +175,10 @@ class SemismoothNewton:
         at = np.searchsorted(self.rows, rows)
         return self.H[:, at[:, None], at]
 
-    def _border(self, rows: np.ndarray) -> tuple:
-        """E_c (C or 1, k, p) and the corner (p, p) of each class; None without w_0 and b_0."""
-        problem = self.problem
-        if not problem.coupling.has_mean and not problem.pooled:
-            return None, None
-        d, C = problem.n_features, problem.n_columns
-        columns = []
-        if problem.coupling.has_mean:
-            columns.append(problem.hessian(rows, np.arange(d)))
-        if problem.pooled:
-            z = np.broadcast_to(problem.kappa * problem.x_mean, (d, C))
-            columns.append(z[rows].T[:, :, None])
-        n = max(len(c) for c in columns)
-        E = np.concatenate([np.broadcast_to(c, (n, *c.shape[1:])) for c in columns], axis=2)
-        scale = np.broadcast_to(self.root, (d, 1))[rows]
-        if problem.coupling.has_mean:
-            return E * scale, [system.A for system in problem.mean_system()]
-        totals = problem.kappa.reshape(-1, problem.n_classes).sum(axis=0)
-        return E * scale, [np.full((1, 1), total) for total in totals]
-
     def _dense(self, M: Any, F: np.ndarray, damping: float) -> np.ndarray | None:
         if self.dense is None:
-            basis = np.eye(F.size).reshape(F.size, *F.shape)
-            times = [self.root * self.problem.curvature_times(self.root * e) for e in basis]
-            self.dense = np.stack([t.ravel() for t in times], axis=1)
+            root = np.broadcast_to(self.root, F.shape).ravel()
+            self.dense = root[:, None] * self.problem.reduced_hessian() * root
         N = F.size
         J = M.times(np.eye(N).reshape(N, *F.shape)).reshape(N, N)
         A = self.dense @ J + damping * J + np.eye(N) - J
