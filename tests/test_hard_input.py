@@ -63,9 +63,7 @@ def test_one_huge_column_does_not_switch_the_penalty_off(Estimator):
 
 
 @pytest.mark.parametrize("units", SCALES)
-@pytest.mark.parametrize(
-    "shared_mean, fractions", [(False, [0.3, 1e-2, 3e-9]), (True, [0.3, 1e-2])]
-)
+@pytest.mark.parametrize("shared_mean", [False, True])
 @pytest.mark.parametrize("kind", ["Regressor", "Classifier"])
 @pytest.mark.parametrize("name", WITH_ALPHA_MAX)
 def test_features_of_any_scale_are_solved(name, kind, shared_mean, units):

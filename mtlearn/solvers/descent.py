@@ -100,7 +100,7 @@ class Descent:
                 new, steps = self.newton.run(penalty, point, lambda p: gap_at(p) <= aim, most)
                 n_iter, new_gap = n_iter + steps, gap_at(new)
                 lower = objective(problem, penalty, new) < objective(problem, penalty, point)
-                if new_gap < gap or (lower and gap > tol):
+                if new_gap < gap or (lower and gap > tol and not dense):
                     point, gap = new, new_gap
             if before <= gap and objective(problem, penalty, point) > objective(
                 problem, penalty, at_start
