@@ -1,4 +1,4 @@
-"""Folds: tasks spread evenly, groups whole, small tasks never a problem, no loop over rows."""
+"""Folds: of every task's rows, of whole tasks, of the future; small tasks are never a problem."""
 
 import time
 
@@ -6,10 +6,43 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
+from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    LeaveOneGroupOut,
+    TimeSeriesSplit,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import check_estimator
 
-from mtlearn.model_selection import StratifiedTaskKFold, new_task_folds, task_folds
+from mtlearn import MeanRegularizedRegressor, PooledTasks, make_table_pipeline
+from mtlearn.metrics import make_task_scorer
+from mtlearn.model_selection import (
+    DropColumns,
+    LeaveTasksOut,
+    StratifiedTaskKFold,
+    TaskTimeSeriesSplit,
+    new_task_folds,
+    task_folds,
+)
+
+
+def tables(columns):
+    """The same table in every library."""
+    yield pd.DataFrame(columns)
+    yield pl.DataFrame(columns)
+    yield pytest.importorskip("pyarrow").table(columns)
+
+
+def splits(splitter, *arguments, **extra):
+    """What a splitter gives, as lists."""
+    return [(a.tolist(), b.tolist()) for a, b in splitter.split(*arguments, **extra)]
 
 
 def table(task, fold, n_splits):
@@ -155,6 +188,281 @@ def test_splitter_works_inside_grid_search():
     assert len(cross_val_score(Ridge(), X, y, groups=groups, cv=splitter)) == 4
 
 
+@pytest.mark.parametrize("values", [["x", "y", "z"], [3, 5, 9], [0.5, 1.5, 2.5]])
+def test_every_form_of_a_table_gives_the_same_folds(values):
+    task = np.array(values)[np.repeat([0, 1, 2], [30, 6, 3])]
+    columns = {"a": np.arange(39.0), "school": task}
+    beside = splits(StratifiedTaskKFold(3), np.zeros((39, 1)), task=task)
+    for X in (*tables(columns), np.column_stack([columns["a"], task])):
+        where = "school" if not isinstance(X, np.ndarray) else 1
+        assert splits(StratifiedTaskKFold(3, task_column=where), X) == beside
+        single = splits(LeaveTasksOut(task_column=where), X)
+        assert [test for _, test in single] == [list(range(30)), list(range(30, 36)), [36, 37, 38]]
+
+
+def test_tasks_of_one_row_raise_nothing_in_any_splitter():
+    X = np.column_stack([np.arange(12.0), [0] * 9 + [1, 2, 3]])
+    for splitter in (
+        StratifiedTaskKFold(5, task_column=1),
+        LeaveTasksOut(task_column=1),
+        TaskTimeSeriesSplit(0, 5, task_column=1),
+    ):
+        for train, test in splitter.split(X):
+            assert len(train) and len(test)
+            assert not set(train) & set(test)
+
+
+@pytest.mark.parametrize(
+    "splitter",
+    [
+        StratifiedTaskKFold(4, task_column=1),
+        LeaveTasksOut(4, task_column=1, random_state=3),
+        LeaveTasksOut(task_column=1),
+        TaskTimeSeriesSplit(0, 4, task_column=1),
+    ],
+    ids=repr,
+)
+def test_splitters_behave_like_those_of_scikit_learn(splitter):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.permutation(60), rng.integers(0, 6, 60), rng.normal(size=(60, 2))])
+    y = rng.normal(size=60)
+    found = splits(splitter, X, y)
+    assert splitter.get_n_splits(X, y) == len(found) == len(splits(clone(splitter), X))
+    assert repr(splitter).startswith(type(splitter).__name__ + "(")
+    assert eval(repr(splitter)).get_params() == splitter.get_params()
+    model = PooledTasks(Ridge(), task_column=1, unseen_task="mean")
+    scored = {"cv": splitter, "scoring": "neg_mean_squared_error", "error_score": "raise"}
+    inner = GridSearchCV(model, {"estimator__alpha": [0.1, 1.0]}, **scored)
+    if not isinstance(splitter, LeaveTasksOut) or splitter.n_splits is None:
+        nested = cross_val_score(inner, X, y, **scored)
+        assert len(nested) == len(found)
+        assert np.isfinite(nested).all()
+    assert inner.fit(X, y).n_splits_ == len(found)
+
+
+@pytest.mark.parametrize(
+    "splitter",
+    [StratifiedTaskKFold(3), LeaveTasksOut(), TaskTimeSeriesSplit(0, 3)],
+    ids=repr,
+)
+def test_metadata_routing_brings_the_task_to_the_splitter(splitter):
+    rng = np.random.default_rng(0)
+    X, task = rng.normal(size=(40, 3)), rng.permutation(np.repeat(["a", "b", "c"], [25, 10, 5]))
+    y = X[:, 1] + rng.normal(size=40)
+    model = MeanRegularizedRegressor(unseen_task="mean")
+    with sklearn.config_context(enable_metadata_routing=True):
+        found = cross_validate(
+            model,
+            X,
+            y,
+            cv=splitter,
+            scoring=make_task_scorer("neg_mean_squared_error"),
+            params={"task": task},
+            error_score="raise",
+        )["test_score"]
+        search = GridSearchCV(model, {"alpha": [1.0]}, cv=splitter, error_score="raise")
+        assert np.isfinite(search.fit(X, y, task=task).best_score_)
+    expected = []
+    for train, test in splitter.split(X, y, task=task):
+        fitted = model.fit(X[train], y[train], task=task[train])
+        expected.append(-np.mean((y[test] - fitted.predict(X[test], task=task[test])) ** 2))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_routing_brings_groups_to_the_folds_by_task():
+    rng = np.random.default_rng(0)
+    X, y, groups = rng.normal(size=(40, 2)), rng.normal(size=40), np.repeat(np.arange(20), 2)
+    expected = cross_val_score(Ridge(), X, y, groups=groups, cv=StratifiedTaskKFold(4))
+    with sklearn.config_context(enable_metadata_routing=True):
+        found = cross_val_score(Ridge(), X, y, cv=StratifiedTaskKFold(4), params={"groups": groups})
+    np.testing.assert_array_equal(found, expected)
+
+
+# Whole tasks held out.
+
+
+def test_one_task_at_a_time_is_leave_one_group_out():
+    rng = np.random.default_rng(0)
+    task = rng.choice(["b", "a", "d", "c"], 30)
+    frame = pd.DataFrame({"x": rng.normal(size=30), "school": task})
+    expected = splits(LeaveOneGroupOut(), frame, groups=task)
+    assert splits(LeaveTasksOut(task_column="school"), frame) == expected
+    assert splits(LeaveTasksOut(), frame, task=task) == expected
+    assert LeaveTasksOut().get_n_splits(frame, task=task) == 4
+    assert LeaveTasksOut(3).get_n_splits() == 3
+
+
+def test_folds_of_whole_tasks_hold_each_task_out_once():
+    task = np.random.default_rng(0).integers(0, 17, 300)
+    X = np.column_stack([np.zeros(300), task])
+    held_out = []
+    for train, test in LeaveTasksOut(5, task_column=1).split(X):
+        assert not set(task[train]) & set(task[test])
+        held_out += test.tolist()
+    assert sorted(held_out) == list(range(300))
+
+
+def test_a_score_of_unseen_tasks_is_that_of_the_shared_model():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(40, 2)), np.repeat([0, 1, 2, 3], 10)])
+    y = X[:, 0] + 0.1 * rng.normal(size=40)
+    model = MeanRegularizedRegressor(alpha=0.1, task_column=2, unseen_task="mean")
+    found = cross_val_predict(model, X, y, cv=LeaveTasksOut(task_column=2))
+    for t in range(4):
+        own = X[:, 2] == t
+        fitted = model.fit(X[~own], y[~own])
+        shared = X[own, :2] @ fitted.mean_coef_ + fitted.mean_intercept_
+        np.testing.assert_allclose(found[own], shared, rtol=1e-12)
+
+
+# The past predicts the future.
+
+
+@pytest.mark.parametrize("n, n_splits", [(60, 5), (12, 3), (100, 4)])
+def test_one_task_in_order_is_scikit_learns_time_series_split(n, n_splits):
+    X = np.arange(float(n))[:, None]
+    expected = splits(TimeSeriesSplit(n_splits), X)
+    assert splits(TaskTimeSeriesSplit(0, n_splits), X) == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("shared_clock", [False, True])
+def test_the_past_of_every_task_predicts_its_future(seed, shared_clock):
+    rng = np.random.default_rng(seed)
+    n = 400
+    task = rng.integers(0, 12, n) ** 2  # of different sizes is not needed: also with small ones
+    task[:3] = 999
+    when = rng.integers(0, 25, n) + 3.0 * task * (not shared_clock)  # many ties
+    X = np.column_stack([rng.normal(size=n), when, task])
+    splitter = TaskTimeSeriesSplit(1, 4, task_column=2, shared_clock=shared_clock)
+    last_train, times_out = np.zeros(0, dtype=int), np.zeros(n, dtype=int)
+    for train, test in splitter.split(X):
+        assert set(train) >= set(last_train)  # the window expands
+        last_train = train
+        times_out[test] += 1
+        for t in np.unique(task[test]):
+            past, future = when[train][task[train] == t], when[test][task[test] == t]
+            if not shared_clock or len(past):
+                assert past.max() < future.min()  # strictly: equal times are never torn apart
+        if shared_clock:
+            assert when[train].max() < when[test].min()
+        else:
+            assert set(task[test]) <= set(task[train])
+    assert times_out.max() == 1
+    first = [when[task == t].min() for t in np.unique(task)]
+    if not shared_clock:  # the first rows of a task are only ever for training
+        for t, start in zip(np.unique(task), first, strict=True):
+            assert not times_out[(task == t) & (when == start)].any()
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_many_tasks_smaller_than_the_number_of_folds_fill_every_fold(size):
+    task = np.repeat(np.arange(200), size)
+    X = np.column_stack([np.tile(np.arange(size), 200), task])
+    held_out = [len(test) for _, test in TaskTimeSeriesSplit(0, 5, task_column=1).split(X)]
+    assert sum(held_out) == 200 * (size - 1)
+    assert max(held_out) - min(held_out) < 10
+
+
+def test_blocks_of_a_task_are_of_about_equal_size():
+    rng = np.random.default_rng(0)
+    task = np.repeat(np.arange(4), [7, 20, 50, 101])
+    X = np.column_stack([rng.permutation(len(task)), task])
+    for _, test in TaskTimeSeriesSplit(0, 4, task_column=1).split(X):
+        counts = np.bincount(task[test], minlength=4)
+        assert (np.abs(counts - np.array([7, 20, 50, 101]) / 5) < 1).all()
+
+
+def test_numbers_and_dates_of_any_library_give_the_same_folds():
+    rng = np.random.default_rng(0)
+    day = rng.integers(0, 30, 50)
+    dates = np.datetime64("2024-02-01", "ns") + day.astype("timedelta64[D]")
+    task = rng.choice(["a", "b", "c"], 50)
+    expected = splits(
+        TaskTimeSeriesSplit("when", 3, task_column="store"),
+        pd.DataFrame({"when": day, "store": task}),
+    )
+    zoned = pd.Series(dates).dt.tz_localize("Europe/Oslo")
+    for frame in (
+        *tables({"when": dates, "store": task}),
+        pd.DataFrame({"when": zoned, "store": task}),
+        pd.DataFrame({"when": pd.Series(dates).dt.date, "store": task}),
+        pl.DataFrame({"when": dates, "store": task}).with_columns(pl.col("when").dt.date()),
+    ):
+        assert splits(TaskTimeSeriesSplit("when", 3, task_column="store"), frame) == expected
+    X = np.column_stack([day.astype(float), np.searchsorted(["a", "b", "c"], task)])
+    assert splits(TaskTimeSeriesSplit(0, 3, task_column=-1), X) == expected
+
+
+def stores():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "price": rng.normal(size=60),
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.tile(np.arange(20), 3), "D"),
+            "store": np.repeat(["a", "b", "c"], 20),
+        }
+    )
+    return frame, frame["price"] + rng.normal(size=60)
+
+
+def test_what_a_user_writes_for_forecasts():
+    X, y = stores()
+    folds = TaskTimeSeriesSplit("day", 3, task_column="store")
+    plain = MeanRegularizedRegressor(task_column="store")
+    model = make_pipeline(DropColumns("day"), plain)
+    grid = {"meanregularizedregressor__alpha": [0.1, 1.0]}
+    search = GridSearchCV(model, grid, cv=folds, error_score="raise").fit(X, y)
+    found = cross_val_score(model, X, y, cv=folds, error_score="raise")
+    without = X.drop(columns="day")
+    expected = [
+        clone(plain).fit(without.iloc[a], y[a]).score(without.iloc[b], y[b])
+        for a, b in folds.split(X)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert search.best_estimator_[-1].coef_.shape == (3, 1)
+    table = make_pipeline(DropColumns("day"), make_table_pipeline(plain))
+    assert np.isfinite(cross_val_score(table, X, y, cv=folds, error_score="raise")).all()
+
+
+@pytest.mark.parametrize("library", [0, 1, 2])
+def test_columns_are_dropped_and_the_rest_is_left_as_it_is(library):
+    columns = {"a": [1.0, 2.0], "day": [1, 2], "store": ["x", "y"], "none": [None, 3.0]}
+    frame = list(tables(columns))[library]
+    drop = DropColumns(["day", "none"]).fit(frame)
+    out = drop.transform(frame)
+    assert type(out) is type(frame)
+    assert drop.get_feature_names_out().tolist() == ["a", "store"]
+    names = out.column_names if library == 2 else list(out.columns)
+    assert names == ["a", "store"]
+    assert list(np.asarray(out["store"])) == ["x", "y"]
+    assert drop.n_features_in_ == 4
+
+
+def test_columns_are_dropped_from_arrays_by_position():
+    X = np.arange(8.0).reshape(2, 4)
+    drop = DropColumns([0, -1]).fit(X)
+    np.testing.assert_array_equal(drop.transform(X), X[:, 1:3])
+    assert drop.get_feature_names_out().tolist() == ["x1", "x2"]
+    with pytest.raises(ValueError, match="4 features"):
+        drop.transform(X[:, :3])
+    frame = pd.DataFrame(X, columns=["a", "remainder__day", "b", "c"])
+    assert DropColumns("day").fit_transform(frame).columns.tolist() == ["a", "b", "c"]
+    renamed = frame.rename(columns={"a": "z"})
+    with pytest.raises(ValueError, match="feature names should match"):
+        DropColumns("day").fit(frame).transform(renamed)
+    with pytest.raises(ValueError, match="columns='when' names 0 columns"):
+        DropColumns("when").fit(frame)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_dropping_columns_passes_the_estimator_checks():
+    check_estimator(DropColumns(0))
+
+
+ZEROS, ABC = np.zeros((3, 1)), ["a", "b", "c"]
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -162,7 +470,32 @@ def test_splitter_works_inside_grid_search():
         (lambda: task_folds([0, 1], "5"), "n_splits must be .* got '5'"),
         (lambda: task_folds(["a", None]), "task is missing .* in 1 rows"),
         (lambda: task_folds([0, 1], groups=[1]), "inconsistent"),
-        (lambda: list(StratifiedTaskKFold(5).split(np.zeros((3, 1)))), "n_splits=5 greater"),
+        (lambda: splits(StratifiedTaskKFold(5), ZEROS), "n_splits=5 greater"),
+        (
+            lambda: splits(StratifiedTaskKFold(2, task_column=0), ZEROS, task=ABC),
+            "both task_column",
+        ),
+        (lambda: splits(LeaveTasksOut(), ZEROS), r"LeaveTasksOut\(task_column=.*search.fit"),
+        (lambda: splits(LeaveTasksOut(), ZEROS, np.zeros((3, 2))), "y has 2 columns.*Stratified"),
+        (lambda: splits(LeaveTasksOut(4), ZEROS, task=ABC), "n_splits=4 greater .* tasks: 3"),
+        (lambda: splits(LeaveTasksOut(), ZEROS, task=["a"] * 3), "number of tasks: 1"),
+        (lambda: splits(LeaveTasksOut(), ZEROS, task=["a", "b"]), "inconsistent"),
+        (lambda: splits(LeaveTasksOut(1), ZEROS, task=ABC), "n_splits must be .* got 1"),
+        (lambda: LeaveTasksOut().get_n_splits(), r"get_n_splits\(X\)"),
+        (lambda: splits(TaskTimeSeriesSplit("day"), ZEROS), "time_column='day' is a name"),
+        (lambda: splits(TaskTimeSeriesSplit(3), ZEROS), "time_column=3 is out of range"),
+        (lambda: splits(TaskTimeSeriesSplit(0, 2), ZEROS), "fold 0 .* 3 rows, at 1 different"),
+        (lambda: splits(TaskTimeSeriesSplit(0), csr_array(ZEROS)), "sparse, and time_column=0"),
+        (lambda: splits(TaskTimeSeriesSplit(0, 1), ZEROS), "n_splits must be .* got 1"),
+        (lambda: splits(TaskTimeSeriesSplit(0), ZEROS * np.nan), "missing in 3 rows"),
+        (
+            lambda: splits(TaskTimeSeriesSplit("d", 2), pd.DataFrame({"d": ["1/2", "2/1", "3/1"]})),
+            "'1/2'.*to_datetime",
+        ),
+        (
+            lambda: splits(TaskTimeSeriesSplit(0, 2, shared_clock="yes"), ZEROS),
+            "shared_clock='yes'",
+        ),
     ],
 )
 def test_errors_say_what_was_wrong(call, words):

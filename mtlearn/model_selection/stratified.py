@@ -1,4 +1,4 @@
-"""Folds that know about tasks: every task in every training part, or whole tasks held out.
+"""Folds in which every task is in every training part.
 
 Ordinary folds are drawn over rows, so a task of five rows is easily missing from a training
 part, and its score then says how the model treats strangers. Here the rows of each task are
@@ -8,19 +8,15 @@ dealt out over the folds like cards, and repeated units (`groups`) stay together
 from __future__ import annotations
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
 
-from mtlearn.labels import read_labels
-from mtlearn.tasks import find_column, is_hole
-
-__all__ = ["StratifiedTaskKFold", "new_task_folds", "task_folds"]
+from mtlearn.model_selection.reading import check_n_splits, n_rows, one_of, read_codes
+from mtlearn.tasks import is_hole
 
 
 def task_folds(
@@ -76,11 +72,11 @@ def task_folds(
     >>> np.bincount(fold[task == "a"]), np.bincount(fold[task == "b"])
     (array([2, 2]), array([1, 1]))
     """
-    _check_n_splits(n_splits)
+    check_n_splits(n_splits)
     is_mask = np.ndim(task) == 2
-    codes = None if is_mask else _codes(task, "task")
+    codes = None if is_mask else read_codes(task, "task")
     n = len(task) if is_mask else len(codes)
-    unit = np.arange(n) if groups is None else _codes(groups, "groups")
+    unit = np.arange(n) if groups is None else read_codes(groups, "groups")
     check_consistent_length(unit, np.empty(n))
     n_units = int(unit.max(initial=-1)) + 1
     shuffle = check_random_state(random_state).permutation(n_units)
@@ -99,53 +95,6 @@ def task_folds(
     return _deal_crossed(sparse.csr_array(gather @ mask), deck, n_splits)[unit]
 
 
-def new_task_folds(task: Any, n_splits: int = 5, *, random_state: Any = 0) -> np.ndarray:
-    """Hold out whole tasks: folds that tell how well a task never seen is predicted.
-
-    Parameters
-    ----------
-    task : array-like of shape (n,)
-        The task of each row.
-    n_splits : int, default=5
-        Number of folds; no more than there are tasks are used.
-    random_state : int, RandomState instance or None, default=0
-        Which tasks go together, among tasks of equal size.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The fold in which each row's task is held out; folds hold about as many rows each.
-
-    Raises
-    ------
-    ValueError
-        If there is only one task.
-
-    See Also
-    --------
-    task_folds : rows held out, every task in every training part.
-
-    Examples
-    --------
-    >>> from mtlearn.model_selection import new_task_folds
-    >>> new_task_folds(["a", "a", "a", "b", "c"], 2)
-    array([0, 0, 0, 1, 1])
-    """
-    _check_n_splits(n_splits)
-    codes = _codes(task, "task")
-    size = np.bincount(codes)
-    if len(size) < 2:
-        raise ValueError("there is only one task: holding out whole tasks takes at least two.")
-    n_splits = min(n_splits, len(size))
-    shuffle = check_random_state(random_state).permutation(len(size))
-    fold = np.empty(len(size), dtype=np.intp)
-    # large tasks first, back and forth over the folds: 0 1 2 2 1 0 0 1 2 ...
-    turn = np.arange(len(size)) % (2 * n_splits)
-    turn = np.minimum(turn, 2 * n_splits - 1 - turn)
-    fold[shuffle[np.argsort(-size[shuffle], kind="stable")]] = turn
-    return fold[codes]
-
-
 class StratifiedTaskKFold(BaseEstimator):
     """K folds that keep every task represented, as a scikit-learn splitter.
 
@@ -154,14 +103,17 @@ class StratifiedTaskKFold(BaseEstimator):
     n_splits : int, default=5
         Number of folds.
     task_column : str or int, default=None
-        The column of X that holds the task of each row. Without it tasks are the columns of a
-        2-D y, where NaN is a label not observed, and a 1-D y is a single task.
+        The column of X that holds the task of each row. Without it the tasks are what ``split``
+        gets as ``task``, or the columns of a 2-D y, where NaN is a label not observed; otherwise
+        all rows are one task.
     random_state : int, RandomState instance or None, default=0
         Which rows go together, as in :func:`task_folds`.
 
     See Also
     --------
-    task_folds : the rule, for labels that are no column of X.
+    task_folds : The rule itself.
+    LeaveTasksOut : Whole tasks held out.
+    TaskTimeSeriesSplit : The past of every task predicts its future.
 
     Examples
     --------
@@ -175,6 +127,8 @@ class StratifiedTaskKFold(BaseEstimator):
     [2 1]
     """
 
+    __metadata_request__split = {"groups": True, "task": True}
+
     def __init__(
         self, n_splits: int = 5, *, task_column: str | int | None = None, random_state: Any = 0
     ) -> None:
@@ -182,12 +136,14 @@ class StratifiedTaskKFold(BaseEstimator):
         self.task_column = task_column
         self.random_state = random_state
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+    def get_n_splits(
+        self, X: Any = None, y: Any = None, groups: Any = None, task: Any = None
+    ) -> int:
         """Number of folds."""
         return self.n_splits
 
     def split(
-        self, X: Any, y: Any = None, groups: Any = None
+        self, X: Any, y: Any = None, groups: Any = None, task: Any = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Training and held-out rows of each fold.
 
@@ -199,6 +155,9 @@ class StratifiedTaskKFold(BaseEstimator):
             Targets; read only where ``task_column`` is None.
         groups : array-like of shape (n,), default=None
             Units that must not be torn apart.
+        task : array-like of shape (n,), default=None
+            The task of each row, where it is no column of X. With metadata routing on, a search
+            hands on what its ``fit`` gets as ``task``.
 
         Yields
         ------
@@ -208,16 +167,15 @@ class StratifiedTaskKFold(BaseEstimator):
         Raises
         ------
         ValueError
-            If there are fewer rows (groups) than folds.
+            If there are fewer rows (groups) than folds, or the tasks are named twice.
         """
-        if self.task_column is not None:
-            task = _column(X, self.task_column)
-        elif y is not None and np.ndim(y) == 2:
+        task = one_of(task, self.task_column, X)
+        if task is None and y is not None and np.ndim(y) == 2:
             task = ~is_hole(np.asarray(y))
-        else:
-            task = np.zeros(X.shape[0] if hasattr(X, "shape") else len(X), dtype=int)
+        elif task is None:
+            task = np.zeros(n_rows(X), dtype=int)
         fold = task_folds(task, self.n_splits, groups=groups, random_state=self.random_state)
-        n_units = len(fold) if groups is None else len(set(_codes(groups, "groups").tolist()))
+        n_units = len(fold) if groups is None else len(set(read_codes(groups, "groups").tolist()))
         if n_units < self.n_splits:
             raise ValueError(
                 f"Cannot have number of splits n_splits={self.n_splits} greater than the number "
@@ -272,23 +230,3 @@ def _fill(count: np.ndarray, total: np.ndarray, m: int) -> np.ndarray:
     slots = np.tile(turn, len(level))
     free = np.repeat(level, n_splits) >= count[slots]
     return slots[free][:m]
-
-
-def _check_n_splits(n_splits: Any) -> None:
-    if not isinstance(n_splits, Integral) or n_splits < 2:
-        raise ValueError(f"n_splits must be an integer of at least 2, got {n_splits!r}.")
-
-
-def _codes(labels: Any, name: str) -> np.ndarray:
-    """Labels as 0, 1, ... without gaps."""
-    return read_labels(labels, name).codes
-
-
-def _column(X: Any, where: str | int) -> Any:
-    """The column of labels in a frame or an array."""
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    if isinstance(frame, nw.DataFrame):
-        names = np.array(frame.columns, dtype=object)
-        return frame.get_column(frame.columns[find_column(where, names, len(names))])
-    X = np.asarray(X)
-    return X[:, find_column(where, None, X.shape[1])]

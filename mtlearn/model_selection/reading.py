@@ -1,0 +1,56 @@
+"""What every splitter reads: columns of X by name or position, labels and units as codes."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from scipy import sparse
+
+from mtlearn.labels import read_labels
+from mtlearn.tasks import find_column
+
+
+def read_column(X: Any, where: str | int, name: str = "task_column") -> np.ndarray:
+    """A column of a frame or an array; ``name`` is the parameter that messages speak of."""
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    try:
+        if isinstance(frame, nw.DataFrame):
+            names = np.array(frame.columns, dtype=object)
+            return frame.get_column(names[find_column(where, names, len(names))]).to_numpy()
+        if sparse.issparse(X):
+            raise ValueError(
+                f"X is sparse, and task_column={where!r} is looked for in it; a column that is no "
+                "feature needs a data frame or a dense array."
+            )
+        X = np.asarray(X)
+        return X[:, find_column(where, None, X.shape[1])]
+    except ValueError as error:
+        raise ValueError(str(error).replace("task_column", name)) from None
+
+
+def n_rows(X: Any) -> int:
+    """Number of rows of whatever holds features."""
+    return X.shape[0] if hasattr(X, "shape") else len(X)
+
+
+def read_codes(labels: Any, name: str) -> np.ndarray:
+    """Labels as 0, 1, ... without gaps."""
+    return read_labels(labels, name).codes
+
+
+def check_n_splits(n_splits: Any) -> None:
+    """An integer of at least 2."""
+    if not isinstance(n_splits, Integral) or isinstance(n_splits, bool) or n_splits < 2:
+        raise ValueError(f"n_splits must be an integer of at least 2, got {n_splits!r}.")
+
+
+def one_of(task: Any, task_column: Any, X: Any) -> Any:
+    """The task of each row from beside X or from a column of it; None where nobody says."""
+    if task_column is None:
+        return task
+    if task is not None:
+        raise ValueError("both task_column and task= name the tasks; give one of them.")
+    return read_column(X, task_column)
