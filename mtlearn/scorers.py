@@ -15,6 +15,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring
 
 from mtlearn.losses import Logistic
+from mtlearn.metrics.answers import Answers
+from mtlearn.metrics.scorer import make_task_scorer
 from mtlearn.targets import labels, log_probabilities, probabilities
 from mtlearn.tasks import TaskData
 
@@ -45,13 +47,13 @@ class LogLoss:
 
 
 class Named:
-    """A scikit-learn scorer; over columns, where needed, the mean of each on its own labels.
+    """A scikit-learn scorer, or one of :mod:`mtlearn.metrics`, which also gets the tasks.
 
     Parameters
     ----------
     scoring : str or callable
     dress : callable
-        From scores and classes to an estimator that predicts them.
+        From scores, classes and the way that tasks came in to an estimator that predicts them.
     classes : ndarray of shape (K,), default=None
         None for regressors.
     """
@@ -60,31 +62,29 @@ class Named:
         self, scoring: Any, dress: Callable[..., BaseEstimator], classes: np.ndarray | None = None
     ):
         self.dress, self.classes = dress, classes
-        self.scorer = check_scoring(dress(None, classes), scoring)
+        self.scorer = make_task_scorer(check_scoring(dress(None, classes, "single"), scoring))
 
     def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
         """The scorer's value; NaN where a single class or label leaves it undefined."""
-        if held_out.codes is not None or (self.classes is None and held_out.observed.all()):
-            return self._one(scores, held_out.y)
-        fewest = 2 if self.classes is None else 1
-        columns = zip(scores.T, held_out.y.T, held_out.observed.T, strict=True)
-        found = [self._one(f[seen], y[seen]) for f, y, seen in columns if seen.sum() >= fewest]
-        defined = [score for score in found if not np.isnan(score)]
-        return float(np.mean(defined)) if defined else np.nan
-
-    def _one(self, scores: np.ndarray, y: np.ndarray) -> float:
-        if scores.ndim == 2 and scores.shape[1] == 1:
+        rows = np.arange(len(scores))[:, None]
+        if held_out.codes is not None and scores.shape[1] == 1:
             scores = scores[:, 0]
-        truth = y
-        if self.classes is not None:
-            truth = self.classes[y.argmax(axis=1) if y.ndim == 2 else y.astype(np.intp)]
-        try:
-            rows = np.arange(len(scores))[:, None]
-            return float(self.scorer(self.dress(scores, self.classes), rows, truth))
-        except ValueError:
-            if self.classes is not None and len(np.unique(truth)) < len(self.classes):
-                return np.nan  # such as the area under a curve of one class
-            raise
+        dressed = self.dress(scores, self.classes, held_out.way)
+        complete = held_out.codes is None and self.classes is None and held_out.observed.all()
+        if complete and not self.scorer.knows_tasks:  # one call and not one for each column
+            return float(self.scorer.scorer()(dressed, rows, held_out.y))
+        task = held_out.tasks[held_out.codes] if held_out.way == "labels" else None
+        answers = Answers(dressed, rows, task)
+        return self.scorer.of_answers(answers, self._truth(held_out))
+
+    def _truth(self, held_out: TaskData) -> np.ndarray:
+        y = held_out.y
+        if self.classes is None:
+            return y
+        if held_out.codes is not None:
+            return self.classes[y.argmax(axis=1) if y.ndim == 2 else y.astype(np.intp)]
+        holes = np.isnan(y)
+        return np.where(holes, None, self.classes[np.where(holes, 0, y).astype(np.intp)])
 
 
 def _mean(values: np.ndarray, weight: np.ndarray | None) -> float:
@@ -97,14 +97,14 @@ def _mean(values: np.ndarray, weight: np.ndarray | None) -> float:
     return float((weight * np.nan_to_num(values)).sum() / total) if total > 0 else np.nan
 
 
-def dressed_regressor(scores: np.ndarray, classes: None) -> BaseEstimator:
+def dressed_regressor(scores: np.ndarray, classes: None, way: str) -> BaseEstimator:
     """Predictions made already as a regressor."""
     return _Predictions(scores)
 
 
-def dressed_classifier(scores: np.ndarray, classes: np.ndarray) -> BaseEstimator:
+def dressed_classifier(scores: np.ndarray, classes: np.ndarray, way: str) -> BaseEstimator:
     """Scores made already as a classifier."""
-    return _Scores(scores, classes)
+    return _Scores(scores, classes, way)
 
 
 class _Predictions(RegressorMixin, BaseEstimator):
@@ -122,9 +122,10 @@ class _Predictions(RegressorMixin, BaseEstimator):
 
 
 class _Scores(ClassifierMixin, BaseEstimator):
-    def __init__(self, values, classes):
+    def __init__(self, values, classes, way):
         self.values = values
         self.classes = classes
+        self.way = way
         self.classes_ = classes
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -137,7 +138,7 @@ class _Scores(ClassifierMixin, BaseEstimator):
         return self.values[rows[:, 0]]
 
     def predict(self, rows):
-        return labels(self.decision_function(rows), self.classes, "single")
+        return labels(self.decision_function(rows), self.classes, self.way)
 
     def predict_proba(self, rows):
-        return probabilities(self.decision_function(rows), self.classes, "single")
+        return probabilities(self.decision_function(rows), self.classes, self.way)

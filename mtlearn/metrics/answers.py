@@ -1,0 +1,178 @@
+"""What a fitted estimator answers, for those who score it: asked once, with the task labels.
+
+scikit-learn's scorers call ``predict(X)`` and know of no task, no hole and no second column. They
+are shown a :class:`View`: an estimator of one target, on rows whose label is known.
+"""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from scipy import sparse
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metaestimators import available_if
+
+from mtlearn.model_selection.reading import read_column
+
+RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
+
+
+class Answers:
+    """Answers of a fitted estimator to one X, each method called once.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; also a pipeline or a search around an estimator of this library, or one that knows
+        nothing of tasks.
+    X : array-like or data frame of shape (n, d)
+    task : array-like of shape (n,), default=None
+        Handed on to models that were fitted with labels beside X.
+    """
+
+    def __init__(self, estimator: Any, X: Any, task: Any = None):
+        self.estimator, self.X, self.task = estimator, X, task
+        self._known: dict[str, np.ndarray] = {}
+        # Called without the pipeline around it, a method takes ``task`` whether or not metadata
+        # routing is on.
+        self._called, self._X = _unwrap(estimator, X)
+        self._model, self._model_X = self._called, self._X
+        while hasattr(self._model, "regressor_"):  # of a TransformedTargetRegressor
+            self._model, self._model_X = _unwrap(self._model.regressor_, self._model_X)
+
+    def ask(self, method: str) -> np.ndarray:
+        """Answers to X."""
+        if method not in self._known:
+            ask = getattr(self._called, method)
+            answer = ask(self._X, task=self.task) if self._takes_task() else ask(self._X)
+            if isinstance(answer, list):  # of arrays, from scikit-learn's own multi-output models
+                raise ValueError(
+                    f"{type(self._called).__name__}.{method} gives a list; what is scored here "
+                    "are models that give an array with a column for each target."
+                )
+            self._known[method] = np.asarray(answer)
+        return self._known[method]
+
+    def response(self, methods: Any) -> np.ndarray:
+        """Answers by the first of the methods that there is; binary probabilities of class 1."""
+        methods = (methods,) if isinstance(methods, str) else methods
+        method = next((m for m in methods if hasattr(self._called, m)), None)
+        if method is None:
+            raise AttributeError(
+                f"{type(self._called).__name__} has none of the methods {', '.join(methods)}."
+            )
+        answer = self.ask(method)
+        two = method == "predict_proba" and not self.has_columns and answer.shape[1] == 2
+        return answer[:, 1] if two else answer
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether there is an answer for each of several targets."""
+        way = getattr(self._model, "_way", None)
+        return self.ask("predict").ndim == 2 if way is None else way == "columns"
+
+    @property
+    def labels(self) -> Any:
+        """The task of each row, from wherever it comes; None where nobody says."""
+        where = getattr(self._model, "task_column", None)
+        if self.task is not None or where is None:
+            return self.task
+        return read_column(self._model_X, where)
+
+    def again(self, method: str, X: Any, rows: Any) -> np.ndarray:
+        """Answers to another X, of the tasks that the given rows have."""
+        task = None if self.task is None else np.asarray(self.task)[rows]
+        return Answers(self.estimator, X, task).ask(method)
+
+    def _takes_task(self) -> bool:
+        """Whether the model was fitted with labels beside X."""
+        way = getattr(self._model, "_way", None)
+        if way is None:
+            asks = "task" in signature(self._model.predict).parameters
+            return asks and self.task is not None
+        beside = way == "labels" and self._model.task_column is None
+        if beside and self.task is None:
+            raise ValueError(
+                "the model was fitted with task labels beside X, and the score was asked for "
+                "without them. Give them here too, task=labels; in a search or cross-validation "
+                "switch metadata routing on, sklearn.set_config(enable_metadata_routing=True), "
+                "score with mtlearn.metrics.make_task_scorer, and write search.fit(X, y, "
+                'task=labels) or cross_validate(..., params={"task": labels}). Labels in a column '
+                "of X, named by task_column=, need none of this."
+            )
+        return beside
+
+
+def _answering(method: str) -> Any:
+    """A method of :class:`View`, there where the estimator has it."""
+
+    def respond(self: View, X: Any) -> np.ndarray:
+        return self._respond(method, X)
+
+    respond.__name__ = method
+    return available_if(lambda self: hasattr(self._answers.estimator, method))(respond)
+
+
+class View:
+    """One target of a fitted estimator on some rows, as an estimator.
+
+    Parameters
+    ----------
+    answers : Answers
+    rows : ndarray of int or None
+        None means all.
+    column : int or None
+        Which target, where there are several.
+    """
+
+    predict, predict_proba, predict_log_proba, decision_function = map(_answering, RESPONSES)
+
+    def __init__(self, answers: Answers, rows: np.ndarray | None, column: int | None):
+        self._answers, self._column = answers, column
+        self._rows = slice(None) if rows is None else rows
+        self.X = answers.X if rows is None else take_rows(answers.X, rows)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name in RESPONSES:
+            raise AttributeError(name)
+        return getattr(self._answers.estimator, name)
+
+    def __sklearn_tags__(self):
+        return self._answers.estimator.__sklearn_tags__()
+
+    def _respond(self, method: str, X: Any) -> np.ndarray:
+        if X is self.X:
+            answer = self._answers.ask(method)[self._rows]
+        else:  # a scorer with ideas of its own, such as permuted columns
+            answer = self._answers.again(method, X, self._rows)
+        if self._column is None:
+            return answer
+        answer = answer[:, self._column]
+        if method == "predict_proba":
+            return np.column_stack([1 - answer, answer])
+        if method == "predict_log_proba":
+            return np.column_stack([np.log1p(-np.exp(answer)), answer])
+        return answer
+
+
+def take_rows(X: Any, rows: np.ndarray) -> Any:
+    """Some rows of whatever holds features."""
+    if sparse.issparse(X):
+        return sparse.csr_array(X)[rows]
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    return frame[rows].to_native() if isinstance(frame, nw.DataFrame) else np.asarray(X)[rows]
+
+
+def _unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """The estimator inside searches and pipelines, and X as it sees it."""
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, Pipeline):
+            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
+            estimator = estimator[-1]
+        else:
+            return estimator, X

@@ -1,0 +1,201 @@
+"""From truth and predictions to the observed labels of each task, and from tasks to one number.
+
+Every metric of this package is a function from :class:`Entries` to one value per task, NaN where
+it has none; what a hole is, how tasks are named and how they are averaged is decided here, once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.utils import check_array, check_consistent_length
+
+from mtlearn.checks import check_option
+from mtlearn.labels import read_labels
+from mtlearn.tasks import FLOATS, column_names, is_hole, plain
+
+AVERAGES = ("macro", "weighted", "micro", None)
+UNDEFINED = ("warn", "ignore", "error")
+
+
+@dataclass(frozen=True)
+class Entries:
+    """One entry for each observed label of non-zero weight.
+
+    Attributes
+    ----------
+    truth : ndarray of shape (m,)
+    answer : ndarray of shape (m,) or (m, K)
+    weight : ndarray of shape (m,)
+    task : ndarray of shape (m,)
+        Position in ``tasks``.
+    tasks : ndarray of shape (T,)
+        Labels; column names or positions of a 2-D truth.
+    """
+
+    truth: np.ndarray
+    answer: np.ndarray
+    weight: np.ndarray
+    task: np.ndarray
+    tasks: np.ndarray
+
+    @property
+    def count(self) -> np.ndarray:
+        """Number of labels of each task (T,)."""
+        return np.bincount(self.task, minlength=len(self.tasks))
+
+    def total(self, values: Any = 1.0) -> np.ndarray:
+        """Weighted sum over the labels of each task (T,)."""
+        return np.bincount(self.task, self.weight * values, len(self.tasks))
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Weighted mean over the labels of each task (T,); NaN for a task without any."""
+        return ratio(self.total(values), self.total())
+
+    def pooled(self) -> Entries:
+        """The same labels as those of one task."""
+        return replace(self, task=np.zeros_like(self.task), tasks=np.arange(1))
+
+
+def read_entries(
+    y_true: Any,
+    y_pred: Any,
+    task: Any = None,
+    sample_weight: Any = None,
+    *,
+    classes: bool = False,
+    answers: str = "numbers",
+) -> Entries:
+    """Read what a user gives to a metric.
+
+    ``classes`` says that the truth holds class labels. ``answers`` are "numbers", "probabilities"
+    (of each class, (n, K), where the truth is 1-D) or "classes".
+    """
+    names = column_names(y_true)
+    truth = read_array(y_true, "y_true", None if classes else np.float64, "allow-nan")
+    answer = read_array(y_pred, "y_pred", None if answers == "classes" else FLOATS, False)
+    if truth.ndim == 2 and task is not None:
+        raise ValueError(
+            f"y_true has {truth.shape[1]} columns, which are the tasks, and task= names tasks as "
+            "well; give one or the other."
+        )
+    if answer.ndim == 2 and answer.shape[1] == 1 and truth.ndim == 1:
+        answer = answer[:, 0]
+    if truth.ndim == 2 and answer.ndim == 1 and truth.shape[1] == 1:
+        answer = answer[:, None]
+    check_consistent_length(truth, answer)
+    if classes and truth.ndim == 1 and answer.ndim == 2 and answers != "probabilities":
+        raise ValueError(
+            f"there are answers for {answer.shape[1]} classes, and this score is of two; "
+            "mtlearn.metrics.log_loss takes more."
+        )
+    if truth.shape != answer.shape and (truth.ndim == 2 or answers != "probabilities"):
+        raise ValueError(
+            f"y_true has shape {truth.shape} and y_pred {answer.shape}; the shapes must be the "
+            "same: (n,), or (n, T) with a column for each task."
+        )
+    weight = np.broadcast_to(1.0, truth.shape)
+    if sample_weight is not None:
+        weight = read_weight(sample_weight, truth.shape)
+    seen = ~is_hole(truth) & (weight > 0)
+    if truth.ndim == 2:
+        codes, tasks = np.nonzero(seen)[1], names
+        if names is None:
+            tasks = np.arange(truth.shape[1])
+    elif task is None:
+        codes, tasks = np.zeros(np.count_nonzero(seen), dtype=np.intp), np.arange(1)
+    else:
+        labels = read_labels(task, "task")
+        check_consistent_length(truth, labels.codes)
+        codes, tasks = labels.codes[seen], labels.values
+    truth, answer = truth[seen], answer[seen]
+    if answers != "classes" and not np.isfinite(answer).all():
+        raise ValueError(
+            "y_pred is NaN or infinite where y_true is observed; a hole may be in y_true only."
+        )
+    return Entries(truth, answer, weight[seen], codes, tasks)
+
+
+def average_over_tasks(
+    measure: Callable[[Entries], np.ndarray],
+    entries: Entries,
+    average: str | None,
+    undefined: str,
+    needs: str,
+) -> Any:
+    """One value per task (``average=None``), or their average over the tasks that have one.
+
+    ``needs`` completes the warning: what a task must have for the measure to be defined.
+    """
+    check_option("average", average, AVERAGES)
+    check_option("undefined", undefined, UNDEFINED)
+    if average == "micro":
+        entries = entries.pooled()
+    scores = measure(entries)
+    if average is None:
+        return scores
+    defined = ~np.isnan(scores)
+    report_undefined(entries.tasks[~defined], len(scores), undefined, needs)
+    if not defined.any():
+        return float("nan")
+    weight = entries.total()[defined] if average == "weighted" else None
+    return float(np.average(scores[defined], weights=weight))
+
+
+def report_undefined(
+    tasks: np.ndarray, n_tasks: int, undefined: str, needs: str, stacklevel: int = 4
+) -> None:
+    """Say how many tasks have no score, and which come first."""
+    if not len(tasks) or undefined == "ignore":
+        return
+    first = ", ".join(repr(plain(task)) for task in tasks[:5])
+    text = (
+        f"the score is undefined for {len(tasks)} of {n_tasks} tasks (the first: {first}), which "
+        f"lack {needs}"
+    )
+    if undefined == "error":
+        raise ValueError(f'{text}, and undefined="error" refuses them.')
+    warnings.warn(
+        f'{text}; the average leaves them out. average=None shows them as NaN, undefined="ignore" '
+        "silences this.",
+        UndefinedMetricWarning,
+        stacklevel=stacklevel,
+    )
+
+
+def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Quotients, NaN where the divisor is zero."""
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+
+
+def read_array(y: Any, name: str, dtype: Any = None, finite: Any = "allow-nan") -> np.ndarray:
+    """One or two dimensions, not sparse."""
+    if sparse.issparse(y):
+        raise ValueError(
+            f"{name} is sparse: is an empty cell 0 or unknown? Give a dense array, with NaN where "
+            "a label was not observed."
+        )
+    return check_array(y, dtype=dtype, ensure_2d=False, ensure_all_finite=finite, input_name=name)
+
+
+def read_weight(sample_weight: Any, shape: tuple) -> np.ndarray:
+    """A weight for each label, none of them negative."""
+    weight = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
+    if weight.shape not in (shape, shape[:1]):
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}, expected {shape[:1]}"
+            + (f" or {shape}." if len(shape) == 2 else ".")
+        )
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight holds a negative weight ({weight.min():g}); weights must be >= 0."
+        )
+    return np.broadcast_to(weight if weight.shape == shape else weight[:, None], shape)

@@ -1,0 +1,116 @@
+"""What scikit-learn's scorers are asked about: the observed labels of a column, of a task, or all.
+
+Such scorers cannot be computed for all tasks at once, so each part is a call.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.utils import check_consistent_length
+
+from mtlearn.labels import read_labels
+from mtlearn.metrics.answers import Answers, View
+from mtlearn.metrics.by_task import read_array, read_weight
+from mtlearn.tasks import column_names, is_hole
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Answers and truth, and how the truth falls into parts.
+
+    Attributes
+    ----------
+    answers : Answers
+    y : ndarray of shape (n,) or (n, T)
+    weight : ndarray in the shape of y, or None
+    codes : ndarray of shape (n,) or None
+        The part of each row; None where columns are the parts.
+    tasks : ndarray
+        What the parts are called.
+    """
+
+    answers: Answers
+    y: np.ndarray
+    weight: np.ndarray | None
+    codes: np.ndarray | None
+    tasks: np.ndarray
+
+    @classmethod
+    def of(
+        cls, answers: Answers, y: Any, sample_weight: Any = None, *, by_task: bool = False
+    ) -> Parts:
+        """Columns of a 2-D truth; labelled rows all at once or, if asked for, by task."""
+        names = column_names(y)
+        y = read_array(y, "y")
+        if y.ndim == 2 and y.shape[1] == 1 and not answers.has_columns:
+            y = y[:, 0]
+        weight = None if sample_weight is None else read_weight(sample_weight, y.shape)
+        if y.ndim == 2:
+            if answers.task is not None:
+                raise ValueError(
+                    f"y has {y.shape[1]} columns, which are the tasks, and task= names tasks as "
+                    "well; give one or the other."
+                )
+            if answers.ask("predict").shape != y.shape:
+                raise ValueError(
+                    f"y has shape {y.shape}, and the predictions {answers.ask('predict').shape}."
+                )
+            return cls(answers, y, weight, None, np.arange(y.shape[1]) if names is None else names)
+        labels = answers.labels if by_task else None
+        if labels is None:
+            return cls(answers, y, weight, np.zeros(len(y), dtype=np.intp), np.arange(1))
+        labels = read_labels(labels, "task")
+        check_consistent_length(y, labels.codes)
+        return cls(answers, y, weight, labels.codes, labels.values)
+
+    @property
+    def observed(self) -> np.ndarray:
+        """Mask of the labels that count, in the shape of ``y``."""
+        seen = ~is_hole(self.y)
+        return seen if self.weight is None else seen & (self.weight > 0)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Number of labels of each part."""
+        if self.codes is None:
+            return self.observed.sum(axis=0)
+        return np.bincount(self.codes, self.observed, len(self.tasks)).astype(np.intp)
+
+    def scores(self, scorer: Callable) -> np.ndarray:
+        """The scorer's value for each part; NaN where undefined."""
+        if self.codes is None:
+            rows = [np.flatnonzero(seen) for seen in self.observed.T]
+            return np.array([self._score(scorer, own, t) for t, own in enumerate(rows)])
+        known = np.flatnonzero(self.observed)
+        known = known[np.argsort(self.codes[known], kind="stable")]
+        rows = np.split(known, np.cumsum(self.counts)[:-1])
+        return np.array([self._score(scorer, own, None) for own in rows])
+
+    def quiet_scores(self, scorer: Callable) -> np.ndarray:
+        """The same, where the caller shows or counts the undefined ones."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            return self.scores(scorer)
+
+    def _score(self, scorer: Callable, rows: np.ndarray, column: int | None) -> float:
+        if not len(rows):
+            return np.nan
+        index: Any = rows if column is None else (rows, column)
+        truth = self.y[index]
+        if truth.dtype.kind == "O":  # only because of the None beside the labels
+            truth = np.array(truth.tolist())
+        extra = {} if self.weight is None else {"sample_weight": self.weight[index]}
+        view = View(self.answers, None if len(rows) == len(self.y) else rows, column)
+        try:
+            return float(scorer(view, view.X, truth, **extra))
+        except ValueError:
+            if is_classifier(view) and len(np.unique(truth)) < len(view.classes_):
+                return np.nan  # such as the log loss where one class is seen
+            raise
