@@ -9,10 +9,11 @@ from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.metrics import observed_accuracy, observed_r2
+from mtlearn.reference_links import ReferenceLinkMixin
 from mtlearn.tasks import read_scored
 
 
-class TaskInputMixin:
+class TaskInputMixin(ReferenceLinkMixin):
     """The three ways tasks come in, as scikit-learn's tags and metadata requests see them.
 
     ``task`` is requested at class level, so that meta-estimators route it without any call of

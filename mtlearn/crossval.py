@@ -15,13 +15,16 @@ from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.model_selection import check_cv
 
+from mtlearn.certificate import certify
 from mtlearn.estimators.setup import set_up
 from mtlearn.model_selection import task_folds
 from mtlearn.moments import Moments
 from mtlearn.path import follow_path
 from mtlearn.prediction import LinearTasks
+from mtlearn.progress import tell
 from mtlearn.solvers.choose import use_moments
 from mtlearn.solvers.rotated import rotate
+from mtlearn.solvers.solution import Solution
 from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
 
@@ -59,11 +62,17 @@ def make_folds(cv: Any, data: TaskData, X: Any, y: Any, *, classes: bool = False
         train, test = (position[np.asarray(part)] for part in parts)  # positions or masks
         train, test = train[train >= 0], test[test >= 0]
         if len(train) == 0:
-            raise ValueError(f"cv leaves no row with a target in the training part of fold {k}.")
+            raise ValueError(
+                f"cv leaves no row with a target in the training part of fold {k}. Give cv=5, or "
+                "a splitter that leaves rows to train on."
+            )
         if len(test):
             folds.append((train, test))
     if not folds:
-        raise ValueError("cv leaves no row with a target in any test part.")
+        raise ValueError(
+            f"cv={cv!r} leaves no row with a target in any test part. Give cv=5, or a splitter "
+            "that holds rows out."
+        )
     return folds
 
 
@@ -102,12 +111,13 @@ def path_scores(
     if estimator._moments_suffice and use_moments(data, n_alive=len(folds) + 1):
         total = Moments.of_data(data)
 
-    def one(train: np.ndarray, test: np.ndarray) -> list[float]:
+    def one(k: int, train: np.ndarray, test: np.ndarray) -> list[float]:
         with blas_threads(data):
-            return _fold_scores(estimator, data, total, train, test, alphas, judge)
+            name = f"fold {k + 1}/{len(folds)}"
+            return _fold_scores(estimator, data, total, train, test, alphas, judge, name)
 
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-    return np.array(parallel(delayed(one)(*fold) for fold in folds)).T
+    return np.array(parallel(delayed(one)(k, *fold) for k, fold in enumerate(folds))).T
 
 
 def best_alpha(alphas: np.ndarray, losses: np.ndarray, selection: str) -> float:
@@ -119,7 +129,10 @@ def best_alpha(alphas: np.ndarray, losses: np.ndarray, selection: str) -> float:
     """
     mean = mean_loss(losses)
     if not np.isfinite(mean).any():
-        raise ValueError("no fold gave a score; use other folds or another scoring.")
+        raise ValueError(
+            f"none of {losses.shape[1]} folds gave a score (they are NaN); use other folds or "
+            "another scoring."
+        )
     best = int(np.argmin(mean))
     if selection == "1se":
         n = int(np.isfinite(losses[best]).sum())
@@ -152,16 +165,27 @@ def _in_fewer_features(estimator: Any, data: TaskData) -> TaskData:
     return rotate(data)[0] if even else data
 
 
-def _fold_scores(estimator, data, total, train, test, alphas, judge) -> list[float]:
+def _fold_scores(estimator, data, total, train, test, alphas, judge, name) -> list[float]:
     if total is None:
         setup = set_up(estimator, estimator._solvable(data.take(train)))
     else:
         setup = set_up(estimator, data, _training_moments(data, total, train, test))
     held_out, scale = data.take(test), _target_scale(setup, data)
-    return [
-        judge(_scores(estimator, setup, solution.point, held_out), held_out, scale)
-        for solution in follow_path(estimator._solver(setup, "scores"), alphas)
-    ]
+    scores = []
+    for k, solution in enumerate(follow_path(estimator._solver(setup, "scores"), alphas)):
+        scores.append(judge(_scores(estimator, setup, solution.point, held_out), held_out, scale))
+        if estimator.verbose:
+            gap = _certified(estimator, setup, float(alphas[k]), solution)
+            tell(f"{name}, alpha {k + 1}/{len(alphas)}", alphas[k], solution, gap)
+    return scores
+
+
+def _certified(estimator, setup, alpha: float, solution: Solution) -> float:
+    """The gap, which a closed form leaves out where only scores are asked for."""
+    if not np.isnan(solution.gap):
+        return solution.gap
+    point = setup.problem.settle(solution.point.V)
+    return certify(setup.problem, estimator._penalty(alpha, setup), point).relative
 
 
 def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:

@@ -1,5 +1,7 @@
 """Warnings of our own, so that a user can filter them by class."""
 
+import sys
+
 
 class UnseenTaskWarning(UserWarning):
     """Rows of a task that the model has no coefficients for are answered by the shared model.
@@ -7,3 +9,11 @@ class UnseenTaskWarning(UserWarning):
     Issued once per call by ``predict`` and ``score`` under ``unseen_task="warn"``, and by ``fit``
     when a task loses all its rows because their targets are missing or their weights are zero.
     """
+
+
+def level_of_user() -> int:
+    """The ``stacklevel`` that makes a warning point to the line that called the library."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "mtlearn":
+        level, frame = level + 1, frame.f_back
+    return level

@@ -119,7 +119,10 @@ def _as_integers(values: np.ndarray, name: str) -> np.ndarray:
         return values
     values = values.astype(float)  # integers past 64 bits come as objects
     if not np.isfinite(values).all():
-        raise ValueError(f"{name} contains infinity, which is no label.")
+        raise ValueError(
+            f"{name} contains infinity, which is no label. Drop these rows, or give them a label "
+            "of their own."
+        )
     whole = (values % 1 == 0).all() and (np.abs(values) < 2**53).all()
     return values.astype(np.int64) if whole else values
 

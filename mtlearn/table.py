@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from mtlearn.frames import as_frame, check_columns
 from mtlearn.tasks import find_column
 
 __all__ = ["TableEncoder", "make_table_pipeline"]
@@ -176,7 +177,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if not self.numbers_ and not self.levels_:
             raise ValueError(
                 f"no feature is left in X (its columns: {', '.join(map(repr, columns))}) beside "
-                "the task column and dates."
+                "the task column and dates. Give a column of numbers, text or categories."
             )
         if self.numbers_:
             self.scaler_ = StandardScaler()
@@ -218,8 +219,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             known = codes >= 0
             matrix[rows[known], k + codes[known]] = 1.0
             k += len(levels) + (name in self.rare_)
-        native = nw.from_native(X, eager_only=True, pass_through=True)
-        if not isinstance(native, nw.DataFrame):
+        native = as_frame(X)
+        if native is None:
             place = self._place(len(names))
             return matrix if labels is None else np.insert(matrix, place, labels, axis=1)
         if native.implementation.is_pandas():  # the generic way copies the matrix
@@ -281,9 +282,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 "X is sparse; a table pipeline takes a data frame or a dense array. Fit the "
                 "estimator on the sparse X itself."
             )
-        frame = nw.from_native(X, eager_only=True, pass_through=True)
-        if isinstance(frame, nw.DataFrame):
-            validate_data(self, X, reset=reset, skip_check_array=True)
+        frame = as_frame(X)
+        if frame is not None:
+            check_columns(self, X, reset=reset)
             return {name: frame.get_column(name) for name in frame.columns}
         X = check_array(X, dtype="numeric", ensure_all_finite="allow-nan")
         validate_data(self, X, reset=reset, skip_check_array=True)

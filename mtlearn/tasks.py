@@ -12,17 +12,19 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from mtlearn.exceptions import UnseenTaskWarning
+from mtlearn.exceptions import UnseenTaskWarning, level_of_user
+from mtlearn.frames import as_frame, as_labels, check_columns
 from mtlearn.labels import is_missing, match_labels, read_labels
 
 FLOATS = (np.float64, np.float32)
 UNSEEN_POLICIES = ("warn", "mean", "error")
+TABLE = "mtlearn.make_table_pipeline(model) takes text, categories and missing values."
+LABELS_OR_TABLE = f"A column of task labels is named with task_column=...; {TABLE}"
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
         warnings.warn(
             f'{text}; they are answered by the shared model. unseen_task="mean" silences this.',
             UnseenTaskWarning,
-            stacklevel=3,
+            stacklevel=level_of_user(),
         )
     return X, codes
 
@@ -179,7 +181,7 @@ def read_scored(estimator: Any, y: Any, sample_weight: Any = None, *, numeric=Tr
         if y.shape[1] != len(estimator.tasks_):
             raise ValueError(
                 f"y has {y.shape[1]} columns, but the model was fitted on "
-                f"{len(estimator.tasks_)} targets."
+                f"{len(estimator.tasks_)} targets. Give the columns of y that fit had."
             )
     else:
         y = column_or_1d(y)
@@ -225,9 +227,10 @@ def resolve_task_weight(task_weight: Any, tasks: np.ndarray, totals: np.ndarray)
             "weight per task in the order of tasks_."
         )
     if not (np.isfinite(weights) & (weights > 0)).all():
+        bad = int(np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))[0])
         raise ValueError(
-            "task_weight must be finite and greater than zero for every task; to leave a task out, "
-            "drop its rows."
+            f"task_weight is {weights[bad]:g} for task {plain(tasks[bad])!r}; it must be finite "
+            "and greater than zero for every task. To leave a task out, drop its rows."
         )
     return weights
 
@@ -235,39 +238,43 @@ def resolve_task_weight(task_weight: Any, tasks: np.ndarray, totals: np.ndarray)
 def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
     """Features as floats, the label column (or None), and what messages call it."""
     where = estimator.task_column
+    frame = as_frame(X)
     if where is None:
         accept = "csr" if get_tags(estimator).input_tags.sparse else False
-        X = validate_data(estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept)
-        return X, None, None
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    if not isinstance(frame, nw.DataFrame):
+        if frame is None:
+            X = validate_data(estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept)
+            return X, None, None
+        check_columns(estimator, X, reset=reset)
+        return _as_numbers(estimator, X, LABELS_OR_TABLE, accept_sparse=accept), None, None
+    if frame is None:
         if sparse.issparse(X) and reset:
             raise TypeError("X is sparse: give the labels beside it, with task=, not as a column.")
         X = check_array(X, dtype=None, ensure_all_finite=False)
-    validate_data(estimator, X, reset=reset, skip_check_array=True)
-    # scikit-learn does not see the names of every kind of frame that narwhals does.
-    in_frame = isinstance(frame, nw.DataFrame)
-    names = frame.columns if in_frame else getattr(estimator, "feature_names_in_", None)
+    check_columns(estimator, X, reset=reset)
+    names = getattr(estimator, "feature_names_in_", None) if frame is None else frame.columns
     position = find_column(where, names, X.shape[1])
     name = f"task column {where!r}"
     if X.shape[1] == 1:
-        raise ValueError(f"X has 1 feature(s) and it is the {name}; no feature is left to use.")
-    if in_frame:
+        raise ValueError(
+            f"X has 1 feature(s) and it is the {name}; no feature is left to use. Give X a column "
+            "of features as well."
+        )
+    if frame is not None:
         column = frame.get_column(frame.columns[position])
         rest = frame.drop(frame.columns[position]).to_numpy()
     else:
         column, rest = X[:, position], np.delete(X, position, axis=1)
-    return _as_numbers(rest), column, name
+    return _as_numbers(estimator, rest, TABLE), column, name
 
 
-def _as_numbers(rest: Any) -> np.ndarray:
+def _as_numbers(estimator: Any, X: Any, remedy: str, *, accept_sparse: Any = False) -> Any:
     try:
-        return check_array(rest, dtype=FLOATS, input_name="X")
+        return check_array(
+            X, dtype=FLOATS, accept_sparse=accept_sparse, input_name="X", estimator=estimator
+        )
     except ValueError as error:
         if "could not convert" in str(error) or "contains NaN" in str(error):
-            error.add_note(
-                "mtlearn.make_table_pipeline(model) takes text, categories and missing values."
-            )
+            error.add_note(remedy)
         raise
 
 
@@ -275,7 +282,10 @@ def find_column(where: Any, names: Any, n_columns: int) -> int:
     """Position of the column that a name, a unique suffix of it, or a position stands for."""
     if isinstance(where, int | np.integer) and not isinstance(where, bool):
         if not -n_columns <= where < n_columns:
-            raise ValueError(f"task_column={where} is out of range: X has {n_columns} columns.")
+            raise ValueError(
+                f"task_column={where} is out of range: X has {n_columns} columns. Give a position "
+                f"from {-n_columns} to {n_columns - 1}, or a name."
+            )
         return int(where) % n_columns
     if not isinstance(where, str):
         raise ValueError(f"task_column must be a column's name or position, got {where!r}.")
@@ -299,7 +309,7 @@ def _one_source(column: Any, name: str | None, task: Any) -> tuple:
         return column, name
     if column is not None:
         raise ValueError(
-            "both task_column and task= name the tasks; give one of them (task_column is the one "
+            f"both the {name} and task= name the tasks; give one of them (task_column is the one "
             "that passes through pipelines and grid search)."
         )
     return task, "task"
@@ -311,19 +321,38 @@ def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:
             "y is sparse: is an empty cell 0 or unknown? Give a dense array, with NaN where a "
             "label was not observed: y.toarray() if empty means 0."
         )
-    y = check_array(
-        y,
-        dtype=np.float64 if numeric else None,
-        ensure_2d=False,
-        allow_nd=False,
-        ensure_all_finite="allow-nan",
-        ensure_min_samples=1,
-        input_name="y",
-        estimator=estimator,
-    )
-    if y.ndim == 0:
-        raise ValueError(f"y should be a 1d or 2d array, got a scalar: {y!r}.")
+    y = y if numeric else as_labels(y)
+    try:
+        y = check_array(
+            y,
+            dtype=np.float64 if numeric else None,
+            ensure_2d=False,
+            allow_nd=False,
+            ensure_all_finite="allow-nan",
+            ensure_min_samples=1,
+            input_name="y",
+            estimator=estimator,
+        )
+    except (TypeError, ValueError) as error:
+        _refuse_text(estimator, y, error)
+        raise
     return y
+
+
+def _refuse_text(estimator: Any, y: Any, error: Exception) -> None:
+    """Say what text as the target of a regressor most likely is; other errors are left alone."""
+    if not ("could not convert" in str(error) or "NAType" in str(error)):
+        return
+    values = np.asarray(y, dtype=object).ravel().tolist()
+    text = next((value for value in values if isinstance(value, str)), None)
+    if text is None:
+        return
+    name = type(estimator).__name__
+    other = name.replace("Regressor", "Classifier") if "Regressor" in name else "a classifier"
+    raise ValueError(
+        f"y holds text (such as {text!r}), and {name} predicts numbers here. Use {other} for class "
+        "labels, or make numbers of y, for example with .astype(float)."
+    ) from error
 
 
 def column_names(y: Any) -> np.ndarray | None:
@@ -352,7 +381,10 @@ def _read_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray | None:
             f"sample_weight holds a negative weight ({weight.min():g}); weights must be >= 0."
         )
     if not weight.any():
-        raise ValueError("every sample weight is zero; nothing is left to fit.")
+        raise ValueError(
+            "every sample weight is zero; nothing is left to fit. Give some rows a weight above "
+            "zero, or leave sample_weight out."
+        )
     return weight
 
 
@@ -391,7 +423,8 @@ def _rows(X, y, weight, column, name) -> TaskData:
         keep &= weight > 0
     if not keep.any():
         raise ValueError(
-            "no row has both an observed target and a sample weight above zero; nothing to fit."
+            f"none of {len(y)} rows has both an observed target and a sample weight above zero; "
+            "nothing to fit. Give some rows a target that is not NaN, and a weight."
         )
     whole = keep.all()
     rows = None if whole else np.flatnonzero(keep)
@@ -407,9 +440,9 @@ def _rows(X, y, weight, column, name) -> TaskData:
         warnings.warn(
             f"{len(emptied)} tasks have no row with an observed target and a weight above zero "
             f"(first labels: {', '.join(repr(plain(v)) for v in emptied[:5])}); they count as "
-            "not seen.",
+            "not seen in fit. Give them targets and weights, or drop their rows.",
             UnseenTaskWarning,
-            stacklevel=4,
+            stacklevel=level_of_user(),
         )
         codes, tasks = recoded.reshape(-1), tasks[present]
     return TaskData(X, y, weight, codes, tasks, "labels", rows)

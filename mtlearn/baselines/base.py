@@ -82,9 +82,12 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
         return self._answer("decision_function", X, codes)
 
     def _check_wrapped(self, sample_weight: Any) -> None:
-        if not (is_classifier(self.estimator) or is_regressor(self.estimator)):
+        wrapped = self.estimator
+        built = hasattr(wrapped, "fit") and not isinstance(wrapped, type)
+        if not built or not (is_classifier(wrapped) or is_regressor(wrapped)):
             raise ValueError(
-                f"estimator must be a scikit-learn regressor or classifier, got {self.estimator!r}."
+                f"estimator must be a scikit-learn regressor or classifier, got {wrapped!r}. Give "
+                "one that is built, such as Ridge()."
             )
         if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
             raise ValueError(

@@ -40,7 +40,7 @@ def read_question(y: Any, name: str, kind: str = "auto") -> tuple[np.ndarray, Ki
     if numbers is None and kind == "regression":
         raise ValueError(
             f"the target {name} cannot be compared by kind='regression'"
-            f"{_not_numbers(_as_labels(y))}."
+            f"{_not_numbers(_as_labels(y))}. Leave kind out, or make numbers of it first."
         )
     if numbers is not None:
         distinct = np.unique(numbers[~np.isnan(numbers)])
@@ -110,7 +110,10 @@ def _two_valued(numbers: np.ndarray, distinct: np.ndarray, name: str) -> bool:
 def _check_classes(codes: np.ndarray, classes: np.ndarray, name: str, wrong: str) -> None:
     few = f"{', '.join(map(str, classes[:5]))}{', …' if len(classes) > 5 else ''}"
     if len(classes) == 1:
-        raise ValueError(f"the target {name} is {classes[0]} in every row; nothing to tell apart.")
+        raise ValueError(
+            f"the target {name} is {classes[0]} in every row; nothing to tell apart. Give one with "
+            "two values or more."
+        )
     if codes.ndim == 2 and codes.shape[1] > 1 and len(classes) > 2:
         raise ValueError(
             f"the columns of {name} hold {len(classes)} labels in all ({few}); as classes, several "

@@ -79,7 +79,8 @@ def stranger_folds(data: TaskTable, n_splits: int, random_state: int) -> list[Fo
     """Whole tasks held out; rows of a group that is held out are in no training part."""
     if data.codes is None:
         raise ValueError(
-            "new_tasks needs rows labelled by task; the columns of a 2-D y cannot be held out."
+            "new_tasks needs rows labelled by task; the columns of a 2-D y cannot be held out. "
+            "Leave new_tasks out."
         )
     fold = new_task_folds(data.codes, n_splits, random_state=random_state)
     folds = []

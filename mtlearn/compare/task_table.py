@@ -116,7 +116,10 @@ def read_table(
         columns = np.array(frame.columns, dtype=object)
         name = columns[find_column(task_column, columns, len(columns))]
     if len(frame.columns) < 2:
-        raise ValueError(f"X has no column beside the task column {name!r}; nothing to learn from.")
+        raise ValueError(
+            f"X has no column beside the task column {name!r}; nothing to learn from. Give columns "
+            "of features as well."
+        )
     known = np.flatnonzero(~np.isnan(y))
     labels = read_labels(frame.get_column(name)[known], f"task column {name!r}")
     if len(labels.values) < 2:

@@ -21,6 +21,7 @@ from mtlearn.estimators.setup import Setup, set_up
 from mtlearn.losses import Loss
 from mtlearn.path import check_alphas, follow_path
 from mtlearn.prediction import LinearTasks
+from mtlearn.progress import tell
 from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.solution import Solution
 from mtlearn.tasks import TaskData
@@ -57,7 +58,8 @@ class TaskLinearModel(TaskInputMixin, Family):
     warm_start : bool
         Start from the coefficients of the last fit.
     verbose : int
-        Print iterations and duality gap as they go.
+        1 prints a line for each outer iteration of a fit and for each alpha solved, of each fold
+        in cross-validation, with the duality gap.
 
     Attributes
     ----------
@@ -197,7 +199,11 @@ class TaskLinearModel(TaskInputMixin, Family):
             solver = reader._solver(setup, "path")
             largest, infinite = solver.largest_alpha(), self._alpha_may_be_infinite
             alphas = check_alphas(alphas, eps, largest, infinite=infinite)
-            solutions = list(follow_path(solver, alphas))
+            solutions = []
+            for k, solution in enumerate(follow_path(solver, alphas)):
+                solutions.append(solution)
+                if self.verbose:
+                    tell(f"alpha {k + 1}/{len(alphas)}", alphas[k], solution)
         for alpha, solution in zip(alphas, solutions, strict=True):
             self._warn_unless_converged(solution, alpha, stacklevel=3)
         points = [solution.point for solution in solutions]
@@ -232,6 +238,8 @@ class TaskLinearModel(TaskInputMixin, Family):
         with blas_threads(data):
             setup = set_up(settings, self._solvable(data, warn=True))
             solution = settings._solver(setup, "fit").solve(alpha, self._start(setup, data))
+        if self.verbose:
+            tell(type(self).__name__, alpha, solution)
         problem, point = setup.problem, solution.point
         self._set_units(setup, data)
         self._way, self.tasks_ = data.way, data.tasks
@@ -264,7 +272,7 @@ class TaskLinearModel(TaskInputMixin, Family):
             purpose=purpose,
             tol=self.tol,
             max_iter=self.max_iter,
-            verbose=self.verbose,
+            verbose=self.verbose if purpose == "fit" else 0,  # elsewhere a line per alpha
         )
 
     def _linear_tasks(self) -> LinearTasks:

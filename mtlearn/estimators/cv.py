@@ -69,10 +69,11 @@ class AlphaByCV:
         candidates = self._candidates(data)
         grids = [candidate._grid(data) for candidate in candidates]
         judge = self._judge(self.scoring)
-        scores = [
-            path_scores(candidate, data, alphas, folds, judge, self.n_jobs)
-            for candidate, alphas in zip(candidates, grids, strict=True)
-        ]
+        scores = []
+        for candidate, alphas in zip(candidates, grids, strict=True):
+            if self.verbose and len(candidates) > 1:
+                print(f"{candidate}:")
+            scores.append(path_scores(candidate, data, alphas, folds, judge, self.n_jobs))
         several = len(candidates) > 1
         self.alphas_ = np.stack(grids) if several and self._counted() else grids[0]
         self._set_scores(np.stack(scores) if several else scores[0])

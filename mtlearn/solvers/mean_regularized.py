@@ -14,6 +14,7 @@ import numpy as np
 from mtlearn.certificate import certify
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.progress import iteration_teller
 from mtlearn.solvers.arrow import (
     KEEP_BYTES,
     closed_form_affordable,
@@ -43,7 +44,7 @@ class MeanRegularizedSolver:
     polish : bool, default=False
         Go on to rounding.
     verbose : int, default=0
-        Print the certificate.
+        Print each outer iteration.
     """
 
     def __init__(self, problem: Any, *, tol: float, max_iter: int, polish=False, verbose: int = 0):
@@ -59,15 +60,11 @@ class MeanRegularizedSolver:
         """The solution at one alpha."""
         solution = self._solve(alpha, start)
         self._last = solution.point
-        if self.verbose:
-            print(
-                f"alpha={alpha:.3g}: {solution.n_iter} iterations, relative duality gap "
-                f"{solution.gap:.2g}"
-            )
         return solution
 
     def _solve(self, alpha: float, start: np.ndarray | None) -> Solution:
         problem, penalty = self.problem, SquaredNorm(alpha)
+        report = iteration_teller(self.verbose)
         if problem.null_value == 0:
             return Solution(problem.null(), 0.0, 1)
         aim = min(self.tol, POLISHED) if self.polish else self.tol
@@ -82,13 +79,17 @@ class MeanRegularizedSolver:
             least = 1e-9 * typical_curvature(problem)
             if alpha < least:  # of so little a penalty, what is charged for it bounds the error
                 penalty = SquaredNorm(least)
-                point, gap, n_iter = descent.descend(penalty, point, aim, self.tol, self.max_iter)
+                point, gap, n_iter = descent.descend(
+                    penalty, point, aim, self.tol, self.max_iter, report=report
+                )
                 gap += penalty.value(point.V) / problem.null_value
                 return Solution(point, gap, max(n_iter, 1))
         else:
             point = self._last if warm else problem.null()
             descent = ProximalNewton(problem, separable=True)
-        point, gap, n_iter = descent.descend(penalty, point, aim, self.tol, self.max_iter)
+        point, gap, n_iter = descent.descend(
+            penalty, point, aim, self.tol, self.max_iter, report=report
+        )
         return Solution(point, gap, max(n_iter, 1), getattr(descent, "diverging", False))
 
 
@@ -102,11 +103,10 @@ class ClosedForm:
         The problem in fewer features, and the way back.
     thin : bool
         Whether a task with fewer rows than features may be solved on its rows.
-    verbose : int, default=0
     """
 
-    def __init__(self, problem: SquaredProblem, rotated, thin: bool, verbose: int = 0):
-        self.original, self.verbose, self.thin = problem, verbose, thin
+    def __init__(self, problem: SquaredProblem, rotated, thin: bool):
+        self.original, self.thin = problem, thin
         self.problem: SquaredProblem = problem if rotated is None else rotated[0]
         self.Q: np.ndarray | None = None if rotated is None else rotated[1]
 
@@ -117,8 +117,6 @@ class ClosedForm:
     def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
         """The solution at one alpha; a start is of no use to a closed form."""
         solution = self._solve(alpha)
-        if self.verbose:
-            print(f"alpha={alpha:.3g}: closed form, relative duality gap {solution.gap:.2g}")
         return solution if self.Q is None else rotate_back(solution, self.Q, self.original)
 
     def _solve(self, alpha: float) -> Solution:
@@ -128,8 +126,8 @@ class ClosedForm:
 class Spectral(ClosedForm):
     """One eigendecomposition for all alphas, and a factorisation where its rounding shows."""
 
-    def __init__(self, problem: SquaredProblem, rotated, thin: bool, verbose: int = 0):
-        super().__init__(problem, rotated, thin, verbose)
+    def __init__(self, problem: SquaredProblem, rotated, thin: bool):
+        super().__init__(problem, rotated, thin)
         fits = self.problem.spectrum_bytes() <= KEEP_BYTES
         self.spectrum = Spectrum(self.problem) if thin and fits else None
 
@@ -144,8 +142,8 @@ class Spectral(ClosedForm):
 class Unrefined(Spectral):
     """Points of the path as the spectrum gives them, to a few digits less and uncertified."""
 
-    def __init__(self, problem: SquaredProblem, rotated, thin: bool, verbose: int = 0):
-        super().__init__(problem, rotated, thin, verbose)
+    def __init__(self, problem: SquaredProblem, rotated, thin: bool):
+        super().__init__(problem, rotated, thin)
         d, C = self.problem.n_features, self.problem.n_columns
         mean = np.zeros((d, 1)) if self.problem.coupling.has_mean else None
         self.zero = self.problem.evaluate(np.zeros((d, C)), mean, 0.0)
@@ -164,7 +162,7 @@ def mean_regularized_solver(
     small = problem if rotated is None else rotated[0]
     if isinstance(problem, SquaredProblem) and closed_form_affordable(small):
         kind = {"fit": ClosedForm, "path": Spectral, "scores": Unrefined}[purpose]
-        return kind(problem, rotated, thin, verbose)
+        return kind(problem, rotated, thin)
     return MeanRegularizedSolver(
         problem, tol=tol, max_iter=max_iter, polish=polish, verbose=verbose
     )

@@ -15,6 +15,7 @@ import numpy as np
 from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.progress import iteration_teller
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.mean_regularized import (
     POLISHED,
@@ -42,7 +43,7 @@ class ProximalSolver:
     polish : bool, default=False
         Go on to rounding.
     verbose : int, default=0
-        Print iterations and gap.
+        Print each outer iteration.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class ProximalSolver:
                     self.penalty_of(float(stage)), point, loose, self.tol, most, n_iter
                 )
         aim = min(self.tol, POLISHED) if self.polish else self.tol
-        report = self._reporter(alpha) if self.verbose else None
+        report = iteration_teller(self.verbose)
         point, gap, n_iter = self.method.descend(
             penalty, point, aim, self.tol, self.max_iter, n_iter, report
         )
@@ -146,12 +147,6 @@ class ProximalSolver:
         found = limit.solve(0.0)
         gap = found.gap + penalty.value(found.point.V) / self.problem.null_value
         return replace(found, gap=gap)
-
-    def _reporter(self, alpha: float) -> Callable[[int, float], None]:
-        def report(n_iter: int, gap: float) -> None:
-            print(f"alpha={alpha:.3g}: {n_iter} iterations, relative duality gap {gap:.2g}")
-
-        return report
 
 
 def _n_stages(largest: float, alpha: float) -> int:

@@ -1,0 +1,81 @@
+"""Data frames of any library, through narwhals: what scikit-learn does not make of them itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+import sklearn
+from sklearn.utils.validation import validate_data
+
+from mtlearn.labels import is_missing
+
+# From 1.9 on scikit-learn asks narwhals for column names. Before, it asks the interchange protocol,
+# which polars has dropped: columns in another order would pass unseen.
+BY_PROTOCOL = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
+
+
+def as_frame(X: Any, name: str = "X") -> nw.DataFrame | None:
+    """One view on the data frames of all libraries; None for what is no data frame.
+
+    Raises
+    ------
+    TypeError
+        For a lazy frame, which holds no data yet.
+    """
+    view = nw.from_native(X, pass_through=True)
+    if isinstance(view, nw.LazyFrame):
+        raise TypeError(
+            f"{name} is a lazy frame ({type(X).__module__.split('.')[0]}.{type(X).__name__}), "
+            f"which holds no data yet. Give {name}.collect()."
+        )
+    return view if isinstance(view, nw.DataFrame) else None
+
+
+def check_columns(estimator: Any, X: Any, *, reset: bool) -> None:
+    """scikit-learn's own check of the number and the names of the columns."""
+    frame = as_frame(X) if BY_PROTOCOL and not hasattr(X, "__dataframe__") else None
+    validate_data(
+        estimator, X if frame is None else _Columns(frame), reset=reset, skip_check_array=True
+    )
+
+
+class _Columns:
+    """A frame's shape and column names, where the interchange protocol has them."""
+
+    def __init__(self, frame: nw.DataFrame):
+        self.shape, self.column_names = frame.shape, lambda: frame.columns
+
+    def __dataframe__(self, **ignored: Any) -> _Columns:
+        return self
+
+
+def as_labels(y: Any) -> Any:
+    """Class labels with integers and booleans as such, None where one is missing.
+
+    scikit-learn makes floats of them beside a missing value, in categories, and in the nullable
+    types of pandas.
+    """
+    if getattr(y, "null_count", 0) and hasattr(y, "to_pylist"):  # a pyarrow array
+        return np.array(y.to_pylist(), dtype=object)
+    frame = as_frame(y, "y")
+    if frame is None:
+        column = nw.from_native(y, series_only=True, pass_through=True)
+        return _values(column) if isinstance(column, nw.Series) and _is_discrete(column) else y
+    columns = [frame.get_column(name) for name in frame.columns]
+    if not columns or not all(map(_is_discrete, columns)):
+        return y
+    return np.column_stack([_values(column) for column in columns])
+
+
+def _is_discrete(column: nw.Series) -> bool:
+    return column.dtype in (nw.Boolean, nw.Categorical, nw.Enum) or column.dtype.is_integer()
+
+
+def _values(column: nw.Series) -> np.ndarray:
+    if column.is_null().any():
+        values = [None if is_missing(value) else value for value in column.to_list()]
+        return np.array(values, dtype=object)
+    plain = column.dtype == nw.Boolean or column.dtype.is_integer()
+    return column.to_numpy() if plain else np.array(column.to_list())

@@ -1,0 +1,28 @@
+"""Links from scikit-learn's HTML representation of an estimator to its page of the reference."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, metadata
+
+
+@cache
+def documentation_url() -> str:
+    """Where the documentation is published: what setup.cfg says, "" while that is nowhere."""
+    try:
+        urls = metadata("scikit-mtlearn").get_all("Project-URL") or []
+    except PackageNotFoundError:  # run from a source tree
+        return ""
+    named = dict(url.split(", ", 1) for url in urls)
+    return named.get("Documentation", "").rstrip("/")
+
+
+class ReferenceLinkMixin:
+    """The class attributes that scikit-learn's developer guide gives other libraries for this."""
+
+    _doc_link_module = "mtlearn"
+
+    @property
+    def _doc_link_template(self) -> str:
+        url = documentation_url()
+        return f"{url}/generated/mtlearn.{{estimator_name}}.html" if url else ""

@@ -1,0 +1,273 @@
+"""Data frames of every library give the model that the same numbers give as arrays."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from mtlearn import (
+    GroupLassoClassifier,
+    GroupLassoRegressor,
+    IndependentTasks,
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
+    PooledTasks,
+    make_table_pipeline,
+)
+
+from .checks import STRICT
+
+pytestmark = STRICT
+
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
+
+FRAMES = {
+    "pandas": pd.DataFrame,
+    "pandas nullable": lambda columns: pd.DataFrame(columns).convert_dtypes(),
+    "polars": pl.DataFrame,
+    "pyarrow": pa.table,
+}
+SERIES = {
+    "pandas": pd.Series,
+    "pandas nullable": lambda values: pd.Series(values).convert_dtypes(),
+    "polars": pl.Series,
+    "pyarrow": pa.array,
+    "pyarrow chunked": lambda values: pa.chunked_array([values]),
+}
+REGRESSORS = {
+    "mean": MeanRegularizedRegressor(alpha=0.3),
+    "group": GroupLassoRegressor(alpha=0.1),
+    "cv": MeanRegularizedRegressorCV(alphas=3, cv=3),
+    "pooled": PooledTasks(Ridge()),
+    "independent": IndependentTasks(Ridge()),
+}
+CLASSIFIERS = {
+    "mean": MeanRegularizedClassifier(alpha=0.1),
+    "group": GroupLassoClassifier(alpha=0.02),
+    "independent": IndependentTasks(LogisticRegression()),
+}
+NAMES = ["size", "dose", "age"]
+
+
+def numbers(n=48):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 3))
+    return X, X @ [1.0, -1.0, 0.5] + rng.normal(size=n), np.arange(n) % 3
+
+
+def columns_of(array, names=NAMES):
+    """Columns as lists, with None where the array has NaN."""
+    return {
+        name: [None if value != value else value for value in column]
+        for name, column in zip(names, array.T.tolist(), strict=True)
+    }
+
+
+def holes():
+    X, y, _ = numbers()
+    Y = np.column_stack([y, -2 * y + X[:, 0], X[:, 1]])
+    Y[np.random.default_rng(1).random(Y.shape) < 0.2] = np.nan
+    return X, Y
+
+
+def same(one, other):
+    """To rounding: frames stand in memory by column, arrays by row, and sums differ with that."""
+    np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
+
+
+def clone_with(estimator, **parameters):
+    return type(estimator)(**estimator.get_params(deep=False) | parameters)
+
+
+@pytest.mark.parametrize("library", FRAMES)
+@pytest.mark.parametrize("name", REGRESSORS)
+class TestX:
+    def test_and_several_targets(self, name, library):
+        X, Y = holes()
+        frame = FRAMES[library]
+        table, targets = frame(columns_of(X)), frame(columns_of(Y, ["u", "v", "w"]))
+        weight = np.linspace(1, 2, len(X))
+        by_array = clone_with(REGRESSORS[name]).fit(X, Y, sample_weight=weight)
+        weights = SERIES[library](weight)
+        fitted = clone_with(REGRESSORS[name]).fit(table, targets, sample_weight=weights)
+        assert fitted.tasks_.tolist() == ["u", "v", "w"]
+        assert fitted.feature_names_in_.tolist() == NAMES
+        same(fitted.predict(table), by_array.predict(X))
+        same(fitted.score(table, targets), by_array.score(X, Y))
+
+    @pytest.mark.parametrize("text", [False, True])
+    def test_with_a_column_of_labels(self, name, library, text):
+        X, y, task = numbers()
+        labels = [f"school {k}" for k in task] if text else task.tolist()
+        columns = columns_of(X)
+        table = FRAMES[library]({"size": columns.pop("size"), "school": labels, **columns})
+        by_array = clone_with(REGRESSORS[name]).fit(X, y, task=labels)
+        fitted = clone_with(REGRESSORS[name], task_column="school")
+        fitted.fit(table, SERIES[library](y.tolist()))
+        assert fitted.tasks_.tolist() == by_array.tasks_.tolist() == sorted(set(labels))
+        assert fitted.n_features_in_ == 4  # what X has, the labels among it
+        assert fitted.feature_names_in_.tolist() == ["size", "school", "dose", "age"]
+        assert fitted.coef_.shape == (3, 3) if name != "pooled" else True
+        same(fitted.predict(table), by_array.predict(X, task=labels))
+
+    def test_in_another_order_or_with_a_column_less(self, name, library):
+        X, y, task = numbers()
+        columns = columns_of(X) | {"school": task.tolist()}
+        fitted = clone_with(REGRESSORS[name], task_column="school")
+        fitted.fit(FRAMES[library](columns), y)
+        for wrong, message in {
+            ("dose", "size", "age", "school"): "must be in the same order",
+            ("size", "dose", "school", "age"): "must be in the same order",
+            ("size", "dose", "school"): "now missing:\n- age",
+            ("size", "dose", "age"): "now missing:\n- school",
+        }.items():
+            table = FRAMES[library]({name: columns[name] for name in wrong})
+            with pytest.raises(ValueError, match="feature names should match") as error:
+                fitted.predict(table)
+            assert message in str(error.value)
+
+
+@pytest.mark.parametrize("library", FRAMES)
+def test_columns_in_another_order_without_labels_and_in_a_table_pipeline(library):
+    X, y, _ = numbers()
+    columns = columns_of(X)
+    frame = FRAMES[library]
+    for model in (MeanRegularizedRegressor(), make_table_pipeline(MeanRegularizedRegressor())):
+        model.fit(frame(columns), y)
+        with pytest.raises(ValueError, match="must be in the same order"):
+            model.predict(frame(dict(reversed(columns.items()))))
+
+
+LABELS = {
+    "text": [f"school {k}" for k in range(3)],
+    "integers": [5, 7, 11],
+    "booleans": [False, True],
+}
+FORMS = {  # of labels: a container, and the kinds it can hold
+    "pandas": (pd.Series, LABELS),
+    "pandas nullable": (lambda v: pd.Series(v).convert_dtypes(), LABELS),
+    "pandas category": (lambda v: pd.Series(v, dtype="category"), LABELS),
+    "pandas object": (lambda v: pd.Series(v, dtype=object), LABELS),
+    "polars": (pl.Series, LABELS),
+    "polars categorical": (lambda v: pl.Series(v, dtype=pl.Categorical), ["text"]),
+    "polars enum": (lambda v: pl.Series(v, dtype=pl.Enum(sorted({*v} - {None}))), ["text"]),
+    "pyarrow": (pa.array, LABELS),
+    "pyarrow dictionary": (lambda v: pa.array(v).dictionary_encode(), LABELS),
+    "pyarrow chunked": (lambda v: pa.chunked_array([v[:7], v[7:]]), LABELS),
+}
+FORMS_OF_LABELS = [
+    pytest.param(form, kind, id=f"{name}-{kind}")
+    for name, (form, kinds) in FORMS.items()
+    for kind in kinds
+]
+
+
+def table_with(labels, form):
+    """A frame of the library that the labels are of."""
+    X, _, _ = numbers()
+    column = form(labels)
+    if isinstance(column, pd.Series):
+        return pd.DataFrame(X, columns=NAMES).assign(school=column)
+    if isinstance(column, pl.Series):
+        return pl.DataFrame(columns_of(X)).with_columns(column.alias("school"))
+    return pa.table(columns_of(X) | {"school": column})
+
+
+@pytest.mark.parametrize("form, kind", FORMS_OF_LABELS)
+def test_labels_of_tasks(form, kind):
+    X, y, task = numbers()
+    labels = [LABELS[kind][k % len(LABELS[kind])] for k in task]
+    by_list = MeanRegularizedRegressor().fit(X, y, task=labels)
+    assert by_list.tasks_.tolist() == LABELS[kind]
+    beside = MeanRegularizedRegressor().fit(X, y, task=form(labels))
+    column = MeanRegularizedRegressor(task_column="school")
+    column.fit(table_with(labels, form), y)
+    for fitted in (beside, column):
+        assert fitted.tasks_.tolist() == LABELS[kind]
+        assert [type(label) for label in fitted.tasks_.tolist()] == list(map(type, LABELS[kind]))
+        same(fitted.coef_, by_list.coef_)
+    answer = by_list.predict(X, task=labels)
+    same(beside.predict(X, task=form(labels)), answer)
+    same(column.predict(table_with(labels, form)), answer)
+    # a model fitted on one container answers another
+    same(column.predict(table_with(labels, pd.Series)), answer)
+    same(beside.predict(X, task=np.array(labels)), answer)
+
+
+CLASSES = {"text": ["no", "yes"], "integers": [1, 2], "booleans": [False, True]}
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("form, kind", FORMS_OF_LABELS)
+def test_class_labels(form, kind, missing):
+    X, y, task = numbers()
+    y = [CLASSES[kind][int(value > 0)] for value in y]
+    rows = np.arange(len(y)) % 5 > 0 if missing else np.ones(len(y), dtype=bool)
+    given = [value if row else None for value, row in zip(y, rows, strict=True)]
+    if missing and form in (FORMS["pandas"][0], FORMS["pandas category"][0]) and kind == "integers":
+        given = pd.Series(given, dtype="Int64").tolist()  # pandas itself makes floats of None
+    by_list = MeanRegularizedClassifier(alpha=0.1)
+    by_list.fit(X[rows], np.array(y)[rows].tolist(), task=task[rows])
+    fitted = MeanRegularizedClassifier(alpha=0.1).fit(X, form(given), task=task)
+    assert fitted.classes_.tolist() == by_list.classes_.tolist() == CLASSES[kind]
+    assert [type(label) for label in fitted.classes_.tolist()] == list(map(type, CLASSES[kind]))
+    same(fitted.coef_, by_list.coef_)
+    answer = by_list.predict(X, task=task)
+    np.testing.assert_array_equal(fitted.predict(X, task=task), answer)
+    accuracy = np.mean(answer[rows] == np.array(y)[rows])
+    assert fitted.score(X, form(given), task=task) == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize("library", FRAMES)
+@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("kind", CLASSES)
+def test_several_columns_of_class_labels(kind, name, library):
+    X, Y = holes()
+    labels = np.array(CLASSES[kind], dtype=object)[(np.nan_to_num(Y) > 0).astype(int)]
+    labels[np.isnan(Y)] = None
+    targets = {name: column.tolist() for name, column in zip("uvw", labels.T, strict=True)}
+    if library == "pandas" and kind == "integers":
+        targets = {name: pd.array(values, dtype="Int64") for name, values in targets.items()}
+    by_array = clone_with(CLASSIFIERS[name]).fit(X, labels)
+    targets = FRAMES[library](targets)
+    fitted = clone_with(CLASSIFIERS[name]).fit(FRAMES[library](columns_of(X)), targets)
+    assert fitted.tasks_.tolist() == list("uvw")
+    assert fitted.classes_.tolist() == CLASSES[kind]
+    assert [type(label) for label in fitted.classes_.tolist()] == list(map(type, CLASSES[kind]))
+    table = FRAMES[library](columns_of(X))
+    np.testing.assert_array_equal(fitted.predict(table), by_array.predict(X))
+    same(fitted.predict_proba(table), by_array.predict_proba(X))
+    assert fitted.score(table, targets) == pytest.approx(by_array.score(X, labels))
+
+
+def test_a_lazy_frame_says_what_to_write():
+    X, y, task = numbers()
+    lazy = pl.DataFrame(columns_of(X) | {"school": task.tolist()}).lazy()
+    fitted = MeanRegularizedRegressor(task_column="school").fit(lazy.collect(), y)
+    for call in (
+        lambda: MeanRegularizedRegressor(task_column="school").fit(lazy, y),
+        lambda: MeanRegularizedRegressor().fit(lazy, y),
+        lambda: fitted.predict(lazy),
+        lambda: make_table_pipeline(MeanRegularizedRegressor()).fit(lazy, y),
+    ):
+        with pytest.raises(TypeError, match=r"polars\.LazyFrame.*X\.collect\(\)"):
+            call()
+
+
+@pytest.mark.parametrize("library", FRAMES)
+def test_missing_numbers_and_text_point_to_the_table_pipeline(library):
+    X, y, task = numbers()
+    columns = columns_of(X) | {"school": task.tolist()}
+    text = columns | {"age": ["young"] * len(y)}
+    hole = columns | {"age": [None, *columns["age"][1:]]}
+    for wrong in (text, hole):
+        for where in (None, "school"):
+            with pytest.raises(ValueError) as error:
+                MeanRegularizedRegressor(task_column=where).fit(FRAMES[library](wrong), y)
+            (note,) = error.value.__notes__
+            assert "make_table_pipeline" in note and ("task_column" in note) == (where is None)
+            model = make_table_pipeline(MeanRegularizedRegressor(task_column=where))
+            table = FRAMES[library](wrong)
+            assert np.isfinite(model.fit(table, y).predict(table)).all()

