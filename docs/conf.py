@@ -13,15 +13,27 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",  # CHANGELOG.md and CONTRIBUTING.md are pages as they are
+    "sphinx_gallery.gen_gallery",  # runs docs/notebooks and shows what comes out
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "notebooks"]
 default_role = "code"
 
 autosummary_generate = True
 autodoc_typehints = "none"  # types are in the numpydoc sections, with shapes
 numpydoc_show_class_members = False  # the class template lists what a class itself documents
 numpydoc_xref_param_type = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "notebooks",
+    "gallery_dirs": "generated/notebooks",
+    "filename_pattern": r"/\w+\.py",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "min_reported_time": 1e6,  # nor say on the page how long it took
+}
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"mtlearn {release}"
