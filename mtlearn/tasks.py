@@ -148,7 +148,8 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
         raise ValueError(
             f"the model was fitted on rows labelled by task, and {type(estimator).__name__}'s "
             "call has no labels: give task=labels here too, or name the column of X once and for "
-            "all with task_column=..."
+            "all with task_column=... (scikit-learn's tools do not pass task= on to predict, and "
+            "to score only with enable_metadata_routing=True)."
         )
     labels = read_labels(column, name)
     check_consistent_length(X, labels.codes)
@@ -166,7 +167,9 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
                 "to answer them by the shared model."
             )
         warnings.warn(
-            f'{text}; they are answered by the shared model. unseen_task="mean" silences this.',
+            f'{text}; they are answered by the shared model. unseen_task="mean" silences this, and '
+            "in cross-validation the folds of StratifiedTaskKFold keep every task in the training "
+            "part.",
             UnseenTaskWarning,
             stacklevel=level_of_user(),
         )
@@ -253,6 +256,8 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
     check_columns(estimator, X, reset=reset)
     names = getattr(estimator, "feature_names_in_", None) if frame is None else frame.columns
     position = find_column(where, names, X.shape[1])
+    if reset:
+        estimator._task_position = position
     name = f"task column {where!r}"
     if X.shape[1] == 1:
         raise ValueError(
@@ -292,7 +297,8 @@ def find_column(where: Any, names: Any, n_columns: int) -> int:
     if names is None:
         raise ValueError(
             f"task_column={where!r} is a name, but X has no column names: give the position, or a "
-            "data frame."
+            "data frame (a tool on the way may have made an array of yours; transformers keep "
+            'names after .set_output(transform="pandas")).'
         )
     names = [str(name) for name in names]
     exact = [i for i, name in enumerate(names) if name == where]
@@ -445,7 +451,21 @@ def _rows(X, y, weight, column, name) -> TaskData:
             stacklevel=level_of_user(),
         )
         codes, tasks = recoded.reshape(-1), tasks[present]
+    _warn_of_feature(tasks, len(codes), name)
     return TaskData(X, y, weight, codes, tasks, "labels", rows)
+
+
+def _warn_of_feature(tasks: np.ndarray, n_rows: int, name: str) -> None:
+    """Fractions that hardly repeat are no labels: a tool moved the columns of X."""
+    if tasks.dtype.kind != "f" or 2 * len(tasks) <= n_rows:
+        return
+    warnings.warn(
+        f"{name} holds {len(tasks)} different numbers with fractions (such as "
+        f"{plain(tasks[0])!r}) in {n_rows} rows, as a feature does: is it the column of labels? "
+        "Tools that drop columns of X move it, or drop it too.",
+        UserWarning,
+        stacklevel=6,
+    )
 
 
 def plain(label: Any) -> Any:

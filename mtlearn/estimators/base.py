@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
+from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.base import TaskInputMixin
 from mtlearn.checks import check_count, check_flag, check_number, check_option
@@ -75,6 +76,10 @@ class TaskLinearModel(TaskInputMixin, Family):
         Number of columns of X, that of labels included.
     feature_names_in_ : ndarray of str
         Names of the columns, where X has them.
+    column_norms_ : ndarray
+        Norm of the coefficients of each column of X, over tasks and classes; for the column of
+        labels the largest of them, so that selectors of features keep it (their
+        ``importance_getter="column_norms_"``).
     """
 
     _: KW_ONLY
@@ -230,6 +235,15 @@ class TaskLinearModel(TaskInputMixin, Family):
         with blas_threads(data):
             setup = set_up(reader, reader._solvable(data))
             return reader._solver(setup, "path").largest_alpha()
+
+    @property
+    def column_norms_(self) -> np.ndarray:
+        """Importances as selectors of features want them: one for every column of X."""
+        check_is_fitted(self)
+        norms = np.linalg.norm(self.coef_.reshape(-1, self.coef_.shape[-1]), axis=0)
+        if self.task_column is None:
+            return norms
+        return np.insert(norms, self._task_position, norms.max())
 
     # The way through.
 
