@@ -76,7 +76,7 @@ def plain(problem, point):
     mean = np.zeros((problem.n_features, problem.n_classes)) if point.mean is None else point.mean
     K = problem.n_classes
     w0, b0 = (mean[:, 0], point.b0[0]) if K == 1 else (mean.T, point.b0)
-    return Point(point.W.T, point.b, w0, b0)
+    return Point(point.W.T, problem.user_units(point)[1], w0, b0)
 
 
 @every_way
@@ -173,11 +173,14 @@ def test_models_in_the_words_of_the_user(way, intercepts):
     point = some_point(problem, rng)
     coef, b = problem.user_units(point)
     close(coef, (point.V + np.tile(point.mean, e.n_tasks)).T, 1e-15)
-    np.testing.assert_array_equal(b, point.b)
+    at = plain(problem, point)
+    user = Point(coef, b, at.w0, at.b0)
+    assert objective(e, model_of(coupling), user) == pytest.approx(problem.value(point), rel=1e-12)
     mean, b0 = problem.mean_model(point)
     np.testing.assert_array_equal(mean, point.mean.T)
     if coupling.fit_intercept and coupling.alpha_intercept == 0:
-        alone = problem.evaluate(np.zeros_like(point.V), point.mean).b  # given w_0
+        given_mean = problem.evaluate(np.zeros_like(point.V), point.mean)
+        alone = problem.user_units(given_mean)[1]
         close(b0, [alone[k::K].mean() for k in range(K)])
     else:
         np.testing.assert_array_equal(b0, point.b0)
@@ -202,7 +205,7 @@ def test_with_the_squared_loss_it_is_the_squared_problem(way, weights, intercept
     assert ours.value(point) == pytest.approx(truth.value(at), rel=1e-10)
     assert ours.null_value == pytest.approx(truth.null_value, rel=1e-11)
     close(point.G, at.G)
-    close(point.b, truth.intercepts(at))
+    close(ours.user_units(point)[1], truth.intercepts(at))
     for s in (0.0, 0.4, 1.0):
         assert ours.loss_gap(point, s) + ours.intercept_gap(point, s) == pytest.approx(
             truth.loss_gap(at, s) + truth.intercept_gap(at, s), rel=1e-10

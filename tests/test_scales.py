@@ -6,7 +6,8 @@ import pytest
 from mtlearn import GroupLassoRegressor, MeanRegularizedRegressor
 
 from .checks import STRICT
-from .generators import make
+from .families import FAMILIES
+from .generators import make, make_classes
 
 pytestmark = STRICT
 
@@ -31,6 +32,27 @@ def test_the_origin_of_features_does_not_matter(Estimator, own, way, shift, atol
     there = problem.point(estimator.fit(X, problem.y, **problem.extra))
     np.testing.assert_allclose(there.W, near.W, atol=atol)
     np.testing.assert_allclose(there.b, near.b - near.W @ far, rtol=1e-7, atol=shift * atol)
+
+
+@pytest.mark.parametrize("shift", [1e3, 1e6, 1e8])
+@pytest.mark.parametrize("way", ["text columns", "two by task", "three"])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_origin_of_features_does_not_matter_to_classes(name, way, shift):
+    problem = make_classes(1, way, weights="rows")
+    parameters = FAMILIES[name].parameters(shared_mean=way == "two by task", tol=1e-10)
+    estimator = FAMILIES[name].estimator("Classifier")(0.02, alpha_intercept=0.0, **parameters)
+    estimator.set_params(**problem.init)
+    far = 2.0 ** np.round(np.log2(shift)) * np.array([1.0, -1.0, 1.0, 0.0, 2.0])
+    X = problem.X + far
+    near = problem.point(estimator.fit(X - far, problem.y, **problem.extra))
+    mean_intercept = getattr(estimator, "mean_intercept_", None)
+    there = problem.point(estimator.fit(X, problem.y, **problem.extra))
+    np.testing.assert_allclose(there.W, near.W, atol=1e-9)
+    back = there.b + there.W @ far
+    np.testing.assert_allclose(back, near.b, atol=1e-14 * shift)
+    if hasattr(estimator, "mean_coef_"):
+        back = estimator.mean_intercept_ + estimator.mean_coef_ @ far
+        np.testing.assert_allclose(back, mean_intercept, atol=1e-14 * shift)
 
 
 @pytest.mark.parametrize("alpha_intercept", ["auto", 0.0, 0.3, np.inf])

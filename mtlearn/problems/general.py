@@ -29,8 +29,8 @@ MODEL_NUMBERS = (
 class ScorePoint:
     """Coefficients, scores without intercepts, and the gradient, all consistent.
 
-    ``XW`` is (n, k); ``b`` the intercepts (C,); ``R`` the weighted residuals (n, k); ``G`` minus
-    the gradient with respect to V, (d, C).
+    ``XW`` is (n, k); ``b`` the intercepts (C,), for features as the problem holds them; ``R`` the
+    weighted residuals (n, k); ``G`` minus the gradient with respect to V, (d, C).
     """
 
     V: np.ndarray
@@ -73,7 +73,7 @@ class LossProblem:
         coupling: Coupling,
         n_classes: int = 1,
     ):
-        self.rows, self.loss, self.Y = rows, loss, Y
+        self._given, self.loss, self.Y = rows, loss, Y
         self.n_features, self.n_columns, self.n_classes = rows.n_features, rows.n_columns, n_classes
         self.n_tasks = rows.n_columns // n_classes
         totals = np.broadcast_to(rows.sums(weight), (rows.n_blocks * weight.shape[1],))
@@ -95,6 +95,10 @@ class LossProblem:
     def _couple(self, coupling: Coupling) -> None:
         self.coupling = coupling
         self.pooled = coupling.fit_intercept and coupling.alpha_intercept > 0
+        # Free intercepts absorb any origin: theirs is then that of the centred rows, so that
+        # features far from zero cost no digits.
+        self.free = coupling.fit_intercept and not self.pooled
+        self.rows = self._given.as_centred() if self.free else self._given
         self._null = self._start()
         self.null_value = self.value(self._null)
 
@@ -210,7 +214,7 @@ class LossProblem:
 
     def user_units(self, point: ScorePoint) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients (C, d) and intercepts (C,)."""
-        return np.ascontiguousarray(point.W.T), point.b
+        return np.ascontiguousarray(point.W.T), self._user_intercepts(point.W, point.b)
 
     def mean_model(self, point: ScorePoint) -> tuple[np.ndarray | None, np.ndarray]:
         """The shared model of each class: w_0 (K, d), None without one, and intercept (K,).
@@ -218,13 +222,21 @@ class LossProblem:
         Its intercept is b_0 where intercepts are pooled, or the average of the best ones given w_0.
         """
         if point.mean is None:
-            return None, gather(point.b, self.n_classes) / self.n_tasks
+            b = self._user_intercepts(point.W, point.b)
+            return None, gather(b, self.n_classes) / self.n_tasks
         mean = np.ascontiguousarray(point.mean.T)
         if self.pooled or not self.coupling.fit_intercept:
             return mean, point.b0
-        XW = self.scores(np.ascontiguousarray(spread(point.mean, self.n_columns)))
-        b, _ = self._best_intercepts(XW, point.b, point.b0)
-        return mean, gather(b, self.n_classes) / self.n_tasks
+        W = np.ascontiguousarray(spread(point.mean, self.n_columns))
+        b, _ = self._best_intercepts(self.scores(W), point.b, point.b0)
+        return mean, gather(self._user_intercepts(W, b), self.n_classes) / self.n_tasks
+
+    def _user_intercepts(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Intercepts for features as the user has them."""
+        if not self.free or self._given.middle is None:
+            return b
+        middles = self._given.middles(W.shape[1] // self._given.n_blocks)
+        return b - np.einsum("jc,jc->c", np.broadcast_to(middles, W.shape), W)
 
     def _best_intercepts(self, XW, b, b0) -> tuple[np.ndarray, np.ndarray]:
         """Newton on the intercepts, to rounding: where one is free its residuals sum to zero."""

@@ -86,6 +86,12 @@ class Rows:
         other.per_block, other.n_columns = 1, self.n_blocks
         return other
 
+    def as_centred(self) -> Rows:
+        """The same rows with the middle of each block as its origin: features as they are held."""
+        other = copy(self)
+        other.middle = None
+        return other
+
     def times(self, W: np.ndarray) -> np.ndarray:
         """X w of every column on the rows of its block, (n, k) for W (d, B k)."""
         if self.n_blocks == 1:
