@@ -375,6 +375,21 @@ def test_derivative_is_that_of_prox(Penalty, step, shape):
     assert -1e-13 <= eigenvalues[0] and eigenvalues[-1] <= 1 + 1e-13
 
 
+@pytest.mark.parametrize("seed", range(20))
+@each("Penalty", [L1Inf, DIRTY[6], DIRTY[7], DIRTY[9], SPARSE_GROUPS[-1]])
+def test_to_its_kinks_a_penalty_of_pieces_is_one_piece(Penalty, seed):
+    """These norms are linear between kinks; D moves tied entries together, as a Newton step."""
+    rng, penalty = np.random.default_rng(seed), Penalty(0.5)
+    Z = 2 * rng.normal(size=(5, 4))
+    V, M = penalty.prox(Z, 1.0), penalty.derivative(Z, 1.0)
+    D = M.times(3 * rng.normal(size=Z.shape))
+    far = penalty.to_kinks(V, D)
+    ends = penalty.value(V), penalty.value(far)
+    assert penalty.value((V + far) / 2) == pytest.approx(np.mean(ends), rel=1e-12, abs=1e-12)
+    near = 1e-9 * D  # no kink in between
+    np.testing.assert_allclose(penalty.to_kinks(V, near), V + near, atol=1e-15)
+
+
 @each("Penalty", PENALTIES)
 def test_derivative_takes_stacks(Penalty):
     rng, Z = draw(14)
