@@ -36,10 +36,7 @@ class DesignProblem(SquaredProblem):
         rows: Rows | None = None,
     ):
         rows = Rows(data) if rows is None else rows
-        S = np.ones((data.X.shape[0], 1)) if data.weight is None else rows.arrange(data.weight)
-        Y = rows.arrange(data.y).astype(np.float64, copy=False)
-        if S.shape[1] > 1:
-            Y = np.where(S > 0, Y, 0.0)
+        Y, S = rows.labels(data)
         totals = np.broadcast_to(rows.sums(S), (rows.n_columns,))
         scale = rows.n_columns / totals.sum() * task_weight
         centred = not rows.sparse and S.shape[1] == 1  # by these very weights

@@ -99,24 +99,36 @@ class LossProblem:
         # features far from zero cost no digits.
         self.free = coupling.fit_intercept and not self.pooled
         self.rows = self._given.as_centred() if self.free else self._given
-        self._null = self._start()
-        self.null_value = self.value(self._null)
-
-    def _start(self) -> ScorePoint:
-        zero = np.zeros((self.n_features, self.n_columns))
-        mean = np.zeros((self.n_features, self.n_classes)) if self.coupling.has_mean else None
-        b, b0 = np.zeros(self.n_columns), np.zeros(self.n_classes)
-        return self.point(zero, mean, b, b0, np.zeros(self.Y.shape))
+        self._intercepts_alone: tuple[np.ndarray, np.ndarray, float] | None = None
 
     def null(self) -> ScorePoint:
         """W = 0 exactly, with its best intercepts."""
-        return self._null
+        zero = np.zeros((self.n_features, self.n_columns))
+        mean = np.zeros((self.n_features, self.n_classes)) if self.coupling.has_mean else None
+        b, b0 = np.zeros(self.n_columns), np.zeros(self.n_classes)
+        if self._intercepts_alone is not None:
+            b, b0, _ = self._intercepts_alone
+        point = self.point(zero, mean, b, b0, np.zeros(self.Y.shape))
+        if self._intercepts_alone is None:  # not the point: it is as large as the targets
+            self._intercepts_alone = point.b, point.b0, self.value(point)
+        return point
+
+    def _without_features(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """The best intercepts at W = 0, and the objective there."""
+        if self._intercepts_alone is None:
+            self.null()
+        return self._intercepts_alone
+
+    @property
+    def null_value(self) -> float:
+        """The objective at W = 0 with its best intercepts."""
+        return self._without_features()[2]
 
     def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b=None, b0=None) -> ScorePoint:
         """The point with these deviations and shared mean, and the best intercepts for them."""
         W = V if mean is None else V + spread(mean, self.n_columns)
-        b = self._null.b if b is None else b
-        b0 = self._null.b0 if b0 is None else b0
+        b = self._without_features()[0] if b is None else b
+        b0 = self._without_features()[1] if b0 is None else b0
         return self.point(V, mean, b, b0, self.scores(W))
 
     def scores(self, W: np.ndarray) -> np.ndarray:
@@ -186,7 +198,7 @@ class LossProblem:
 
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonals of the Hessians of the columns at W = 0, (d, C)."""
-        return self.quadratic(self._null).hessian_diagonal()
+        return self.quadratic(self.null()).hessian_diagonal()
 
     def quadratic(self, point: ScorePoint, flattest: float = FLATTEST) -> SquaredProblem:
         """The quadratic model around a point, in the same unknowns.

@@ -80,6 +80,15 @@ class Rows:
         values = values if self.order is None else values[self.order]
         return values[:, None] if values.ndim == 1 else values
 
+    def labels(self, data: TaskData) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and weights of ``data`` in the order of X, (n, k) and (n, k) or (n, 1).
+
+        Where there is a weight per label, targets without weight are zero.
+        """
+        S = np.ones((data.X.shape[0], 1)) if data.weight is None else self.arrange(data.weight)
+        Y = self.arrange(data.y).astype(np.float64, copy=False)
+        return (np.where(S > 0, Y, 0.0) if S.shape[1] > 1 else Y), S
+
     def of_one_column(self) -> Rows:
         """The same rows, of blocks with one column each."""
         other = copy(self)

@@ -80,10 +80,7 @@ def make_problem(
     rows = Rows(data, origin)
     if squared:
         return DesignProblem(data, task_weight, coupling, scale_targets, rows=rows)
-    weight = np.ones((data.X.shape[0], 1)) if data.weight is None else rows.arrange(data.weight)
-    Y = rows.arrange(data.y).astype(np.float64, copy=False)
-    if weight.shape[1] > 1:
-        Y = np.where(weight > 0, Y, 0.0)
+    Y, weight = rows.labels(data)
     n_classes = 1 if data.codes is None else rows.per_block
     return LossProblem(rows, loss, Y, weight, task_weight, coupling, n_classes)
 

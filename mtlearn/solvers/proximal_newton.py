@@ -129,7 +129,7 @@ class ProximalNewton:
                 model, penalty, point, 1e-15, 1e-12, max_iter - n_iter, False
             )
             n_iter += max(taken, 1)
-            decrement = _decrement(problem, penalty, point, *ahead)
+            decrement = _decrement(problem, penalty, point, *ahead[:2])
             gap = (decrement + penalty.value(point.V)) / problem.null_value
             new = self._step(penalty, point, *ahead)[0] if gap > aim else None
             if report is not None:
@@ -198,7 +198,7 @@ def _next_to_nothing(problem: LossProblem, penalty: Penalty) -> bool:
     return penalty.alpha < 1e-10 * float(problem.hessian_diagonal().mean())
 
 
-def _decrement(problem: LossProblem, penalty: Penalty, point: ScorePoint, V, mean, b, b0) -> float:
+def _decrement(problem: LossProblem, penalty: Penalty, point: ScorePoint, V, mean) -> float:
     """Half the slope of the objective towards the model's minimum; intercepts are at their best."""
     slope = float(np.vdot(point.G - penalty.alpha * point.V, V - point.V))
     if mean is not None:
