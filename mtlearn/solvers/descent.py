@@ -1,8 +1,8 @@
 """A quadratic smooth part plus a penalty: FISTA to find the face, semismooth Newton to finish.
 
-The certificate says when; the two take turns until it does, or until rounding is reached. Where
-a dense system is cheap and the penalty is no sum over features, Newton on the smoothed penalty
-takes the place of FISTA.
+The certificate says when; the two take turns until it does, or until rounding is reached. For
+the trace norm of features of very different scale, Newton on the smoothed norm takes the place of
+FISTA.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mtlearn.penalties.base import Penalty
 from mtlearn.problems.squared import Point, SquaredProblem
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.semismooth import SemismoothNewton, affordable, objective
-from mtlearn.solvers.smoothed_newton import DENSE, smoothed_newton
+from mtlearn.solvers.smoothed_newton import smoothed_newton, worth_smoothing
 
 POLISHING = 300  # iterations spent at most on digits beyond the tolerance
 NEWTON_STEPS = 30
@@ -39,6 +39,7 @@ class Descent:
     def __init__(self, problem: SquaredProblem, separable: bool, curvature: float | None = None):
         self.problem, self.separable = problem, separable
         self.metric = Metric.of_problem(problem, separable, curvature)
+        self.dense = not separable and worth_smoothing(problem)
         self._newton: SemismoothNewton | None = None
         self._newton_L = 0.0
 
@@ -117,12 +118,6 @@ class Descent:
             # Below tol, only keep polishing while it helps.
             stalled = stalled + 1 if (gap <= tol or dense) and gap > 0.5 * before else 0
         return point, gap, n_iter
-
-    @property
-    def dense(self) -> bool:
-        """Whether one dense system for all coefficients is how to find the face."""
-        n = self.problem.n_features * self.problem.n_columns
-        return not self.separable and n <= DENSE
 
     def _iterates(self, penalty: Penalty, point: Point) -> Iterator[Point]:
         if self.dense:

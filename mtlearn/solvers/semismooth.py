@@ -39,10 +39,10 @@ from scipy import linalg
 
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.squared import LARGEST_MEAN, Point, SquaredProblem
-from mtlearn.solvers.smoothed_newton import DENSE
 
 DIRECT_BYTES = 512e6
 DIRECT_FLOPS = 2e10
+DENSE = 400  # numbers in V up to which a penalty that is no sum over features gets one dense system
 TO_KINKS = 0.0  # as far as each entry gets before it meets a kink of the penalty
 LENGTHS = (1.0, TO_KINKS, 0.5, 0.25, 0.1, 0.03, 0.01, 3e-3, 1e-3)
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature

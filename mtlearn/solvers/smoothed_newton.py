@@ -1,11 +1,12 @@
 """Newton on a smoothed penalty, the width of the smoothing following the duality gap.
 
-For a penalty that is no sum over features, the trace norm, with so few coefficients that a dense
-system is cheap. A step solves with the Hessian of the whole objective in columns of equal scale,
-so it minds neither features of scales from 1e-8 to 1e8 nor tasks that all but separate, where
-one step size for all features gets nowhere. The smoothed optimum has a gap of at most
-alpha × width × min(d, C); the width is taken from the gap at hand and so shrinks with it, as the
-barrier parameter of an interior point method does.
+For features of very different scale under a penalty that is no sum over features, the trace norm:
+one step size for all of them, as FISTA has it, gets nowhere there. A step solves with the Hessian
+of the whole objective in columns of equal scale, so scales from 1e-8 to 1e8 are all the same to
+it. It is one dense system for all coefficients, and not worth its time where FISTA works.
+
+The smoothed optimum has a gap of at most alpha × width × min(d, C); the width is taken from the
+gap at hand and so shrinks with it, as the barrier parameter of an interior point method does.
 
 References
 ----------
@@ -23,10 +24,20 @@ from scipy import linalg
 from mtlearn.certificate import certify
 from mtlearn.problems.squared import Point, SquaredProblem
 
-DENSE = 1000  # coefficients up to which one dense system for all of them is cheap
+MOST = 1000  # coefficients, up to which a dense system takes a second at most
+APART = 1e6  # curvature of the largest feature relative to the smallest, from where it is worth it
 SHARE = 0.3  # of the gap that the smoothing may be worth
 NARROWEST = 1e-10  # width relative to the largest singular value; below, Hessians are rounding
 LENGTHS = 0.4 ** np.arange(12)
+
+
+def worth_smoothing(problem: SquaredProblem) -> bool:
+    """Whether features are too different for one step size, and few enough for a dense system."""
+    if problem.n_features * problem.n_columns > MOST:
+        return False
+    curvature = problem.hessian_diagonal().max(axis=1)
+    curvature = curvature[curvature > 0]
+    return bool(len(curvature)) and float(curvature.max() / curvature.min()) > APART
 
 
 def smoothed_newton(problem: SquaredProblem, penalty: Any, start: Point) -> Iterator[Point]:
