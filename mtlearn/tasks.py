@@ -283,20 +283,23 @@ def _as_numbers(estimator: Any, X: Any, remedy: str, *, accept_sparse: Any = Fal
         raise
 
 
-def find_column(where: Any, names: Any, n_columns: int) -> int:
-    """Position of the column that a name, a unique suffix of it, or a position stands for."""
+def find_column(where: Any, names: Any, n_columns: int, parameter: str = "task_column") -> int:
+    """Position of the column that a name, a unique suffix of it, or a position stands for.
+
+    ``parameter`` is where the user gave it, as messages call it.
+    """
     if isinstance(where, int | np.integer) and not isinstance(where, bool):
         if not -n_columns <= where < n_columns:
             raise ValueError(
-                f"task_column={where} is out of range: X has {n_columns} columns. Give a position "
+                f"{parameter}={where} is out of range: X has {n_columns} columns. Give a position "
                 f"from {-n_columns} to {n_columns - 1}, or a name."
             )
         return int(where) % n_columns
     if not isinstance(where, str):
-        raise ValueError(f"task_column must be a column's name or position, got {where!r}.")
+        raise ValueError(f"{parameter} must be a column's name or position, got {where!r}.")
     if names is None:
         raise ValueError(
-            f"task_column={where!r} is a name, but X has no column names: give the position, or a "
+            f"{parameter}={where!r} is a name, but X has no column names: give the position, or a "
             "data frame (a tool on the way may have made an array of yours; transformers keep "
             'names after .set_output(transform="pandas")).'
         )
@@ -305,7 +308,7 @@ def find_column(where: Any, names: Any, n_columns: int) -> int:
     found = exact or [i for i, name in enumerate(names) if name.endswith(f"__{where}")]
     if len(found) != 1:
         raise ValueError(
-            f"task_column={where!r} names {len(found)} columns of X; give one of {names[:20]}."
+            f"{parameter}={where!r} names {len(found)} columns of X; give one of {names[:20]}."
         )
     return found[0]
 

@@ -7,8 +7,9 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
+from mtlearn.frames import as_frame, check_columns
 from mtlearn.tasks import find_column
 
 
@@ -70,13 +71,10 @@ class DropColumns(TransformerMixin, BaseEstimator):
         """
         X, names = self._read(X, reset=True)
         several = isinstance(self.columns, list | tuple | np.ndarray)
-        try:
-            found = [
-                find_column(where, names, X.shape[1])
-                for where in (self.columns if several else [self.columns])
-            ]
-        except ValueError as error:
-            raise ValueError(str(error).replace("task_column", "columns")) from None
+        found = [
+            find_column(where, names, X.shape[1], "columns")
+            for where in (self.columns if several else [self.columns])
+        ]
         self._kept = np.setdiff1d(np.arange(X.shape[1]), found)
         self._names = None if names is None else np.array(list(names), dtype=object)
         return self
@@ -126,10 +124,8 @@ class DropColumns(TransformerMixin, BaseEstimator):
 
     def _read(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
         """X as a narwhals frame or an array, and its names."""
-        frame = nw.from_native(X, eager_only=True, pass_through=True)
-        if isinstance(frame, nw.DataFrame):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            return frame, frame.columns
-        X = check_array(X, dtype=None, ensure_all_finite=False)
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return X, None
+        frame = as_frame(X)
+        if frame is None:
+            X = check_array(X, dtype=None, ensure_all_finite=False)
+        check_columns(self, X, reset=reset)
+        return (X, None) if frame is None else (frame, frame.columns)

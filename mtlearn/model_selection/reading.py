@@ -5,30 +5,27 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from scipy import sparse
 
+from mtlearn.frames import as_frame
 from mtlearn.labels import read_labels
 from mtlearn.tasks import find_column
 
 
-def read_column(X: Any, where: str | int, name: str = "task_column") -> np.ndarray:
-    """A column of a frame or an array; ``name`` is the parameter that messages speak of."""
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    try:
-        if isinstance(frame, nw.DataFrame):
-            names = np.array(frame.columns, dtype=object)
-            return frame.get_column(names[find_column(where, names, len(names))]).to_numpy()
-        if sparse.issparse(X):
-            raise ValueError(
-                f"X is sparse, and task_column={where!r} is looked for in it; a column that is no "
-                "feature needs a data frame or a dense array."
-            )
-        X = np.asarray(X)
-        return X[:, find_column(where, None, X.shape[1])]
-    except ValueError as error:
-        raise ValueError(str(error).replace("task_column", name)) from None
+def read_column(X: Any, where: str | int, parameter: str = "task_column") -> np.ndarray:
+    """A column of a frame or an array; ``parameter`` is where the user named it."""
+    frame = as_frame(X)
+    if frame is not None:
+        position = find_column(where, frame.columns, len(frame.columns), parameter)
+        return frame.get_column(frame.columns[position]).to_numpy()
+    if sparse.issparse(X):
+        raise ValueError(
+            f"X is sparse, and {parameter}={where!r} is looked for in it; a column that is no "
+            "feature needs a data frame or a dense array."
+        )
+    X = np.asarray(X)
+    return X[:, find_column(where, None, X.shape[1], parameter)]
 
 
 def n_rows(X: Any) -> int:
