@@ -7,6 +7,7 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 import sklearn
+from scipy import sparse
 from sklearn.utils.validation import validate_data
 
 from mtlearn.labels import is_missing
@@ -31,6 +32,14 @@ def as_frame(X: Any, name: str = "X") -> nw.DataFrame | None:
             f"which holds no data yet. Give {name}.collect()."
         )
     return view if isinstance(view, nw.DataFrame) else None
+
+
+def take_rows(X: Any, rows: np.ndarray) -> Any:
+    """Some rows of whatever holds features, in its own kind."""
+    if sparse.issparse(X):
+        return sparse.csr_array(X)[rows]
+    frame = as_frame(X)
+    return np.asarray(X)[rows] if frame is None else frame[rows].to_native()
 
 
 def check_columns(estimator: Any, X: Any, *, reset: bool) -> None:

@@ -12,6 +12,7 @@ from sklearn.utils import check_array, check_consistent_length
 
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
+from mtlearn.frames import as_frame, take_rows
 from mtlearn.labels import read_labels
 from mtlearn.tasks import column_names, find_column
 
@@ -44,7 +45,7 @@ class TaskTable:
         """Some of the rows; tasks keep their positions."""
         return replace(
             self,
-            frame=nw.from_native(self.frame, eager_only=True)[rows].to_native(),
+            frame=take_rows(self.frame, rows),
             y=self.y[rows],
             codes=None if self.codes is None else self.codes[rows],
             groups=None if self.groups is None else self.groups[rows],
@@ -71,8 +72,9 @@ def read_table(
         raise ValueError("X is sparse; compare_tasks takes a data frame or a dense array.")
     if task is not None and task_column is not None:
         raise ValueError("both task= and task_column= name the tasks; give one of them.")
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    if not isinstance(frame, nw.DataFrame):
+    frame = as_frame(X)
+    as_frame(y, "y")  # refuses a lazy one
+    if frame is None:
         X = check_array(X, dtype=None, ensure_all_finite="allow-nan")
         frame = nw.from_native(
             import_pandas().DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.model_selection import check_cv
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.compare.at_once import LogisticAtOnce, RidgeAtOnce
 from mtlearn.compare.question import as_codes
+from mtlearn.frames import take_rows
 
 EXPONENTS = tuple(np.arange(-2, 4.5, 0.5).tolist())  # of ten: where the search begins
 LIMITS = (-8, 10)  # and where it gives up extending
@@ -157,19 +157,15 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
             past, new = np.flatnonzero(np.isin(rows, train)), np.flatnonzero(np.isin(rows, test))
             if column is None:
                 parts = [new]
-                prediction = model.fit(_rows(X, rows[past]), y[past]).predict(_rows(X, rows[new]))
+                prediction = model.fit(take_rows(X, rows[past]), y[past]).predict(
+                    take_rows(X, rows[new])
+                )
             else:
                 parts = [new[column[new] == t] for t in np.unique(column[new])]
-                model.fit(_rows(X, rows[past]), y[past], task=column[past])
-                prediction = model.predict(_rows(X, rows[new]), task=column[new])
+                model.fit(take_rows(X, rows[past]), y[past], task=column[past])
+                prediction = model.predict(take_rows(X, rows[new]), task=column[new])
             answer = np.empty((len(y), prediction.shape[1]))
             answer[new] = prediction
             of_parts = [at_once.scores(y[p], answer[p], len(past)) for p in parts if len(p) > 1]
             scores.append(np.mean(of_parts, axis=0))
         return np.mean(scores, axis=0)
-
-
-def _rows(X: Any, rows: np.ndarray) -> Any:
-    """Rows of an array or of a frame, in its own library."""
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    return frame[rows].to_native() if isinstance(frame, nw.DataFrame) else X[rows]

@@ -9,12 +9,11 @@ from __future__ import annotations
 from inspect import signature
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
-from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
+from mtlearn.frames import take_rows
 from mtlearn.model_selection.reading import read_column
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
@@ -156,14 +155,6 @@ class View:
         if method == "predict_log_proba":
             return np.column_stack([np.log1p(-np.exp(answer)), answer])
         return answer
-
-
-def take_rows(X: Any, rows: np.ndarray) -> Any:
-    """Some rows of whatever holds features."""
-    if sparse.issparse(X):
-        return sparse.csr_array(X)[rows]
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    return frame[rows].to_native() if isinstance(frame, nw.DataFrame) else np.asarray(X)[rows]
 
 
 def _unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import narwhals.stable.v1 as nw
 from sklearn.base import is_classifier
 
+from mtlearn.frames import as_frame
 from mtlearn.metrics.answers import Answers
 from mtlearn.metrics.parts import Parts
 from mtlearn.metrics.scorer import TaskScorer, make_task_scorer, nan_accuracy_scorer, nan_r2_scorer
@@ -125,8 +126,8 @@ def _name(scoring: Any) -> str:
 
 def _library(X: Any) -> Any:
     """The data frame library of X, or pandas."""
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    if isinstance(frame, nw.DataFrame):
+    frame = as_frame(X)
+    if frame is not None:
         return frame.implementation
     try:
         import pandas  # noqa: F401
