@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
-from mtlearn.metrics import observed_accuracy, observed_r2
+from mtlearn.metrics import nan_accuracy_score, nan_r2_score
 from mtlearn.reference_links import ReferenceLinkMixin
 from mtlearn.tasks import read_scored
 
@@ -67,5 +67,5 @@ class ObservedScoreMixin:
         regression = is_regressor(self)
         truth, weight = read_scored(self, y, sample_weight, numeric=regression)
         prediction = self.predict(X) if task is None else self.predict(X, task=task)
-        measure = observed_r2 if regression else observed_accuracy
-        return measure(truth, prediction, weight)
+        measure = nan_r2_score if regression else nan_accuracy_score
+        return measure(truth, prediction, sample_weight=weight, undefined="ignore")

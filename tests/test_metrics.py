@@ -17,8 +17,6 @@ from mtlearn.metrics import (
     nan_mean_squared_error,
     nan_r2_score,
     nmse,
-    observed_accuracy,
-    observed_r2,
     roc_auc,
 )
 
@@ -84,29 +82,33 @@ def test_r2_is_the_mean_over_columns_of_their_observed_rows(table, weights):
         seen = np.isfinite(truth[:, t])
         own = None if weight is None else np.broadcast_to(weight.T, (5, 40))[t, seen]
         scores.append(r2_score(truth[seen, t], guess[seen, t], sample_weight=own))
-    assert observed_r2(truth, guess, weight) == pytest.approx(np.mean(scores), rel=1e-12)
+    assert nan_r2_score(truth, guess, sample_weight=weight) == pytest.approx(
+        np.mean(scores), rel=1e-12
+    )
 
 
 def test_labelled_rows_are_scored_together(table):
     truth, guess, weight = (part[:, 0] for part in table)
     seen = np.isfinite(truth)
     expected = r2_score(truth[seen], guess[seen])
-    assert observed_r2(truth, guess) == pytest.approx(expected, rel=1e-12)
+    assert nan_r2_score(truth, guess) == pytest.approx(expected, rel=1e-12)
     expected = r2_score(truth[seen], guess[seen], sample_weight=weight[seen])
-    assert observed_r2(truth, guess, weight) == pytest.approx(expected, rel=1e-12)
+    assert nan_r2_score(truth, guess, sample_weight=weight) == pytest.approx(expected, rel=1e-12)
 
 
 def test_columns_with_too_few_labels_are_left_out(table):
     truth, guess, weight = table
-    complete = observed_r2(truth[:, :3], guess[:, :3])
+    complete = nan_r2_score(truth[:, :3], guess[:, :3])
     truth[:, 3] = np.nan
     truth[1:, 4] = np.nan
-    assert observed_r2(truth, guess) == complete
+    assert nan_r2_score(truth, guess, undefined="ignore") == complete
     one_counts = np.zeros_like(weight[:, 0])
     one_counts[0] = 1.0
-    assert np.isnan(observed_r2(truth, guess, one_counts))
+    score = nan_r2_score(truth, guess, sample_weight=one_counts, undefined="ignore")
+    assert np.isnan(score)
     hits = np.column_stack([[1.0, 1.0], [np.nan, 0.0], [np.nan, np.nan]])
-    assert observed_accuracy(hits, np.array([[1.0, 9.0, 9.0], [2.0, 0.0, 9.0]])) == 0.75
+    told = np.array([[1.0, 9.0, 9.0], [2.0, 0.0, 9.0]])
+    assert nan_accuracy_score(hits, told, undefined="ignore") == 0.75
 
 
 @pytest.mark.parametrize("labels", [[0, 1, 2], [0.5, 1.5, 2.5], ["a", "bb", "c"]])
@@ -126,8 +128,8 @@ def test_accuracy_of_any_label(labels, holes):
         known, told = np.searchsorted(labels, known), np.searchsorted(labels, told)
         scores.append(accuracy_score(known, told))
         weighted.append(accuracy_score(known, told, sample_weight=weight[own, t]))
-    assert observed_accuracy(truth, guess) == pytest.approx(np.mean(scores), rel=1e-12)
-    found = observed_accuracy(truth, guess, weight)
+    assert nan_accuracy_score(truth, guess) == pytest.approx(np.mean(scores), rel=1e-12)
+    found = nan_accuracy_score(truth, guess, sample_weight=weight)
     assert found == pytest.approx(np.mean(weighted), rel=1e-12)
 
 

@@ -6,7 +6,6 @@ from mtlearn.metrics.classification import (
     nan_accuracy_score,
     roc_auc,
 )
-from mtlearn.metrics.observed import observed_accuracy, observed_r2
 from mtlearn.metrics.regression import (
     explained_variance,
     nan_mean_squared_error,
@@ -39,8 +38,6 @@ __all__ = [
     "neg_nmse_scorer",
     "neg_task_log_loss_scorer",
     "nmse",
-    "observed_accuracy",
-    "observed_r2",
     "roc_auc",
     "task_average_precision_scorer",
     "task_roc_auc_scorer",
