@@ -1,4 +1,4 @@
-"""Warnings of our own, so that a user can filter them by class."""
+"""Warnings of our own, so that a user can filter them by class, and how messages count."""
 
 import sys
 
@@ -9,6 +9,11 @@ class UnseenTaskWarning(UserWarning):
     Issued once per call by ``predict`` and ``score`` under ``unseen_task="warn"``, and by ``fit``
     when a task loses all its rows because their targets are missing or their weights are zero.
     """
+
+
+def counted(n: int, one: str, more: str) -> str:
+    """A number and what it counts, as messages say it: "1 row belongs", "2 rows belong"."""
+    return f"{n} {one if n == 1 else more}"
 
 
 def level_of_user() -> int:

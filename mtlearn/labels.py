@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.exceptions import counted
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -135,8 +137,8 @@ def is_missing(value: Any) -> bool:
 
 
 def _missing(name: str, rows: Any) -> str:
+    many = counted(len(rows), "row", "rows")
     return (
-        f"{name} is missing (NaN or None) in {len(rows)} rows (the first is row {rows[0]}): which "
-        "task are they? Drop these rows, or give them a label of their own, for example with "
-        '.fillna("unknown").'
+        f"{name} is missing (NaN or None) in {many} (the first is row {rows[0]}). Drop such rows, "
+        'or give them a label of their own, for example with .fillna("unknown").'
     )

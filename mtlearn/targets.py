@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import expit, log_expit
 from sklearn.utils.multiclass import check_classification_targets
 
+from mtlearn.exceptions import counted
 from mtlearn.tasks import TaskData, is_hole, plain
 
 
@@ -162,9 +163,10 @@ def warn_single_class(names: list, stacklevel: int = 3) -> None:
     if names:
         first = ", ".join(repr(name) for name in names[:5])
         warnings.warn(
-            f"{len(names)} columns saw one class only (the first: {first}); a free intercept has "
-            "no finite best value there, so their targets were softened to (N + 1/2) / (N + 1). "
-            "Pool the intercepts with alpha_intercept > 0, or drop these columns.",
+            f"{counted(len(names), 'column', 'columns')} saw one class only (the first: {first}); "
+            "a free intercept has no finite best value there, so the targets were softened to "
+            "(N + 1/2) / (N + 1). Pool the intercepts with alpha_intercept > 0, or drop such "
+            "columns.",
             UserWarning,
             stacklevel=stacklevel,
         )

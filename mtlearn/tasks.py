@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from mtlearn.exceptions import UnseenTaskWarning, level_of_user
+from mtlearn.exceptions import UnseenTaskWarning, counted, level_of_user
 from mtlearn.frames import as_frame, as_labels, check_columns
 from mtlearn.labels import is_missing, match_labels, read_labels
 
@@ -148,8 +148,9 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
         raise ValueError(
             f"the model was fitted on rows labelled by task, and {type(estimator).__name__}'s "
             "call has no labels: give task=labels here too, or name the column of X once and for "
-            "all with task_column=... (scikit-learn's tools do not pass task= on to predict, and "
-            "to score only with enable_metadata_routing=True)."
+            "all with task_column=... (scikit-learn's tools do not pass task= on to predict; they "
+            "do to score, with enable_metadata_routing=True, and then to a named score such as "
+            '"r2" if it is scoring=mtlearn.metrics.make_task_scorer("r2")).'
         )
     labels = read_labels(column, name)
     check_consistent_length(X, labels.codes)
@@ -158,7 +159,7 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
     if unseen.any() and estimator.unseen_task != "mean":
         first = [labels.values[k] for k in np.unique(labels.codes[unseen])[:5]]
         text = (
-            f"{int(unseen.sum())} rows belong to tasks not seen in fit "
+            f"{counted(int(unseen.sum()), 'row belongs', 'rows belong')} to tasks not seen in fit "
             f"(first labels: {', '.join(repr(plain(label)) for label in first)})"
         )
         if estimator.unseen_task == "error":
@@ -218,12 +219,18 @@ def resolve_task_weight(task_weight: Any, tasks: np.ndarray, totals: np.ndarray)
         lacking = [task for task in tasks.tolist() if task not in task_weight]
         if lacking:
             raise ValueError(
-                f"task_weight has no entry for {len(lacking)} tasks (the first: {lacking[0]!r}); "
-                "give a weight for every task."
+                f"task_weight has no entry for {counted(len(lacking), 'task', 'tasks')} (first "
+                f"{lacking[0]!r}); give a weight for every task."
             )
-        weights = np.array([task_weight[task] for task in tasks.tolist()], dtype=float)
-    else:
+        task_weight = [task_weight[task] for task in tasks.tolist()]
+    try:
         weights = np.asarray(task_weight, dtype=float)
+    except (TypeError, ValueError):
+        values = np.asarray(task_weight, dtype=object).ravel().tolist()
+        wrong = next((value for value in values if not isinstance(value, Real)), task_weight)
+        raise ValueError(
+            f"task_weight holds {wrong!r}; give every task a number greater than zero."
+        ) from None
     if weights.shape != (len(tasks),):
         raise ValueError(
             f"task_weight has shape {weights.shape}, but there are {len(tasks)} tasks; give one "
@@ -410,9 +417,10 @@ def _columns(X, y, weight, names) -> TaskData:
         empty = np.flatnonzero(holes.all(axis=0))
         tasks = np.arange(y.shape[1]) if names is None else names
         if len(empty):
+            many = counted(len(empty), "column of y has", "columns of y have")
             raise ValueError(
-                f"{len(empty)} columns of y have no observed label of non-zero weight (the first: "
-                f"{plain(tasks[empty[0]])!r}); drop them."
+                f"{many} no observed label of non-zero weight (the first: "
+                f"{plain(tasks[empty[0]])!r}). Drop such columns."
             )
         hole = np.nan if y.dtype.kind == "f" else None
         y = np.where(holes, hole, y)
@@ -446,10 +454,11 @@ def _rows(X, y, weight, column, name) -> TaskData:
     present, recoded = np.unique(codes, return_inverse=True)
     if len(present) < len(tasks):
         emptied = np.delete(tasks, present)
+        many = counted(len(emptied), "task has", "tasks have")
         warnings.warn(
-            f"{len(emptied)} tasks have no row with an observed target and a weight above zero "
-            f"(first labels: {', '.join(repr(plain(v)) for v in emptied[:5])}); they count as "
-            "not seen in fit. Give them targets and weights, or drop their rows.",
+            f"{many} no row with an observed target and a weight above zero (first labels: "
+            f"{', '.join(repr(plain(v)) for v in emptied[:5])}); such a task counts as not seen "
+            "in fit. Give the rows targets and weights, or drop them.",
             UnseenTaskWarning,
             stacklevel=level_of_user(),
         )
@@ -464,10 +473,10 @@ def _warn_of_feature(tasks: np.ndarray, n_rows: int, name: str) -> None:
         return
     warnings.warn(
         f"{name} holds {len(tasks)} different numbers with fractions (such as "
-        f"{plain(tasks[0])!r}) in {n_rows} rows, as a feature does: is it the column of labels? "
-        "Tools that drop columns of X move it, or drop it too.",
+        f"{plain(tasks[0])!r}) in {n_rows} rows, as a feature does and not a column of labels. "
+        "Give the labels' own; tools that drop columns of X move it, or drop it too.",
         UserWarning,
-        stacklevel=6,
+        stacklevel=level_of_user(),
     )
 
 

@@ -1,7 +1,7 @@
 """scikit-learn's own checks on every estimator, with and without a column of labels; none excused.
 
-As a task column, a feature of the checks makes nearly every row a task of its own. And what is
-generated must be as if written: the signatures and the docstrings.
+As a task column, a feature of the checks makes nearly every row a task of its own, and the models
+say so. And what is generated must be as if written: the signatures and the docstrings.
 """
 
 import inspect
@@ -16,7 +16,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mtlearn
 from mtlearn import IndependentTasks, PooledTasks
 
-pytestmark = pytest.mark.filterwarnings("ignore::mtlearn.exceptions.UnseenTaskWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::mtlearn.exceptions.UnseenTaskWarning"),
+    pytest.mark.filterwarnings("ignore:.*different numbers with fractions:UserWarning"),
+]
 
 # The checks fit often, and nothing they check needs a long path. They ask what was learnt by heart,
 # though, and tasks of one row, strangers in every fold, speak for an alpha that makes tasks equal.

@@ -102,7 +102,7 @@ def test_dates_are_text():
     ],
 )
 def test_a_missing_label_is_refused_with_its_row(column):
-    with pytest.raises(ValueError, match=r"school is missing .* 1 rows \(the first is row 1\)"):
+    with pytest.raises(ValueError, match=r"school is missing .* 1 row \(the first is row 1\)"):
         read_labels(column, "school")
 
 

@@ -185,7 +185,7 @@ TASKS = {
     "unasked": (lambda: Mean().fit(X, y).predict(X, task=TASK), ["task="], ["Leave task= out"]),
     "refused": (
         lambda: Mean(unseen_task="error").fit(X, y, task=TASK).predict(X[:1], task=["z"]),
-        ["1 rows", "'z'"],
+        ["1 row belongs", "'z'"],
         ['unseen_task="warn"'],
     ),
     "text and numbers": (
@@ -204,8 +204,8 @@ TASKS = {
         ["make_table_pipeline", "passthrough"],
     ),
     "shape": (fit(task=[["a", "b"]] * 24), ["(24, 2)"], ["one label per row"]),
-    "missing": (fit(task=with_value(np.arange(24), np.nan)), ["1 rows", "row 1"], [".fillna("]),
-    "missing text": (fit(task=[None, *TASK[1:]]), ["1 rows", "row 0"], [".fillna(", "Drop"]),
+    "missing": (fit(task=with_value(np.arange(24), np.nan)), ["1 row ", "row 1"], [".fillna("]),
+    "missing text": (fit(task=[None, *TASK[1:]]), ["1 row ", "row 0"], [".fillna(", "Drop"]),
     "infinite": (fit(task=with_value(np.arange(24), np.inf)), ["infinity"], ["Drop these rows"]),
     "mixed": (fit(task=[1, *TASK[1:]]), ["int, str"], [".astype(str)"]),
 }
@@ -218,8 +218,8 @@ TARGETS = {
     "all missing": (fit(y=HOLES), ["none of 24 rows"], ["not NaN"]),
     "empty column": (
         fit(y=pd.DataFrame({"u": y, "v": HOLES})),
-        ["1 columns", "'v'"],
-        ["drop them"],
+        ["1 column of y has", "'v'"],
+        ["Drop such columns"],
     ),
     "other columns": (
         lambda: Mean().fit(X, Y).score(X, np.column_stack([Y, y])),
@@ -397,8 +397,8 @@ WARNINGS = {
     "emptied": (
         fit(y=np.where(TASK == "b", np.nan, y), task=TASK),
         UnseenTaskWarning,
-        ["1 tasks", "'b'"],
-        ["drop their rows"],
+        ["1 task has", "'b'"],
+        ["or drop them"],
     ),
     "not converged": (
         fit(Group(alpha=1e-3, max_iter=1, tol=1e-12)),
@@ -421,7 +421,7 @@ WARNINGS = {
     "single class": (
         classify(np.column_stack([y > 0, y < 99])),
         UserWarning,
-        ["1 columns", "1)"],
+        ["1 column saw", "1)"],
         ["alpha_intercept > 0", "drop"],
     ),
     "useless ratio": (

@@ -468,7 +468,7 @@ ZEROS, ABC = np.zeros((3, 1)), ["a", "b", "c"]
     [
         (lambda: task_folds([0, 1], 1), "n_splits must be .* got 1"),
         (lambda: task_folds([0, 1], "5"), "n_splits must be .* got '5'"),
-        (lambda: task_folds(["a", None]), "task is missing .* in 1 rows"),
+        (lambda: task_folds(["a", None]), "task is missing .* in 1 row "),
         (lambda: task_folds([0, 1], groups=[1]), "inconsistent"),
         (lambda: splits(StratifiedTaskKFold(5), ZEROS), "n_splits=5 greater"),
         (

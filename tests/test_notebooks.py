@@ -54,7 +54,7 @@ def test_a_new_process_gives_the_same_answers_and_the_warning(stores):
     with pytest.warns(UnseenTaskWarning, match="store 99"):
         here = stores["best"].predict(stores["X_new"])
     assert json.loads(stores["answer"].stdout) == here.round(1).tolist()
-    assert "UnseenTaskWarning: 1 rows" in stores["answer"].stderr
+    assert "UnseenTaskWarning: 1 row belongs" in stores["answer"].stderr
     assert "'store 99'" in stores["answer"].stderr
 
 

@@ -17,6 +17,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array, check_consistent_length
 
 from mtlearn.checks import check_option
+from mtlearn.exceptions import level_of_user
 from mtlearn.labels import read_labels
 from mtlearn.tasks import FLOATS, column_names, is_hole, plain
 
@@ -148,9 +149,7 @@ def average_over_tasks(
     return float(np.average(scores[defined], weights=weight))
 
 
-def report_undefined(
-    tasks: np.ndarray, n_tasks: int, undefined: str, needs: str, stacklevel: int = 4
-) -> None:
+def report_undefined(tasks: np.ndarray, n_tasks: int, undefined: str, needs: str) -> None:
     """Say how many tasks have no score, and which come first."""
     if not len(tasks) or undefined == "ignore":
         return
@@ -165,7 +164,7 @@ def report_undefined(
         f'{text}; the average leaves them out. average=None shows them as NaN, undefined="ignore" '
         "silences this.",
         UndefinedMetricWarning,
-        stacklevel=stacklevel,
+        stacklevel=level_of_user(),
     )
 
 

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 
 from mtlearn.checks import check_flag
+from mtlearn.exceptions import counted
 from mtlearn.model_selection.reading import (
     check_n_splits,
     n_rows,
@@ -175,8 +176,8 @@ def _ranks(times: np.ndarray, where: Any) -> np.ndarray:
     missing = np.isnat(times) if times.dtype.kind in "mM" else is_hole(times)
     if missing.any():
         raise ValueError(
-            f"{name} is missing in {int(missing.sum())} rows (the first is row "
-            f"{int(missing.argmax())}): when were they? Drop them."
+            f"{name} is missing in {counted(int(missing.sum()), 'row', 'rows')} (the first is row "
+            f"{int(missing.argmax())}). Give the time, or drop such rows."
         )
     if times.dtype.kind in "US" or any(isinstance(time, str) for time in times[:1]):
         raise ValueError(
