@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from scipy import sparse
@@ -118,10 +118,7 @@ def read_fit(
     if y.ndim == 2 and y.shape[1] == 1 and (column is not None or not numeric):
         y = column_or_1d(y, warn=True)
     if y.ndim == 2 and column is not None:
-        raise ValueError(
-            f"y has {y.shape[1]} columns and the rows are labelled by task as well. Give "
-            "either a 2-D y (one column per task) or one target with labelled rows."
-        )
+        raise_tasks_twice(y)
     weight = _read_weight(sample_weight, y)
     if y.ndim == 2:
         return _columns(X, y, weight, names)
@@ -332,11 +329,7 @@ def _one_source(column: Any, name: str | None, task: Any) -> tuple:
 
 
 def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:
-    if sparse.issparse(y):
-        raise ValueError(
-            "y is sparse: is an empty cell 0 or unknown? Give a dense array, with NaN where a "
-            "label was not observed: y.toarray() if empty means 0."
-        )
+    refuse_sparse(y)
     y = y if numeric else as_labels(y)
     try:
         y = check_array(
@@ -353,6 +346,23 @@ def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:
         _refuse_text(estimator, y, error)
         raise
     return y
+
+
+def refuse_sparse(y: Any, name: str = "y") -> None:
+    """Of a sparse target nobody knows what its empty cells mean."""
+    if sparse.issparse(y):
+        raise ValueError(
+            f"{name} is sparse: is an empty cell 0 or unknown? Give a dense array, with NaN where "
+            f"a label was not observed: {name}.toarray() if empty means 0."
+        )
+
+
+def raise_tasks_twice(y: np.ndarray, name: str = "y") -> NoReturn:
+    """Columns are tasks, and so are the labels of rows."""
+    raise ValueError(
+        f"{name} has {y.shape[1]} columns, which are the tasks, and the rows are labelled by task "
+        f"as well; give one or the other: a 2-D {name}, or one target with labelled rows."
+    )
 
 
 def _refuse_text(estimator: Any, y: Any, error: Exception) -> None:
@@ -382,24 +392,30 @@ def column_names(y: Any) -> np.ndarray | None:
 def _read_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray | None:
     if sample_weight is None:
         return None
-    if isinstance(sample_weight, Real):
-        sample_weight = np.full(len(y), float(sample_weight))
-    weight = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
-    )
-    if weight.shape != y.shape and weight.shape != (len(y),):
-        raise ValueError(
-            f"sample_weight.shape == {weight.shape}, expected {(len(y),)}"
-            + (f" or {y.shape}!" if y.ndim == 2 else "!")
-        )
-    if (weight < 0).any():
-        raise ValueError(
-            f"sample_weight holds a negative weight ({weight.min():g}); weights must be >= 0."
-        )
+    weight = read_weight(sample_weight, y.shape)
     if not weight.any():
         raise ValueError(
             "every sample weight is zero; nothing is left to fit. Give some rows a weight above "
             "zero, or leave sample_weight out."
+        )
+    return weight
+
+
+def read_weight(sample_weight: Any, shape: tuple) -> np.ndarray:
+    """Weights of rows, or of labels whose shape is given, none of them negative."""
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(shape[:1], float(sample_weight))
+    weight = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
+    if weight.shape not in (shape, shape[:1]):
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}, expected {shape[:1]}"
+            + (f" or {shape}." if len(shape) == 2 else ".")
+        )
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight holds a negative weight ({weight.min():g}); weights must be >= 0."
         )
     return weight
 

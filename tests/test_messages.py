@@ -15,9 +15,11 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import ShuffleSplit
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 
@@ -43,7 +45,24 @@ from mtlearn.datasets import (
     make_multitask_regression,
 )
 from mtlearn.exceptions import UnseenTaskWarning
-from mtlearn.model_selection import StratifiedTaskKFold, new_task_folds, task_folds
+from mtlearn.metrics import (
+    explained_variance,
+    log_loss,
+    make_task_scorer,
+    nan_r2_score,
+    nan_r2_scorer,
+    nmse,
+    roc_auc,
+    task_scores,
+)
+from mtlearn.model_selection import (
+    DropColumns,
+    LeaveTasksOut,
+    StratifiedTaskKFold,
+    TaskTimeSeriesSplit,
+    new_task_folds,
+    task_folds,
+)
 from mtlearn.table import TableEncoder
 
 rng = np.random.default_rng(0)
@@ -67,8 +86,9 @@ def fit(model=None, X=X, y=y, **more):
     return lambda: (Mean() if model is None else model).fit(X, y, **more)
 
 
-def column(where, X=FRAME, **more):
-    return fit(Mean(task_column=where), X=X, **more)
+def column(where, X=FRAME, model=None, **more):
+    model = (Mean() if model is None else model).set_params(task_column=where)
+    return fit(model, X=X, **more)
 
 
 def classify(y, model=None, **more):
@@ -135,6 +155,11 @@ PARAMETERS = {
         ["is 0", "'c'"],
         ["greater than zero", "drop its rows"],
     ),
+    "task_weight of text": (
+        fit(Mean(task_weight={"a": 1, "b": 2, "c": "big"}), task=TASK),
+        ["'big'"],
+        ["a number greater than zero"],
+    ),
     "class_weight": (
         classify(LABELS, MeanRegularizedClassifier(class_weight="equal")),
         ["'equal'"],
@@ -155,13 +180,6 @@ PARAMETERS = {
         ["max_categories", "got 1"],
         ["at least 2"],
     ),
-    "n_splits": (lambda: task_folds(TASK, 1), ["n_splits", "got 1"], ["at least 2"]),
-    "too many splits": (
-        lambda: next(StratifiedTaskKFold(30).split(X, y)),
-        ["n_splits=30", "24"],
-        ["greater than the number of samples"],
-    ),
-    "new tasks of one": (lambda: new_task_folds(["a", "a"]), ["one task"], ["at least two"]),
     "baseline around a name": (fit(IndependentTasks("ridge")), ["'ridge'"], ["Ridge()"]),
     "baseline around a class": (fit(PooledTasks(Ridge)), ["Ridge'>"], ["Ridge()"]),
     "baseline around a scaler": (fit(PooledTasks(StandardScaler())), ["Scaler()"], ["Ridge()"]),
@@ -344,6 +362,7 @@ COMPARISONS = {
     "few rows": (ask(FRAME[::4], y[::4]), ["6 rows", "5 folds"], ["more data, or fewer folds"]),
     "new targets": (ask(X, Y, new_tasks=True), ["new_tasks", "2-D y"], ["Leave new_tasks out"]),
     "sparse": (ask(sparse.csr_array(X)), ["sparse"], ["a data frame or a dense array"]),
+    "lazy": (ask(pl.DataFrame(X).lazy(), task=TASK), ["polars.LazyFrame"], ["X.collect()"]),
     "twice": (ask(task=TASK), ["task=", "task_column="], ["give one of them"]),
     "no tasks": (ask(X), ["which task"], ["task_column=", "task="]),
     "no feature": (ask(FRAME[["school"]]), ["'school'"], ["columns of features"]),
@@ -358,6 +377,158 @@ COMPARISONS = {
         ask(FRAME[["school"]].assign(day=pd.Timestamp("2026-01-01"))),
         ["day holds dates"],
         ["year, weekday, age"],
+    ),
+}
+
+
+two = MultiOutputClassifier(LogisticRegression()).fit(X, Y > 0)
+several = Mean().fit(X, Y)
+
+
+def score(metric, truth, answer, **more):
+    return lambda: metric(truth, answer, **more)
+
+
+SCORES = {
+    "columns and labels": (
+        score(nan_r2_score, Y, Y, task=TASK),
+        ["y_true has 2 columns"],
+        ["one or the other"],
+    ),
+    "columns and labels of a model": (
+        lambda: task_scores(several, X, Y, task=TASK),
+        ["y has 2 columns"],
+        ["one or the other"],
+    ),
+    "shape": (
+        score(nan_r2_score, Y, y),
+        ["(24, 2)", "(24,)"],
+        ["the same", "a column for each task"],
+    ),
+    "columns of a model": (
+        lambda: task_scores(several, X, np.column_stack([Y, y])),
+        ["(24, 3)", "(24, 2)"],
+        ["that fit had"],
+    ),
+    "sparse": (score(nan_r2_score, sparse.csr_array(Y), Y), ["y_true is sparse"], [".toarray()"]),
+    "no prediction": (score(nan_r2_score, y, HOLES), ["y_pred is nan"], ["predict a number"]),
+    "weight shape": (score(nmse, y, y, sample_weight=np.ones(3)), ["(3,)"], ["expected (24,)"]),
+    "undefined": (
+        score(nan_r2_score, y, y, task=np.arange(24), undefined="error"),
+        ["24 of 24 tasks", "first: 0,", "two labels"],
+        ['"warn" and "ignore"'],
+    ),
+    "three classes": (score(roc_auc, [0, 1, 2], [0, 1, 2]), ["3 classes"], ["log_loss takes more"]),
+    "answers for three": (
+        score(roc_auc, [0, 1], [[0, 1, 2]] * 2),
+        ["answers for 3 classes"],
+        ["log_loss takes more"],
+    ),
+    "not probabilities": (score(log_loss, [0, 1], [-2, 3]), ["holds -2 to 3"], ["predict_proba"]),
+    "one class": (score(log_loss, ["u"] * 2, [0.5] * 2), ["'u'"], ["labels=", "model.classes_"]),
+    "other probabilities": (
+        score(log_loss, list("uvw"), [0.5] * 3),
+        ["of 2 classes", "there are 3", "['u', 'v', 'w']"],
+        ["labels="],
+    ),
+    "class left out": (
+        score(log_loss, ["u", "v"], [0.5] * 2, labels=["u", "w"]),
+        ["['v']", "['u', 'w']"],
+        ["name all of them"],
+    ),
+    "scoring": (lambda: make_task_scorer(3), ["got 3"], ["name of a score, a scorer or a metric"]),
+    "options of a scorer": (
+        lambda: make_task_scorer("r2", squared=True),
+        ["'r2'", "(squared)"],
+        ["the metric itself"],
+    ),
+    "request": (
+        lambda: make_task_scorer("r2").set_score_request(groups=True),
+        ["'groups'"],
+        ["task and sample_weight"],
+    ),
+    "one number": (
+        lambda: task_scores(several, X, Y, scoring=explained_variance),
+        ["make_task_scorer(explained_variance)"],
+        ["nan_r2_score"],
+    ),
+    "without labels": (
+        lambda: make_task_scorer("r2")(fitted, X, y),
+        ["labels beside X", "without them"],
+        ["task=labels", "enable_metadata_routing=True", 'params={"task": labels}', "task_column="],
+    ),
+    "name without labels": (
+        lambda: get_scorer("r2")(fitted, X, y),
+        ["no labels"],
+        ['mtlearn.metrics.make_task_scorer("r2")', "enable_metadata_routing=True"],
+    ),
+    "list of answers": (
+        lambda: task_scores(two, X, Y > 0, scoring="roc_auc"),
+        ["MultiOutputClassifier.predict_proba gives a list"],
+        ["what predict gives", "a model of this library"],
+    ),
+}
+
+
+def folds(splitter, X=FRAME, y=None, **more):
+    return lambda: next(splitter.split(X, y, **more))
+
+
+in_time = TaskTimeSeriesSplit("age", task_column="school")
+FOLDS = {
+    "n_splits": (lambda: task_folds(TASK, 1), ["n_splits", "got 1"], ["at least 2"]),
+    "too many": (
+        folds(StratifiedTaskKFold(30), X),
+        ["n_splits=30", "24"],
+        ["greater than the number of samples"],
+    ),
+    "new tasks of one": (lambda: new_task_folds(["a", "a"]), ["one task"], ["at least two"]),
+    "too many tasks": (
+        folds(LeaveTasksOut(5, task_column="school")),
+        ["n_splits=5", "tasks: 3"],
+        ["Use fewer", "n_splits=None"],
+    ),
+    "tasks of columns": (folds(LeaveTasksOut(), X, Y), ["2 columns"], ["StratifiedTaskKFold"]),
+    "no tasks": (folds(LeaveTasksOut()), ["which task"], ["task_column=...", "task=labels"]),
+    "number of tasks": (
+        lambda: LeaveTasksOut().get_n_splits(),
+        ["n_splits=None"],
+        ["get_n_splits(X)", "task=labels"],
+    ),
+    "twice": (
+        folds(LeaveTasksOut(task_column="school"), task=TASK),
+        ["task_column='school'", "task="],
+        ["give one of them"],
+    ),
+    "sparse": (
+        folds(LeaveTasksOut(task_column=0), sparse.csr_array(X)),
+        ["sparse", "task_column=0"],
+        ["a data frame or a dense array"],
+    ),
+    "time unknown": (
+        folds(in_time, FRAME.assign(age=with_value(y, np.nan))),
+        ["'age'", "1 row ", "row 1"],
+        ["drop such rows"],
+    ),
+    "time of text": (
+        folds(in_time, FRAME.assign(age="2026-01-01")),
+        ["'age'", "'2026-01-01'"],
+        ["to_datetime"],
+    ),
+    "time of one row": (
+        folds(in_time, FRAME.assign(age=0.0)),
+        ["n_splits=5", "8 rows", "1 time at most"],
+        ["Use fewer splits"],
+    ),
+    "name of a time": (
+        folds(TaskTimeSeriesSplit("day")),
+        ["time_column='day'"],
+        ["'size', 'dose', 'age', 'school'"],
+    ),
+    "column to drop": (
+        lambda: DropColumns("day").fit(FRAME),
+        ["columns='day'"],
+        ["'size', 'dose', 'age', 'school'"],
     ),
 }
 
@@ -424,6 +595,30 @@ WARNINGS = {
         ["1 column saw", "1)"],
         ["alpha_intercept > 0", "drop"],
     ),
+    "labels that are a feature": (
+        column(2, X=X),
+        UserWarning,
+        ["task column 2", "24 different numbers", "24 rows"],
+        ["Give the labels' own"],
+    ),
+    "labels of a baseline that are a feature": (
+        column(-1, X=X, model=PooledTasks(Ridge())),
+        UserWarning,
+        ["task column -1", "24 different numbers"],
+        ["Give the labels' own"],
+    ),
+    "undefined": (
+        score(nan_r2_score, y, y, task=["z", *TASK[1:]]),
+        UndefinedMetricWarning,
+        ["1 of 4 tasks", "'z'", "two labels"],
+        ["average=None", 'undefined="ignore"'],
+    ),
+    "undefined for a scorer": (
+        lambda: nan_r2_scorer(fitted, X, np.where(TASK == "a", HOLES, y), task=TASK),
+        UndefinedMetricWarning,
+        ["1 of 3 tasks", "'a'", "two labels"],
+        ["average=None", 'undefined="ignore"'],
+    ),
     "useless ratio": (
         fit(DirtyRegressor(specific_ratio=2.0), y=Y),
         UserWarning,
@@ -446,6 +641,8 @@ ERRORS = {
         "targets": TARGETS,
         "tables": TABLES,
         "comparisons": COMPARISONS,
+        "scores": SCORES,
+        "folds": FOLDS,
         "data": DRAWN,
     }.items()
     for name, row in rows.items()
@@ -457,6 +654,8 @@ WRONG_TYPE = {
     "tables: lazy",
     "tables: sparse",
     "tables: a list in a cell",
+    "comparisons: lazy",
+    "scores: request",
 }
 
 

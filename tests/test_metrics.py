@@ -302,7 +302,7 @@ def test_text_with_holes_is_the_same_question():
         (lambda y, f: nan_r2_score(y, f, task=np.zeros(300)), "6 columns, which are the tasks"),
         (lambda y, f: nan_r2_score(y, f, average="mean"), "average='mean' is not allowed"),
         (lambda y, f: nan_r2_score(y, f, undefined="raise"), "undefined='raise' is not allowed"),
-        (lambda y, f: nmse(y, np.full_like(f, np.nan)), "y_pred is NaN"),
+        (lambda y, f: nmse(y, np.full_like(f, np.nan)), "y_pred is nan where"),
         (lambda y, f: nmse(y, f, sample_weight=-np.ones(300)), "negative weight"),
         (lambda y, f: nmse(y, f, sample_weight=np.ones(4)), r"sample_weight has shape \(4,\)"),
         (lambda y, f: nmse([1.0, 2.0], [1.0, 2.0], task=["a", None]), "task is missing"),

@@ -379,7 +379,7 @@ def classes():
         (make_task_scorer("neg_log_loss"), lambda y, f, p: -log_loss(y, p)),
         (make_task_scorer("f1"), lambda y, f, p: f1_score(y, f > 0)),
     ],
-    ids=repr,
+    ids=lambda of: repr(of) if hasattr(of, "scoring") else "",
 )
 @pytest.mark.parametrize("text", [False, True])
 def test_classes_in_columns(classes, scorer, truth, text):

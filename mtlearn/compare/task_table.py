@@ -14,7 +14,7 @@ from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
 from mtlearn.frames import as_frame, take_rows
 from mtlearn.labels import read_labels
-from mtlearn.tasks import column_names, find_column
+from mtlearn.tasks import column_names, find_column, raise_tasks_twice
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,7 @@ def read_table(
         groups = read_labels(groups, "groups").codes
     if y.ndim == 2 and y.shape[1] > 1:
         if task is not None or task_column is not None:
-            raise ValueError(
-                f"y has {y.shape[1]} columns, which are the tasks, and the rows are labelled by "
-                "task as well; give one or the other."
-            )
+            raise_tasks_twice(y)
         tasks = np.arange(y.shape[1]) if names is None else names
         observed = (~np.isnan(y)).sum(axis=0)
         if observed.min() < 2:

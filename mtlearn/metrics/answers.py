@@ -49,8 +49,9 @@ class Answers:
             answer = ask(self._X, task=self.task) if self._takes_task() else ask(self._X)
             if isinstance(answer, list):  # of arrays, from scikit-learn's own multi-output models
                 raise ValueError(
-                    f"{type(self._called).__name__}.{method} gives a list; what is scored here "
-                    "are models that give an array with a column for each target."
+                    f"{type(self._called).__name__}.{method} gives a list; a score needs an array "
+                    "with a column for each target. Score what predict gives, or a model of this "
+                    "library, which gives one."
                 )
             self._known[method] = np.asarray(answer)
         return self._known[method]

@@ -12,14 +12,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array, check_consistent_length
 
 from mtlearn.checks import check_option
 from mtlearn.exceptions import level_of_user
 from mtlearn.labels import read_labels
-from mtlearn.tasks import FLOATS, column_names, is_hole, plain
+from mtlearn.tasks import (
+    FLOATS,
+    column_names,
+    is_hole,
+    plain,
+    raise_tasks_twice,
+    read_weight,
+    refuse_sparse,
+)
 
 AVERAGES = ("macro", "weighted", "micro", None)
 UNDEFINED = ("warn", "ignore", "error")
@@ -82,10 +89,7 @@ def read_entries(
     truth = read_array(y_true, "y_true", None if classes else np.float64, "allow-nan")
     answer = read_array(y_pred, "y_pred", None if answers == "classes" else FLOATS, False)
     if truth.ndim == 2 and task is not None:
-        raise ValueError(
-            f"y_true has {truth.shape[1]} columns, which are the tasks, and task= names tasks as "
-            "well; give one or the other."
-        )
+        raise_tasks_twice(truth, "y_true")
     if answer.ndim == 2 and answer.shape[1] == 1 and truth.ndim == 1:
         answer = answer[:, 0]
     if truth.ndim == 2 and answer.ndim == 1 and truth.shape[1] == 1:
@@ -103,7 +107,7 @@ def read_entries(
         )
     weight = np.broadcast_to(1.0, truth.shape)
     if sample_weight is not None:
-        weight = read_weight(sample_weight, truth.shape)
+        weight = spread_weight(sample_weight, truth.shape)
     seen = ~is_hole(truth) & (weight > 0)
     if truth.ndim == 2:
         codes, tasks = np.nonzero(seen)[1], names
@@ -118,7 +122,8 @@ def read_entries(
     truth, answer = truth[seen], answer[seen]
     if answers != "classes" and not np.isfinite(answer).all():
         raise ValueError(
-            "y_pred is NaN or infinite where y_true is observed; a hole may be in y_true only."
+            f"y_pred is {answer[~np.isfinite(answer)][0]:g} where y_true is observed; predict a "
+            "number there (a hole may be in y_true only)."
         )
     return Entries(truth, answer, weight[seen], codes, tasks)
 
@@ -159,7 +164,9 @@ def report_undefined(tasks: np.ndarray, n_tasks: int, undefined: str, needs: str
         f"lack {needs}"
     )
     if undefined == "error":
-        raise ValueError(f'{text}, and undefined="error" refuses them.')
+        raise ValueError(
+            f'{text}, and undefined="error" refuses them; "warn" and "ignore" leave them out.'
+        )
     warnings.warn(
         f'{text}; the average leaves them out. average=None shows them as NaN, undefined="ignore" '
         "silences this.",
@@ -175,26 +182,11 @@ def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 def read_array(y: Any, name: str, dtype: Any = None, finite: Any = "allow-nan") -> np.ndarray:
     """One or two dimensions, not sparse."""
-    if sparse.issparse(y):
-        raise ValueError(
-            f"{name} is sparse: is an empty cell 0 or unknown? Give a dense array, with NaN where "
-            "a label was not observed."
-        )
+    refuse_sparse(y, name)
     return check_array(y, dtype=dtype, ensure_2d=False, ensure_all_finite=finite, input_name=name)
 
 
-def read_weight(sample_weight: Any, shape: tuple) -> np.ndarray:
-    """A weight for each label, none of them negative."""
-    weight = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
-    )
-    if weight.shape not in (shape, shape[:1]):
-        raise ValueError(
-            f"sample_weight has shape {weight.shape}, expected {shape[:1]}"
-            + (f" or {shape}." if len(shape) == 2 else ".")
-        )
-    if (weight < 0).any():
-        raise ValueError(
-            f"sample_weight holds a negative weight ({weight.min():g}); weights must be >= 0."
-        )
+def spread_weight(sample_weight: Any, shape: tuple) -> np.ndarray:
+    """A weight for each label."""
+    weight = read_weight(sample_weight, shape)
     return np.broadcast_to(weight if weight.shape == shape else weight[:, None], shape)

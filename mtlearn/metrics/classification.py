@@ -273,7 +273,8 @@ def _positions(entries: Entries, labels: Any) -> tuple[Entries, np.ndarray]:
         if strange.any():
             raise ValueError(
                 f"y_true holds {np.unique(values[strange])[:5].tolist()}, which labels= "
-                f"({classes[:5].tolist()}) leaves out."
+                f"({classes[:5].tolist()}) leaves out; name all of them, for example "
+                "model.classes_."
             )
     return replace(entries, truth=positions.reshape(-1).astype(np.intp)), classes
 

@@ -17,8 +17,8 @@ from sklearn.utils import check_consistent_length
 
 from mtlearn.labels import read_labels
 from mtlearn.metrics.answers import Answers, View
-from mtlearn.metrics.by_task import read_array, read_weight
-from mtlearn.tasks import column_names, is_hole
+from mtlearn.metrics.by_task import read_array, spread_weight
+from mtlearn.tasks import column_names, is_hole, raise_tasks_twice
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,14 @@ class Parts:
         y = read_array(y, "y")
         if y.ndim == 2 and y.shape[1] == 1 and not answers.has_columns:
             y = y[:, 0]
-        weight = None if sample_weight is None else read_weight(sample_weight, y.shape)
+        weight = None if sample_weight is None else spread_weight(sample_weight, y.shape)
         if y.ndim == 2:
             if answers.task is not None:
-                raise ValueError(
-                    f"y has {y.shape[1]} columns, which are the tasks, and task= names tasks as "
-                    "well; give one or the other."
-                )
+                raise_tasks_twice(y)
             if answers.ask("predict").shape != y.shape:
                 raise ValueError(
-                    f"y has shape {y.shape}, and the predictions {answers.ask('predict').shape}."
+                    f"y has shape {y.shape}, and the predictions {answers.ask('predict').shape}; "
+                    "give the columns of y that fit had."
                 )
             return cls(answers, y, weight, None, np.arange(y.shape[1]) if names is None else names)
         labels = answers.labels if by_task else None

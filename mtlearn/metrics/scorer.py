@@ -96,7 +96,7 @@ class TaskScorer:
         if "average" in options and "average" not in _parameters(self.scoring):
             raise ValueError(
                 f"{self!r} is one number for all tasks together and has no value for each; "
-                "nan_r2_score has."
+                "nan_r2_score is one that has."
             )
         answer = answers.response(self.response_method)
         if not answers.has_columns:

@@ -49,5 +49,7 @@ def one_of(task: Any, task_column: Any, X: Any) -> Any:
     if task_column is None:
         return task
     if task is not None:
-        raise ValueError("both task_column and task= name the tasks; give one of them.")
+        raise ValueError(
+            f"both task_column={task_column!r} and task= name the tasks; give one of them."
+        )
     return read_column(X, task_column)

@@ -135,10 +135,11 @@ class TaskTimeSeriesSplit(BaseEstimator):
         held_out = np.bincount(block, minlength=self.n_splits + 1)[1:]
         if not held_out.all():
             most = int(np.bincount(codes).max())
+            times = counted(_most_times(when, codes), "time", "different times")
             raise ValueError(
                 f"n_splits={self.n_splits} leaves fold {int(held_out.argmin())} without a row to "
-                f"hold out: the largest task has {most} rows, at {_most_times(when, codes)} "
-                "different times at most. Use fewer splits."
+                f"hold out: the largest task has {most} rows, at {times} at most. "
+                "Use fewer splits."
             )
         for k in range(1, self.n_splits + 1):
             yield np.flatnonzero(block < k), np.flatnonzero(block == k)

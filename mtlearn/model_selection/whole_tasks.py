@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -49,7 +49,7 @@ def new_task_folds(task: Any, n_splits: int = 5, *, random_state: Any = 0) -> np
     codes = read_codes(task, "task")
     size = np.bincount(codes)
     if len(size) < 2:
-        raise ValueError("there is only one task: holding out whole tasks takes at least two.")
+        raise_one_task()
     n_splits = min(n_splits, len(size))
     shuffle = check_random_state(random_state).permutation(len(size))
     fold = np.empty(len(size), dtype=np.intp)
@@ -58,6 +58,11 @@ def new_task_folds(task: Any, n_splits: int = 5, *, random_state: Any = 0) -> np
     turn = np.minimum(turn, 2 * n_splits - 1 - turn)
     fold[shuffle[np.argsort(-size[shuffle], kind="stable")]] = turn
     return fold[codes]
+
+
+def raise_one_task() -> NoReturn:
+    """Nothing to train on."""
+    raise ValueError("there is only one task: holding out whole tasks takes at least two.")
 
 
 class LeaveTasksOut(BaseEstimator):
@@ -164,11 +169,13 @@ class LeaveTasksOut(BaseEstimator):
         """
         fold = self._codes(X, y, task)
         n_tasks = int(fold.max()) + 1
+        if n_tasks < 2:
+            raise_one_task()
         n_splits = n_tasks if self.n_splits is None else self.get_n_splits()
-        if n_tasks < max(n_splits, 2):
+        if n_tasks < n_splits:
             raise ValueError(
-                f"Cannot have number of splits n_splits={max(n_splits, 2)} greater than the "
-                f"number of tasks: {n_tasks}."
+                f"Cannot have number of splits n_splits={n_splits} greater than the number of "
+                f"tasks: {n_tasks}. Use fewer, or n_splits=None for one task at a time."
             )
         if self.n_splits is not None:
             fold = new_task_folds(fold, n_splits, random_state=self.random_state)
