@@ -9,6 +9,7 @@ from scipy import sparse
 
 from mtlearn.losses import Logistic
 from mtlearn.moments import Moments
+from mtlearn.problems import rows as rows_module
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
@@ -58,10 +59,14 @@ def loops(data, rows):
     return np.array([X[i] - middle[b] for i, b in zip(order, block, strict=True)]), block, order
 
 
+@pytest.mark.parametrize("padded", [True, False])
 @every_layout
-def test_products_are_sums_over_rows(blocks, K, form):
+def test_products_are_sums_over_rows(monkeypatch, blocks, K, form, padded):
+    if not padded:
+        monkeypatch.setattr(rows_module, "PADDED_BYTES", 0)
     data = table(blocks, K, form)
     rows, rng = Rows(data), np.random.default_rng(1)
+    assert (rows._padded is not None) == (padded and blocks != "one" and form == "dense")
     X, block, order = loops(data, rows)
     n, B = len(X), rows.n_blocks
     C = B * K

@@ -129,7 +129,7 @@ def quadratic(source, form, coupling, monkeypatch):
     assert isinstance(model, MomentProblem if form == "moments" else DesignProblem)
     column = (codes[:, None] * K + np.arange(K)).ravel()
     X = np.repeat(X, K, axis=0)
-    p = expit(np.sum(X * point.W.T[column], axis=1) + point.b[column])
+    p = expit(np.sum(X * point.W.T[column], axis=1) + problem.user_units(point)[1][column])
     c = np.repeat(T / s.sum() * omega[codes] * s, K)
     return model, Truth(X, column, c * p * (1 - p), K, T * K, coupling)
 

@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.moments import BLOCK_BYTES, centre
+from mtlearn.moments import BLOCK_BYTES, centre, padded_rows
 from mtlearn.tasks import TaskData
+
+PADDED_BYTES = 64e6
+SMALL_BLOCK = 200  # rows a block on average, above which a loop over blocks costs little
 
 
 class Rows:
@@ -59,6 +62,7 @@ class Rows:
         self.n_columns = self.n_blocks * self.per_block
         self.sparse = sparse.issparse(data.X)
         self.middle: np.ndarray | None = None
+        self._padded: np.ndarray | None = None
         if self.sparse:
             X = sparse.csr_matrix(data.X, dtype=np.float64)
             self.X = self._block_diagonal(X if self.order is None else X[self.order])
@@ -74,6 +78,17 @@ class Rows:
         self.middle = np.empty((self.n_blocks, self.n_features))
         for b, rows in self._blocks():
             self.middle[b], self.X[rows] = centre(self.X[rows], s[rows])
+        self._pad()
+
+    def _pad(self) -> None:
+        """Many small blocks as one stack, filled up with zeros: a product is then one call."""
+        filled = self.n_blocks * int(self.sizes.max())
+        if filled > 2 * len(self.X) or 8 * filled * self.n_features > PADDED_BYTES:
+            return
+        if len(self.X) > SMALL_BLOCK * self.n_blocks:
+            return
+        at, self._real = padded_rows(self.starts, np.arange(self.n_blocks))
+        self._padded = self.X[at] * self._real[:, :, None]
 
     def arrange(self, values: np.ndarray) -> np.ndarray:
         """What belongs to the rows of the user, (n,) or (n, k), in the order of X: (n, k)."""
@@ -108,8 +123,11 @@ class Rows:
         k = W.shape[1] // self.n_blocks
         if self.sparse:
             return self.X @ self._stacked(W, k)
-        out = np.empty((len(self.X), k))
         per_block = W.reshape(self.n_features, self.n_blocks, k)
+        if self._padded is not None:
+            stacked = np.ascontiguousarray(per_block.transpose(1, 0, 2))
+            return np.matmul(self._padded, stacked)[self._real]
+        out = np.empty((len(self.X), k))
         for b, rows in self._blocks():
             np.matmul(self.X[rows], per_block[:, b], out=out[rows])
         return out
@@ -121,6 +139,11 @@ class Rows:
         if self.sparse:
             return self._unstacked(self.X.T @ R)
         out = np.empty((self.n_features, self.n_blocks, R.shape[1]))
+        if self._padded is not None:
+            filled = np.zeros((*self._real.shape, R.shape[1]))
+            filled[self._real] = R
+            products = np.matmul(self._padded.transpose(0, 2, 1), filled)
+            return products.transpose(1, 0, 2).reshape(self.n_features, -1)
         for b, rows in self._blocks():
             out[:, b] = self.X[rows].T @ R[rows]
         return out.reshape(self.n_features, -1)
