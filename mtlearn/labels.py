@@ -66,6 +66,15 @@ def read_labels(column: Any, name: str) -> Labels:
     return Labels(kind, values, codes)
 
 
+def check_is_no_name(task: Any) -> None:
+    """Labels beside X, and not the name of a column of X."""
+    if isinstance(task, str):
+        raise ValueError(
+            f"task={task!r} is a text, and not a label for each row; did you mean "
+            f"task_column={task!r} (of an estimator, when it is made)?"
+        )
+
+
 def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:
     """Position of every row's label in ``tasks``, -1 where the label is not among them.
 

@@ -20,8 +20,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from mtlearn.exceptions import level_of_user
 from mtlearn.frames import as_frame, check_columns
 from mtlearn.tasks import find_column
+from mtlearn.unusable import holds_dates, levels_of_identifier
 
 __all__ = ["TableEncoder", "make_table_pipeline"]
 
@@ -80,8 +82,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     * Text and categories: one column of zeros and ones per level seen in fit; missing is a level
       where it occurs. A level not seen in fit gives zeros, or the column of the rare levels if
       there is one.
-    * Dates and times are left out with a warning: what of them matters (the year, the weekday, the
-      age) is for the user to say.
+    * Dates and times, also as text (2024-05-31), are left out with a warning: what of them matters
+      (the year, the weekday, the age) is for the user to say. So is text that differs in most rows
+      (in more than half of them, and 100), like an identifier. :func:`mtlearn.compare_tasks` leaves
+      out the same. A column of a categorical type is a category, whatever it holds.
 
     Parameters
     ----------
@@ -101,7 +105,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     rare_ : list of str
         Names of the categorical columns whose further levels share a dummy.
     ignored_ : list of str
-        Names of the columns left out: dates and times.
+        Names of the columns left out: dates, times and identifiers.
 
     See Also
     --------
@@ -150,34 +154,42 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if self.task_column is not None:
             names = np.array(list(columns), dtype=object)
             self.task_name_ = names[find_column(self.task_column, names, len(names))]
-        self.numbers_, self.levels_, self.rare_, self.ignored_ = [], {}, [], []
+        self.numbers_, self.levels_, self.rare_ = [], {}, []
+        left_out = {}
         for name, column in columns.items():
             kind = _kind(column)
             if name == self.task_name_:
                 continue
             if kind == "number":
                 self.numbers_.append(name)
+            elif holds_dates(column):
+                left_out[name] = "dates or times"
+            elif count := levels_of_identifier(column):
+                left_out[name] = f"{count:,} different values in {len(column):,} rows"
             elif kind == "category":
                 self.levels_[name], rare = _levels(column, self.max_categories)
                 self.rare_ += [name] * rare
-            elif kind == "time":
-                self.ignored_.append(name)
             else:
                 raise TypeError(
                     f"column {name!r} is of type {column.dtype}; a feature is a number, text or a "
                     "category. Drop the column, or make numbers of it."
                 )
-        if self.ignored_:
+        self.ignored_ = list(left_out)
+        if left_out:
+            said = ", ".join(f"{name!r} ({what})" for name, what in left_out.items())
             warnings.warn(
-                f"columns {', '.join(map(repr, self.ignored_))} hold dates or times and are left "
-                "out; make numbers of what matters in them (year, weekday, age) to use them.",
+                f"columns left out, of no use to a linear model as they are: {said}. Make numbers "
+                "of what matters in a date (year, weekday, age) and drop an identifier; to have a "
+                "column of zeros and ones per value, give the column a categorical type "
+                f"(.astype({{{next(iter(left_out))!r}: 'category'}}) in pandas).",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=level_of_user(),
             )
         if not self.numbers_ and not self.levels_:
             raise ValueError(
                 f"no feature is left in X (its columns: {', '.join(map(repr, columns))}) beside "
-                "the task column and dates. Give a column of numbers, text or categories."
+                "the task column, dates and identifiers. Give a column of numbers, text or "
+                "categories."
             )
         if self.numbers_:
             self.scaler_ = StandardScaler()
@@ -305,9 +317,8 @@ def _kind(column: Any) -> str:
     dtype = column.dtype
     if isinstance(column, np.ndarray) or dtype.is_numeric() or dtype in (nw.Boolean, nw.Unknown):
         return "number"
-    if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object):
-        return "category"
-    return "time" if dtype.is_temporal() else "other"
+    text = dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object)
+    return "category" if text else "other"
 
 
 def _numbers(columns: dict[str, Any], names: list[str], out: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from mtlearn.exceptions import UnseenTaskWarning, counted, level_of_user
 from mtlearn.frames import as_frame, as_labels, check_columns
-from mtlearn.labels import is_missing, match_labels, read_labels
+from mtlearn.labels import check_is_no_name, is_missing, match_labels, read_labels
 
 FLOATS = (np.float64, np.float32)
 UNSEEN_POLICIES = ("warn", "mean", "error")
@@ -165,9 +165,9 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
                 "to answer them by the shared model."
             )
         warnings.warn(
-            f'{text}; they are answered by the shared model. unseen_task="mean" silences this, and '
-            "in cross-validation the folds of StratifiedTaskKFold keep every task in the training "
-            "part.",
+            f'{text}; they are answered by the shared model. unseen_task="mean" silences this. '
+            "(In cross-validation, StratifiedTaskKFold keeps every task of two rows or more in the "
+            "training part.)",
             UnseenTaskWarning,
             stacklevel=level_of_user(),
         )
@@ -320,6 +320,7 @@ def find_column(where: Any, names: Any, n_columns: int, parameter: str = "task_c
 def _one_source(column: Any, name: str | None, task: Any) -> tuple:
     if task is None:
         return column, name
+    check_is_no_name(task)
     if column is not None:
         raise ValueError(
             f"both the {name} and task= name the tasks; give one of them (task_column is the one "

@@ -192,6 +192,7 @@ PARAMETERS = {
 
 TASKS = {
     "twice": (column("school", task=TASK), ["'school'", "task="], ["give one of them"]),
+    "a name for labels": (fit(task="clinic"), ["task='clinic'"], ["task_column='clinic'"]),
     "name without names": (column("school", X=X), ["'school'"], ["give the position", "frame"]),
     "unknown name": (column("class"), ["'class'"], ["'size', 'dose', 'age', 'school'"]),
     "position": (column(4), ["task_column=4", "4 columns"], ["from -4 to 3"]),
@@ -313,6 +314,11 @@ class OneColumn(LogisticRegression):
 
 
 COMPARISONS = {
+    "a name for labels": (
+        lambda: compare_tasks(FRAME, y, task="school"),
+        ["task='school'"],
+        ["task_column='school'"],
+    ),
     "kind": (ask(kind="classes"), ["kind='classes'"], ["'regression', 'classification'"]),
     "text as a number": (
         ask(y=LABELS, kind="regression"),
@@ -563,7 +569,7 @@ WARNINGS = {
         lambda: fitted.predict(X[:2], task=["z", "z"]),
         UnseenTaskWarning,
         ["2 rows", "'z'"],
-        ['unseen_task="mean"'],
+        ['unseen_task="mean"', "every task of two rows or more"],
     ),
     "emptied": (
         fit(y=np.where(TASK == "b", np.nan, y), task=TASK),
@@ -626,10 +632,10 @@ WARNINGS = {
         ['"auto"', "between 0.7071 and 1"],
     ),
     "dates": (
-        lambda: TableEncoder().fit(FRAME.assign(day=pd.Timestamp("2026-01-01"))),
+        lambda: TableEncoder().fit(FRAME.assign(day=pd.Timestamp("2026-01-01"), said="2026-01-01")),
         UserWarning,
-        ["'day'"],
-        ["year, weekday, age"],
+        ["'day'", "'said'"],
+        ["year, weekday, age", ".astype({'day': 'category'})"],
     ),
 }
 

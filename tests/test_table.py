@@ -17,6 +17,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from mtlearn import compare_tasks
 from mtlearn.baselines import IndependentTasks, PooledTasks
 from mtlearn.model_selection import StratifiedTaskKFold
 from mtlearn.table import TableEncoder, make_table_pipeline
@@ -175,15 +176,37 @@ def test_many_levels_share_a_column():
 
 
 @in_each_library
-def test_dates_are_left_out_with_a_warning(library):
-    data = columns(4) | {"day": [datetime.date(2020, 1, d) for d in (1, 2, 3, 4)]}
-    X = LIBRARIES[library](data)
-    if library == "pandas":
-        X["day"] = pd.to_datetime(X["day"])
-    with pytest.warns(UserWarning, match="'day' hold dates or times and are left out"):
+def test_what_compare_leaves_out_is_left_out_with_one_warning(library):
+    days = [datetime.date(2020, 1, 1) + datetime.timedelta(d) for d in range(120)]
+    more = {
+        "day": days,
+        "said": [str(day) for day in days],
+        "order": [f"order {i}" for i in range(120)],
+        "word": [f"w{i % 100}" for i in range(120)],  # many levels, and no identifier
+    }
+    X = LIBRARIES[library](columns() | more)
+    with pytest.warns(UserWarning) as caught:
         encoder = TableEncoder(task_column="shop").fit(X)
-    assert encoder.ignored_ == ["day"]
-    assert "day" not in encoder.get_feature_names_out()
+    (warned,) = (str(one.message) for one in caught)
+    assert "'order' (120 different values in 120 rows)" in warned
+    assert "'day' (dates or times), 'said' (dates or times)" in warned and "'word'" not in warned
+    assert encoder.ignored_ == ["day", "said", "order"]
+    result = compare_tasks(X, np.arange(120.0), task_column="shop", models=["mean-regularized"])
+    notes = " ".join(result.notes)
+    assert all(name in notes for name in encoder.ignored_) and "word" not in notes
+    without = LIBRARIES[library](columns() | {"word": more["word"]})
+    plain = TableEncoder(task_column="shop").fit_transform(without)
+    pd.testing.assert_frame_equal(to_pandas(encoder.transform(X)), to_pandas(plain))
+
+
+def test_a_column_of_a_categorical_type_is_kept_whatever_it_holds():
+    X = pd.DataFrame(
+        {"id": [f"n{i}" for i in range(120)], "day": ["2020-01-01", "2020-01-02"] * 60}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoder = TableEncoder().fit(X.astype("category"))
+    assert encoder.ignored_ == [] and len(encoder.get_feature_names_out()) == 102
 
 
 @pytest.mark.parametrize("position", [0, 2, -1])

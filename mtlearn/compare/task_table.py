@@ -13,7 +13,7 @@ from sklearn.utils import check_array, check_consistent_length
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
 from mtlearn.frames import as_frame, take_rows
-from mtlearn.labels import read_labels
+from mtlearn.labels import check_is_no_name, read_labels
 from mtlearn.tasks import column_names, find_column, raise_tasks_twice
 
 
@@ -72,6 +72,7 @@ def read_table(
         raise ValueError("X is sparse; compare_tasks takes a data frame or a dense array.")
     if task is not None and task_column is not None:
         raise ValueError("both task= and task_column= name the tasks; give one of them.")
+    check_is_no_name(task)
     frame = as_frame(X)
     as_frame(y, "y")  # refuses a lazy one
     if frame is None:

@@ -1,7 +1,6 @@
-"""Columns that no linear model can use as they are: dates, and text that names the row.
+"""Columns that no linear model can use are left out once, before the models see the table.
 
-Left out once, before the models see the table, so that all of them get the same columns and the
-reader is told once. Dummies of an identifier fit the training rows and say nothing of new ones.
+All of them get the same columns, and the reader is told once.
 """
 
 from __future__ import annotations
@@ -11,12 +10,7 @@ from dataclasses import replace
 import narwhals.stable.v1 as nw
 
 from mtlearn.compare.task_table import TaskTable
-
-MOST_LEVELS = 100  # so many dummies a column may become; a small table is given the benefit
-DATE = (
-    r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-    r"(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
-)
+from mtlearn.unusable import holds_dates, levels_of_identifier
 
 
 def leave_out_unusable(data: TaskTable) -> TaskTable:
@@ -29,13 +23,9 @@ def leave_out_unusable(data: TaskTable) -> TaskTable:
     """
     frame = nw.from_native(data.frame, eager_only=True)
     features = [name for name in frame.columns if name != data.task_column]
-    dates = [name for name in features if _holds_dates(frame.get_column(name))]
-    levels = {
-        name: frame.get_column(name).drop_nulls().n_unique()
-        for name in features
-        if name not in dates and frame.schema[name] in (nw.String, nw.Categorical, nw.Enum)
-    }
-    names = {n: k for n, k in levels.items() if k > max(MOST_LEVELS, len(frame) / 2)}
+    dates = [name for name in features if holds_dates(frame.get_column(name))]
+    levels = {n: levels_of_identifier(frame.get_column(n)) for n in features if n not in dates}
+    names = {name: count for name, count in levels.items() if count}
     notes = []
     if dates:
         hold = "hold" if len(dates) > 1 else "holds"
@@ -54,16 +44,6 @@ def leave_out_unusable(data: TaskTable) -> TaskTable:
         raise ValueError(f"no feature is left: {' '.join(notes)}")
     frame = frame.drop([*dates, *names])
     return replace(data, frame=frame.to_native(), notes=(*data.notes, *notes))
-
-
-def _holds_dates(column: nw.Series) -> bool:
-    """Dates by type, or text that is a date in every row where it is known."""
-    if column.dtype.is_temporal():
-        return True
-    if column.dtype != nw.String:
-        return False
-    known = column.drop_nulls()
-    return len(known) > 0 and bool(known.str.contains(DATE).all())
 
 
 def _are(columns: list[str]) -> str:

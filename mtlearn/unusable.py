@@ -1,0 +1,42 @@
+"""Columns of a table that no linear model can use as they are: dates, and text that names the row.
+
+One rule, for the comparison and for the table pipeline. Dummies of an identifier fit the training
+rows and say nothing of new ones. What is a category by its type is one: somebody said so.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import narwhals.stable.v1 as nw
+
+MOST_LEVELS = 100  # so many dummies a column may become; a small table is given the benefit
+DATE = (
+    r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+    r"(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
+)
+
+
+def holds_dates(column: nw.Series) -> bool:
+    """Dates by type, or text that is a date in every row where it is known."""
+    if column.dtype.is_temporal():
+        return True
+    if column.dtype not in (nw.String, nw.Object):
+        return False
+    known = column.drop_nulls()
+    first = known.head(1)  # most text is told by it
+    return len(known) > 0 and _all_dates(first) and _all_dates(known)
+
+
+def _all_dates(column: nw.Series) -> bool:
+    if column.dtype == nw.Object:  # what .dt.date of pandas gives
+        return all(isinstance(value, date) for value in column.to_list())
+    return bool(column.str.contains(DATE).all())
+
+
+def levels_of_identifier(column: nw.Series) -> int:
+    """How many different values text has that differs in most rows, like an identifier; else 0."""
+    if column.dtype != nw.String:
+        return 0
+    count = column.drop_nulls().n_unique()
+    return count if count > max(MOST_LEVELS, len(column) / 2) else 0
