@@ -1,4 +1,4 @@
-"""Folds in which every task is in every training part.
+"""Folds in which every task of two rows or more is in every training part.
 
 Ordinary folds are drawn over rows, so a task of five rows is easily missing from a training
 part, and its score then says how the model treats strangers. Here the rows of each task are

@@ -37,7 +37,7 @@ def new_task_folds(task: Any, n_splits: int = 5, *, random_state: Any = 0) -> np
     See Also
     --------
     LeaveTasksOut : The same as a scikit-learn splitter.
-    task_folds : Rows held out, every task in every training part.
+    task_folds : Rows held out, every task of two rows or more in every training part.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class LeaveTasksOut(BaseEstimator):
 
     See Also
     --------
-    StratifiedTaskKFold : Rows held out, every task in every training part.
+    StratifiedTaskKFold : Rows held out, every task of two rows or more in every training part.
     new_task_folds : The rule of the folds.
     sklearn.model_selection.LeaveOneGroupOut : With ``groups``, the same for one task at a time.
 
