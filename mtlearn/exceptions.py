@@ -13,7 +13,7 @@ class UnseenTaskWarning(UserWarning):
 
 def counted(n: int, one: str, more: str) -> str:
     """A number and what it counts, as messages say it: "1 row belongs", "2 rows belong"."""
-    return f"{n} {one if n == 1 else more}"
+    return f"{n:,} {one if n == 1 else more}"
 
 
 def level_of_user() -> int:

@@ -102,7 +102,23 @@ def test_odd_labels_and_holes_and_categories(run, table, tmp_path, labels):
     code, out, err = run("compare", path, "--target", "sales", "--task", "shop", *QUICK)
     assert code == 0, err
     assert "13 rows without a known sales are left out" in out.replace("\n", " ")
-    assert ("without a known shop" in out) == frame.shop.isna().any()
+    said = "without a known shop are left out (the text NA in a CSV is read as missing)"
+    assert (said in " ".join(out.split())) == frame.shop.isna().any()
+
+
+def test_a_feature_with_decimal_commas_is_noted_with_the_way_to_numbers(run, tmp_path):
+    frame = shops()
+    path, new = tmp_path / "t.csv", tmp_path / "new.csv"
+    frame.assign(price=frame.price.map("{:.3f}".format).str.replace(".", ",")).to_csv(
+        path, sep=";", index=False
+    )
+    options = ["--target", "sales", "--task", "shop", *QUICK]
+    code, out, err = run("compare", path, *options)
+    assert code == 0, err
+    assert "price looks like numbers with a decimal comma" in " ".join(out.split())
+    pd.read_csv(path, sep=None, engine="python", decimal=",").to_csv(new, index=False)  # as it says
+    code, out, err = run("compare", new, *options)
+    assert code == 0 and "decimal comma" not in out, err
 
 
 @pytest.mark.parametrize(
@@ -216,8 +232,14 @@ ODD = "a,b,c\n1,x,2\n2,y,3\n"
         ("t.csv", "", [], "cannot be read as a table"),
         ("t.csv", b"\x00\x01\xff\xfe\x89PNG", [], "t.csv"),
         ("t.parquet", ODD, [], "cannot be read as a table"),
-        ("t.csv", "just words\nin lines\n", [], "has 1 rows and 1 columns"),
+        ("t.csv", "just words\nin lines\n", [], "has 1 row and 1 column;"),
         ("t.csv", "a,b,c\n", [], "has 0 rows"),
+        ("t.csv", ODD.replace(",", "|"), [],
+         "is it '|' here? pandas.read_csv(\"t.csv\", sep=\"|\").to_csv("),
+        ("t.csv", "a;b;c\n1,5;x;2\n2;y;3\n", ["--target", "a", "--task", "b"],
+         "the target a looks like numbers with a decimal comma (such as '1,5')"),
+        ("t.csv", ODD, ["--target", "a,c", "--task", "b"],
+         "--target takes one column; for several, repeat --target: --target a --target c."),
         ("t.csv", ODD, [], "say with --target which is the column to predict: a, b, c."),
         ("t.csv", ODD, ["--target", "a"], "say with --task"),
         ("t.csv", ODD, ["--target", "A1", "--task", "b"], "--target: there is no column 'A1'"),

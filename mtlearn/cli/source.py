@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from mtlearn.datasets import DATASETS, load
+from mtlearn.exceptions import counted
 
 TEXT_FORMATS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
 PARQUET_FORMATS = (".parquet", ".pq")
@@ -58,6 +59,11 @@ def read_source(
     else:
         frame = _read_file(source, task)
         features = list(frame.columns)
+    for name in targets:
+        several = [part.strip() for part in name.split(",")]
+        if name not in frame.columns and len(several) > 1 and set(several) <= set(frame.columns):
+            again = " ".join(f"--target {part}" for part in several)
+            raise SourceError(f"--target takes one column; for several, repeat --target: {again}.")
     targets = list(dict.fromkeys(targets)) or [None]
     targets = [_column(frame, name, "--target", "the column to predict") for name in targets]
     if len(targets) == 1:
@@ -77,6 +83,17 @@ def read_source(
     if not features:
         raise SourceError("no column is left as a feature; drop fewer, or give a wider table.")
     y, notes = frame[targets], []
+    is_text = source.lower().endswith(TEXT_FORMATS)
+    for name in (n for n in targets + features if is_text and _has_decimal_commas(frame[n])):
+        said = (
+            f"{name} looks like numbers with a decimal comma (such as "
+            f"{frame[name].dropna().iloc[0]!r}), which is read as text; pandas.read_csv("
+            f'"{source}", sep=None, engine="python", decimal=",").to_csv("new.csv", index=False) '
+            "makes numbers of them."
+        )
+        if name in targets:
+            raise SourceError(f"the target {said}")
+        notes.append(said)
     keep = pd.Series(True, index=frame.index)
     # of several targets a row may lack some: it is left out where it has none
     known = {" or ".join(targets): y.notna().any(axis=1)}
@@ -84,7 +101,10 @@ def read_source(
     known |= {} if units is None else {"groups" if groups is None else groups: units.notna()}
     for name, there in known.items():
         if (missing := keep & ~there).any():
-            notes.append(f"{missing.sum():,} rows without a known {name} are left out.")
+            many = counted(int(missing.sum()), "row", "rows")
+            are = "is" if missing.sum() == 1 else "are"
+            why = " (the text NA in a CSV is read as missing)" if is_text and name == task else ""
+            notes.append(f"{many} without a known {name} {are} left out{why}.")
             keep &= there
     if not keep.any():
         raise SourceError(f"no row has {' and '.join(f'a known {name}' for name in known)}.")
@@ -153,9 +173,11 @@ def _read_file(source: str, task: str | None) -> pd.DataFrame:
         raise SourceError(f"{source} cannot be read as a table ({reason}).") from error
     frame.columns = [str(column) for column in frame.columns]
     if frame.shape[1] < 3 or frame.empty:
+        rows = counted(len(frame), "row", "rows")
+        columns = counted(frame.shape[1], "column", "columns")
         raise SourceError(
-            f"{source} has {len(frame):,} rows and {frame.shape[1]} columns; a comparison takes a "
-            "target, a task and at least one feature, with a header line that names them."
+            f"{source} has {rows} and {columns}; a comparison takes a target, a task and at least one "
+            f"feature, with a header line that names them.{_likely(frame, source)}"
         )
     return frame
 
@@ -164,6 +186,26 @@ def _separator(path: Path) -> str:
     """Whichever of comma, semicolon and tab the header has most of."""
     header = pd.read_csv(path, sep="\0", header=None, nrows=1, dtype=str, engine="python")
     return max(",;\t", key=str(header.iloc[0, 0]).count)
+
+
+def _likely(frame: pd.DataFrame, source: str) -> str:
+    """The separator that a header read as one column seems to have, and what to do about it."""
+    header = str(frame.columns[0])
+    mark = max("|: ", key=header.count)
+    if frame.shape[1] > 1 or header.count(mark) < 2:
+        return ""
+    return (
+        f" Columns are separated by commas, semicolons or tabs; is it {mark!r} here? "
+        f'pandas.read_csv("{source}", sep="{mark}").to_csv("new.csv", index=False) writes commas.'
+    )
+
+
+def _has_decimal_commas(column: pd.Series) -> bool:
+    """Text whose known values are all numbers, but for a comma in some."""
+    if not pd.api.types.is_string_dtype(column.dropna()):
+        return False
+    known = column.dropna().astype(str)
+    return known.str.contains(",").any() and known.str.match(r"\s*[+-]?\d+(,\d+)?\s*$").all()
 
 
 def _keep_leading_zeros(
