@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from mtlearn.exceptions import level_of_user
+from mtlearn.exceptions import counted, level_of_user
 from mtlearn.frames import as_frame, check_columns
 from mtlearn.tasks import find_column
 from mtlearn.unusable import holds_dates, levels_of_identifier
@@ -282,8 +282,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         place = self.task_column + (n_features + 1 if self.task_column < 0 else 0)
         if not 0 <= place <= n_features:
             raise ValueError(
-                f"task_column={self.task_column}: only {n_features} features are left beside it, "
-                "so it cannot keep its position; give the column's name instead."
+                f"task_column={self.task_column}: only "
+                f"{counted(n_features, 'feature is', 'features are')} left beside it, so it cannot "
+                "keep its position; give the column's name instead."
             )
         return place
 

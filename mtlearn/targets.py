@@ -268,8 +268,8 @@ def _given_weights(classes: np.ndarray, class_weight: Mapping) -> np.ndarray:
     unknown = [plain(label) for label in class_weight if label not in known]
     if unknown:
         raise ValueError(
-            f"class_weight names {len(unknown)} labels that are no class of y (the first: "
-            f"{unknown[:5]}); the classes are {known[:20]}."
+            f"class_weight names {counted(len(unknown), 'label that is', 'labels that are')} no "
+            f"class of y (the first: {unknown[:5]}); the classes are {known[:20]}."
         )
     weights = {plain(label): weight for label, weight in class_weight.items()}
     for label, weight in weights.items():

@@ -181,7 +181,7 @@ def read_scored(estimator: Any, y: Any, sample_weight: Any = None, *, numeric=Tr
         y = y.reshape(len(y), -1)
         if y.shape[1] != len(estimator.tasks_):
             raise ValueError(
-                f"y has {y.shape[1]} columns, but the model was fitted on "
+                f"y has {counted(y.shape[1], 'column', 'columns')}, but the model was fitted on "
                 f"{len(estimator.tasks_)} targets. Give the columns of y that fit had."
             )
     else:
@@ -230,8 +230,8 @@ def resolve_task_weight(task_weight: Any, tasks: np.ndarray, totals: np.ndarray)
         ) from None
     if weights.shape != (len(tasks),):
         raise ValueError(
-            f"task_weight has shape {weights.shape}, but there are {len(tasks)} tasks; give one "
-            "weight per task in the order of tasks_."
+            f"task_weight has shape {weights.shape} for {counted(len(tasks), 'task', 'tasks')}; "
+            "give one weight per task in the order of tasks_."
         )
     if not (np.isfinite(weights) & (weights > 0)).all():
         bad = int(np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))[0])
@@ -295,8 +295,9 @@ def find_column(where: Any, names: Any, n_columns: int, parameter: str = "task_c
     if isinstance(where, int | np.integer) and not isinstance(where, bool):
         if not -n_columns <= where < n_columns:
             raise ValueError(
-                f"{parameter}={where} is out of range: X has {n_columns} columns. Give a position "
-                f"from {-n_columns} to {n_columns - 1}, or a name."
+                f"{parameter}={where} is out of range: X has "
+                f"{counted(n_columns, 'column', 'columns')}. Give a position from "
+                f"{-n_columns} to {n_columns - 1}, or a name."
             )
         return int(where) % n_columns
     if not isinstance(where, str):
@@ -457,8 +458,9 @@ def _rows(X, y, weight, column, name) -> TaskData:
         keep &= weight > 0
     if not keep.any():
         raise ValueError(
-            f"none of {len(y)} rows has both an observed target and a sample weight above zero; "
-            "nothing to fit. Give some rows a target that is not NaN, and a weight."
+            f"none of {counted(len(y), 'row', 'rows')} has both an observed target and a "
+            "sample weight above zero; nothing to fit. Give some rows a target that is not NaN, "
+            "and a weight."
         )
     whole = keep.all()
     rows = None if whole else np.flatnonzero(keep)

@@ -56,7 +56,9 @@ def test_a_csv_file_is_compared_and_the_tasks_are_written(run, table, tmp_path):
     code, printed, err = run("compare", table, *options)
     assert (code, err.strip()) == (0, "")
     for words in ("8 tasks", "sales", "112 rows", "2 features", "independent", "pooled+dummies",
-                  "mean-regularized", "helped", f"Wrote {out.name}"):  # fmt: skip
+                  "mean-regularized", "helped",
+                  "with rows as the independent units (tasks are from 10 up)",
+                  f"Wrote {out.name}"):  # fmt: skip
         assert words in printed.replace(str(tmp_path) + "/", "").replace("\n", " ")
     written = pd.read_csv(out)
     assert list(written.task) == [f"shop {t}" for t in range(8)]

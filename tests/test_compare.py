@@ -28,6 +28,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from mtlearn.baselines import IndependentTasks, PooledTasks
 from mtlearn.compare import compare_tasks, contenders, running
+from mtlearn.compare import result as result_module
 from mtlearn.compare.at_once import LogisticAtOnce, logistic_path
 from mtlearn.compare.classification import Classification
 from mtlearn.compare.contenders import BASELINES, DEFAULT, MULTITASK, build_model, choose_models
@@ -254,6 +255,36 @@ def test_verdict_no_when_the_model_is_bad():
     result = compare_tasks(X, y, task_column="school", models=bad)
     assert result.verdict.startswith("No, the multi-task models do worse")
     assert result.table.hurt["mean"] >= 3 > result.table.helped["mean"]
+
+
+@pytest.mark.parametrize(
+    ("n_tasks", "groups", "unit"), [(10, True, "tasks"), (9, True, "groups"), (9, False, "rows")]
+)
+def test_what_the_verdict_rests_on_is_said_and_so(n_tasks, groups, unit, monkeypatch):
+    found = []
+    monkeypatch.setattr(result_module, "verdict_in_words", lambda _, overall: found.append(overall))
+    X, y = school_data(n_tasks, 8)
+    people = np.arange(len(X)) // 2
+    result = compare_tasks(
+        X,
+        y,
+        task_column="school",
+        groups=people if groups else None,
+        models={"mean": PooledTasks(DummyRegressor(), task_dummies=False)},
+        cv=2,
+    )
+    assert f"with {unit} as the independent units" in result.basis
+    assert "The worst task is one with at least 5 held-out rows" in result.basis
+    difference = (y - result.predictions["mean"]) ** 2
+    difference -= (y - result.predictions[result.best_baseline]) ** 2
+    by = {"tasks": X["school"].to_numpy(), "groups": people, "rows": np.arange(len(X))}[unit]
+    truth = stats.ttest_1samp(difference.groupby(by).mean(), 0).pvalue  # units of equal size
+    assert found[0][1] == pytest.approx(truth, rel=1e-9)
+
+
+def test_what_the_verdict_rests_on_is_printed(result):
+    result = result[0]
+    assert result.basis in str(result) and result.basis in result._repr_html_()
 
 
 @pytest.mark.parametrize(

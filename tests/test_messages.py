@@ -277,7 +277,7 @@ TABLES = {
         lambda: TableEncoder(task_column=3).fit_transform(
             pd.DataFrame({k: pd.to_datetime(["2026-01-01"] * 2) for k in "ab"} | {"c": 1.0, "t": 2})
         ),
-        ["task_column=3", "1 features"],
+        ["task_column=3", "only 1 feature is left"],
         ["the column's name"],
     ),
     "text for numbers": (
@@ -580,7 +580,7 @@ WARNINGS = {
     "not converged": (
         fit(Group(alpha=1e-3, max_iter=1, tol=1e-12)),
         ConvergenceWarning,
-        ["dual_gap_=", "1 iterations", "tol=1e-12", "alpha=0.001"],
+        ["dual_gap_=", "1 iteration,", "tol=1e-12", "alpha=0.001"],
         ["Raise max_iter", "loosen tol"],
     ),
     "separable": (

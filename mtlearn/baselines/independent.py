@@ -14,6 +14,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.dummy import DummyClassifier
 
 from mtlearn.baselines.base import TaskBaseline
+from mtlearn.exceptions import counted
 from mtlearn.tasks import TaskData, read_fit
 
 
@@ -130,7 +131,7 @@ class IndependentTasks(TaskBaseline):
         try:
             return model.fit(X, y, **extra)
         except Exception as error:
-            error.add_note(f"(fitting task {label!r}, which has {len(y)} rows)")
+            error.add_note(f"(fitting task {label!r}, which has {counted(len(y), 'row', 'rows')})")
             raise
 
     def _answer(self, method: str, X: Any, codes: np.ndarray | None) -> np.ndarray:

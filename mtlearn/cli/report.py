@@ -12,6 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from mtlearn.exceptions import counted
+
 MOST = 5  # tasks listed in each direction
 
 
@@ -28,7 +30,7 @@ def print_report(result: Any, name: str, console: Console) -> None:
             f"task for each value of [bold]{escape(result.task_name)}[/]"
         )
     console.print(
-        f"{escape(name)}: {what}, {_count(result.n_features, 'feature')}. "
+        f"{escape(name)}: {what}, {counted(result.n_features, 'feature', 'features')}. "
         f"Every score is on rows held out ({result.n_folds} folds, the same for all models); each "
         "model is tuned without them.",
         highlight=False,
@@ -44,7 +46,7 @@ def print_report(result: Any, name: str, console: Console) -> None:
     console.print(
         f"{escape(result.kind.legend(result))} Helped, hurt: the task's {result.kind.row_loss} "
         f"differs from that of {result.best_baseline} by more than luck explains (false discovery "
-        "rate 10 %).",
+        f"rate 10 %). {escape(result.basis)}",
         style="dim",
         highlight=False,
     )
@@ -136,7 +138,3 @@ def _tasks(result: Any) -> Table | None:
 def _digits(size: float) -> int:
     """Decimals that show three significant digits or more."""
     return int(min(6, max(0, 2 - math.floor(math.log10(size))))) if size > 0 else 3
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

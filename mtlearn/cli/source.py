@@ -176,8 +176,8 @@ def _read_file(source: str, task: str | None) -> pd.DataFrame:
         rows = counted(len(frame), "row", "rows")
         columns = counted(frame.shape[1], "column", "columns")
         raise SourceError(
-            f"{source} has {rows} and {columns}; a comparison takes a target, a task and at least one "
-            f"feature, with a header line that names them.{_likely(frame, source)}"
+            f"{source} has {rows} and {columns}; a comparison takes a target, a task and at least "
+            f"one feature, with a header line that names them.{_likely(frame, source)}"
         )
     return frame
 

@@ -113,15 +113,20 @@ class HeldOut:
             n_tasks=self.n_tasks,
         )
 
+    @property
+    def overall_unit(self) -> str:
+        """What the overall test takes as independent: tasks, groups or rows."""
+        if not self.is_matrix and self.n_tasks >= CLUSTERS:
+            return "tasks"
+        return "rows" if self.groups is None else "groups"
+
     def overall(self, difference: np.ndarray) -> tuple[float, float]:
         """Share of the null loss that is gained over all entries, and its p-value.
 
         For squared error the share is a difference in R². Rows of a task share a model, so tasks
         are the units where there are enough of them.
         """
-        unit = self.row if self.groups is None else self.groups
-        if not self.is_matrix and self.n_tasks >= CLUSTERS:
-            unit = self.task
+        unit = {"tasks": self.task, "groups": self.groups, "rows": self.row}[self.overall_unit]
         found = paired_evidence(np.zeros(len(unit), dtype=np.intp), difference, groups=unit)
         null = max(self.kind.null_loss(self), 1e-300)
         return -float(found.difference[0]) / null, float(found.p_value[0])

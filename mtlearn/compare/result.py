@@ -10,8 +10,9 @@ import numpy as np
 from mtlearn.compare.held_out import HeldOut
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.task_table import TaskTable, import_pandas
-from mtlearn.compare.verdict import verdict_in_words
+from mtlearn.compare.verdict import basis_in_words, verdict_in_words
 from mtlearn.evidence import PairedEvidence, verdicts
+from mtlearn.exceptions import counted
 
 VERDICTS = ("helped", "hurt", "no evidence")
 
@@ -43,6 +44,8 @@ class Comparison:
         ``verdict``.
     verdict : str
         The answer in plain words.
+    basis : str
+        What the verdict rests on: how its p-value is computed, and which task can be the worst.
     best_model, best_baseline : str
         The multi-task model and the baseline of smallest error.
     kind : Kind
@@ -67,6 +70,7 @@ class Comparison:
     table: Any
     per_task: Any
     verdict: str
+    basis: str
     best_model: str
     best_baseline: str
     n_rows: int
@@ -132,6 +136,7 @@ class Comparison:
             table=table,
             per_task=per_task,
             verdict="",
+            basis=basis_in_words(held_out),
             best_model=best_model,
             best_baseline=best_baseline,
             n_rows=len(data.y),
@@ -152,7 +157,8 @@ class Comparison:
     def __str__(self) -> str:
         shown = self.table.drop(columns=["alpha", "seconds"])
         lines = [self.title, "", shown.to_string(float_format="{:.3f}".format, na_rep="–"), ""]
-        return "\n".join([*lines, self.verdict, *(f"Note: {note}" for note in self.notes)])
+        notes = (f"Note: {note}" for note in self.notes)
+        return "\n".join([*lines, self.verdict, self.basis, *notes])
 
     __repr__ = __str__
 
@@ -162,12 +168,14 @@ class Comparison:
         shown = self.table.drop(columns=["alpha", "seconds"])
         notes = "".join(f"<p>Note: {escape(note)}</p>" for note in self.notes)
         table = shown.to_html(float_format="{:.3f}".format, na_rep="–")
-        return f"<p>{escape(self.title)}</p>{table}<p>{escape(self.verdict)}</p>{notes}"
+        said = "".join(f"<p>{escape(words)}</p>" for words in (self.verdict, self.basis))
+        return f"<p>{escape(self.title)}</p>{table}{said}{notes}"
 
     @property
     def title(self) -> str:
         """What was compared on what."""
         return (
             f"{self.target_name}: {self.n_rows:,} rows, {self.n_tasks:,} tasks "
-            f"({self.task_name}), {self.n_features} features, {self.n_folds} outer folds"
+            f"({self.task_name}), {counted(self.n_features, 'feature', 'features')}, "
+            f"{self.n_folds} outer folds"
         )

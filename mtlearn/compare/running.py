@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from mtlearn.compare.contenders import build_model, chosen_alpha
 from mtlearn.compare.task_table import TaskTable
-from mtlearn.exceptions import UnseenTaskWarning
+from mtlearn.exceptions import UnseenTaskWarning, counted
 from mtlearn.model_selection import new_task_folds, task_folds
 
 INNER_FOLDS = 5
@@ -69,8 +69,9 @@ def outer_folds(cv: Any, data: TaskTable, random_state: int) -> list[Fold]:
     held_out = np.bincount(np.concatenate([test for _, test in folds]), minlength=n)
     if len(held_out) != n or held_out.max() > 1:
         raise ValueError(
-            f"cv holds out {int((held_out > 1).sum())} rows more than once; each row is predicted "
-            "once at most (KFold and GroupKFold do that, ShuffleSplit does not)."
+            f"cv holds out {counted(int((held_out > 1).sum()), 'row', 'rows')} more than once; "
+            "each row is predicted once at most (KFold and GroupKFold do that, ShuffleSplit does "
+            "not)."
         )
     return folds
 

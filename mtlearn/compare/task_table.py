@@ -12,6 +12,7 @@ from sklearn.utils import check_array, check_consistent_length
 
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
+from mtlearn.exceptions import counted
 from mtlearn.frames import as_frame, take_rows
 from mtlearn.labels import check_is_no_name, read_labels
 from mtlearn.tasks import column_names, find_column, raise_tasks_twice
@@ -92,9 +93,10 @@ def read_table(
         tasks = np.arange(y.shape[1]) if names is None else names
         observed = (~np.isnan(y)).sum(axis=0)
         if observed.min() < 2:
+            few = counted(int(observed.min()), "observed label", "observed labels")
             raise ValueError(
-                f"column {tasks[observed.argmin()]} of y has {observed.min()} observed labels; a "
-                "comparison holds some out and needs at least two. Drop the column."
+                f"column {tasks[observed.argmin()]} of y has {few}; a comparison "
+                "holds some out and needs at least two. Drop the column."
             )
         return TaskTable(
             frame.to_native(), y, answered, None, tasks, groups, None, "targets", tuple(notes)
@@ -128,7 +130,9 @@ def read_table(
             "tasks together takes at least two."
         )
     if len(known) < len(y):
-        notes.append(f"{len(y) - len(known):,} rows without a known {target_name} are left out.")
+        many = counted(len(y) - len(known), "row", "rows")
+        are = "is" if len(y) - len(known) == 1 else "are"
+        notes.append(f"{many} without a known {target_name} {are} left out.")
     if len(labels.values) > len(known) / 2:
         notes.append(
             f"Most tasks have a single row ({len(labels.values):,} tasks, {len(known):,} rows): "

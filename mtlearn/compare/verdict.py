@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from mtlearn.compare.held_out import CLUSTERS, FEWEST_ROWS, HeldOut
+from mtlearn.exceptions import counted
+
 LITTLE = 0.005  # a gain below this share of the null loss (for regressions in R²) is called small
+SURE = 0.05  # a p-value below this is a yes or a no
 FEW = 0.05  # a share of tasks helped up to this is no reason to say yes to some
 
 
@@ -25,7 +29,7 @@ def verdict_in_words(result: Any, overall: tuple[float, float]) -> str:
     if baseline != "independent":
         scores += f", {score['independent']:.3f} with a model for each task alone"
     helped, hurt = (int(result.table[column][model]) for column in ("helped", "hurt"))
-    sure = p_value < 0.05
+    sure = p_value < SURE
     if sure and gain > 0:
         little = ", but only a little" if gain < LITTLE else ""
         opening, advice = f"Yes, learning together helps{little}", ""
@@ -49,6 +53,22 @@ def verdict_in_words(result: Any, overall: tuple[float, float]) -> str:
         )
         advice = f" Use {baseline}, the simpler one."
     return f"{opening}. Held-out rows: {scores}. {_tasks(result, helped, hurt)}{advice}"
+
+
+def basis_in_words(held_out: HeldOut) -> str:
+    """How the p-value of the verdict comes about, and which tasks can be called the worst."""
+    unit = held_out.overall_unit
+    why = f"as they are from {CLUSTERS} tasks up"
+    if unit != "tasks":
+        why = f"tasks are from {CLUSTERS} up"
+        if held_out.is_matrix:
+            why = "one row answers several tasks"
+    few = counted(min(FEWEST_ROWS, int(held_out.rows.max())), "held-out row", "held-out rows")
+    return (
+        "p is that of a paired t-test of the losses on held-out rows, best multi-task model "
+        f"against best baseline, with {unit} as the independent units ({why}); below {SURE:g} it "
+        f"is a yes or a no. The worst task is one with at least {few}."
+    )
 
 
 def _tasks(result: Any, helped: int, hurt: int) -> str:

@@ -19,6 +19,7 @@ from mtlearn.base import TaskInputMixin
 from mtlearn.checks import check_count, check_flag, check_number, check_option
 from mtlearn.estimators.family import Family
 from mtlearn.estimators.setup import Setup, set_up
+from mtlearn.exceptions import counted
 from mtlearn.losses import Loss
 from mtlearn.path import check_alphas, follow_path
 from mtlearn.prediction import LinearTasks
@@ -341,8 +342,8 @@ class TaskLinearModel(TaskInputMixin, Family):
             return
         warnings.warn(
             f"{type(self).__name__} stopped at dual_gap_={solution.gap:.3g} after "
-            f"{solution.n_iter} iterations, above tol={self.tol:g} (alpha={alpha:g}). "
-            f"{self._remedy}",
+            f"{counted(solution.n_iter, 'iteration', 'iterations')}, above tol={self.tol:g} "
+            f"(alpha={alpha:g}). {self._remedy}",
             ConvergenceWarning,
             stacklevel=stacklevel,
         )
