@@ -18,6 +18,7 @@ from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.squared import Coupling
+from mtlearn.solvers.fista import curvature_ratio
 from mtlearn.solvers.mean_regularized import mean_regularized_solver
 from mtlearn.solvers.proximal import ProximalSolver
 from mtlearn.tasks import TaskData
@@ -120,6 +121,4 @@ def make_solver(
 
 def badly_scaled(problem: Any) -> bool:
     """Whether columns differ so much in scale that rotating them would lose the small ones."""
-    size = problem.hessian_diagonal().max(axis=1)
-    size = size[size > 0]
-    return bool(len(size)) and float(size.max() / size.min()) > 1e12
+    return curvature_ratio(problem) > 1e12

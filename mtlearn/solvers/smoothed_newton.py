@@ -23,6 +23,7 @@ from scipy import linalg
 
 from mtlearn.certificate import certify
 from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.solvers.fista import curvature_ratio
 
 MOST = 1000  # coefficients, up to which a dense system takes a second at most
 APART = 1e6  # curvature of the largest feature relative to the smallest, from where it is worth it
@@ -35,9 +36,7 @@ def worth_smoothing(problem: SquaredProblem) -> bool:
     """Whether features are too different for one step size, and few enough for a dense system."""
     if problem.n_features * problem.n_columns > MOST:
         return False
-    curvature = problem.hessian_diagonal().max(axis=1)
-    curvature = curvature[curvature > 0]
-    return bool(len(curvature)) and float(curvature.max() / curvature.min()) > APART
+    return curvature_ratio(problem) > APART
 
 
 def smoothed_newton(problem: SquaredProblem, penalty: Any, start: Point) -> Iterator[Point]:
@@ -78,7 +77,11 @@ def smoothed_newton(problem: SquaredProblem, penalty: Any, start: Point) -> Iter
 
 
 def _solve(A: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """A x = b for a positive definite A, in rows and columns of a unit diagonal."""
+    """A x = b for a positive definite A, in rows and columns of a unit diagonal.
+
+    Eigenvalues that are rounding get a floor. :class:`mtlearn.problems.linear.Semidefinite` cuts
+    them off, and with a shared mean that loses directions that have yet to move.
+    """
     scale = 1.0 / np.sqrt(np.diagonal(A))
     A, b = A * scale * scale[:, None], b * scale
     try:
