@@ -1,13 +1,20 @@
-"""Links from scikit-learn's HTML representation of an estimator to its page of the reference."""
+"""Links from scikit-learn's HTML representation of an estimator to its page of the reference.
+
+They go to the documentation that setup.cfg says is published, while there is none to what was built
+in the source tree that the package runs from, and nowhere where there is neither: no dead links.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
+from pathlib import Path
+
+BUILT = Path(__file__).parents[1] / "docs" / "_build" / "html"
 
 
 @cache
-def documentation_url() -> str:
+def published_url() -> str:
     """Where the documentation is published: what setup.cfg says, "" while that is nowhere."""
     try:
         urls = metadata("scikit-mtlearn").get_all("Project-URL") or []
@@ -15,6 +22,12 @@ def documentation_url() -> str:
         return ""
     named = dict(url.split(", ", 1) for url in urls)
     return named.get("Documentation", "").rstrip("/")
+
+
+def documentation_url() -> str:
+    """Where the pages are: published, built beside the package, or "" for nowhere."""
+    built = BUILT.as_uri() if (BUILT / "generated").is_dir() else ""
+    return published_url() or built
 
 
 class ReferenceLinkMixin:

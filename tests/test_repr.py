@@ -2,6 +2,8 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import numpy as np
 import pytest
@@ -132,10 +134,23 @@ class TestHtml:
                 return urls if name == "Project-URL" else None
 
         monkeypatch.setattr(reference_links, "metadata", lambda name: Metadata())
-        assert reference_links.documentation_url.__wrapped__() == expected
+        assert reference_links.published_url.__wrapped__() == expected
 
-    def test_without_an_address_there_is_no_dead_link(self, monkeypatch):
-        monkeypatch.setattr(reference_links, "documentation_url", lambda: "")
+    def test_without_an_address_goes_to_what_was_built_beside_the_package(
+        self, monkeypatch, tmp_path
+    ):
+        page = tmp_path / "generated" / "mtlearn.TraceNormRegressor.html"
+        page.parent.mkdir()
+        page.touch()
+        monkeypatch.setattr(reference_links, "published_url", lambda: "")
+        monkeypatch.setattr(reference_links, "BUILT", tmp_path)
+        shown = mtlearn.TraceNormRegressor()._repr_html_()
+        link = re.search(r'href="(file:[^"#]+\.html)"', shown).group(1)
+        assert Path(url2pathname(urlparse(link).path)) == page
+
+    def test_without_either_there_is_no_dead_link(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(reference_links, "published_url", lambda: "")
+        monkeypatch.setattr(reference_links, "BUILT", tmp_path / "not built")
         assert "href" not in mtlearn.MeanRegularizedRegressor()._repr_html_()
 
 
