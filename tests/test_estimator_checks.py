@@ -43,18 +43,8 @@ def in_every_mode(models):
     return [clone(model).set_params(task_column=c) for model in models for c in (None, 0, -1)]
 
 
-def searches(model):
-    return type(model).__name__.endswith("CV")
-
-
-@parametrize_with_checks(in_every_mode(BASELINES + [m for m in MODELS if not searches(m)]))
+@parametrize_with_checks(in_every_mode(BASELINES + MODELS))
 def test_checks(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.long
-@parametrize_with_checks(in_every_mode([model for model in MODELS if searches(model)]))
-def test_checks_of_searches(estimator, check):
     check(estimator)
 
 
