@@ -9,8 +9,8 @@ from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.metrics import nan_accuracy_score, nan_r2_score
+from mtlearn.reading import read_scored
 from mtlearn.reference_links import ReferenceLinkMixin
-from mtlearn.tasks import read_scored
 
 
 class TaskInputMixin(ReferenceLinkMixin):

@@ -1,6 +1,9 @@
-"""Warnings of our own, so that a user can filter them by class, and how messages count."""
+"""Warnings of our own, so that a user can filter them by class, and how messages are worded."""
 
 import sys
+from typing import Any
+
+import numpy as np
 
 
 class UnseenTaskWarning(UserWarning):
@@ -14,6 +17,11 @@ class UnseenTaskWarning(UserWarning):
 def counted(n: int, one: str, more: str) -> str:
     """A number and what it counts, as messages say it: "1 row belongs", "2 rows belong"."""
     return f"{n:,} {one if n == 1 else more}"
+
+
+def plain(label: Any) -> Any:
+    """A label without its NumPy type, as messages show it."""
+    return label.item() if isinstance(label, np.generic) else label
 
 
 def level_of_user() -> int:

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.special import expit, log_expit
 from sklearn.utils.multiclass import check_classification_targets
 
-from mtlearn.exceptions import counted
-from mtlearn.tasks import TaskData, is_hole, plain
+from mtlearn.exceptions import counted, plain
+from mtlearn.tasks import TaskData, is_hole
 
 
 def encode(data: TaskData, class_weight: Any = None) -> tuple[TaskData, np.ndarray]:

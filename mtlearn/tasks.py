@@ -1,30 +1,24 @@
-"""How tasks come in: three ways to name them, one picture that everything downstream uses.
+"""Tasks as everything downstream sees them, and the rules that hold wherever tasks are read.
 
-The ways are several targets over one X (a 2-D ``y``, NaN where a label was not observed), one
-target with a column of X naming the task of each row (``task_column``), and one target with the
-labels beside X (``task=``). All of them end in a :class:`TaskData`.
+Whatever way tasks come in, what a model learns from is a :class:`TaskData`. What a hole is, which
+column a name stands for and what a weight may be is the same for estimators (``reading.py``),
+metrics, splitters and comparisons.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array, check_consistent_length, get_tags
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils import check_array
 
-from mtlearn.exceptions import UnseenTaskWarning, counted, level_of_user
-from mtlearn.frames import as_frame, as_labels, check_columns
-from mtlearn.labels import check_is_no_name, is_missing, match_labels, read_labels
+from mtlearn.exceptions import counted, plain
+from mtlearn.labels import is_missing
 
 FLOATS = (np.float64, np.float32)
-UNSEEN_POLICIES = ("warn", "mean", "error")
-TABLE = "mtlearn.make_table_pipeline(model) takes text, categories and missing values."
-LABELS_OR_TABLE = f"A column of task labels is named with task_column=...; {TABLE}"
 
 
 @dataclass(frozen=True)
@@ -94,101 +88,6 @@ class TaskData:
         return replace(self, y=self.y[:, tasks], weight=weight, tasks=self.tasks[tasks])
 
 
-def read_fit(
-    estimator: Any, X: Any, y: Any, sample_weight: Any = None, task: Any = None, *, numeric=True
-) -> TaskData:
-    """Read what a user gives to ``fit``; sets ``n_features_in_`` and ``feature_names_in_``.
-
-    ``numeric=False`` leaves the targets as they are (class labels).
-    """
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None."
-        )
-    if estimator.unseen_task not in UNSEEN_POLICIES:
-        raise ValueError(
-            f"unseen_task must be one of {UNSEEN_POLICIES}, got {estimator.unseen_task!r}."
-        )
-    X, column, name = _read_features(estimator, X, reset=True)
-    column, name = _one_source(column, name, task)
-    names = column_names(y)
-    y = _read_targets(estimator, y, numeric=numeric)
-    check_consistent_length(X, y)
-    if y.ndim == 2 and y.shape[1] == 1 and (column is not None or not numeric):
-        y = column_or_1d(y, warn=True)
-    if y.ndim == 2 and column is not None:
-        raise_tasks_twice(y)
-    weight = _read_weight(sample_weight, y)
-    if y.ndim == 2:
-        return _columns(X, y, weight, names)
-    return _rows(X, y, weight, column, name)
-
-
-def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read what a user gives to ``predict``: features and the task position of each row.
-
-    The positions are -1 for a task not seen in fit, once ``unseen_task`` has had its say, and
-    None where every row gets a prediction for every task (2-D ``y`` in fit).
-    """
-    way, tasks = estimator._way, estimator.tasks_
-    X, column, name = _read_features(estimator, X, reset=False)
-    column, name = _one_source(column, name, task)
-    if way != "labels":
-        if column is not None:
-            raise ValueError(
-                "task= was given to a model that was fitted without task labels. Leave task= out, "
-                "or fit with task= as well."
-            )
-        return X, None if way == "columns" else np.zeros(X.shape[0], dtype=np.intp)
-    if column is None:
-        raise ValueError(
-            f"the model was fitted on rows labelled by task, and {type(estimator).__name__}'s "
-            "call has no labels: give task=labels here too, or name the column of X once and for "
-            "all with task_column=... (scikit-learn's tools do not pass task= on to predict; they "
-            "do to score, with enable_metadata_routing=True, and then to a named score such as "
-            '"r2" if it is scoring=mtlearn.metrics.make_task_scorer("r2")).'
-        )
-    labels = read_labels(column, name)
-    check_consistent_length(X, labels.codes)
-    codes = match_labels(labels, tasks, name)
-    unseen = codes < 0
-    if unseen.any() and estimator.unseen_task != "mean":
-        first = [labels.values[k] for k in np.unique(labels.codes[unseen])[:5]]
-        text = (
-            f"{counted(int(unseen.sum()), 'row belongs', 'rows belong')} to tasks not seen in fit "
-            f"(first labels: {', '.join(repr(plain(label)) for label in first)})"
-        )
-        if estimator.unseen_task == "error":
-            raise ValueError(
-                f'{text}, and unseen_task="error" refuses them. Use unseen_task="warn" or "mean" '
-                "to answer them by the shared model."
-            )
-        warnings.warn(
-            f'{text}; they are answered by the shared model. unseen_task="mean" silences this. '
-            "(In cross-validation, StratifiedTaskKFold keeps every task of two rows or more in the "
-            "training part.)",
-            UnseenTaskWarning,
-            stacklevel=level_of_user(),
-        )
-    return X, codes
-
-
-def read_scored(estimator: Any, y: Any, sample_weight: Any = None, *, numeric=True) -> tuple:
-    """Targets and weights given to ``score``, NaN targets allowed, in the shape of ``predict``."""
-    y = _read_targets(estimator, y, numeric=numeric)
-    if estimator._way == "columns":
-        y = y.reshape(len(y), -1)
-        if y.shape[1] != len(estimator.tasks_):
-            raise ValueError(
-                f"y has {counted(y.shape[1], 'column', 'columns')}, but the model was fitted on "
-                f"{len(estimator.tasks_)} targets. Give the columns of y that fit had."
-            )
-    else:
-        y = column_or_1d(y)
-    return y, _read_weight(sample_weight, y)
-
-
 def is_hole(y: np.ndarray) -> np.ndarray:
     """Where a target is missing: NaN, or None among class labels."""
     if y.dtype.kind == "f":
@@ -242,49 +141,23 @@ def resolve_task_weight(task_weight: Any, tasks: np.ndarray, totals: np.ndarray)
     return weights
 
 
-def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
-    """Features as floats, the label column (or None), and what messages call it."""
-    where = estimator.task_column
-    frame = as_frame(X)
-    if where is None:
-        accept = "csr" if get_tags(estimator).input_tags.sparse else False
-        if frame is None:
-            X = validate_data(estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept)
-            return X, None, None
-        check_columns(estimator, X, reset=reset)
-        return _as_numbers(estimator, X, LABELS_OR_TABLE, accept_sparse=accept), None, None
-    if frame is None:
-        if sparse.issparse(X) and reset:
-            raise TypeError("X is sparse: give the labels beside it, with task=, not as a column.")
-        X = check_array(X, dtype=None, ensure_all_finite=False)
-    check_columns(estimator, X, reset=reset)
-    names = getattr(estimator, "feature_names_in_", None) if frame is None else frame.columns
-    position = find_column(where, names, X.shape[1])
-    if reset:
-        estimator._task_position = position
-    name = f"task column {where!r}"
-    if X.shape[1] == 1:
+def read_weight(sample_weight: Any, shape: tuple) -> np.ndarray:
+    """Weights of rows, or of labels whose shape is given, none of them negative."""
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(shape[:1], float(sample_weight))
+    weight = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
+    if weight.shape not in (shape, shape[:1]):
         raise ValueError(
-            f"X has 1 feature(s) and it is the {name}; no feature is left to use. Give X a column "
-            "of features as well."
+            f"sample_weight has shape {weight.shape}, expected {shape[:1]}"
+            + (f" or {shape}." if len(shape) == 2 else ".")
         )
-    if frame is not None:
-        column = frame.get_column(frame.columns[position])
-        rest = frame.drop(frame.columns[position]).to_numpy()
-    else:
-        column, rest = X[:, position], np.delete(X, position, axis=1)
-    return _as_numbers(estimator, rest, TABLE), column, name
-
-
-def _as_numbers(estimator: Any, X: Any, remedy: str, *, accept_sparse: Any = False) -> Any:
-    try:
-        return check_array(
-            X, dtype=FLOATS, accept_sparse=accept_sparse, input_name="X", estimator=estimator
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight holds a negative weight ({weight.min():g}); weights must be >= 0."
         )
-    except ValueError as error:
-        if "could not convert" in str(error) or "contains NaN" in str(error):
-            error.add_note(remedy)
-        raise
+    return weight
 
 
 def find_column(where: Any, names: Any, n_columns: int, parameter: str = "task_column") -> int:
@@ -318,36 +191,12 @@ def find_column(where: Any, names: Any, n_columns: int, parameter: str = "task_c
     return found[0]
 
 
-def _one_source(column: Any, name: str | None, task: Any) -> tuple:
-    if task is None:
-        return column, name
-    check_is_no_name(task)
-    if column is not None:
-        raise ValueError(
-            f"both the {name} and task= name the tasks; give one of them (task_column is the one "
-            "that passes through pipelines and grid search)."
-        )
-    return task, "task"
-
-
-def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:
-    refuse_sparse(y)
-    y = y if numeric else as_labels(y)
-    try:
-        y = check_array(
-            y,
-            dtype=np.float64 if numeric else None,
-            ensure_2d=False,
-            allow_nd=False,
-            ensure_all_finite="allow-nan",
-            ensure_min_samples=1,
-            input_name="y",
-            estimator=estimator,
-        )
-    except (TypeError, ValueError) as error:
-        _refuse_text(estimator, y, error)
-        raise
-    return y
+def column_names(y: Any) -> np.ndarray | None:
+    """Names of the columns of any data frame; None for what has none."""
+    columns = getattr(y, "column_names", None)  # pyarrow, whose .columns are the data
+    if columns is None:
+        columns = getattr(y, "columns", None)
+    return None if columns is None or callable(columns) else np.array(list(columns), dtype=object)
 
 
 def refuse_sparse(y: Any, name: str = "y") -> None:
@@ -365,140 +214,3 @@ def raise_tasks_twice(y: np.ndarray, name: str = "y") -> NoReturn:
         f"{name} has {y.shape[1]} columns, which are the tasks, and the rows are labelled by task "
         f"as well; give one or the other: a 2-D {name}, or one target with labelled rows."
     )
-
-
-def _refuse_text(estimator: Any, y: Any, error: Exception) -> None:
-    """Say what text as the target of a regressor most likely is; other errors are left alone."""
-    if not ("could not convert" in str(error) or "NAType" in str(error)):
-        return
-    values = np.asarray(y, dtype=object).ravel().tolist()
-    text = next((value for value in values if isinstance(value, str)), None)
-    if text is None:
-        return
-    name = type(estimator).__name__
-    other = name.replace("Regressor", "Classifier") if "Regressor" in name else "a classifier"
-    raise ValueError(
-        f"y holds text (such as {text!r}), and {name} predicts numbers here. Use {other} for class "
-        "labels, or make numbers of y, for example with .astype(float)."
-    ) from error
-
-
-def column_names(y: Any) -> np.ndarray | None:
-    """Names of the columns of any data frame; None for what has none."""
-    columns = getattr(y, "column_names", None)  # pyarrow, whose .columns are the data
-    if columns is None:
-        columns = getattr(y, "columns", None)
-    return None if columns is None or callable(columns) else np.array(list(columns), dtype=object)
-
-
-def _read_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray | None:
-    if sample_weight is None:
-        return None
-    weight = read_weight(sample_weight, y.shape)
-    if not weight.any():
-        raise ValueError(
-            "every sample weight is zero; nothing is left to fit. Give some rows a weight above "
-            "zero, or leave sample_weight out."
-        )
-    return weight
-
-
-def read_weight(sample_weight: Any, shape: tuple) -> np.ndarray:
-    """Weights of rows, or of labels whose shape is given, none of them negative."""
-    if isinstance(sample_weight, Real):
-        sample_weight = np.full(shape[:1], float(sample_weight))
-    weight = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
-    )
-    if weight.shape not in (shape, shape[:1]):
-        raise ValueError(
-            f"sample_weight has shape {weight.shape}, expected {shape[:1]}"
-            + (f" or {shape}." if len(shape) == 2 else ".")
-        )
-    if (weight < 0).any():
-        raise ValueError(
-            f"sample_weight holds a negative weight ({weight.min():g}); weights must be >= 0."
-        )
-    return weight
-
-
-def _columns(X, y, weight, names) -> TaskData:
-    """Several targets over one X: a hole has weight zero, a weight of zero is a hole."""
-    rows = None
-    if weight is not None and weight.ndim == 1 and not weight.all():
-        rows = np.flatnonzero(weight)
-        X, y, weight = X[rows], y[rows], weight[rows]
-    holes = is_hole(y)
-    if weight is not None and weight.ndim == 2:
-        holes = holes | (weight == 0)
-    if holes.any():
-        empty = np.flatnonzero(holes.all(axis=0))
-        tasks = np.arange(y.shape[1]) if names is None else names
-        if len(empty):
-            many = counted(len(empty), "column of y has", "columns of y have")
-            raise ValueError(
-                f"{many} no observed label of non-zero weight (the first: "
-                f"{plain(tasks[empty[0]])!r}). Drop such columns."
-            )
-        hole = np.nan if y.dtype.kind == "f" else None
-        y = np.where(holes, hole, y)
-        weight = np.ones(len(y)) if weight is None else weight
-        weight = np.where(holes, 0.0, weight if weight.ndim == 2 else weight[:, None])
-    tasks = np.arange(y.shape[1]) if names is None else names
-    return TaskData(X, y, weight, None, tasks, "columns", rows)
-
-
-def _rows(X, y, weight, column, name) -> TaskData:
-    """One target: rows without a target or a weight are dropped before tasks are listed."""
-    labels = None if column is None else read_labels(column, name)
-    if labels is not None:
-        check_consistent_length(X, labels.codes)
-    keep = ~is_hole(y)
-    if weight is not None:
-        keep &= weight > 0
-    if not keep.any():
-        raise ValueError(
-            f"none of {counted(len(y), 'row', 'rows')} has both an observed target and a "
-            "sample weight above zero; nothing to fit. Give some rows a target that is not NaN, "
-            "and a weight."
-        )
-    whole = keep.all()
-    rows = None if whole else np.flatnonzero(keep)
-    if not whole:
-        X, y, weight = X[keep], y[keep], None if weight is None else weight[keep]
-    if labels is None:
-        codes = np.zeros(len(y), dtype=np.intp)
-        return TaskData(X, y, weight, codes, np.arange(1), "single", rows)
-    codes, tasks = labels.codes if whole else labels.codes[keep], labels.values
-    present, recoded = np.unique(codes, return_inverse=True)
-    if len(present) < len(tasks):
-        emptied = np.delete(tasks, present)
-        many = counted(len(emptied), "task has", "tasks have")
-        warnings.warn(
-            f"{many} no row with an observed target and a weight above zero (first labels: "
-            f"{', '.join(repr(plain(v)) for v in emptied[:5])}); such a task counts as not seen "
-            "in fit. Give the rows targets and weights, or drop them.",
-            UnseenTaskWarning,
-            stacklevel=level_of_user(),
-        )
-        codes, tasks = recoded.reshape(-1), tasks[present]
-    _warn_of_feature(tasks, len(codes), name)
-    return TaskData(X, y, weight, codes, tasks, "labels", rows)
-
-
-def _warn_of_feature(tasks: np.ndarray, n_rows: int, name: str) -> None:
-    """Fractions that hardly repeat are no labels: a tool moved the columns of X."""
-    if tasks.dtype.kind != "f" or 2 * len(tasks) <= n_rows:
-        return
-    warnings.warn(
-        f"{name} holds {len(tasks)} different numbers with fractions (such as "
-        f"{plain(tasks[0])!r}) in {n_rows} rows, as a feature does and not a column of labels. "
-        "Give the labels' own; tools that drop columns of X move it, or drop it too.",
-        UserWarning,
-        stacklevel=level_of_user(),
-    )
-
-
-def plain(label: Any) -> Any:
-    """A label without its NumPy type, as messages show it."""
-    return label.item() if isinstance(label, np.generic) else label

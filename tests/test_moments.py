@@ -9,7 +9,8 @@ import pytest
 from mtlearn import MeanRegularizedRegressor
 from mtlearn import moments as module
 from mtlearn.moments import Moments, centre, moments_bytes, padded_rows, task_blocks
-from mtlearn.tasks import TaskData, read_fit
+from mtlearn.reading import read_fit
+from mtlearn.tasks import TaskData
 
 from .checks import STRICT
 from .generators import make

@@ -13,8 +13,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from mtlearn.base import ObservedScoreMixin, TaskInputMixin
+from mtlearn.reading import read_predict
 from mtlearn.targets import read_classes
-from mtlearn.tasks import TaskData, read_predict
+from mtlearn.tasks import TaskData
 
 
 def _wrapped_has(method: str) -> Callable[[Any], bool]:

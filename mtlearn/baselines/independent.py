@@ -15,7 +15,8 @@ from sklearn.dummy import DummyClassifier
 
 from mtlearn.baselines.base import TaskBaseline
 from mtlearn.exceptions import counted
-from mtlearn.tasks import TaskData, read_fit
+from mtlearn.reading import read_fit
+from mtlearn.tasks import TaskData
 
 
 class IndependentTasks(TaskBaseline):

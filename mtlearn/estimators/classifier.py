@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from mtlearn.base import ObservedScoreMixin
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.losses import Logistic
+from mtlearn.reading import read_fit, read_predict
 from mtlearn.scorers import LogLoss, Named, dressed_classifier
 from mtlearn.targets import (
     encode,
@@ -21,7 +22,7 @@ from mtlearn.targets import (
     soften_single_class,
     warn_single_class,
 )
-from mtlearn.tasks import TaskData, read_fit, read_predict
+from mtlearn.tasks import TaskData
 
 
 @dataclass(eq=False, repr=False)

@@ -14,9 +14,11 @@ from mtlearn.base import ObservedScoreMixin
 from mtlearn.checks import check_flag
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.estimators.setup import Setup
+from mtlearn.exceptions import plain
 from mtlearn.losses import HalfSquaredError
+from mtlearn.reading import read_fit, read_predict
 from mtlearn.scorers import Named, SquaredError, dressed_regressor
-from mtlearn.tasks import TaskData, plain, read_fit, read_predict
+from mtlearn.tasks import TaskData
 
 
 @dataclass(eq=False, repr=False)

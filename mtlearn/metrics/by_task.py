@@ -16,13 +16,12 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array, check_consistent_length
 
 from mtlearn.checks import check_option
-from mtlearn.exceptions import level_of_user
+from mtlearn.exceptions import level_of_user, plain
 from mtlearn.labels import read_labels
 from mtlearn.tasks import (
     FLOATS,
     column_names,
     is_hole,
-    plain,
     raise_tasks_twice,
     read_weight,
     refuse_sparse,

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.exceptions import plain
 from mtlearn.metrics.by_task import Entries, average_over_tasks, ratio, read_entries
 from mtlearn.targets import read_classes
-from mtlearn.tasks import plain
 
 
 def nan_accuracy_score(
