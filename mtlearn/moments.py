@@ -71,7 +71,7 @@ class Moments:
         """Moments of a :class:`~mtlearn.tasks.TaskData`, whatever way its tasks came in."""
         if data.codes is not None:
             return cls.of_rows(data.X, data.y, data.codes, len(data.tasks), data.weight)
-        if data.weight is None or data.weight.ndim == 1:
+        if data.same_rows:
             return cls.of_columns(data.X, data.y, data.weight)
         return of_entries(data.X, *entries_of_columns(data.y, data.weight))
 
@@ -116,11 +116,6 @@ class Moments:
     @property
     def n_features(self) -> int:
         return self.x_mean.shape[1]
-
-    @property
-    def shared(self) -> bool:
-        """Whether one scatter of X serves all tasks."""
-        return len(self.xx) < self.n_tasks or self.n_tasks == 1
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of the two sets of rows together."""
@@ -167,8 +162,7 @@ class Moments:
 
 def moments_bytes(data: TaskData) -> int:
     """Memory that the moments of these data take."""
-    shared = data.codes is None and (data.weight is None or data.weight.ndim == 1)
-    return 8 * data.X.shape[1] ** 2 * (1 if shared else len(data.tasks))
+    return 8 * data.X.shape[1] ** 2 * (1 if data.same_rows else len(data.tasks))
 
 
 def entries_of_columns(Y: np.ndarray, weight: np.ndarray) -> tuple:

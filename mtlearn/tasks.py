@@ -56,11 +56,16 @@ class TaskData:
         """Mask of the observed labels, in the shape of ``y``."""
         return ~is_hole(self.y)
 
+    @property
+    def same_rows(self) -> bool:
+        """Whether all tasks have the same rows and weights: one scatter of X serves them all."""
+        return self.codes is None and (self.weight is None or self.weight.ndim == 1)
+
     def totals(self) -> np.ndarray:
         """Sum of the sample weights of each task, N_t (T,)."""
         if self.codes is not None:
             return np.bincount(self.codes, self.weight, len(self.tasks)).astype(float)
-        if self.weight is None or self.weight.ndim == 1:
+        if self.same_rows:
             total = len(self.y) if self.weight is None else self.weight.sum()
             return np.full(len(self.tasks), float(total))
         return self.weight.sum(axis=0)

@@ -78,9 +78,11 @@ def assert_empty(moments):
 @pytest.mark.parametrize("way, weights", CASES)
 def test_each_task_has_the_moments_of_its_rows(way, weights):
     problem = make(1, way, weights=weights, n_tasks=7, d=4, rows=(1, 20))
-    moments = Moments.of_data(data_of(problem))
+    data = data_of(problem)
+    moments = Moments.of_data(data)
     assert moments.n_tasks == 7 and moments.n_features == 4
-    assert moments.shared == (way == "columns" and weights != "labels")
+    assert data.same_rows == (way == "columns" and weights != "labels")
+    assert len(moments.xx) == (1 if data.same_rows else 7)
     for t in range(7):
         for name, ours, theirs in zip(
             NAMES, per_task(moments, t), plain(*rows_of(problem, t)), strict=True

@@ -38,10 +38,10 @@ def use_moments(data: TaskData, n_alive: int = 1) -> bool:
     size = moments_bytes(data)
     if size * n_alive >= max(2 * x_bytes(data.X), MOMENT_BYTES):
         return False
-    shared = data.codes is None and size == 8 * data.X.shape[1] ** 2
-    products = data.X.shape[0] if data.codes is not None or shared else int(data.observed.sum())
+    by_row = data.codes is not None or data.same_rows
+    products = data.X.shape[0] if by_row else int(data.observed.sum())
     per_row = data.X.nnz / data.X.shape[0] if sparse.issparse(data.X) else data.X.shape[1]
-    if shared:  # one product with d² numbers against T with the rows
+    if data.same_rows:  # one product with d² numbers against T with the rows
         per_row = max(per_row, data.X.shape[1] / 4.0)
     return size / 8 <= max(2 * products * per_row, SMALL_NUMBERS)
 
@@ -52,9 +52,7 @@ def one_row_per_label(data: TaskData) -> tuple[TaskData, tuple | None]:
     A product with all rows for all targets computes what nobody asked for where labels are few;
     copies of sparse rows are small. Dense rows would not be.
     """
-    if data.codes is not None or not sparse.issparse(data.X):
-        return data, None
-    if data.weight is None or data.weight.ndim == 1:
+    if data.codes is not None or data.same_rows or not sparse.issparse(data.X):
         return data, None
     observed = data.weight > 0
     if observed.mean() > FEW_LABELS:
