@@ -92,6 +92,15 @@ class TaskData:
             weight = weight[:, tasks]
         return replace(self, y=self.y[:, tasks], weight=weight, tasks=self.tasks[tasks])
 
+    def one_row_per_label(self) -> tuple[TaskData, np.ndarray]:
+        """Several targets over one X as labelled rows, and the rows of X that they copy."""
+        codes, rows = np.nonzero(self.observed.T)
+        weight = self.weight
+        if weight is not None:
+            weight = weight[rows] if weight.ndim == 1 else weight[rows, codes]
+        data = replace(self, X=self.X[rows], y=self.y[rows, codes], weight=weight, codes=codes)
+        return data, rows
+
 
 def is_hole(y: np.ndarray) -> np.ndarray:
     """Where a target is missing: NaN, or None among class labels."""

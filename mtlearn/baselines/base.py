@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier, is_regressor
@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from mtlearn.base import ObservedScoreMixin, TaskInputMixin
-from mtlearn.reading import read_predict
+from mtlearn.reading import read_fit, read_predict
 from mtlearn.targets import read_classes
 from mtlearn.tasks import TaskData
 
@@ -23,7 +23,7 @@ def _wrapped_has(method: str) -> Callable[[Any], bool]:
 
 
 class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseEstimator):
-    """A task model around any estimator; subclasses say how to fit and what ``_answer`` is."""
+    """A task model around any estimator; subclasses say how to ``_learn`` and ``_answer``."""
 
     __metadata_request__predict_proba = {"task": True}
     __metadata_request__predict_log_proba = {"task": True}
@@ -40,6 +40,30 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
         if tags.classifier_tags is not None:
             tags.classifier_tags.multi_label = self.task_column is None
         return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None) -> Self:
+        """Fit clones of the wrapped estimator.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n, d)
+            Features, with the column of labels where ``task_column`` is set.
+        y : array-like of shape (n,) or (n, T)
+            Targets; NaN (None for text) where not observed.
+        sample_weight : array-like of shape (n,) or (n, T), default=None
+            Weights, passed on.
+        task : array-like of shape (n,), default=None
+            Task labels beside X.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        self._check_wrapped(sample_weight)
+        data = read_fit(self, X, y, sample_weight, task, numeric=is_regressor(self.estimator))
+        self._learn(self._keep(data, sample_weight))
+        return self
 
     def predict(self, X: Any, task: Any = None) -> np.ndarray:
         """Predict targets or class labels.

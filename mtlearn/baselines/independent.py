@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 from sklearn import config_context
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import clone, is_classifier
 from sklearn.dummy import DummyClassifier
 
 from mtlearn.baselines.base import TaskBaseline
 from mtlearn.exceptions import counted
-from mtlearn.reading import read_fit
 from mtlearn.tasks import TaskData
 
 
@@ -90,28 +89,8 @@ class IndependentTasks(TaskBaseline):
         self.task_column = task_column
         self.unseen_task = unseen_task
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None) -> IndependentTasks:
-        """Fit a clone per task.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n, d)
-            Features, with the column of labels where ``task_column`` is set.
-        y : array-like of shape (n,) or (n, T)
-            Targets; NaN (None for text) where not observed.
-        sample_weight : array-like of shape (n,) or (n, T), default=None
-            Weights, passed on.
-        task : array-like of shape (n,), default=None
-            Task labels beside X.
-
-        Returns
-        -------
-        IndependentTasks
-            The fitted estimator.
-        """
-        self._check_wrapped(sample_weight)
-        data = read_fit(self, X, y, sample_weight, task, numeric=is_regressor(self.estimator))
-        data = self._keep(data, sample_weight)
+    def _learn(self, data: TaskData) -> None:
+        """Fit a clone per task."""
         self.estimators_ = []
         with ExitStack() as stack:
             unchecked = True
@@ -122,7 +101,6 @@ class IndependentTasks(TaskBaseline):
                     # The parameters are the same in every clone: one check is enough.
                     stack.enter_context(config_context(skip_parameter_validation=True))
                     unchecked = False
-        return self
 
     def _fit_task(self, label: Any, X: Any, y: np.ndarray, weight: np.ndarray | None) -> Any:
         model, y = clone(self.estimator), self._targets(y)

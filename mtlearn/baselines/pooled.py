@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from mtlearn.baselines.base import TaskBaseline
-from mtlearn.reading import read_fit
+from mtlearn.tasks import TaskData
 
 DENSE_BYTES = 64 * 2**20  # dummies beyond this are sparse where the wrapped estimator takes that
 
@@ -81,43 +81,19 @@ class PooledTasks(TaskBaseline):
         self.task_column = task_column
         self.unseen_task = unseen_task
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None) -> PooledTasks:
-        """Fit one clone on all rows.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n, d)
-            Features, with the column of labels where ``task_column`` is set.
-        y : array-like of shape (n,) or (n, T)
-            Targets; NaN (None for text) where not observed.
-        sample_weight : array-like of shape (n,) or (n, T), default=None
-            Weights, passed on.
-        task : array-like of shape (n,), default=None
-            Task labels beside X.
-
-        Returns
-        -------
-        PooledTasks
-            The fitted estimator.
-        """
-        self._check_wrapped(sample_weight)
-        data = read_fit(self, X, y, sample_weight, task, numeric=is_regressor(self.estimator))
-        data = self._keep(data, sample_weight)
-        X, y, weight, codes = data.X, data.y, data.weight, data.codes
-        if codes is None:
-            codes, rows = np.nonzero(data.observed.T)
-            X, y = X[rows], y[rows, codes]
-            if weight is not None:
-                weight = weight[rows] if weight.ndim == 1 else weight[rows, codes]
+    def _learn(self, data: TaskData) -> None:
+        """Fit one clone on all rows."""
+        if data.codes is None:
+            data, _ = data.one_row_per_label()
+        X = data.X
         self._n_dummies = len(self.tasks_) if self.task_dummies and len(self.tasks_) > 1 else 0
         self._sparse = sparse.issparse(X) or (
             X.shape[0] * self._n_dummies * X.dtype.itemsize > DENSE_BYTES
             and get_tags(self.estimator).input_tags.sparse
         )
-        X, y = self._with_dummies(X, codes), self._targets(y)
-        extra = {} if weight is None else {"sample_weight": weight}
+        X, y = self._with_dummies(X, data.codes), self._targets(data.y)
+        extra = {} if data.weight is None else {"sample_weight": data.weight}
         self.estimator_ = clone(self.estimator).fit(X, y, **extra)
-        return self
 
     def _with_dummies(self, X: Any, codes: np.ndarray) -> Any:
         if not self._n_dummies:

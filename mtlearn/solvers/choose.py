@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,7 +45,7 @@ def use_moments(data: TaskData, n_alive: int = 1) -> bool:
     return size / 8 <= max(2 * products * per_row, SMALL_NUMBERS)
 
 
-def one_row_per_label(data: TaskData) -> tuple[TaskData, tuple | None]:
+def only_observed(data: TaskData) -> tuple[TaskData, tuple | None]:
     """A sparse X under targets full of holes as labelled rows, and the rows they copy.
 
     A product with all rows for all targets computes what nobody asked for where labels are few;
@@ -54,13 +53,9 @@ def one_row_per_label(data: TaskData) -> tuple[TaskData, tuple | None]:
     """
     if data.codes is not None or data.same_rows or not sparse.issparse(data.X):
         return data, None
-    observed = data.weight > 0
-    if observed.mean() > FEW_LABELS:
+    if data.observed.mean() > FEW_LABELS:
         return data, None
-    codes, rows = np.nonzero(observed.T)
-    stacked = replace(
-        data, X=data.X[rows], y=data.y[rows, codes], weight=data.weight[rows, codes], codes=codes
-    )
+    stacked, rows = data.one_row_per_label()
     return stacked, (data.X, rows)
 
 
@@ -75,7 +70,7 @@ def make_problem(
     squared = loss is None or isinstance(loss, HalfSquaredError)
     if squared and use_moments(data):
         return MomentProblem(Moments.of_data(data), task_weight, coupling, scale_targets)
-    data, origin = one_row_per_label(data)
+    data, origin = only_observed(data)
     rows = Rows(data, origin)
     if squared:
         return DesignProblem(data, task_weight, coupling, scale_targets, rows=rows)
