@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from mtlearn.checks import check_option
-from mtlearn.crossval import best_alpha, best_path, make_folds, path_scores
+from mtlearn.crossval import best_alpha, best_path, make_folds
+from mtlearn.estimators.path_scores import path_scores
 from mtlearn.estimators.setup import set_up
 from mtlearn.path import check_alphas
 from mtlearn.tasks import TaskData
