@@ -214,12 +214,11 @@ class TaskLinearModel(TaskInputMixin, Family):
             self._warn_unless_converged(solution, alpha, stacklevel=3)
         points = [solution.point for solution in solutions]
         coefs, intercepts = zip(*(problem.user_units(point) for point in points), strict=True)
-        means = [problem.mean_model(point)[0] for point in points]
         T, K, d = problem.n_tasks, problem.n_classes, problem.n_features
         by_task, by_class = ((T,), ()) if K == 1 else ((T, K), (K,))
         mean_coefs = None
         if self._with_mean():
-            means = [np.zeros((K, d)) if mean is None else mean for mean in means]
+            means = [problem.mean_model(point)[0] for point in points]
             mean_coefs = np.stack(means, axis=-1).reshape(*by_class, d, -1)
         return Bunch(
             alphas=alphas,
@@ -265,7 +264,6 @@ class TaskLinearModel(TaskInputMixin, Family):
             self.__dict__.pop(name, None)
         if self._with_mean():
             mean, mean_intercept = problem.mean_model(point)
-            mean = np.zeros((problem.n_classes, coef.shape[1])) if mean is None else mean
             self.mean_coef_ = self._shaped_mean(mean)
             self.mean_intercept_ = self._shaped_mean(mean_intercept)
         self.alpha_intercept_ = setup.alpha_intercept

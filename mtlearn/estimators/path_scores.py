@@ -130,7 +130,6 @@ def _scores(estimator, setup, point, held_out: TaskData) -> np.ndarray:
     coef, intercept = coef.reshape(-1, K, d), intercept.reshape(-1, K)
     if estimator._with_mean():
         mean, mean_intercept = problem.mean_model(point)
-        mean = np.zeros((K, d)) if mean is None else mean
     else:
         mean, mean_intercept = coef.mean(axis=0), intercept.mean(axis=0)
     if not present.all():  # a task without training rows is answered by the shared model

@@ -228,20 +228,19 @@ class LossProblem:
         """Coefficients (C, d) and intercepts (C,)."""
         return np.ascontiguousarray(point.W.T), self._user_intercepts(point.W, point.b)
 
-    def mean_model(self, point: ScorePoint) -> tuple[np.ndarray | None, np.ndarray]:
-        """The shared model of each class: w_0 (K, d), None without one, and intercept (K,).
+    def mean_model(self, point: ScorePoint) -> tuple[np.ndarray, np.ndarray]:
+        """The shared model of each class: w_0 (K, d), zero without one, and its intercept (K,).
 
-        Its intercept is b_0 where intercepts are pooled, or the average of the best ones given w_0.
+        That is b_0 where intercepts are pooled, or the average of the best ones given w_0.
         """
-        if point.mean is None:
-            b = self._user_intercepts(point.W, point.b)
-            return None, gather(b, self.n_classes) / self.n_tasks
-        mean = np.ascontiguousarray(point.mean.T)
-        if self.pooled or not self.coupling.fit_intercept:
-            return mean, point.b0
-        W = np.ascontiguousarray(spread(point.mean, self.n_columns))
-        b, _ = self._best_intercepts(self.scores(W), point.b, point.b0)
-        return mean, gather(self._user_intercepts(W, b), self.n_classes) / self.n_tasks
+        K = self.n_classes
+        mean = np.zeros((self.n_features, K)) if point.mean is None else point.mean
+        b0 = point.b0
+        if self.free:
+            W = np.ascontiguousarray(spread(mean, self.n_columns))
+            b, _ = self._best_intercepts(self.scores(W), point.b, b0)
+            b0 = gather(self._user_intercepts(W, b), K) / self.n_tasks
+        return np.ascontiguousarray(mean.T), b0
 
     def _user_intercepts(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Intercepts for features as the user has them."""

@@ -403,19 +403,18 @@ class SquaredProblem(ABC):
         coef = np.ascontiguousarray((point.W * self.target_scale).T)
         return coef, self.intercepts(point) * self.target_scale
 
-    def mean_model(self, point: Point) -> tuple[np.ndarray | None, np.ndarray]:
-        """The shared model of each class: w_0 (K, d), None without one, and intercept (K,)."""
-        mean = None if point.mean is None else np.ascontiguousarray(point.mean.T)
-        return mean, self.mean_intercept(point)
+    def mean_model(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
+        """The shared model of each class: w_0 (K, d), zero without one, and its intercept (K,).
 
-    def mean_intercept(self, point: Point) -> np.ndarray:
-        """Intercepts (K,) of the shared model: b_0, or the average of the best ones given w_0."""
-        if self.pooled or not self.coupling.fit_intercept:
-            return point.b0
-        shared = np.zeros(1)
-        if point.mean is not None:
-            shared = self._x_times(spread(point.mean, self.n_columns))
-        return gather(self.y_mean - shared, self.n_classes) / self.n_tasks
+        That is b_0 where intercepts are pooled, or the average of the best ones given w_0.
+        """
+        K = self.n_classes
+        mean = np.zeros((self.n_features, K)) if point.mean is None else point.mean
+        b0 = point.b0
+        if self.coupling.fit_intercept and not self.pooled:
+            shared = self._x_times(spread(mean, self.n_columns))
+            b0 = gather(self.y_mean - shared, K) / self.n_tasks
+        return np.ascontiguousarray(mean.T), b0
 
     def loss_gap(self, point: Point, s: float) -> float:
         """Fenchel-Young gap of the loss at the dual point of s times the residuals."""
