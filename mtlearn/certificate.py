@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import Penalty
-from mtlearn.problems.squared import gather
+from mtlearn.problems.coupling import gather
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from mtlearn.losses import HalfSquaredError, Logistic, LossByTask
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.penalties.trace_norm import TraceNorm
+from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.general import LossProblem
-from mtlearn.problems.squared import Coupling
 from mtlearn.solvers.choose import make_problem
 from mtlearn.solvers.mean_regularized import MeanRegularizedSolver
 from mtlearn.solvers.proximal import ProximalSolver

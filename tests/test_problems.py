@@ -12,10 +12,10 @@ import pytest
 
 from mtlearn.moments import Moments
 from mtlearn.problems import moment as moment_module
+from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.linear import solve_semidefinite
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.squared import Coupling
 from mtlearn.tasks import TaskData
 
 from .checks import STRICT

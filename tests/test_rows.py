@@ -10,11 +10,11 @@ from scipy import sparse
 from mtlearn.losses import Logistic
 from mtlearn.moments import Moments
 from mtlearn.problems import rows as rows_module
+from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.rows import Rows
-from mtlearn.problems.squared import Coupling
 from mtlearn.solvers.choose import make_problem
 from mtlearn.tasks import TaskData
 

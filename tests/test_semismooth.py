@@ -18,10 +18,10 @@ from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
 from mtlearn.penalties.trace_norm import TraceNorm
+from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.squared import Coupling
 from mtlearn.solvers import semismooth
 from mtlearn.solvers.choose import make_problem
 from mtlearn.solvers.fista import Metric, fista

@@ -5,7 +5,7 @@ import pytest
 
 from mtlearn.certificate import certify
 from mtlearn.penalties.trace_norm import TraceNorm
-from mtlearn.problems.squared import Coupling
+from mtlearn.problems.coupling import Coupling
 from mtlearn.solvers.smoothed_newton import smoothed_newton
 
 from .checks import STRICT

@@ -11,9 +11,9 @@ from mtlearn.certificate import certify
 from mtlearn.moments import moments_bytes
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.squared import Coupling
 from mtlearn.solvers.arrow import Arrow, residuals, solve_mean_regularized
 from mtlearn.solvers.choose import badly_scaled, make_problem, use_moments
 from mtlearn.solvers.fista import Metric, fista

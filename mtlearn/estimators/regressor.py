@@ -104,8 +104,7 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
 
 
 def _warn_of_units(problem: Any, tasks: np.ndarray) -> None:
-    deviation = np.sqrt(problem.yy / problem.m)
-    varies = problem.yy > 1e-28 * problem.m * problem.y_mean**2
+    deviation, varies = np.sqrt(problem.yy / problem.m), problem.varies
     if not varies.any() or deviation[varies].max() <= 10 * deviation[varies].min():
         return
     last = int(np.argmax(np.where(varies, deviation, -np.inf)))

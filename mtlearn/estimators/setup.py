@@ -10,8 +10,8 @@ from scipy import sparse
 
 from mtlearn.losses import HalfSquaredError
 from mtlearn.moments import Moments
+from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.squared import Coupling
 from mtlearn.solvers.choose import badly_scaled, make_problem
 from mtlearn.solvers.rotated import rotate
 from mtlearn.solvers.variance import auto_alpha_intercept

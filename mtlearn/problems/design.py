@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from mtlearn.moments import is_constant, padded_rows, task_blocks
+from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.rows import Rows
-from mtlearn.problems.squared import Coupling, ScatterBlock, SquaredProblem, Statistics
+from mtlearn.problems.squared import ScatterBlock, SquaredProblem, Statistics
 from mtlearn.tasks import TaskData
 
 

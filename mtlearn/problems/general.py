@@ -13,11 +13,12 @@ import numpy as np
 
 from mtlearn.losses import Loss
 from mtlearn.moments import Moments, of_entries
+from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.linear import Semidefinite
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.rows import Rows
-from mtlearn.problems.squared import Coupling, SquaredProblem, gather, spread
+from mtlearn.problems.squared import SquaredProblem
 
 FLATTEST = 1e-10  # least curvature of a label in the model, relative to its weight
 MODEL_NUMBERS = (
@@ -44,7 +45,7 @@ class ScorePoint:
 
     @property
     def W(self) -> np.ndarray:
-        return self.V if self.mean is None else self.V + spread(self.mean, self.V.shape[1])
+        return whole(self.V, self.mean)
 
 
 class LossProblem:
@@ -126,10 +127,9 @@ class LossProblem:
 
     def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b=None, b0=None) -> ScorePoint:
         """The point with these deviations and shared mean, and the best intercepts for them."""
-        W = V if mean is None else V + spread(mean, self.n_columns)
         b = self._without_features()[0] if b is None else b
         b0 = self._without_features()[1] if b0 is None else b0
-        return self.point(V, mean, b, b0, self.scores(W))
+        return self.point(V, mean, b, b0, self.scores(whole(V, mean)))
 
     def scores(self, W: np.ndarray) -> np.ndarray:
         """x·w on every row, (n, k)."""

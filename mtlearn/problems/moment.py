@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from mtlearn.moments import BLOCK_BYTES, Moments
-from mtlearn.problems.squared import Coupling, ScatterBlock, SquaredProblem, Statistics
+from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.squared import ScatterBlock, SquaredProblem, Statistics
 
 
 class MomentProblem(SquaredProblem):

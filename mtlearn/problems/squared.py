@@ -26,32 +26,10 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.linear import ByProducts, Semidefinite
 
 LARGEST_MEAN = 5000  # features up to which the d × d system of a shared mean is formed
-
-
-@dataclass(frozen=True)
-class Coupling:
-    """What ties the tasks together besides the penalty on V.
-
-    Attributes
-    ----------
-    alpha_intercept : float
-        Strength a that pulls the intercepts to b_0; 0 leaves them free, inf makes them one.
-    fit_intercept : bool
-        False: every intercept is zero.
-    alpha_mean : float or None
-        Ridge on the shared mean w_0; None (or inf) where the model has no shared mean.
-    """
-
-    alpha_intercept: float = 0.0
-    fit_intercept: bool = True
-    alpha_mean: float | None = None
-
-    @property
-    def has_mean(self) -> bool:
-        return self.alpha_mean is not None and bool(np.isfinite(self.alpha_mean))
 
 
 @dataclass(frozen=True)
@@ -67,19 +45,7 @@ class Point:
 
     @property
     def W(self) -> np.ndarray:
-        return self.V if self.mean is None else self.V + spread(self.mean, self.V.shape[1])
-
-
-def spread(per_class: np.ndarray, n_columns: int) -> np.ndarray:
-    """What belongs to a class, (..., K), in every column of that class, (..., C)."""
-    if per_class.shape[-1] == 1:
-        return np.broadcast_to(per_class, (*per_class.shape[:-1], n_columns))
-    return np.tile(per_class, n_columns // per_class.shape[-1])
-
-
-def gather(columns: np.ndarray, n_classes: int) -> np.ndarray:
-    """Sums over the columns of each class: (..., C) to (..., K)."""
-    return columns.reshape(*columns.shape[:-1], -1, n_classes).sum(axis=-2)
+        return whole(self.V, self.mean)
 
 
 @dataclass(frozen=True)
@@ -136,9 +102,10 @@ class SquaredProblem(ABC):
         self.weight, self.scale = known.weight, scale
         self.target_scale = np.ones(C)
         y_mean, xy, yy = known.y_mean, known.xy, known.yy
+        self.varies = yy > 1e-28 * known.weight * y_mean**2  # what is less is rounding of y
         if scale_targets:
-            varies = yy > 1e-28 * known.weight * y_mean**2
-            self.target_scale[varies] = np.sqrt(yy[varies] / known.weight[varies])
+            deviation = np.sqrt(yy / known.weight)
+            self.target_scale[self.varies] = deviation[self.varies]
             y_mean = y_mean / self.target_scale
             xy, yy = xy / self.target_scale[:, None], yy / self.target_scale**2
         self.x_mean, self.y_mean = known.x_mean.T, y_mean  # (d, C) or (d, 1)
@@ -278,9 +245,8 @@ class SquaredProblem(ABC):
             return self._point(V, None, self.best_b0(V), SV)
         # Normal equations of (w_0, b_0) for the targets that V leaves.
         mean = self._best_mean(self.xy - SV, self.y_mean - self._x_times(V))
-        W = V + spread(mean, self.n_columns)
         SW = SV + self.scatter_times(spread(mean, self.n_columns))
-        return self._point(V, mean, self.best_b0(W), SW)
+        return self._point(V, mean, self.best_b0(whole(V, mean)), SW)
 
     def curvature_times(self, D: np.ndarray) -> np.ndarray:
         """Change of minus G along D (d, C), shared mean and intercepts following at their best."""
@@ -306,15 +272,13 @@ class SquaredProblem(ABC):
     def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b0: Any) -> Point:
         """The point with these coefficients as they are; free intercepts are still best."""
         mean, b0 = self._shaped(mean, b0)
-        W = V if mean is None else V + spread(mean, self.n_columns)
-        return self._point(V, mean, b0, self.scatter_times(W))
+        return self._point(V, mean, b0, self.scatter_times(whole(V, mean)))
 
     def place(self, V: np.ndarray, mean: np.ndarray | None, b0: Any) -> Point:
         """The point with these coefficients, for predictions only: no gradient."""
         mean, b0 = self._shaped(mean, b0)
-        W = V if mean is None else V + spread(mean, self.n_columns)
         nothing = np.empty((0, 0))
-        return Point(V, mean, b0, nothing, self._error(W, b0), nothing)
+        return Point(V, mean, b0, nothing, self._error(whole(V, mean), b0), nothing)
 
     def combine(self, one: Point, other: Point, t: float) -> Point:
         """The settled point at V_1 + t (V_1 - V_2): everything in it is affine in V."""
@@ -429,8 +393,7 @@ class SquaredProblem(ABC):
         return 0.5 * (1.0 - s) ** 2 * float(self.kappa @ point.error**2)
 
     def _point(self, V, mean, b0, SW) -> Point:
-        W = V if mean is None else V + spread(mean, self.n_columns)
-        error = self._error(W, b0)
+        error = self._error(whole(V, mean), b0)
         G = self.xy - SW + (self.kappa * error) * self.x_mean
         return Point(V, mean, b0, SW, error, G)
 

@@ -12,11 +12,11 @@ from mtlearn.losses import HalfSquaredError, Loss
 from mtlearn.moments import Moments, moments_bytes, x_bytes
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.rows import Rows
-from mtlearn.problems.squared import Coupling
 from mtlearn.solvers.fista import curvature_ratio
 from mtlearn.solvers.mean_regularized import mean_regularized_solver
 from mtlearn.solvers.proximal import ProximalSolver

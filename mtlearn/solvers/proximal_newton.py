@@ -21,8 +21,9 @@ import numpy as np
 from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.problems.coupling import gather, whole
 from mtlearn.problems.general import FLATTEST, LossProblem, ScorePoint
-from mtlearn.problems.squared import SquaredProblem, gather, spread
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.arrow import closed_form_affordable, solve_mean_regularized
 from mtlearn.solvers.descent import POLISHING, ROUNDING, Descent
 
@@ -172,8 +173,7 @@ class ProximalNewton:
     def _step(self, penalty, point: ScorePoint, V, mean, b, b0) -> tuple[ScorePoint | None, float]:
         """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
-        W = V if mean is None else V + spread(mean, V.shape[1])
-        XW = problem.scores(W)
+        XW = problem.scores(whole(V, mean))
         F, ahead = point.XW + problem.rows.per_row(point.b), XW + problem.rows.per_row(b)
         value = self._value(penalty, point)
         for t in LENGTHS:

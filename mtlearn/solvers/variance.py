@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.problems.squared import Coupling, SquaredProblem, gather
+from mtlearn.problems.coupling import Coupling, gather
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.mean_regularized import MeanRegularizedSolver
 
 
