@@ -18,6 +18,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from mtlearn.exceptions import UnseenTaskWarning, counted, level_of_user, plain
 from mtlearn.frames import as_frame, as_labels, check_columns
 from mtlearn.labels import check_is_no_name, match_labels, read_labels
+from mtlearn.targets import counterpart
 from mtlearn.tasks import (
     FLOATS,
     TaskData,
@@ -214,11 +215,10 @@ def _refuse_text(estimator: Any, y: Any, error: Exception) -> None:
     text = next((value for value in values if isinstance(value, str)), None)
     if text is None:
         return
-    name = type(estimator).__name__
-    other = name.replace("Regressor", "Classifier") if "Regressor" in name else "a classifier"
     raise ValueError(
-        f"y holds text (such as {text!r}), and {name} predicts numbers here. Use {other} for class "
-        "labels, or make numbers of y, for example with .astype(float)."
+        f"y holds text (such as {text!r}), and {type(estimator).__name__} predicts numbers here. "
+        f"Use {counterpart(estimator)} for class labels, or make numbers of y, for example with "
+        ".astype(float)."
     ) from error
 
 

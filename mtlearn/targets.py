@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit, log_expit
+from sklearn.base import is_classifier
 from sklearn.utils.multiclass import check_classification_targets
 
 from mtlearn.exceptions import counted, plain
 from mtlearn.tasks import TaskData, is_hole
 
 
-def encode(data: TaskData, class_weight: Any = None) -> tuple[TaskData, np.ndarray]:
+def encode(
+    data: TaskData, class_weight: Any = None, estimator: Any = None
+) -> tuple[TaskData, np.ndarray]:
     """Targets q in [0, 1] instead of class labels, with weights that know the classes.
 
     Parameters
@@ -30,6 +33,8 @@ def encode(data: TaskData, class_weight: Any = None) -> tuple[TaskData, np.ndarr
         Multiplies the sample weight of each label. ``"balanced"`` makes the classes present in a
         task weigh the same there and keeps the task's total: s N_t / (K_t N_tk). Labels missing
         from a dictionary weigh 1.
+    estimator : estimator, default=None
+        Whose targets they are, for the error that numbers are no classes.
 
     Returns
     -------
@@ -56,7 +61,7 @@ def encode(data: TaskData, class_weight: Any = None) -> tuple[TaskData, np.ndarr
     >>> data.y, data.weight, classes.tolist()
     (array([0., 1., 1.]), array([1.5 , 0.75, 0.75]), ['no', 'yes'])
     """
-    classes, positions = read_classes(data.y)
+    classes, positions = read_classes(data.y, estimator)
     if class_weight is not None:
         data = replace(data, weight=_class_weights(data, positions, classes, class_weight))
     if len(classes) > 2:
@@ -64,7 +69,7 @@ def encode(data: TaskData, class_weight: Any = None) -> tuple[TaskData, np.ndarr
     return replace(data, y=positions), classes
 
 
-def read_classes(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def read_classes(y: np.ndarray, estimator: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """Distinct class labels, and the position of each label among them (NaN: a hole).
 
     Examples
@@ -85,7 +90,17 @@ def read_classes(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             )
         if kinds == {"number"}:  # they were objects only because of the None beside them
             values = np.array(values.tolist())
-    check_classification_targets(values)
+    try:
+        check_classification_targets(values)
+    except ValueError as error:
+        if estimator is None or values.dtype.kind != "f":
+            raise
+        fraction = plain(values[values % 1 != 0][0])
+        raise ValueError(
+            f"{error} y holds numbers with fractions (such as {fraction!r}), and "
+            f"{type(estimator).__name__} predicts classes here. Use {counterpart(estimator)} for "
+            "numbers, or make classes of y, for example with y > y.mean()."
+        ) from error
     classes, codes = np.unique(values, return_inverse=True)
     if len(classes) == 1:
         raise ValueError(
@@ -280,3 +295,12 @@ def _given_weights(classes: np.ndarray, class_weight: Mapping) -> np.ndarray:
                 "zero. To leave a class out, drop its rows."
             )
     return np.array([weights.get(label, 1.0) for label in known], dtype=float)
+
+
+def counterpart(estimator: Any) -> str:
+    """What to write for the other kind of target: the other estimator of the same family."""
+    name, kinds = type(estimator).__name__, ("Regressor", "Classifier")
+    for kind, other in (kinds, kinds[::-1]):
+        if kind in name:
+            return name.replace(kind, other)
+    return "a regressor inside" if is_classifier(estimator) else "a classifier inside"

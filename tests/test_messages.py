@@ -28,6 +28,7 @@ from mtlearn import (
     DirtyRegressor,
     DirtyRegressorCV,
     GroupLassoClassifier,
+    GroupLassoClassifierCV,
     GroupLassoRegressor,
     GroupLassoRegressorCV,
     IndependentTasks,
@@ -233,7 +234,21 @@ TARGETS = {
     "none": (fit(y=None), ["MeanRegularizedRegressor", "None"], ["requires y"]),
     "sparse": (fit(y=sparse.csr_array(Y)), ["sparse"], ["y.toarray()", "NaN"]),
     "text": (fit(y=LABELS), ["'yes'"], ["MeanRegularizedClassifier", ".astype(float)"]),
-    "text in a baseline": (fit(IndependentTasks(Ridge()), y=LABELS), ["'yes'"], ["a classifier"]),
+    "text in a baseline": (
+        fit(IndependentTasks(Ridge()), y=LABELS),
+        ["'yes'"],
+        ["a classifier inside"],
+    ),
+    "numbers as classes": (
+        classify(y, GroupLassoClassifierCV()),
+        ["Unknown label type: continuous", repr(y[0].item())],
+        ["GroupLassoRegressorCV", "y > y.mean()"],
+    ),
+    "numbers as classes in a baseline": (
+        classify(Y, PooledTasks(LogisticRegression())),
+        ["Unknown label type: continuous", repr(y[0].item())],
+        ["a regressor inside"],
+    ),
     "all missing": (fit(y=HOLES), ["none of 24 rows"], ["not NaN"]),
     "empty column": (
         fit(y=pd.DataFrame({"u": y, "v": HOLES})),

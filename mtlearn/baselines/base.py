@@ -125,7 +125,7 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
         self._way, self.tasks_ = data.way, data.tasks
         self._classifies = is_classifier(self.estimator)
         if self._classifies:
-            self.classes_, positions = read_classes(data.y)
+            self.classes_, positions = read_classes(data.y, self)
             data = replace(data, y=positions)
         return replace(data, weight=None) if sample_weight is None else data
 

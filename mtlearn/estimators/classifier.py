@@ -143,7 +143,7 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
         data = read_fit(self, X, y, sample_weight, task, numeric=False)
-        data, self.classes_ = encode(data, self.class_weight)
+        data, self.classes_ = encode(data, self.class_weight, self)
         return data
 
     def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
