@@ -607,8 +607,14 @@ WARNINGS = {
     "units": (
         fit(y=pd.DataFrame({"u": y, "v": 100 * y})),
         UserWarning,
-        ["'v'", "'u'"],
+        ["a factor of 100 ", "'v'", "'u'"],
         ["scale_targets=True"],
+    ),
+    "units of one of several": (
+        fit(y=pd.DataFrame({"u": y, "v": 9 * y, "w": 1e-4 * y, "x": y})),
+        UserWarning,
+        ["a factor of 9e+04 ", f"1 target is more than tenfold from the median, {y.std():.3g}"],
+        [f": {1e-4 * y.std():.3g} for 'w'.", "scale_targets=True"],
     ),
     "single class": (
         classify(np.column_stack([y > 0, y < 99])),

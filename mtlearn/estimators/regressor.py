@@ -14,7 +14,7 @@ from mtlearn.base import ObservedScoreMixin
 from mtlearn.checks import check_flag
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.estimators.setup import Setup
-from mtlearn.exceptions import plain
+from mtlearn.exceptions import counted, plain
 from mtlearn.losses import HalfSquaredError
 from mtlearn.reading import read_fit, read_predict
 from mtlearn.scorers import Named, SquaredError, dressed_regressor
@@ -107,13 +107,26 @@ def _warn_of_units(problem: Any, tasks: np.ndarray) -> None:
     deviation, varies = np.sqrt(problem.yy / problem.m), problem.varies
     if not varies.any() or deviation[varies].max() <= 10 * deviation[varies].min():
         return
-    last = int(np.argmax(np.where(varies, deviation, -np.inf)))
-    first = int(np.argmin(np.where(varies, deviation, np.inf)))
+    deviation, tasks = deviation[varies], tasks[varies]
+    order, middle = np.argsort(-deviation), np.median(deviation)
+
+    def shown(places: Any) -> str:
+        return ", ".join(f"{deviation[t]:.3g} for {plain(tasks[t])!r}" for t in places)
+
+    far = [t for t in order if not 0.1 <= deviation[t] / middle <= 10]
+    extreme = ""
+    if len(tasks) > 2 and far:
+        more = ", …" if len(far) > 5 else ""
+        extreme = (
+            f" {counted(len(far), 'target is', 'targets are')} more than tenfold from the median, "
+            f"{middle:.3g}: {shown(far[:5])}{more}."
+        )
     warnings.warn(
-        f"the standard deviations of the targets differ more than tenfold "
-        f"({deviation[last]:.3g} for {plain(tasks[last])!r}, {deviation[first]:.3g} for "
-        f"{plain(tasks[first])!r}), so the largest decide the fit. Set scale_targets=True to weigh "
-        "them alike.",
+        "the standard deviations of the targets differ more than tenfold, by a factor of "
+        f"{deviation.max() / deviation.min():.3g} ({shown(order[[0, -1]])}).{extreme} The largest "
+        "decide the fit; what they share with the others is far off for the smallest, which may "
+        "be predicted worse than by their mean (R² below 0). Set scale_targets=True to weigh them "
+        "alike.",
         UserWarning,
         stacklevel=5,
     )
