@@ -8,10 +8,11 @@ target with the labels beside X (``task=``). All of them end in a :class:`~mtlea
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from scipy import sparse
+from sklearn import get_config
 from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import column_or_1d, validate_data
 
@@ -83,13 +84,7 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
             )
         return X, None if way == "columns" else np.zeros(X.shape[0], dtype=np.intp)
     if column is None:
-        raise ValueError(
-            f"the model was fitted on rows labelled by task, and {type(estimator).__name__}'s "
-            "call has no labels: give task=labels here too, or name the column of X once and for "
-            "all with task_column=... (scikit-learn's tools do not pass task= on to predict; they "
-            "do to score, with enable_metadata_routing=True, and then to a named score such as "
-            '"r2" if it is scoring=mtlearn.metrics.make_task_scorer("r2")).'
-        )
+        _raise_forgotten(estimator)
     labels = read_labels(column, name)
     check_consistent_length(X, labels.codes)
     codes = match_labels(labels, tasks, name)
@@ -113,6 +108,19 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
             stacklevel=level_of_user(),
         )
     return X, codes
+
+
+def _raise_forgotten(estimator: Any) -> NoReturn:
+    """Labels were given to fit only: by the user, or by a tool that does not pass them on."""
+    on = get_config()["enable_metadata_routing"]
+    first = "" if on else "write sklearn.set_config(enable_metadata_routing=True) before it; then "
+    raise ValueError(
+        f"the model was fitted on rows labelled by task, and {type(estimator).__name__}'s call has "
+        "no labels. Give task=labels here too, or name the column of X once and for all with "
+        f"task_column=... . If a search or cross-validation made the call: {first}it passes task= "
+        'on to score (to a named score such as "r2" if it is '
+        'scoring=mtlearn.metrics.make_task_scorer("r2")), and never to predict.'
+    )
 
 
 def read_scored(estimator: Any, y: Any, sample_weight: Any = None, *, numeric=True) -> tuple:

@@ -64,6 +64,7 @@ from .composition import (
     HOLES,
     LABELLED,
     LABELS,
+    PAGE,
     SEVERAL,
     TASK,
     TREE,
@@ -79,6 +80,7 @@ from .composition import (
 pytestmark = STRICT
 BEFORE_1_8 = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8)
 
+ROUTING_OFF = r"task_column=.*write sklearn\.set_config\(enable_metadata_routing=True\)"
 BOTH = ("regressor", "classifier")
 WORKS, REFUSED = [], []
 
@@ -256,7 +258,7 @@ for tool in SEARCHES:
         assert found.best_params_["alpha"] == max(means, key=means.get)
         case.same(found.best_estimator_, **found.best_params_)
 
-    @refused(tool, "beside", match=r"task_column=.* enable_metadata_routing=True")
+    @refused(tool, "beside", match=ROUTING_OFF)
     def search_without_routing(case, tool):
         search(case, tool)
 
@@ -314,7 +316,7 @@ def halving_of_several_targets(case):
     HalvingGridSearchCV(case.make(), {"alpha": ALPHAS}, cv=case.cv).fit(case.X, case.y)
 
 
-@refused("HalvingGridSearchCV", "beside", match=r"task_column=.* enable_metadata_routing=True")
+@refused("HalvingGridSearchCV", "beside", match=ROUTING_OFF)
 def halving_without_routing(case):
     HalvingGridSearchCV(
         case.make(), {"alpha": ALPHAS}, cv=case.cv, min_resources=n // 2, error_score="raise"
@@ -337,7 +339,7 @@ def every_fold_is_scored(case):
     close(found["train_score"], case.scores([(train, train) for train, _ in case.splits]))
 
 
-@refused("cross_validate", "beside", match=r"task_column=.* enable_metadata_routing=True")
+@refused("cross_validate", "beside", match=ROUTING_OFF)
 def cross_validate_without_routing(case):
     validated(case)
 
@@ -420,7 +422,7 @@ def leave_one_task_out(case):
         assert score == pytest.approx(case.score(fitted, own), abs=1e-6)
 
 
-@refused("leave one task out", "beside", match=r"task_column=.* enable_metadata_routing=True")
+@refused("leave one task out", "beside", match=ROUTING_OFF)
 def leave_one_task_out_without_routing(case):
     cross_val_score(
         case.make(),
@@ -445,7 +447,7 @@ def learning(case):
         close(found, case.scores([(train[:size], test) for train, test in case.splits]))
 
 
-@refused("learning_curve", "beside", match=r"task_column=.* enable_metadata_routing=True")
+@refused("learning_curve", "beside", match=ROUTING_OFF)
 def learning_without_routing(case):
     curve(case)
 
@@ -914,3 +916,58 @@ def test_the_other_models_compose_too(model, way):
     folds = StratifiedTaskKFold(2, task_column=case.task_column)
     scores = cross_val_score(pipeline, case.X, case.y, cv=folds, error_score="raise")
     assert scores.mean() > (0.6 if case.classifies else 0.4)
+
+
+BESIDE_CASE = Case("MeanRegularizedRegressor", "beside")
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize("scoring", [None, "r2"])
+def test_nan_scores_for_labels_that_do_not_arrive_come_with_what_to_write(routing, scoring):
+    if routing and scoring is None:
+        return  # works
+    with config_context(enable_metadata_routing=routing), pytest.warns(UserWarning) as caught:
+        found = validated(BESIDE_CASE, error_score=np.nan, scoring=scoring)
+    assert np.isnan(found["test_score"]).all()
+    for warning in caught:
+        last = str(warning.message).strip().splitlines()[-1]
+        assert (
+            "write sklearn.set_config(enable_metadata_routing=True) before it" in last
+        ) != routing
+        assert "task_column=" in last and 'make_task_scorer("r2")' in last
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said", "right"),
+    [
+        (
+            lambda case, pipe, search: pipe.fit(case.X, case.y, task=TASK),
+            "does not accept the task parameter",
+            lambda case, pipe, search: pipe.fit(case.X, case.y, model__task=TASK),
+        ),
+        (
+            lambda case, pipe, search: search.predict(case.X, task=TASK),
+            "unexpected keyword argument 'task'",
+            lambda case, pipe, search: search.best_estimator_.predict(case.X, task=TASK),
+        ),
+        (
+            lambda case, pipe, search: search.score(case.X, case.y, task=TASK),
+            "only supported if enable_metadata_routing=True",
+            lambda case, pipe, search: search.best_estimator_.score(case.X, case.y, task=TASK),
+        ),
+    ],
+)
+def test_what_scikit_learn_says_of_labels_beside_x_is_answered_on_the_page(wrong, said, right):
+    case, page = BESIDE_CASE, " ".join(PAGE.read_text(encoding="utf-8").split())
+    pipe = Pipeline([("scale", StandardScaler()), ("model", case.make())])
+    with config_context(enable_metadata_routing=True):
+        search = GridSearchCV(case.make(), {"alpha": ALPHAS}, cv=case.cv)
+        search.fit(case.X, case.y, task=TASK)
+    with pytest.raises((ValueError, TypeError)) as error:
+        wrong(case, pipe, search)
+    assert said in str(error.value) and said in page
+    right(case, pipe, search)
+    with config_context(enable_metadata_routing=True):
+        pipe.fit(case.X, case.y, task=TASK)
+        with pytest.raises(TypeError, match="not routed to any object"):
+            pipe.fit(case.X, case.y, model__task=TASK)
