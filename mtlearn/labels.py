@@ -108,6 +108,33 @@ def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:
     return found[labels.codes]
 
 
+def nearly_equal(values: Any, of: str) -> str:
+    """A sentence on labels that differ in case or blanks only, "" where none do.
+
+    Such labels are different ones: that may be meant (the genotypes A and a), and is asked only
+    where something else is to be said anyway. ``of`` says whose labels they are, and how many
+    things they make.
+    """
+    alike: dict[str, list[str]] = {}
+    for value in values:
+        if isinstance(value, str):
+            alike.setdefault(without_case(value), []).append(value)
+    groups = [group for group in alike.values() if len(group) > 1]
+    if not groups:
+        return ""
+    more = counted(len(groups) - 1, "more such group", "more such groups")
+    return (
+        f"{', '.join(map(repr, groups[0][:5]))} differ in case or blanks only"
+        f"{f' ({more})' if len(groups) > 1 else ''} and are different {of}; if that is not meant, "
+        "make them one, for example with .str.strip().str.lower()."
+    )
+
+
+def without_case(label: str) -> str:
+    """What labels that look the same have in common."""
+    return " ".join(label.split()).casefold()
+
+
 def _as_array(column: Any) -> np.ndarray:
     """One column of any frame library, list or array as a NumPy array."""
     if isinstance(column, list | tuple):  # NumPy would turn the 1 of ["a", 1] into text

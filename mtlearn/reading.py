@@ -18,7 +18,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from mtlearn.exceptions import UnseenTaskWarning, counted, level_of_user, plain
 from mtlearn.frames import as_frame, as_labels, check_columns
-from mtlearn.labels import check_is_no_name, match_labels, read_labels
+from mtlearn.labels import check_is_no_name, match_labels, read_labels, without_case
 from mtlearn.targets import counterpart
 from mtlearn.tasks import (
     FLOATS,
@@ -90,10 +90,11 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
     codes = match_labels(labels, tasks, name)
     unseen = codes < 0
     if unseen.any() and estimator.unseen_task != "mean":
-        first = [labels.values[k] for k in np.unique(labels.codes[unseen])[:5]]
+        new = labels.values[np.unique(labels.codes[unseen])].tolist()
         text = (
             f"{counted(int(unseen.sum()), 'row belongs', 'rows belong')} to tasks not seen in fit "
-            f"(first labels: {', '.join(repr(plain(label)) for label in first)})"
+            f"(first labels: {', '.join(map(repr, new[:5]))})"
+            f"{_nearly_seen(new, tasks)}"
         )
         if estimator.unseen_task == "error":
             raise ValueError(
@@ -108,6 +109,19 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
             stacklevel=level_of_user(),
         )
     return X, codes
+
+
+def _nearly_seen(unseen: list, tasks: np.ndarray) -> str:
+    """How many labels not seen were seen but for case or blanks: misspelt and not new."""
+    if not isinstance(unseen[0], str):
+        return ""
+    seen = {without_case(task): task for task in tasks.tolist()}
+    near = [(label, seen[key]) for label in unseen if (key := without_case(label)) in seen]
+    if not near:
+        return ""
+    wrong, right = near[0]
+    many = counted(len(near), "of these labels is", "of these labels are")
+    return f"; {many} known but for case or blanks ({wrong!r} for {right!r})"
 
 
 def _raise_forgotten(estimator: Any) -> NoReturn:

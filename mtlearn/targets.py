@@ -17,6 +17,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.multiclass import check_classification_targets
 
 from mtlearn.exceptions import counted, plain
+from mtlearn.labels import nearly_equal
 from mtlearn.tasks import TaskData, is_hole
 
 
@@ -107,10 +108,11 @@ def read_classes(y: np.ndarray, estimator: Any = None) -> tuple[np.ndarray, np.n
             f"y has one class only, {plain(classes[0])!r}; a classifier needs two or more."
         )
     if y.ndim == 2 and len(classes) > 2:
+        alike = nearly_equal(classes, "classes")
         raise ValueError(
             f"y has {y.shape[1]} columns and {len(classes)} classes (the first: "
             f"{classes[:5].tolist()}); several columns hold two labels in all. Give one column "
-            "(a 1-D y) for more classes."
+            f"(a 1-D y) for more classes.{' ' * bool(alike)}{alike}"
         )
     positions = np.full(y.shape, np.nan)
     positions[seen] = codes.reshape(-1)

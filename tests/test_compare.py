@@ -446,6 +446,22 @@ def test_rows_without_a_target_are_left_out_and_said():
     np.testing.assert_allclose(result.table.r2, expected.table.r2)
 
 
+def test_labels_that_differ_in_case_or_blanks_only_are_asked_about_once():
+    X, y = school_data(4, 15)
+    X["school"] = X["school"].where(np.arange(60) % 15 > 6, X["school"].str.upper() + " ")
+    answer = np.where(y > 0, "Yes", "No")
+    answer[::10] = "YES"
+    result = compare_tasks(X, answer, task_column="school", models=[], cv=2)
+    asked = [note for note in result.notes if "case or blanks" in note]
+    assert len(asked) == 2 and result.n_tasks == 8
+    assert asked[0].startswith("'YES', 'Yes' differ in case or blanks only and are different cla")
+    assert asked[1].startswith("'S00 ', 's00' differ in case or blanks only (3 more such groups)")
+    assert all(".str.strip().str.lower()" in note for note in asked)
+    X["school"], answer = X["school"].str.strip().str.lower(), np.where(answer == "No", "No", "Yes")
+    result = compare_tasks(X, answer, task_column="school", models=[], cv=2)
+    assert result.n_tasks == 4 and "case or blanks" not in str(result)
+
+
 def test_it_prints_and_shows_itself(result):
     result, _, _ = result
     text, html = str(result), result._repr_html_()

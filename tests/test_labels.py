@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlearn.labels import match_labels, read_labels
+from mtlearn.labels import match_labels, nearly_equal, read_labels
 
 TEXT = ["b", "a", "b", "c"]
 NUMBERS = [7, 3, 7, 12]
@@ -149,3 +149,19 @@ def test_fractions_ask_whether_the_column_was_scaled():
         1,
     ]
     assert match_labels(scaled, np.array([0.25, 0.75]), "task").tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["Yes", "no", "YES"], "'Yes', 'YES' differ"),
+        (["clinic a", "clinic  a ", "clinic b", "Clinic B"], "only (1 more such group) and"),
+        (["Straße", "STRASSE"], "'Straße', 'STRASSE' differ"),
+        (["a", "b", "ab", "a b"], ""),
+        ([1, 2, 3], ""),
+    ],
+)
+def test_labels_that_look_the_same_are_found(labels, said):
+    found = nearly_equal(np.array(labels, dtype=object), "tasks")
+    assert said in found
+    assert bool(found) == bool(said)

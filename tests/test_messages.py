@@ -208,6 +208,11 @@ TASKS = {
         ["1 row belongs", "'z'"],
         ['unseen_task="warn"'],
     ),
+    "refused for its spelling": (
+        lambda: Mean(unseen_task="error").fit(X, y, task=TASK).predict(X[:2], task=["z", "A "]),
+        ["2 rows belong", "1 of these labels is known", "'A ' for 'a'"],
+        ['unseen_task="warn"'],
+    ),
     "text and numbers": (
         lambda: fitted.predict(X[:2], task=[1, 2]),
         ["such as 1", "such as 'a'"],
@@ -265,6 +270,11 @@ TARGETS = {
         classify(np.column_stack([np.arange(24) % 3, np.arange(24) % 3])),
         ["2 columns", "3 classes", "[0, 1, 2]"],
         ["a 1-D y"],
+    ),
+    "classes in columns that look the same": (
+        classify(np.array([["yes", "no"], ["Yes ", "no"]] * 12, dtype=object)),
+        ["2 columns", "3 classes", "'Yes ', 'yes' differ in case or blanks only"],
+        [".str.strip().str.lower()"],
     ),
     "mixed classes": (
         classify(np.array([1, *LABELS[1:]], dtype=object)),
@@ -345,6 +355,11 @@ COMPARISONS = {
         ask(X, columns("uvw", "uvu")),
         ["3 labels in all (u, v, w)"],
         ["one column of more classes at a time"],
+    ),
+    "classes of columns that look the same": (
+        ask(X, columns("uvU", "uvu")),
+        ["3 labels in all (U, u, v)", "'U', 'u' differ in case or blanks only"],
+        ["one column of more classes at a time", ".str.strip().str.lower()"],
     ),
     "too many values": (
         ask(pd.concat([FRAME] * 3), [f"{k} km" for k in range(72)]),

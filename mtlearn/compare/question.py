@@ -16,7 +16,7 @@ from mtlearn.checks import check_option
 from mtlearn.compare.classification import Classification
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.regression import Regression
-from mtlearn.labels import read_labels
+from mtlearn.labels import nearly_equal, read_labels
 from mtlearn.tasks import is_hole
 
 MOST_CLASSES = 50  # text of more different values is no class: an identifier, or numbers misspelt
@@ -49,7 +49,8 @@ def read_question(y: Any, name: str, kind: str = "auto") -> tuple[np.ndarray, Ki
     labels = _as_labels(y) if numbers is None else numbers
     codes, classes = as_codes(labels, f"the target {name}")
     _check_classes(codes, classes, name, "" if numbers is not None else _not_numbers(labels))
-    return codes, Classification(classes), [_said(name, classes, kind)]
+    notes = [_said(name, classes, kind), nearly_equal(classes, f"classes of {name}")]
+    return codes, Classification(classes), [note for note in notes if note]
 
 
 def as_codes(y: np.ndarray, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
@@ -115,9 +116,11 @@ def _check_classes(codes: np.ndarray, classes: np.ndarray, name: str, wrong: str
             "two values or more."
         )
     if codes.ndim == 2 and codes.shape[1] > 1 and len(classes) > 2:
+        alike = nearly_equal(classes, "classes")
         raise ValueError(
             f"the columns of {name} hold {len(classes)} labels in all ({few}); as classes, several "
             "columns hold the same two. Compare one column of more classes at a time."
+            f"{' ' * bool(alike)}{alike}"
         )
     if len(classes) > MOST_CLASSES:
         raise ValueError(

@@ -14,7 +14,7 @@ from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
 from mtlearn.exceptions import counted
 from mtlearn.frames import as_frame, take_rows
-from mtlearn.labels import check_is_no_name, read_labels
+from mtlearn.labels import check_is_no_name, nearly_equal, read_labels
 from mtlearn.tasks import column_names, find_column, raise_tasks_twice
 
 
@@ -133,6 +133,8 @@ def read_table(
         many = counted(len(y) - len(known), "row", "rows")
         are = "is" if len(y) - len(known) == 1 else "are"
         notes.append(f"{many} without a known {target_name} {are} left out.")
+    if alike := nearly_equal(labels.values, f"tasks of {name}"):
+        notes.append(alike)
     if len(labels.values) > len(known) / 2:
         notes.append(
             f"Most tasks have a single row ({len(labels.values):,} tasks, {len(known):,} rows): "
