@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,6 +26,16 @@ class TaskInputMixin(ReferenceLinkMixin):
     __metadata_request__score = {"task": True}
 
     task_column: Any
+    coef_: np.ndarray
+
+    @property
+    def column_norms_(self) -> np.ndarray:
+        """Importances as selectors of features want them: one for every column of X."""
+        check_is_fitted(self)
+        norms = np.linalg.norm(self.coef_.reshape(-1, self.coef_.shape[-1]), axis=0)
+        if self.task_column is None:
+            return norms
+        return np.insert(norms, self._task_position, norms.max())
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()  # type: ignore[misc]

@@ -7,6 +7,7 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 import sklearn
+from narwhals.exceptions import DuplicateError
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
@@ -24,14 +25,44 @@ def as_frame(X: Any, name: str = "X") -> nw.DataFrame | None:
     ------
     TypeError
         For a lazy frame, which holds no data yet.
+    ValueError
+        If two columns have one name.
     """
-    view = nw.from_native(X, pass_through=True)
+    try:
+        view = nw.from_native(X, pass_through=True)
+    except DuplicateError as error:
+        columns = list(X.columns)
+        twice = next(column for column in columns if columns.count(column) > 1)
+        raise ValueError(
+            f"{name} has {columns.count(twice)} columns named {twice!r}; give every column a name "
+            "of its own, or an array without names."
+        ) from error
     if isinstance(view, nw.LazyFrame):
         raise TypeError(
             f"{name} is a lazy frame ({type(X).__module__.split('.')[0]}.{type(X).__name__}), "
             f"which holds no data yet. Give {name}.collect()."
         )
     return view if isinstance(view, nw.DataFrame) else None
+
+
+def values_of(column: nw.Series) -> np.ndarray:
+    """A column of labels as an array, with None where a category is missing.
+
+    (pyarrow's own conversion fills such places with one of the categories.)
+    """
+    return _values(column) if _is_discrete(column) else column.to_numpy()
+
+
+def refuse_dates(frame: nw.DataFrame) -> None:
+    """Features that are dates: some libraries make a number of them, others an error of its own."""
+    for name, dtype in frame.schema.items():
+        if dtype.is_temporal():
+            raise ValueError(
+                f"column {name!r} of X holds dates or times ({dtype}), and a feature is a number. "
+                "Make one of it (the year, the weekday, the days since), leave it out with "
+                f"mtlearn.model_selection.DropColumns({name!r}), or use "
+                "mtlearn.make_table_pipeline(model), which leaves dates out."
+            )
 
 
 def take_rows(X: Any, rows: np.ndarray) -> Any:

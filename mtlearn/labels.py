@@ -139,15 +139,26 @@ def _as_array(column: Any) -> np.ndarray:
     """One column of any frame library, list or array as a NumPy array."""
     if isinstance(column, list | tuple):  # NumPy would turn the 1 of ["a", 1] into text
         column = np.array(column, dtype=object)
-    elif hasattr(column, "to_pylist"):  # pyarrow
-        column = np.asarray(column)
+    elif hasattr(column, "to_pylist"):  # pyarrow, whose missing categories would become others
+        column = (
+            np.array(column.to_pylist(), dtype=object) if column.null_count else np.asarray(column)
+        )
     else:
         column = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
     if column.dtype.kind in "iufbO":
         return column
-    text = column.astype(str).astype(object)
-    if column.dtype.kind in "mM":
-        text[np.isnat(column)] = None
+    if column.dtype.kind == "M":
+        return _dates_as_text(column)
+    return column.astype(str).astype(object)
+
+
+def _dates_as_text(column: np.ndarray) -> np.ndarray:
+    """One text for a time, whatever unit a library keeps it in; a date without the midnight."""
+    text = column.astype("datetime64[us]").astype(str)
+    for nothing in ("T00:00:00.000000", ".000000"):
+        text = np.char.replace(text, nothing, "")
+    text = text.astype(object)
+    text[np.isnat(column)] = None
     return text
 
 

@@ -10,11 +10,15 @@ from mtlearn.solvers.solution import Solution
 def tell(where: str, alpha: float, solution: Solution, gap: float | None = None) -> None:
     """Print what was solved, at which alpha, the iterations and the gap."""
     gap = solution.gap if gap is None else gap
-    print(
+    say(
         f"{where}: alpha={alpha:.3g}, {solution.n_iter} iteration{'s' * (solution.n_iter != 1)}, "
-        f"relative duality gap {gap:.3g}",
-        flush=True,  # a long path is watched, not read afterwards
+        f"relative duality gap {gap:.3g}"
     )
+
+
+def say(line: str) -> None:
+    """Print a line in one piece, since folds run side by side, and at once, since it is watched."""
+    print(f"{line}\n", end="", flush=True)
 
 
 def iteration_teller(verbose: int) -> Callable[[int, float], None] | None:
@@ -23,6 +27,6 @@ def iteration_teller(verbose: int) -> Callable[[int, float], None] | None:
         return None
 
     def report(n_iter: int, gap: float) -> None:
-        print(f"  iteration {n_iter}: relative duality gap {gap:.3g}", flush=True)
+        say(f"  iteration {n_iter}: relative duality gap {gap:.3g}")
 
     return report

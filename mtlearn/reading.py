@@ -7,6 +7,7 @@ target with the labels beside X (``task=``). All of them end in a :class:`~mtlea
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any, NoReturn
 
@@ -17,12 +18,13 @@ from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from mtlearn.exceptions import UnseenTaskWarning, counted, level_of_user, plain
-from mtlearn.frames import as_frame, as_labels, check_columns
+from mtlearn.frames import as_frame, as_labels, check_columns, refuse_dates, values_of
 from mtlearn.labels import check_is_no_name, match_labels, read_labels, without_case
 from mtlearn.targets import counterpart
 from mtlearn.tasks import (
     FLOATS,
     TaskData,
+    check_target_names,
     column_names,
     find_column,
     is_hole,
@@ -32,7 +34,10 @@ from mtlearn.tasks import (
 )
 
 UNSEEN_POLICIES = ("warn", "mean", "error")
-TABLE = "mtlearn.make_table_pipeline(model) takes text, categories and missing values."
+TABLE = (
+    "mtlearn.make_table_pipeline(model) takes text, categories and missing values, and leaves out "
+    "dates."
+)
 LABELS_OR_TABLE = f"A column of task labels is named with task_column=...; {TABLE}"
 
 
@@ -52,6 +57,7 @@ def read_fit(
         raise ValueError(
             f"unseen_task must be one of {UNSEEN_POLICIES}, got {estimator.unseen_task!r}."
         )
+    check_is_no_name(task)
     X, column, name = _read_features(estimator, X, reset=True)
     column, name = _one_source(column, name, task)
     names = column_names(y)
@@ -74,6 +80,7 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
     None where every row gets a prediction for every task (2-D ``y`` in fit).
     """
     way, tasks = estimator._way, estimator.tasks_
+    check_is_no_name(task)
     X, column, name = _read_features(estimator, X, reset=False)
     column, name = _one_source(column, name, task)
     if way != "labels":
@@ -139,6 +146,7 @@ def _raise_forgotten(estimator: Any) -> NoReturn:
 
 def read_scored(estimator: Any, y: Any, sample_weight: Any = None, *, numeric=True) -> tuple:
     """Targets and weights given to ``score``, NaN targets allowed, in the shape of ``predict``."""
+    names = column_names(y)
     y = _read_targets(estimator, y, numeric=numeric)
     if estimator._way == "columns":
         y = y.reshape(len(y), -1)
@@ -147,6 +155,7 @@ def read_scored(estimator: Any, y: Any, sample_weight: Any = None, *, numeric=Tr
                 f"y has {counted(y.shape[1], 'column', 'columns')}, but the model was fitted on "
                 f"{len(estimator.tasks_)} targets. Give the columns of y that fit had."
             )
+        check_target_names(names, estimator.tasks_)
     else:
         y = column_or_1d(y)
     return y, _read_weight(sample_weight, y)
@@ -162,6 +171,7 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
             X = validate_data(estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept)
             return X, None, None
         check_columns(estimator, X, reset=reset)
+        refuse_dates(frame)
         return _as_numbers(estimator, X, LABELS_OR_TABLE, accept_sparse=accept), None, None
     if frame is None:
         if sparse.issparse(X) and reset:
@@ -179,8 +189,10 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
             "of features as well."
         )
     if frame is not None:
-        column = frame.get_column(frame.columns[position])
-        rest = frame.drop(frame.columns[position]).to_numpy()
+        column = values_of(frame[:, position])
+        features = frame[:, [j for j in range(frame.shape[1]) if j != position]]
+        refuse_dates(features)
+        rest = features.to_numpy()
     else:
         column, rest = X[:, position], np.delete(X, position, axis=1)
     return _as_numbers(estimator, rest, TABLE), column, name
@@ -191,8 +203,8 @@ def _as_numbers(estimator: Any, X: Any, remedy: str, *, accept_sparse: Any = Fal
         return check_array(
             X, dtype=FLOATS, accept_sparse=accept_sparse, input_name="X", estimator=estimator
         )
-    except ValueError as error:
-        if "could not convert" in str(error) or "contains NaN" in str(error):
+    except (TypeError, ValueError) as error:
+        if isinstance(error, TypeError) or re.search("could not convert|contains NaN", str(error)):
             error.add_note(remedy)
         raise
 
@@ -200,7 +212,6 @@ def _as_numbers(estimator: Any, X: Any, remedy: str, *, accept_sparse: Any = Fal
 def _one_source(column: Any, name: str | None, task: Any) -> tuple:
     if task is None:
         return column, name
-    check_is_no_name(task)
     if column is not None:
         raise ValueError(
             f"both the {name} and task= name the tasks; give one of them (task_column is the one "
@@ -211,7 +222,10 @@ def _one_source(column: Any, name: str | None, task: Any) -> tuple:
 
 def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:
     refuse_sparse(y)
-    y = y if numeric else as_labels(y)
+    if numeric:
+        as_frame(y, "y")  # a lazy one is refused
+    else:
+        y = as_labels(y)
     try:
         y = check_array(
             y,

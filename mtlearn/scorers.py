@@ -75,7 +75,14 @@ class Named:
             return float(self.scorer.scorer()(dressed, rows, held_out.y))
         task = held_out.tasks[held_out.codes] if held_out.way == "labels" else None
         answers = Answers(dressed, rows, task)
-        return self.scorer.of_answers(answers, self._truth(held_out))
+        try:
+            return self.scorer.of_answers(answers, self._truth(held_out))
+        except AttributeError as error:
+            kind = "regressor" if self.classes is None else "classifier"
+            raise AttributeError(
+                f"scoring={self.scorer.scoring!r} asks for what a {kind} does not have ({error}). "
+                f"Give a score of a {kind}."
+            ) from error
 
     def _truth(self, held_out: TaskData) -> np.ndarray:
         y = held_out.y

@@ -70,7 +70,7 @@ def make_table_pipeline(estimator: Any, *, max_categories: int = 100) -> Pipelin
     >>> list(pipeline["table"].get_feature_names_out())
     ['size', 'kind=a', 'kind=b', 'shop']
     """
-    encoder = TableEncoder(task_column=_task_column_of(estimator), max_categories=max_categories)
+    encoder = TableEncoder(task_column=task_column_of(estimator), max_categories=max_categories)
     return Pipeline([("table", encoder), ("model", estimator)])
 
 
@@ -304,7 +304,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return {f"x{j}": X[:, j] for j in range(X.shape[1])}
 
 
-def _task_column_of(estimator: Any) -> str | int | None:
+def task_column_of(estimator: Any) -> str | int | None:
     """The task column of an estimator, or of the one it wraps (outermost first)."""
     found = {
         name: value

@@ -102,6 +102,19 @@ class TaskData:
         return data, rows
 
 
+def check_target_names(names: np.ndarray | None, tasks: np.ndarray) -> None:
+    """Columns of a truth with names stand where those of fit stood, as predictions do."""
+    if names is None or tasks.dtype.kind != "O":  # one of the two had no names
+        return
+    other = [(name, task) for name, task in zip(names, tasks, strict=False) if name != task]
+    if other:
+        raise ValueError(
+            f"y has column {plain(other[0][0])!r} where fit had {plain(other[0][1])!r}, and "
+            "predictions are in the order of fit. Give the columns of fit in that order: "
+            "y[list(model.tasks_)]."
+        )
+
+
 def is_hole(y: np.ndarray) -> np.ndarray:
     """Where a target is missing: NaN, or None among class labels."""
     if y.dtype.kind == "f":
@@ -210,7 +223,9 @@ def column_names(y: Any) -> np.ndarray | None:
     columns = getattr(y, "column_names", None)  # pyarrow, whose .columns are the data
     if columns is None:
         columns = getattr(y, "columns", None)
-    return None if columns is None or callable(columns) else np.array(list(columns), dtype=object)
+    if columns is None or callable(columns):
+        return None
+    return np.fromiter(columns, dtype=object, count=len(columns))  # tuples stay tuples
 
 
 def refuse_sparse(y: Any, name: str = "y") -> None:

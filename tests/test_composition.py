@@ -31,7 +31,7 @@ from sklearn.feature_selection import RFE, SelectFromModel
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import f1_score, r2_score
+from sklearn.metrics import f1_score, log_loss, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -288,6 +288,16 @@ for tool in SEARCHES:
             named_score(case, test, case.predict(case.fit(train, **found.best_params_), test))
             for train, test in case.splits
         ]
+        assert found.best_score_ == pytest.approx(np.mean(fold_scores), abs=1e-6)
+
+    @works(f"{tool}, named scorers", "columns", kinds=["classifier"])
+    def search_by_probabilities(case, tool):
+        found = search(case, tool, scoring=make_task_scorer("neg_log_loss"))
+        fold_scores = []
+        for train, test in case.splits:
+            chance = case.fit(train, **found.best_params_).predict_proba(case.X[test])
+            losses = [log_loss(truth, p) for truth, p in zip(case.y[test].T, chance.T, strict=True)]
+            fold_scores.append(-np.mean(losses))
         assert found.best_score_ == pytest.approx(np.mean(fold_scores), abs=1e-6)
 
     @refused(f"{tool}, named scorers", "holes", match="NaN")

@@ -242,6 +242,29 @@ def test_several_columns_of_class_labels(kind, name, library):
     assert fitted.score(table, targets) == pytest.approx(by_array.score(X, labels))
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_category_that_is_missing_is_no_other_category(beside):
+    # pyarrow makes "b" of the missing one, where it converts such a column to NumPy
+    trees = pa.array(["a", None, "b"] * 4).dictionary_encode()
+    X = pa.table({"x": np.arange(12.0), "z": np.ones(12)})
+    model = MeanRegularizedRegressor(task_column=None if beside else "tree")
+    more = {"task": trees} if beside else {}
+    with pytest.raises(ValueError, match=r"missing .* 4 rows .*row 1"):
+        model.fit(X if beside else X.append_column("tree", trees), np.arange(12.0), **more)
+
+
+def test_columns_with_names_of_two_levels_have_a_position():
+    X, y, task = numbers()
+    table = np.column_stack([X, task])
+    columns = pd.MultiIndex.from_product([["all"], [*NAMES, "tree"]])
+    model = MeanRegularizedRegressor(task_column=-1)
+    expected = model.fit(table, y).predict(table)
+    frame = pd.DataFrame(table, columns=columns)
+    same(model.fit(frame, y).predict(frame), expected)
+    targets = pd.DataFrame(X[:, :2], columns=columns[:2])
+    assert model.set_params(task_column=None).fit(X, targets).tasks_.tolist() == [*columns[:2]]
+
+
 def test_a_lazy_frame_says_what_to_write():
     X, y, task = numbers()
     lazy = pl.DataFrame(columns_of(X) | {"school": task.tolist()}).lazy()

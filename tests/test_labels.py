@@ -79,9 +79,14 @@ def test_booleans_are_labels_and_equal_their_numbers():
     assert match_labels(labels, np.array([0, 1, 2]), "task").tolist() == [1, 0, 1]
 
 
-def test_dates_are_text():
-    days = np.array(["2026-02-01", "2026-01-01"], dtype="datetime64[D]")
-    assert rows_of(read_labels(days, "task")) == ["2026-02-01", "2026-01-01"]
+@pytest.mark.parametrize("unit", ["D", "ms", "us", "ns"])
+@pytest.mark.parametrize("library", [np.asarray, pd.Series, pl.Series, pa.array])
+def test_dates_are_text_the_same_in_every_unit(unit, library):
+    days = np.array(["2026-02-01", "2026-01-01"], dtype=f"datetime64[{unit}]")
+    assert rows_of(read_labels(library(days), "task")) == ["2026-02-01", "2026-01-01"]
+    if unit != "D":
+        times = days + np.array([0, 45000], dtype="timedelta64[s]")
+        assert rows_of(read_labels(library(times), "task")) == ["2026-02-01", "2026-01-01T12:30:00"]
 
 
 @pytest.mark.parametrize(

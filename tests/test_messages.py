@@ -15,12 +15,14 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.ensemble import VotingRegressor
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import ShuffleSplit
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import mtlearn
@@ -50,6 +52,7 @@ from mtlearn.metrics import (
     explained_variance,
     log_loss,
     make_task_scorer,
+    nan_accuracy_score,
     nan_r2_score,
     nan_r2_scorer,
     nmse,
@@ -79,6 +82,7 @@ NO_TEST = [(np.arange(24), np.arange(0))]
 
 Mean, Group = MeanRegularizedRegressor, GroupLassoRegressor
 fitted = Mean().fit(X, y, task=TASK)
+named = Mean().fit(X, pd.DataFrame(Y, columns=["u", "v"]))
 numbered = Mean().fit(X, y, task=np.arange(24) % 3)
 
 
@@ -287,6 +291,16 @@ TARGETS = {
 }
 
 TABLES = {
+    "dates": (
+        fit(X=FRAME.drop(columns="school").assign(day=pd.Timestamp("2026-01-01"))),
+        ["column 'day'", "Datetime"],
+        ["the year", "DropColumns('day')", "make_table_pipeline"],
+    ),
+    "one name twice": (
+        fit(X=FRAME[["size", "dose", "dose"]]),
+        ["2 columns named 'dose'"],
+        ["a name of its own"],
+    ),
     "lazy": (fit(X=pl.DataFrame(X).lazy()), ["polars.LazyFrame"], ["X.collect()"]),
     "sparse": (
         lambda: make_table_pipeline(Mean()).fit(sparse.csr_array(X), y),
@@ -425,6 +439,15 @@ def score(metric, truth, answer, **more):
     return lambda: metric(truth, answer, **more)
 
 
+NUMBERED = FRAME.assign(school=np.arange(24) % 3, clinic=np.arange(24) % 2)
+
+
+def voting(*columns):
+    """The score of an ensemble of models that read their tasks from these columns, in pipelines."""
+    models = [(f"m{k}", make_pipeline(Mean(task_column=where))) for k, where in enumerate(columns)]
+    return lambda: nan_r2_scorer(VotingRegressor(models).fit(NUMBERED, y), NUMBERED, y)
+
+
 SCORES = {
     "columns and labels": (
         score(nan_r2_score, Y, Y, task=TASK),
@@ -503,6 +526,27 @@ SCORES = {
         ["MultiOutputClassifier.predict_proba gives a list"],
         ["what predict gives", "a model of this library"],
     ),
+    "other columns": (
+        lambda: named.score(X, pd.DataFrame(Y, columns=["v", "u"])),
+        ["column 'v' where fit had 'u'"],
+        ["in that order", "list(model.tasks_)"],
+    ),
+    "labels of another kind": (
+        score(nan_accuracy_score, LABELS, y > 0),
+        [f"y_true holds labels such as '{LABELS[0]}'", f"y_pred such as {y[0] > 0}"],
+        [".astype(str)"],
+    ),
+    "no labels": (score(roc_auc, y > 0, y, labels=[]), ["labels=[]"], ["leave labels= out"]),
+    "several task columns": (
+        voting("school", "clinic"),
+        ["VotingRegressor", "'school' and 'clinic'"],
+        ["task=..."],
+    ),
+    "position in a pipeline": (
+        voting(3),
+        ["VotingRegressor", "task_column=3, a position in a pipeline"],
+        ["task=...", "name the column"],
+    ),
 }
 
 
@@ -554,7 +598,12 @@ FOLDS = {
     "time of one row": (
         folds(in_time, FRAME.assign(age=0.0)),
         ["n_splits=5", "8 rows", "1 time at most"],
-        ["Use fewer splits"],
+        ["shared_clock=True"],
+    ),
+    "time of two kinds": (
+        folds(in_time, FRAME.assign(age=[pd.Timestamp("2026-01-01"), *range(23)])),
+        ["'age'", "Timestamp, int"],
+        ["to_datetime"],
     ),
     "name of a time": (
         folds(TaskTimeSeriesSplit("day")),
@@ -654,6 +703,18 @@ WARNINGS = {
         UndefinedMetricWarning,
         ["1 of 4 tasks", "'z'", "two labels"],
         ["average=None", 'undefined="ignore"'],
+    ),
+    "undefined without average": (
+        score(explained_variance, y, y, task=["z", *TASK[1:]], kind="within"),
+        UndefinedMetricWarning,
+        ["1 of 4 tasks", "'z'", "two labels"],
+        ['labels; the score is without them. undefined="ignore"'],
+    ),
+    "probabilities of more than one": (
+        score(log_loss, np.arange(24) % 3, np.full((24, 3), 0.5)),
+        UserWarning,
+        ["sum to 1.5 up to 1.5"],
+        ["predict_proba", "divide each row by its sum"],
     ),
     "undefined for a scorer": (
         lambda: nan_r2_scorer(fitted, X, np.where(TASK == "a", HOLES, y), task=TASK),

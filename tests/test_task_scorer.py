@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import (
@@ -39,6 +41,7 @@ from mtlearn import (
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
     PooledTasks,
+    make_table_pipeline,
 )
 from mtlearn import metrics as task_metrics
 from mtlearn.metrics import make_task_scorer, task_scores
@@ -563,3 +566,61 @@ def test_default_scores_of_five_thousand_tasks_are_computed_at_once():
     ours = [task_metrics.task_roc_auc_scorer, task_metrics.task_average_precision_scorer]
     assert len(task_scores(classifier, X, y > 0, task=task, scoring=ours)) == 5000
     assert time.perf_counter() - start < 2  # about 0.1 s alone; room for a busy machine
+
+
+@pytest.mark.parametrize(
+    "where, wrap",
+    [
+        ("school", lambda model, cv: CalibratedClassifierCV(model, cv=cv)),
+        ("school", lambda model, cv: CalibratedClassifierCV(make_table_pipeline(model), cv=cv)),
+        ("school", lambda model, cv: VotingClassifier([("one", model)], voting="soft")),
+        ("school", lambda model, cv: StackingClassifier([("one", model)], cv=cv)),
+        (-1, lambda model, cv: BaggingClassifier(model, 2)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_the_tasks_of_a_model_inside_an_ensemble_are_found(labelled, where, wrap):
+    X, y, task = labelled
+    table = with_column(X, np.unique(task, return_inverse=True)[1])
+    folds = StratifiedTaskKFold(3, task_column="school")
+    high = y > np.median(y)
+    model = wrap(MeanRegularizedClassifier(task_column=where), folds).fit(table, high)
+    if hasattr(model, "decision_function"):
+        answer = model.decision_function(table)
+    else:
+        answer = model.predict_proba(table)[:, 1]
+    rows = [np.flatnonzero(table["school"] == k) for k in range(3)]
+    areas = [roc_auc_score(high[own], answer[own]) for own in rows]
+    scorer = task_metrics.task_roc_auc_scorer
+    assert scorer(model, table, high) == pytest.approx(np.mean(areas), rel=1e-12)
+    found = task_scores(model, table, high, scoring={"auc": scorer})
+    assert found["task"].tolist() == [0, 1, 2]
+    np.testing.assert_allclose(found["auc"], areas, rtol=1e-12)
+
+
+def test_an_array_is_scored_by_a_model_of_a_table(labelled):
+    X, y, task = labelled
+    table = with_column(X, np.unique(task, return_inverse=True)[1])
+    model = MeanRegularizedRegressor(task_column="school").fit(table, y)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        found = task_metrics.nan_r2_scorer(model, table.to_numpy(), y)
+    assert found == task_metrics.nan_r2_scorer(model, table, y)
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        lambda model, X, Y: model.score(X, Y),
+        task_metrics.nan_r2_scorer,
+        make_task_scorer("r2"),
+        lambda model, X, Y: task_scores(model, X, Y)["r2"].mean(),
+    ],
+)
+def test_columns_are_those_of_fit_in_their_order(holes, score):
+    X, Y = holes
+    named = pd.DataFrame(Y).add_prefix("target")
+    model = MeanRegularizedRegressor().fit(X, named)
+    assert score(model, X, named) == score(model, X, Y)  # without names they are taken as they are
+    with pytest.raises(ValueError, match="'target2' where fit had 'target0'"):
+        score(model, X, named[named.columns[::-1]])
+    assert task_scores(model, X, Y)["task"].tolist() == named.columns.tolist()

@@ -47,6 +47,9 @@ class IndependentTasks(TaskBaseline):
         Classes of all tasks together (classifiers).
     coef_, intercept_ : ndarrays of shape (T, d) and (T,)
         Where all models are linear regressors; without tasks, shapes as in the wrapped estimator.
+    column_norms_ : ndarray
+        Norm over tasks of the coefficients of each column of X, there too; for a column of labels
+        the largest (``SelectFromModel(..., importance_getter="column_norms_")``).
     n_features_in_ : int
         Number of columns of X, the column of labels included.
     feature_names_in_ : ndarray of str

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
-from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.base import TaskInputMixin
 from mtlearn.checks import check_count, check_flag, check_number, check_option
@@ -235,15 +234,6 @@ class TaskLinearModel(TaskInputMixin, Family):
         with blas_threads(data):
             setup = set_up(reader, reader._solvable(data))
             return reader._solver(setup, "path").largest_alpha()
-
-    @property
-    def column_norms_(self) -> np.ndarray:
-        """Importances as selectors of features want them: one for every column of X."""
-        check_is_fitted(self)
-        norms = np.linalg.norm(self.coef_.reshape(-1, self.coef_.shape[-1]), axis=0)
-        if self.task_column is None:
-            return norms
-        return np.insert(norms, self._task_position, norms.max())
 
     # The way through.
 

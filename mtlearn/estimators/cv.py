@@ -14,6 +14,7 @@ from mtlearn.crossval import best_alpha, best_path, make_folds
 from mtlearn.estimators.path_scores import path_scores
 from mtlearn.estimators.setup import set_up
 from mtlearn.path import check_alphas
+from mtlearn.progress import say
 from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
 
@@ -73,7 +74,7 @@ class AlphaByCV:
         scores = []
         for candidate, alphas in zip(candidates, grids, strict=True):
             if self.verbose and len(candidates) > 1:
-                print(f"{candidate}:")
+                say(f"{candidate}:")
             scores.append(path_scores(candidate, data, alphas, folds, judge, self.n_jobs))
         several = len(candidates) > 1
         self.alphas_ = np.stack(grids) if several and self._counted() else grids[0]

@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 
 from mtlearn.frames import take_rows
 from mtlearn.model_selection.reading import read_column
+from mtlearn.tasks import check_target_names, column_names
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
@@ -77,10 +78,23 @@ class Answers:
     @property
     def labels(self) -> Any:
         """The task of each row, from wherever it comes; None where nobody says."""
-        where = getattr(self._model, "task_column", None)
-        if self.task is not None or where is None:
+        if self.task is not None:
             return self.task
-        return read_column(self._model_X, where)
+        where = getattr(self._model, "task_column", None)
+        if where is None:
+            where = _column_inside(self._model)
+        if where is None:
+            return None
+        names = getattr(self._model, "feature_names_in_", None)
+        return read_column(self._model_X, where, names=names)
+
+    def column_names(self, y: Any) -> np.ndarray | None:
+        """Names of the columns of a truth, which are those of fit in the same order."""
+        names = column_names(y)
+        if not (hasattr(self._model, "tasks_") and self.has_columns):
+            return names
+        check_target_names(names, self._model.tasks_)
+        return self._model.tasks_ if names is None else names
 
     def again(self, method: str, X: Any, rows: Any) -> np.ndarray:
         """Answers to another X, of the tasks that the given rows have."""
@@ -156,6 +170,34 @@ class View:
         if method == "predict_log_proba":
             return np.column_stack([np.log1p(-np.exp(answer)), answer])
         return answer
+
+
+def _column_inside(estimator: Any) -> str | int | None:
+    """The task column of the models that an ensemble, a calibration, ... is made of."""
+    parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    found = {
+        name: value
+        for name, value in parameters.items()
+        if name.endswith("__task_column") and value is not None
+    }
+    if not found:
+        return None
+    columns = list(dict.fromkeys(found.values()))
+    in_pipeline = any(
+        isinstance(parameters.get("__".join(name.split("__")[:depth])), Pipeline)
+        for name in found
+        for depth in range(1, name.count("__"))
+    )
+    # A step may have moved the columns, so that a position is one of something else than X.
+    if len(columns) > 1 or (in_pipeline and not isinstance(columns[0], str)):
+        raise ValueError(
+            f"the models inside {type(estimator).__name__} read their tasks from "
+            f"task_column={columns[0]!r}"
+            + (f" and {columns[1]!r}" if len(columns) > 1 else ", a position in a pipeline")
+            + ", so the score cannot tell which column of X it is. Give it the labels, task=..., "
+            "or name the column, the same for all."
+        )
+    return columns[0]
 
 
 def _unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:

@@ -153,8 +153,14 @@ def average_over_tasks(
     return float(np.average(scores[defined], weights=weight))
 
 
-def report_undefined(tasks: np.ndarray, n_tasks: int, undefined: str, needs: str) -> None:
-    """Say how many tasks have no score, and which come first."""
+def report_undefined(
+    tasks: np.ndarray,
+    n_tasks: int,
+    undefined: str,
+    needs: str,
+    shown: str = "average=None shows them as NaN, ",
+) -> None:
+    """Say how many tasks have no score, and which come first; ``shown`` is how to see them."""
     if not len(tasks) or undefined == "ignore":
         return
     first = ", ".join(repr(plain(task)) for task in tasks[:5])
@@ -167,8 +173,7 @@ def report_undefined(tasks: np.ndarray, n_tasks: int, undefined: str, needs: str
             f'{text}, and undefined="error" refuses them; "warn" and "ignore" leave them out.'
         )
     warnings.warn(
-        f'{text}; the average leaves them out. average=None shows them as NaN, undefined="ignore" '
-        "silences this.",
+        f'{text}; the score is without them. {shown}undefined="ignore" silences this.',
         UndefinedMetricWarning,
         stacklevel=level_of_user(),
     )

@@ -6,12 +6,13 @@ scikit-learn for each of thousands of tasks would take seconds.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mtlearn.exceptions import plain
+from mtlearn.exceptions import level_of_user, plain
 from mtlearn.metrics.by_task import Entries, average_over_tasks, ratio, read_entries
 from mtlearn.targets import read_classes
 
@@ -56,6 +57,8 @@ def nan_accuracy_score(
     0.5
     """
     entries = read_entries(y_true, y_pred, task, sample_weight, classes=True, answers="classes")
+    if len(entries.truth):
+        _refuse_other_kind(plain(entries.truth[0]), plain(entries.answer[0]))
     return average_over_tasks(
         lambda e: e.mean(np.asarray(e.truth == e.answer, dtype=float)),
         entries,
@@ -242,6 +245,14 @@ def log_loss(
             "example model.classes_."
         )
     n_columns = 2 if p.ndim == 1 else p.shape[1]
+    sums = np.ones(1) if p.ndim == 1 else p.sum(axis=1)
+    if not np.allclose(sums, 1.0, rtol=np.sqrt(np.finfo(p.dtype).eps), atol=0.0):
+        warnings.warn(
+            f"the rows of y_proba sum to {sums.min():g} up to {sums.max():g}, and probabilities of "
+            "all classes to 1; give predict_proba of a model, or divide each row by its sum.",
+            UserWarning,
+            stacklevel=level_of_user(),
+        )
     if len(classes) and len(classes) != n_columns:
         raise ValueError(
             f"y_proba has the probabilities of {n_columns} classes, but there are {len(classes)} "
@@ -257,6 +268,14 @@ def log_loss(
     return average_over_tasks(lambda e: e.mean(e.answer), losses, average, undefined, "a label")
 
 
+def _refuse_other_kind(truth: Any, answer: Any) -> None:
+    if isinstance(truth, str) != isinstance(answer, str):
+        raise ValueError(
+            f"y_true holds labels such as {truth!r} and y_pred such as {answer!r}; text never "
+            "equals a number. Give both in one kind, for example with .astype(str)."
+        )
+
+
 def _positions(entries: Entries, labels: Any) -> tuple[Entries, np.ndarray]:
     """The classes, sorted, and entries whose truth is a position among them."""
     values = entries.truth
@@ -268,6 +287,8 @@ def _positions(entries: Entries, labels: Any) -> tuple[Entries, np.ndarray]:
             classes, positions = read_classes(entries.truth)  # refuses what is no class label
     else:
         classes = np.unique(np.asarray(labels))
+        if not len(classes):
+            raise ValueError("labels=[] names no class; give the classes, or leave labels= out.")
         positions = np.searchsorted(classes, values).clip(max=len(classes) - 1)
         strange = classes[positions] != values
         if strange.any():

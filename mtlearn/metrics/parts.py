@@ -18,7 +18,7 @@ from sklearn.utils import check_consistent_length
 from mtlearn.labels import read_labels
 from mtlearn.metrics.answers import Answers, View
 from mtlearn.metrics.by_task import read_array, spread_weight
-from mtlearn.tasks import column_names, is_hole, raise_tasks_twice
+from mtlearn.tasks import is_hole, raise_tasks_twice
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Parts:
         cls, answers: Answers, y: Any, sample_weight: Any = None, *, by_task: bool = False
     ) -> Parts:
         """Columns of a 2-D truth; labelled rows all at once or, if asked for, by task."""
-        names = column_names(y)
+        names = answers.column_names(y)
         y = read_array(y, "y")
         if y.ndim == 2 and y.shape[1] == 1 and not answers.has_columns:
             y = y[:, 0]

@@ -283,7 +283,8 @@ def explained_variance(
     check_option("undefined", undefined, UNDEFINED)
     entries = read_entries(y_true, y_pred, task, sample_weight)
     counted = entries.count > (1 if kind == "within" else 0)
-    report_undefined(entries.tasks[~counted], len(counted), undefined, "two labels")
+    needs = "two labels" if kind == "within" else "a label"
+    report_undefined(entries.tasks[~counted], len(counted), undefined, needs, shown="")
     about = entries if kind == "within" else entries.pooled()
     errors, spread = _squares(about)
     if kind == "within":

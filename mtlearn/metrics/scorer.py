@@ -98,6 +98,7 @@ class TaskScorer:
                 f"{self!r} is one number for all tasks together and has no value for each; "
                 "nan_r2_score is one that has."
             )
+        answers.column_names(y)  # those of fit, or an error
         answer = answers.response(self.response_method)
         if not answers.has_columns:
             options["task"] = answers.labels

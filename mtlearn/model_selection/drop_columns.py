@@ -70,10 +70,10 @@ class DropColumns(TransformerMixin, BaseEstimator):
             If a column is not there, or its name fits several.
         """
         X, names = self._read(X, reset=True)
-        several = isinstance(self.columns, list | tuple | np.ndarray)
+        one = isinstance(self.columns, str) or not np.iterable(self.columns)
         found = [
             find_column(where, names, X.shape[1], "columns")
-            for where in (self.columns if several else [self.columns])
+            for where in ([self.columns] if one else self.columns)
         ]
         self._kept = np.setdiff1d(np.arange(X.shape[1]), found)
         self._names = None if names is None else np.array(list(names), dtype=object)

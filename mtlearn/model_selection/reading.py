@@ -8,24 +8,29 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.frames import as_frame
+from mtlearn.frames import as_frame, values_of
 from mtlearn.labels import read_labels
 from mtlearn.tasks import find_column
 
 
-def read_column(X: Any, where: str | int, parameter: str = "task_column") -> np.ndarray:
-    """A column of a frame or an array; ``parameter`` is where the user named it."""
+def read_column(
+    X: Any, where: str | int, parameter: str = "task_column", names: Any = None
+) -> np.ndarray:
+    """A column of a frame or an array; ``parameter`` is where the user named it.
+
+    ``names`` are those of the columns of an array, where somebody knows them.
+    """
     frame = as_frame(X)
     if frame is not None:
         position = find_column(where, frame.columns, len(frame.columns), parameter)
-        return frame.get_column(frame.columns[position]).to_numpy()
+        return values_of(frame[:, position])
     if sparse.issparse(X):
         raise ValueError(
             f"X is sparse, and {parameter}={where!r} is looked for in it; a column that is no "
             "feature needs a data frame or a dense array."
         )
     X = np.asarray(X)
-    return X[:, find_column(where, None, X.shape[1], parameter)]
+    return X[:, find_column(where, names, X.shape[1], parameter)]
 
 
 def n_rows(X: Any) -> int:

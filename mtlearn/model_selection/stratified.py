@@ -140,6 +140,7 @@ class StratifiedTaskKFold(BaseEstimator):
         self, X: Any = None, y: Any = None, groups: Any = None, task: Any = None
     ) -> int:
         """Number of folds."""
+        check_n_splits(self.n_splits)
         return self.n_splits
 
     def split(
@@ -175,6 +176,7 @@ class StratifiedTaskKFold(BaseEstimator):
         elif task is None:
             task = np.zeros(n_rows(X), dtype=int)
         fold = task_folds(task, self.n_splits, groups=groups, random_state=self.random_state)
+        check_consistent_length(fold, np.empty(n_rows(X)))
         n_units = len(fold) if groups is None else len(set(read_codes(groups, "groups").tolist()))
         if n_units < self.n_splits:
             raise ValueError(

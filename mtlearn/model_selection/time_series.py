@@ -97,6 +97,7 @@ class TaskTimeSeriesSplit(BaseEstimator):
         self, X: Any = None, y: Any = None, groups: Any = None, task: Any = None
     ) -> int:
         """Number of folds."""
+        check_n_splits(self.n_splits)
         return self.n_splits
 
     def split(
@@ -134,12 +135,17 @@ class TaskTimeSeriesSplit(BaseEstimator):
         block = _blocks(when, codes, self.n_splits + 1)
         held_out = np.bincount(block, minlength=self.n_splits + 1)[1:]
         if not held_out.all():
-            most = int(np.bincount(codes).max())
-            times = counted(_most_times(when, codes), "time", "different times")
+            rows = counted(int(np.bincount(codes).max()), "row", "rows")
+            n_times = _most_times(when, codes)
+            times = counted(n_times, "time", "different times")
+            remedy = (
+                "Use fewer splits."
+                if n_times > 1
+                else "Is it the right column? shared_clock=True needs no past of each task's own."
+            )
             raise ValueError(
                 f"n_splits={self.n_splits} leaves fold {int(held_out.argmin())} without a row to "
-                f"hold out: the largest task has {most} rows, at {times} at most. "
-                "Use fewer splits."
+                f"hold out: the largest task has {rows}, at {times} at most. {remedy}"
             )
         for k in range(1, self.n_splits + 1):
             yield np.flatnonzero(block < k), np.flatnonzero(block == k)
@@ -180,9 +186,18 @@ def _ranks(times: np.ndarray, where: Any) -> np.ndarray:
             f"{name} is missing in {counted(int(missing.sum()), 'row', 'rows')} (the first is row "
             f"{int(missing.argmax())}). Give the time, or drop such rows."
         )
-    if times.dtype.kind in "US" or any(isinstance(time, str) for time in times[:1]):
+    objects = times.tolist() if times.dtype.kind in "OUS" else []
+    text = next((time for time in objects if isinstance(time, str)), None)
+    if text is not None:
         raise ValueError(
-            f"{name} holds text (such as {str(times[0])!r}), whose order need not be that of "
-            "time; convert it first, for example with pandas.to_datetime."
+            f"{name} holds text (such as {text!r}), whose order need not be that of time; convert "
+            "it first, for example with pandas.to_datetime."
         )
-    return np.unique(times, return_inverse=True)[1].reshape(-1)
+    try:
+        return np.unique(times, return_inverse=True)[1].reshape(-1)
+    except TypeError:
+        kinds = sorted({type(time).__name__ for time in objects})
+        raise ValueError(
+            f"{name} holds values of the kinds {', '.join(kinds)}, which have no common order; "
+            "convert it first, for example with pandas.to_datetime."
+        ) from None
