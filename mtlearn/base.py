@@ -26,7 +26,8 @@ class TaskInputMixin(ReferenceLinkMixin):
     __metadata_request__score = {"task": True}
 
     task_column: Any
-    coef_: np.ndarray
+    coef_: Any
+    _task_position: int
 
     @property
     def column_norms_(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.cluster import KMeans
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.exceptions import DataConversionWarning
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -558,3 +559,15 @@ def test_labels_beside_X_are_routed_without_being_asked_for(rows, Baseline):
     found = search.cv_results_["mean_test_score"]
     np.testing.assert_allclose(found, truth.cv_results_["mean_test_score"], rtol=1e-10)
     np.testing.assert_allclose(predicted, truth.predict(np.insert(X, 0, task, axis=1)), rtol=1e-10)
+
+
+def test_features_are_selected_by_coefficients_per_task():
+    rng = np.random.default_rng(0)
+    X = np.insert(rng.normal(size=(40, 3)), 1, np.arange(40) % 2, axis=1)
+    y = 5 * X[:, 0] + rng.normal(size=40)
+    model = IndependentTasks(Ridge(), task_column=1)
+    norms = model.fit(X, y).column_norms_
+    np.testing.assert_allclose(np.delete(norms, 1), np.linalg.norm(model.coef_, axis=0))
+    select = SelectFromModel(model, importance_getter="column_norms_").fit(X, y)
+    assert select.get_support().tolist() == [True, True, False, False]
+    assert not hasattr(PooledTasks(Ridge()).fit(X, y), "column_norms_")
