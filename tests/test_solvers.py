@@ -15,7 +15,8 @@ from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.solvers.arrow import Arrow, residuals, solve_mean_regularized
-from mtlearn.solvers.choose import badly_scaled, make_problem, use_moments
+from mtlearn.solvers.choose import make_problem, use_moments
+from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.proximal import ProximalSolver
 from mtlearn.solvers.rotated import rotate, rotate_back

@@ -12,7 +12,8 @@ from mtlearn.losses import HalfSquaredError
 from mtlearn.moments import Moments
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.solvers.choose import badly_scaled, make_problem
+from mtlearn.solvers.choose import make_problem
+from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.rotated import rotate
 from mtlearn.solvers.variance import auto_alpha_intercept
 from mtlearn.tasks import TaskData, resolve_task_weight

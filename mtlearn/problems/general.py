@@ -101,6 +101,7 @@ class LossProblem:
         self.free = coupling.fit_intercept and not self.pooled
         self.rows = self._given.as_centred() if self.free else self._given
         self._intercepts_alone: tuple[np.ndarray, np.ndarray, float] | None = None
+        self._diagonal: np.ndarray | None = None
 
     def null(self) -> ScorePoint:
         """W = 0 exactly, with its best intercepts."""
@@ -198,7 +199,9 @@ class LossProblem:
 
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonals of the Hessians of the columns at W = 0, (d, C)."""
-        return self.quadratic(self.null()).hessian_diagonal()
+        if self._diagonal is None:
+            self._diagonal = self.quadratic(self.null()).hessian_diagonal()
+        return self._diagonal
 
     def quadratic(self, point: ScorePoint, flattest: float = FLATTEST) -> SquaredProblem:
         """The quadratic model around a point, in the same unknowns.

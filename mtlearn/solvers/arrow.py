@@ -28,6 +28,7 @@ from mtlearn.certificate import certify
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.linear import solve_semidefinite, stack_times, stack_transposed_times
 from mtlearn.problems.squared import Point, ScatterBlock, SquaredProblem
+from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.solution import Solution
 
 KEEP_BYTES = 512e6  # inverses kept between refinement steps; computed again beyond
@@ -279,11 +280,6 @@ def relative_gap(problem: SquaredProblem, alpha: float, point: Point, arrow) -> 
         decrement += 0.5 * (r.sum(axis=1) + extra) @ d_mean
     newton = float(abs(decrement) + SquaredNorm(alpha).value(point.V)) / problem.null_value
     return min(gap, newton)
-
-
-def typical_curvature(problem: SquaredProblem) -> float:
-    """Mean over tasks of trace(H_t) / d, the scale that alpha is to be compared with."""
-    return float(problem.hessian_diagonal().mean())
 
 
 def _inverse(H: np.ndarray, alpha: float) -> np.ndarray:

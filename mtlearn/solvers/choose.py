@@ -17,7 +17,7 @@ from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.rows import Rows
-from mtlearn.solvers.fista import curvature_ratio
+from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.mean_regularized import mean_regularized_solver
 from mtlearn.solvers.proximal import ProximalSolver
 from mtlearn.tasks import TaskData
@@ -110,8 +110,3 @@ def make_solver(
     return ProximalSolver(
         problem, penalty_of, tol=tol, max_iter=max_iter, polish=polish, verbose=verbose
     )
-
-
-def badly_scaled(problem: Any) -> bool:
-    """Whether columns differ so much in scale that rotating them would lose the small ones."""
-    return curvature_ratio(problem) > 1e12

@@ -52,13 +52,6 @@ class Metric:
         return 1.0 / (self.L * self.D)
 
 
-def curvature_ratio(problem: Any) -> float:
-    """Curvature of the largest feature relative to that of the smallest; constant ones aside."""
-    curvature = problem.hessian_diagonal().max(axis=1)
-    curvature = curvature[curvature > 0]
-    return float(curvature.max() / curvature.min()) if len(curvature) else 1.0
-
-
 def _largest_eigenvalue(problem: SquaredProblem, D: Any, n_iter: int = 12) -> float:
     """Power iteration on all tasks at once; an estimate from below that FISTA corrects."""
     root = np.sqrt(D)

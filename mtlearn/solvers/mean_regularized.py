@@ -20,8 +20,8 @@ from mtlearn.solvers.arrow import (
     closed_form_affordable,
     residuals,
     solve_mean_regularized,
-    typical_curvature,
 )
+from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.proximal_newton import ProximalNewton
 from mtlearn.solvers.rotated import rotate_back

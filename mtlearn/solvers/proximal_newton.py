@@ -25,6 +25,7 @@ from mtlearn.problems.coupling import gather, whole
 from mtlearn.problems.general import FLATTEST, LossProblem, ScorePoint
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.arrow import closed_form_affordable, solve_mean_regularized
+from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.descent import POLISHING, ROUNDING, Descent
 
 LENGTHS = 0.5 ** np.arange(16)
@@ -195,7 +196,7 @@ class ProximalNewton:
 def _next_to_nothing(problem: LossProblem, penalty: Penalty) -> bool:
     if not isinstance(penalty, SquaredNorm) or penalty.alpha > 1e-8:
         return False
-    return penalty.alpha < 1e-10 * float(problem.hessian_diagonal().mean())
+    return penalty.alpha < 1e-10 * typical_curvature(problem)
 
 
 def _decrement(problem: LossProblem, penalty: Penalty, point: ScorePoint, V, mean) -> float:

@@ -23,7 +23,7 @@ from scipy import linalg
 
 from mtlearn.certificate import certify
 from mtlearn.problems.squared import Point, SquaredProblem
-from mtlearn.solvers.fista import curvature_ratio
+from mtlearn.solvers.curvature import curvature_ratio
 
 MOST = 1000  # coefficients, up to which a dense system takes a second at most
 APART = 1e6  # curvature of the largest feature relative to the smallest, from where it is worth it
