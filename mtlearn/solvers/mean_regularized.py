@@ -7,6 +7,7 @@ penalties where factorisations would be larger than the data.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ import numpy as np
 from mtlearn.certificate import certify
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.progress import iteration_teller
 from mtlearn.solvers.arrow import (
     KEEP_BYTES,
     closed_form_affordable,
@@ -22,75 +22,40 @@ from mtlearn.solvers.arrow import (
     solve_mean_regularized,
 )
 from mtlearn.solvers.curvature import typical_curvature
-from mtlearn.solvers.descent import Descent
-from mtlearn.solvers.proximal_newton import ProximalNewton
+from mtlearn.solvers.iterative import Iterative
 from mtlearn.solvers.rotated import rotate_back
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.spectrum import Spectrum
 
-POLISHED = 1e-14  # what a polished problem is solved to, so that equal problems give equal answers
 
+class MeanRegularizedSolver(Iterative):
+    """Iterations where there is no closed form: another loss, or a problem too large for it."""
 
-class MeanRegularizedSolver:
-    """Iterations where there is no closed form: another loss, or a problem too large for it.
-
-    Parameters
-    ----------
-    problem : SquaredProblem or LossProblem
-    tol : float
-        Ceiling of the relative duality gap.
-    max_iter : int
-        Iterations at most.
-    polish : bool, default=False
-        Go on to rounding.
-    verbose : int, default=0
-        Print each outer iteration.
-    """
-
-    def __init__(self, problem: Any, *, tol: float, max_iter: int, polish=False, verbose: int = 0):
-        self.problem, self.tol, self.max_iter = problem, tol, max_iter
-        self.polish, self.verbose = polish, verbose
-        self._last: Any = None
+    separable = True
 
     def largest_alpha(self) -> float:
         """Where a path starts: a hundred times the typical curvature of a task."""
         return 100.0 * typical_curvature(self.problem)
 
     def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
-        """The solution at one alpha."""
-        solution = self._solve(alpha, start)
-        self._last = solution.point
-        return solution
-
-    def _solve(self, alpha: float, start: np.ndarray | None) -> Solution:
+        """The solution at one alpha; a start serves if it is the solution before."""
         problem, penalty = self.problem, SquaredNorm(alpha)
-        report = iteration_teller(self.verbose)
         if problem.null_value == 0:
             return Solution(problem.null(), 0.0, 1)
-        aim = min(self.tol, POLISHED) if self.polish else self.tol
-        warm = start is not None and self._last is not None and start is self._last.V
-        if isinstance(problem, SquaredProblem):
-            zero = np.zeros((problem.n_features, problem.n_columns))
-            if np.isinf(alpha):
-                point = problem.settle(zero)
-                return Solution(point, certify(problem, penalty, point).relative, 1)
-            point = self._last if warm else problem.settle(zero)
-            descent: Any = Descent(problem, separable=True)
-            least = 1e-9 * typical_curvature(problem)
-            if alpha < least:  # of so little a penalty, what is charged for it bounds the error
-                penalty = SquaredNorm(least)
-                point, gap, n_iter = descent.descend(
-                    penalty, point, aim, self.tol, self.max_iter, report=report
-                )
-                gap += penalty.value(point.V) / problem.null_value
-                return Solution(point, gap, max(n_iter, 1))
-        else:
-            point = self._last if warm else problem.null()
-            descent = ProximalNewton(problem, separable=True)
-        point, gap, n_iter = descent.descend(
-            penalty, point, aim, self.tol, self.max_iter, report=report
-        )
-        return Solution(point, gap, max(n_iter, 1), getattr(descent, "diverging", False))
+        if self.squared and np.isinf(alpha):
+            point = self._without_deviations()
+            return Solution(point, certify(problem, penalty, point).relative, 1)
+        point = self._if_last(start)
+        if point is None:
+            point = self._without_deviations() if self.squared else problem.null()
+        least = 1e-9 * typical_curvature(problem) if self.squared else 0.0
+        if alpha >= least:
+            return self._finish(penalty, point)
+        # Of so little a penalty, what is charged for it bounds the error.
+        penalty = SquaredNorm(least)
+        found = self._finish(penalty, point)
+        charged = penalty.value(found.point.V) / problem.null_value
+        return replace(found, gap=found.gap + charged)
 
 
 class ClosedForm:

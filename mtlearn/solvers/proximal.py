@@ -8,27 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
-from mtlearn.problems.squared import SquaredProblem
-from mtlearn.progress import iteration_teller
-from mtlearn.solvers.descent import Descent
-from mtlearn.solvers.mean_regularized import (
-    POLISHED,
-    MeanRegularizedSolver,
-    mean_regularized_solver,
-)
-from mtlearn.solvers.proximal_newton import ProximalNewton
+from mtlearn.solvers.iterative import Iterative
+from mtlearn.solvers.mean_regularized import MeanRegularizedSolver, mean_regularized_solver
 from mtlearn.solvers.solution import Solution
 
 LOOSE = 300  # iterations that a stage on the way down may take
 
 
-class ProximalSolver:
+class ProximalSolver(Iterative):
     """Minimises smooth part + penalty to a relative duality gap of ``tol``.
 
     Parameters
@@ -36,51 +30,24 @@ class ProximalSolver:
     problem : SquaredProblem or LossProblem
     penalty_of : callable
         alpha -> Penalty, a norm.
-    tol : float
-        Ceiling of the relative duality gap.
-    max_iter : int
-        Iterations at most.
-    polish : bool, default=False
-        Go on to rounding.
-    verbose : int, default=0
-        Print each outer iteration.
+    **limits
+        Tolerance and so on, as :class:`Iterative` has them.
     """
 
-    def __init__(
-        self,
-        problem: Any,
-        penalty_of: Callable[[float], Penalty],
-        *,
-        tol: float,
-        max_iter: int,
-        polish: bool = False,
-        verbose: int = 0,
-    ):
-        self.problem, self.penalty_of, self.tol, self.max_iter = problem, penalty_of, tol, max_iter
-        self.polish, self.verbose = polish, verbose
-        self._method: Any = None
-        self._zero: tuple[Any, float] | None = None
-        self._last: Any = None
-
-    @property
-    def method(self) -> Any:
-        """Descent on this problem, made when it is first needed."""
-        if self._method is None:
-            separable = self.penalty_of(1.0).separable
-            kind = Descent if isinstance(self.problem, SquaredProblem) else ProximalNewton
-            self._method = kind(self.problem, separable)
-        return self._method
+    def __init__(self, problem: Any, penalty_of: Callable[[float], Penalty], **limits: Any):
+        super().__init__(problem, **limits)
+        self.penalty_of, self.separable = penalty_of, penalty_of(1.0).separable
 
     def largest_alpha(self) -> float:
         """The smallest alpha at which V = 0 is the solution; 0 where it is for every alpha."""
-        return self._at_zero()[1]
+        return self._at_zero[1]
 
     def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
         """The solution at one alpha, from deviations to start with or from V = 0."""
         problem, penalty = self.problem, self.penalty_of(alpha)
         if problem.null_value == 0:
             return Solution(problem.null(), 0.0, 1)
-        zero, largest = self._at_zero()
+        zero, largest = self._at_zero
         if largest <= alpha:
             gap = 0.0 if largest == 0.0 else certify(problem, penalty, zero).relative
             return Solution(zero, gap, 1)
@@ -95,49 +62,38 @@ class ProximalSolver:
 
     def _penalised(self, penalty: Penalty, zero, largest: float, start) -> Solution:
         """Down from the largest alpha, or from where the caller says."""
-        alpha = penalty.alpha
-        point, n_iter = zero, 0
+        problem, alpha, n_iter = self.problem, penalty.alpha, 0
         if start is not None and start.any():
-            point = self._started(start)
+            point = self._if_last(start)
+            if point is None and self.squared:
+                point = problem.settle(start)
+            elif point is None:
+                point = problem.evaluate(start, zero.mean)
         else:
+            point = zero
             for stage in np.geomspace(largest, alpha, _n_stages(largest, alpha))[1:-1]:
                 loose = max(1e-2 * float(stage) / largest, self.tol)
                 most = min(self.max_iter, n_iter + LOOSE)
                 point, _, n_iter = self.method.descend(
                     self.penalty_of(float(stage)), point, loose, self.tol, most, n_iter
                 )
-        aim = min(self.tol, POLISHED) if self.polish else self.tol
-        report = iteration_teller(self.verbose)
-        point, gap, n_iter = self.method.descend(
-            penalty, point, aim, self.tol, self.max_iter, n_iter, report
-        )
-        self._last = point
-        return Solution(point, gap, max(n_iter, 1))
+        return self._finish(penalty, point, n_iter)
 
+    @cached_property
     def _at_zero(self) -> tuple[Any, float]:
         """The best point with V = 0 and the dual norm there.
 
         0 where the gradient is the rounding of its terms: V = 0 is then best for every alpha, as
         with a free shared mean and one task.
         """
-        if self._zero is None:
-            problem, penalty = self.problem, self.penalty_of(1.0)
-            if isinstance(problem, SquaredProblem):
-                zero = problem.settle(np.zeros((problem.n_features, problem.n_columns)))
-            else:
-                pooled = MeanRegularizedSolver(problem, tol=1e-15, max_iter=100)
-                zero = pooled.solve(np.inf).point
-            largest = penalty.dual_norm(zero.G)
-            rounding = 1e-13 * penalty.dual_norm(problem.gradient_terms(zero))
-            self._zero = zero, largest if largest > rounding else 0.0
-        return self._zero
-
-    def _started(self, V: np.ndarray) -> Any:
-        if self._last is not None and V is self._last.V:
-            return self._last
-        if isinstance(self.problem, SquaredProblem):
-            return self.problem.settle(V)
-        return self.problem.evaluate(V, self._at_zero()[0].mean)
+        problem, penalty = self.problem, self.penalty_of(1.0)
+        if self.squared:
+            zero = self._without_deviations()
+        else:
+            zero = MeanRegularizedSolver(problem, tol=1e-15, max_iter=100).solve(np.inf).point
+        largest = penalty.dual_norm(zero.G)
+        rounding = 1e-13 * penalty.dual_norm(problem.gradient_terms(zero))
+        return zero, largest if largest > rounding else 0.0
 
     def _unpenalised(self, penalty: Penalty) -> Solution:
         """alpha next to nothing: no penalty, with the Newton decrement for a certificate."""

@@ -60,6 +60,7 @@ class ProximalNewton:
         report: Callable[[int, float], None] | None = None,
     ) -> tuple[ScorePoint, float, int]:
         """From a point until the relative gap is ``aim``, or below ``tol`` and stalled."""
+        self.diverging = False
         if _next_to_nothing(self.problem, penalty):
             return self._unpenalised(penalty, point, aim, tol, max_iter, n_iter, report)
         problem = self.problem

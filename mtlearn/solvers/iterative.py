@@ -1,0 +1,67 @@
+"""What iterative solvers have in common, whatever the penalty: a method, warm starts, the end."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mtlearn.penalties.base import Penalty
+from mtlearn.problems.squared import SquaredProblem
+from mtlearn.progress import iteration_teller
+from mtlearn.solvers.descent import Descent
+from mtlearn.solvers.proximal_newton import ProximalNewton
+from mtlearn.solvers.solution import Solution
+
+POLISHED = 1e-14  # what a polished problem is solved to, so that equal problems give equal answers
+
+
+class Iterative:
+    """Base of the solvers by iterations.
+
+    Parameters
+    ----------
+    problem : SquaredProblem or LossProblem
+    tol : float
+        Ceiling of the relative duality gap.
+    max_iter : int
+        Iterations at most.
+    polish : bool, default=False
+        Go on to rounding.
+    verbose : int, default=0
+        Print each outer iteration.
+    """
+
+    separable: bool  # as in Descent
+
+    def __init__(
+        self, problem: Any, *, tol: float, max_iter: int, polish: bool = False, verbose: int = 0
+    ):
+        self.problem, self.tol, self.max_iter = problem, tol, max_iter
+        self.polish, self.verbose = polish, verbose
+        self.squared = isinstance(problem, SquaredProblem)
+        self._last: Any = None
+
+    @cached_property
+    def method(self) -> Any:
+        """Descent on this problem, made when it is first needed."""
+        return (Descent if self.squared else ProximalNewton)(self.problem, self.separable)
+
+    def _without_deviations(self) -> Any:
+        """Of the squared loss, the point with V = 0 and all else at its best."""
+        return self.problem.settle(np.zeros((self.problem.n_features, self.problem.n_columns)))
+
+    def _if_last(self, start: np.ndarray | None) -> Any:
+        """The last solution, where its deviations are the start: on a path they always are."""
+        return self._last if self._last is not None and start is self._last.V else None
+
+    def _finish(self, penalty: Penalty, point: Any, n_iter: int = 0) -> Solution:
+        """From a point to the tolerance, or to rounding."""
+        aim = min(self.tol, POLISHED) if self.polish else self.tol
+        report = iteration_teller(self.verbose)
+        point, gap, n_iter = self.method.descend(
+            penalty, point, aim, self.tol, self.max_iter, n_iter, report
+        )
+        self._last = point
+        return Solution(point, gap, max(n_iter, 1), getattr(self.method, "diverging", False))
