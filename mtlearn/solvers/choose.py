@@ -17,7 +17,6 @@ from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.rows import Rows
-from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.mean_regularized import mean_regularized_solver
 from mtlearn.solvers.proximal import ProximalSolver
 from mtlearn.tasks import TaskData
@@ -96,11 +95,9 @@ def make_solver(
     problem = setup.problem
     polish = purpose == "fit" and problem.n_features * problem.n_columns <= SMALL_PROBLEM
     if isinstance(penalty_of(1.0), SquaredNorm):
-        thin = setup.rotated is not None or not badly_scaled(problem)
         return mean_regularized_solver(
             problem,
             setup.rotated,
-            thin,
             purpose,
             tol=tol,
             max_iter=max_iter,

@@ -21,7 +21,7 @@ from mtlearn.solvers.arrow import (
     residuals,
     solve_mean_regularized,
 )
-from mtlearn.solvers.curvature import typical_curvature
+from mtlearn.solvers.curvature import badly_scaled, typical_curvature
 from mtlearn.solvers.iterative import Iterative
 from mtlearn.solvers.rotated import rotate_back
 from mtlearn.solvers.solution import Solution
@@ -121,13 +121,13 @@ class Unrefined(Spectral):
 
 
 def mean_regularized_solver(
-    problem: Any, rotated, thin: bool, purpose: str, *, tol, max_iter, polish, verbose=0
+    problem: Any, rotated, purpose: str, *, tol, max_iter, polish, verbose=0
 ) -> Any:
     """The closed form where there is one, in the shape that the purpose asks for."""
     small = problem if rotated is None else rotated[0]
     if isinstance(problem, SquaredProblem) and closed_form_affordable(small):
         kind = {"fit": ClosedForm, "path": Spectral, "scores": Unrefined}[purpose]
-        return kind(problem, rotated, thin)
+        return kind(problem, rotated, thin=rotated is not None or not badly_scaled(problem))
     return MeanRegularizedSolver(
         problem, tol=tol, max_iter=max_iter, polish=polish, verbose=verbose
     )

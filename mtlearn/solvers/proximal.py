@@ -98,7 +98,7 @@ class ProximalSolver(Iterative):
     def _unpenalised(self, penalty: Penalty) -> Solution:
         """alpha next to nothing: no penalty, with the Newton decrement for a certificate."""
         limit = mean_regularized_solver(
-            self.problem, None, True, "fit", tol=self.tol, max_iter=self.max_iter, polish=True
+            self.problem, None, "fit", tol=self.tol, max_iter=self.max_iter, polish=True
         )
         found = limit.solve(0.0)
         gap = found.gap + penalty.value(found.point.V) / self.problem.null_value
