@@ -176,6 +176,11 @@ def _as_integers(values: np.ndarray, name: str) -> np.ndarray:
     return values.astype(np.int64) if whole else values
 
 
+def is_measurement(values: np.ndarray, n_rows: int) -> bool:
+    """Whether labels are numbers with fractions that hardly repeat."""
+    return values.dtype.kind == "f" and 2 * len(values) > n_rows
+
+
 def is_missing(value: Any) -> bool:
     """None, NaN, and the missing values of pandas."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):

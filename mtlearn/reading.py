@@ -19,7 +19,13 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from mtlearn.exceptions import UnseenTaskWarning, counted, level_of_user, plain
 from mtlearn.frames import as_frame, as_labels, check_columns, refuse_dates, values_of
-from mtlearn.labels import check_is_no_name, match_labels, read_labels, without_case
+from mtlearn.labels import (
+    check_is_no_name,
+    is_measurement,
+    match_labels,
+    read_labels,
+    without_case,
+)
 from mtlearn.targets import counterpart
 from mtlearn.tasks import (
     FLOATS,
@@ -334,7 +340,7 @@ def _rows(X, y, weight, column, name) -> TaskData:
 
 def _warn_of_feature(tasks: np.ndarray, n_rows: int, name: str) -> None:
     """Fractions that hardly repeat are no labels: a tool moved the columns of X."""
-    if tasks.dtype.kind != "f" or 2 * len(tasks) <= n_rows:
+    if not is_measurement(tasks, n_rows):
         return
     warnings.warn(
         f"{name} holds {len(tasks)} different numbers with fractions (such as "

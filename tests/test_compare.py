@@ -311,6 +311,23 @@ def test_rows_without_a_target_are_left_out_and_said():
     np.testing.assert_allclose(result.table.r2, expected.table.r2)
 
 
+@pytest.mark.parametrize(
+    ("labels", "asked"),
+    [
+        (lambda y: (10 * y.rank()).astype(int), "identifier of the rows, or were target and task"),
+        (lambda y: y.rank().floordiv(3) + 0.5, "21 tasks are numbers with fractions (such as 0.5)"),
+        (lambda y: y.rank().floordiv(3), None),  # numbers as schools have them
+    ],
+)
+def test_a_task_column_that_is_not_made_of_labels_is_questioned(labels, asked):
+    X, y = school_data(4, 15)
+    notes = compare_tasks(
+        X.assign(school=labels(y)), y, task_column="school", models=[], cv=2
+    ).notes
+    swapped = [note for note in notes if "swapped" in note]
+    assert len(swapped) == (asked is not None) and all(asked in note for note in swapped)
+
+
 def test_labels_that_differ_in_case_or_blanks_only_are_asked_about_once():
     X, y = school_data(4, 15)
     X["school"] = X["school"].where(np.arange(60) % 15 > 6, X["school"].str.upper() + " ")

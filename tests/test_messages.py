@@ -380,6 +380,11 @@ COMPARISONS = {
         ["72 different values", "'0 km'"],
         ["at most 50"],
     ),
+    "labels of tasks as the target": (
+        ask(pd.concat([FRAME] * 6), [f"shop {k}" for k in range(72)] * 2),
+        ["72 different values", "'shop 0'"],
+        ["Does y name the tasks?", "(--target and --task)"],
+    ),
     "rare class": (ask(y=["u"] * 20 + ["v"] * 4), ["fewer than 10", "(4)"], ["takes more"]),
     "other values": (
         ask(X, columns([0, 1, 1], [1, 2, 2])),
@@ -417,6 +422,11 @@ COMPARISONS = {
     "no tasks": (ask(X), ["which task"], ["task_column=", "task="]),
     "no feature": (ask(FRAME[["school"]]), ["'school'"], ["columns of features"]),
     "one task": (ask(FRAME.assign(school="a")), ["'school' (a)"], ["at least two"]),
+    "a measurement as the task": (
+        ask(task_column="dose"),
+        ["task column 'dose'", "24 different numbers", f"{X[:, 1].min():.4g}"],
+        ["Name the column of the tasks' labels", "swapped (--target and --task)"],
+    ),
     "both ways": (ask(y=Y), ["2 columns"], ["one or the other"]),
     "few labels": (
         ask(X, pd.DataFrame({"u": y, "v": with_value(HOLES, 1.0)})),

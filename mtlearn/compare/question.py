@@ -123,9 +123,15 @@ def _check_classes(codes: np.ndarray, classes: np.ndarray, name: str, wrong: str
             f"{' ' * bool(alike)}{alike}"
         )
     if len(classes) > MOST_CLASSES:
+        swapped = ""
+        if 2 * len(classes) <= (~np.isnan(codes)).sum():
+            swapped = (
+                f" Does {name} name the tasks? Then target and task are swapped (--target and "
+                "--task)."
+            )
         raise ValueError(
             f"the target {name} has {len(classes):,} different values ({few}), too many for "
-            f"classes (at most {MOST_CLASSES}){wrong}."
+            f"classes (at most {MOST_CLASSES}){wrong}.{swapped}"
         )
     others = np.sort(np.bincount(codes[~np.isnan(codes)].astype(np.intp)))[:-1].sum()
     if others < FEWEST_ROWS:

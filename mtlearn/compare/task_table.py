@@ -14,8 +14,10 @@ from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
 from mtlearn.exceptions import counted
 from mtlearn.frames import as_frame, take_rows
-from mtlearn.labels import check_is_no_name, nearly_equal, read_labels
+from mtlearn.labels import check_is_no_name, is_measurement, nearly_equal, read_labels
 from mtlearn.tasks import column_names, find_column, raise_tasks_twice
+
+FEW_FRACTIONS = 10  # so many labels of tasks may be numbers such as 0.5 without a question
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,13 @@ def read_table(
             f"there is only one task in {name!r} ({', '.join(map(str, labels.values))}); learning "
             "tasks together takes at least two."
         )
+    if is_measurement(labels.values, len(known)):
+        raise ValueError(
+            f"task column {name!r} holds {len(labels.values):,} different numbers with fractions "
+            f"(such as {labels.values[0]:.4g}) in {len(known):,} rows: a measurement, where each "
+            "task should have several rows. Name the column of the tasks' labels; were target and "
+            "task swapped (--target and --task)?"
+        )
     if len(known) < len(y):
         many = counted(len(y) - len(known), "row", "rows")
         are = "is" if len(y) - len(known) == 1 else "are"
@@ -138,7 +147,12 @@ def read_table(
     if len(labels.values) > len(known) / 2:
         notes.append(
             f"Most tasks have a single row ({len(labels.values):,} tasks, {len(known):,} rows): "
-            f"is {name} an identifier of the rows?"
+            f"is {name} an identifier of the rows, or were target and task swapped?"
+        )
+    if labels.values.dtype.kind == "f" and len(labels.values) > FEW_FRACTIONS:
+        notes.append(
+            f"The {len(labels.values):,} tasks are numbers with fractions (such as "
+            f"{labels.values[0]:.4g}): is {name} a measurement, and were target and task swapped?"
         )
     data = TaskTable(
         frame.to_native(),
