@@ -1,6 +1,7 @@
 """The comparison: what the table says is what the predictions say, and no row leaks."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -300,6 +301,21 @@ def test_progress_counts_to_the_end(capsys):
     assert {step.total for step in told} == {18}
     assert told[-1].remaining == 0 < told[0].remaining
     assert capsys.readouterr().err.count("s left") == 18
+
+
+def test_the_time_left_is_a_lower_bound_until_every_model_was_timed():
+    took = {"fast": 1.0, "slow": 100.0}
+    for workers in (1, 2):
+        told = []
+        clock = running.Clock(Counter({"fast": 2, "slow": 3}), workers, {}, told.append, 0)
+        for name in ("fast", "fast", "slow", "slow", "slow"):
+            clock.tick(name, took[name])
+        assert [step.at_least for step in told] == [True, True, False, False, False]
+        assert [step.remaining for step in told] == {
+            1: [1, 0, 200, 100, 0],
+            2: [1, 0, 100, 100, 0],  # one worker has the last job to itself
+        }[workers]
+    assert [step.left for step in told[1:3]] == ["at least 0 s left", "about 2 min left"]
 
 
 def test_rows_without_a_target_are_left_out_and_said():

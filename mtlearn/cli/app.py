@@ -172,13 +172,14 @@ def _compare(table, **options):
 
     def show(told):
         nonlocal said
-        left = _remaining(told.remaining)
-        bar.update(line, completed=told.done, total=told.total, left=left)
+        bar.update(line, completed=told.done, total=told.total, left=told.left)
         if (
             not console.is_terminal and time.monotonic() - said > QUIET
         ):  # a log file: a line now and then
             said = time.monotonic()
-            print(f"mtlearn: {told.done} of {told.total} models fitted, {left}", file=sys.stderr)
+            print(
+                f"mtlearn: {told.done} of {told.total} models fitted, {told.left}", file=sys.stderr
+            )
 
     with bar if console.is_terminal else nullcontext():
         return compare_tasks(
@@ -190,12 +191,6 @@ def _compare(table, **options):
             progress=show,
             **options,
         )
-
-
-def _remaining(seconds: float) -> str:
-    if seconds < 90:
-        return f"about {seconds:.0f} s left"
-    return f"about {seconds / 60:.0f} min left"
 
 
 def _known(models: list[str]) -> list[str] | None:

@@ -112,7 +112,8 @@ def compare_tasks(
     verbose : int, default=0
         1 prints a line for every model and fold.
     progress : callable, default=None
-        Called with a ``Progress`` (done, total, remaining seconds, model) after each job.
+        Called with a ``Progress`` (done, total, remaining seconds, model, and whether these
+        seconds are a lower bound, since some model was not timed yet) after each job.
 
     Returns
     -------

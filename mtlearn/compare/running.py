@@ -37,6 +37,15 @@ class Progress:
     total: int
     remaining: float  # seconds, estimated
     model: str  # the one just finished
+    at_least: bool = False  # some model was not timed yet, and counts nothing in ``remaining``
+
+    @property
+    def left(self) -> str:
+        """The seconds in words."""
+        about, seconds = "at least" if self.at_least else "about", self.remaining
+        if seconds < 90:
+            return f"{about} {seconds:.0f} s left"
+        return f"{about} {seconds / 60:.0f} min left"
 
 
 @dataclass(frozen=True)
@@ -171,15 +180,20 @@ class Clock:
         """One job is done."""
         self.left[name] -= 1
         self.expected[name] = seconds  # the last one is as good an estimate as any
-        typical = sum(self.expected.values()) / len(self.expected)
-        remaining = sum(n * self.expected.get(m, typical) for m, n in self.left.items())
-        told = Progress(self.total - self.left.total(), self.total, remaining / self.workers, name)
+        left = {model: n for model, n in self.left.items() if n}
+        # what was not timed counts nothing: the baselines come first, and are faster than the rest
+        known = {model: self.expected.get(model, 0.0) for model in left}
+        remaining = sum(n * known[model] for model, n in left.items()) / self.workers
+        told = Progress(
+            self.total - self.left.total(),
+            self.total,
+            max([remaining, *known.values()]),  # no worker halves the last job
+            name,
+            at_least=not left.keys() <= self.expected.keys(),
+        )
         if self.verbose:
-            print(
-                f"[{told.done}/{told.total}] {name}: {seconds:.1f} s; about "
-                f"{told.remaining:.0f} s left",
-                file=sys.stderr,
-            )
+            said = f"[{told.done}/{told.total}] {name}: {seconds:.1f} s; {told.left}"
+            print(said, file=sys.stderr)
         if self.callback is not None:
             self.callback(told)
 
