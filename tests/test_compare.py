@@ -251,6 +251,7 @@ def test_a_pipeline_of_the_user_s_gets_all_columns():
 def test_a_matrix_of_targets_with_holes():
     X, Y = target_matrix()
     result = compare_tasks(X, Y, models=["mean-regularized"], cv=3)
+    Y = Y.dropna(how="all")
     for name, prediction in result.predictions.items():
         seen = Y.notna().to_numpy()
         r2 = [r2_score(Y.iloc[m, t], prediction[m, t]) for t, m in enumerate(seen.T)]
@@ -316,6 +317,30 @@ def test_the_time_left_is_a_lower_bound_until_every_model_was_timed():
             2: [1, 0, 100, 100, 0],  # one worker has the last job to itself
         }[workers]
     assert [step.left for step in told[1:3]] == ["at least 0 s left", "about 2 min left"]
+
+
+def test_folds_count_the_rows_that_were_given():
+    X, y = school_data(5, 20)
+    y[3::7] = np.nan
+    of_row = np.random.default_rng(0).integers(0, 3, len(y))
+    pairs = [(np.flatnonzero(of_row != k), np.flatnonzero(of_row == k)) for k in range(3)]
+    options = {"task_column": "school", "models": []}
+    known = y.notna()
+    expected = compare_tasks(X[known], y[known], cv=of_row[known], **options).predictions["pooled"]
+    for cv in (of_row, pairs):
+        found = compare_tasks(X, y, cv=cv, **options).predictions["pooled"]
+        np.testing.assert_allclose(found, expected)
+
+
+def test_rows_of_a_matrix_without_any_target_are_left_out_and_said():
+    X, Y = target_matrix(n=120)
+    Y.iloc[5::11] = np.nan
+    known = Y.notna().any(axis=1)
+    result = compare_tasks(X, Y, models=[], cv=2)
+    expected = compare_tasks(X[known.to_numpy()], Y[known], models=[], cv=2)
+    assert result.n_rows == known.sum() == expected.n_rows
+    assert f"{(~known).sum()} rows without a known target are left out." in result.notes
+    np.testing.assert_allclose(result.table.r2, expected.table.r2)
 
 
 def test_rows_without_a_target_are_left_out_and_said():

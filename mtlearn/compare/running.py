@@ -71,7 +71,13 @@ def outer_folds(cv: Any, data: TaskTable, random_state: int) -> list[Fold]:
                 f"{n_splits} folds (and as many inside each): give more data, or fewer folds."
             )
         cv = task_folds(data.parts, n_splits, groups=data.groups, random_state=random_state)
-    if isinstance(cv, np.ndarray) and cv.shape == (n,):
+    elif isinstance(cv, np.ndarray) and cv.shape == (data.n_given,):
+        cv = cv[data.rows]
+    elif not hasattr(cv, "split"):  # positions among the rows given
+        place = np.full(data.n_given, -1)
+        place[data.rows] = np.arange(n)
+        cv = [tuple(place[part][place[part] >= 0] for part in fold) for fold in cv]
+    if isinstance(cv, np.ndarray):
         folds = [(np.flatnonzero(cv != k), np.flatnonzero(cv == k)) for k in np.unique(cv)]
     else:
         folds = list(check_cv(cv).split(data.frame, data.y, data.groups))

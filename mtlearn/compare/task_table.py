@@ -32,6 +32,8 @@ class TaskTable:
     groups: np.ndarray | None
     task_column: str | None
     target_name: str
+    rows: np.ndarray  # (n,) positions among the rows given, of which some have no target
+    n_given: int
     notes: tuple[str, ...] = ()
 
     @property
@@ -52,6 +54,7 @@ class TaskTable:
             y=self.y[rows],
             codes=None if self.codes is None else self.codes[rows],
             groups=None if self.groups is None else self.groups[rows],
+            rows=self.rows[rows],
         )
 
     def only(self, tasks: np.ndarray) -> tuple[TaskTable, np.ndarray]:
@@ -89,6 +92,7 @@ def read_table(
     check_consistent_length(y, np.empty(len(frame)), task, groups)
     if groups is not None:
         groups = read_labels(groups, "groups").codes
+    every = np.arange(len(y))
     if y.ndim == 2 and y.shape[1] > 1:
         if task is not None or task_column is not None:
             raise_tasks_twice(y)
@@ -100,9 +104,20 @@ def read_table(
                 f"column {tasks[observed.argmin()]} of y has {few}; a comparison "
                 "holds some out and needs at least two. Drop the column."
             )
+        known = np.flatnonzero(~np.isnan(y).all(axis=1))
         return TaskTable(
-            frame.to_native(), y, answered, None, tasks, groups, None, "targets", tuple(notes)
-        )
+            frame.to_native(),
+            y,
+            answered,
+            None,
+            tasks,
+            groups,
+            None,
+            "targets",
+            every,
+            len(y),
+            (*notes, *_left_out(len(y) - len(known), "target")),
+        ).take(known)
 
     y = y.reshape(-1)
     if task is None and task_column is None:
@@ -138,10 +153,7 @@ def read_table(
             "task should have several rows. Name the column of the tasks' labels; were target and "
             "task swapped (--target and --task)?"
         )
-    if len(known) < len(y):
-        many = counted(len(y) - len(known), "row", "rows")
-        are = "is" if len(y) - len(known) == 1 else "are"
-        notes.append(f"{many} without a known {target_name} {are} left out.")
+    notes += _left_out(len(y) - len(known), target_name)
     if alike := nearly_equal(labels.values, f"tasks of {name}"):
         notes.append(alike)
     if len(labels.values) > len(known) / 2:
@@ -163,9 +175,17 @@ def read_table(
         groups,
         name,
         target_name,
+        every,
+        len(y),
         tuple(notes),
     )
     return replace(data.take(known), codes=labels.codes)
+
+
+def _left_out(n_rows: int, name: str) -> list[str]:
+    """The same words as the command line has, which leaves them out earlier."""
+    many = counted(n_rows, "row", "rows")
+    return [f"{many} without a known {name} {'is' if n_rows == 1 else 'are'} left out."][:n_rows]
 
 
 def import_pandas() -> Any:
