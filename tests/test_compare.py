@@ -248,6 +248,20 @@ def test_a_pipeline_of_the_user_s_gets_all_columns():
     assert result.n_features == 5 and np.isfinite(result.predictions["mine"]).all()
 
 
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [(lambda Y: Y, "measured from its mean in its standard"), (lambda Y: Y > 0, "the same prob")],
+)
+def test_what_pooled_means_for_a_matrix_of_targets_is_said(targets, said):
+    X, Y = target_matrix()
+    result = compare_tasks(X, targets(Y), models=[], cv=2)
+    assert f"pooled is one model {'for' if 'mean' in said else 'that gives'} all" in str(result)
+    assert said in result.basis
+    if "same" in said:
+        answer = result.predictions["pooled"]
+        np.testing.assert_allclose(answer, np.repeat(answer[:, :1], 5, axis=1))
+
+
 def test_a_matrix_of_targets_with_holes():
     X, Y = target_matrix()
     result = compare_tasks(X, Y, models=["mean-regularized"], cv=3)
@@ -260,10 +274,11 @@ def test_a_matrix_of_targets_with_holes():
     np.testing.assert_array_equal(result.per_task.rows, Y.notna().sum())
 
 
-def test_units_of_the_targets_do_not_matter():
+def test_units_and_levels_of_the_targets_do_not_matter():
     X, Y = target_matrix()
     expected = compare_tasks(X, Y, models=[], cv=2).table
-    scaled = compare_tasks(X, Y * [1, 1000, 1e-3, 7, 1], models=[], cv=2).table
+    moved = Y * [1, 1000, 1e-3, 7, 1] + [50, 0, -1, 0, 3]
+    scaled = compare_tasks(X, moved, models=[], cv=2).table
     columns = ["r2", "rmse", "mean_task_rmse", "worst_task_rmse"]
     np.testing.assert_allclose(scaled[columns], expected[columns], rtol=1e-6)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from mtlearn.baselines import IndependentTasks, PooledTasks
 from mtlearn.compare.at_once import logistic_path
 from mtlearn.compare.tuning import TunedBaseline
+from mtlearn.metrics import nan_r2_score
 from mtlearn.model_selection import task_folds
 
 from .comparisons import class_data, target_matrix
@@ -41,14 +42,33 @@ def test_independent_scores_are_those_of_grid_search(unseen):
     np.testing.assert_allclose(model.predict(X), search.predict(X), atol=1e-9)
 
 
+class Centred(RegressorMixin, BaseEstimator):
+    """A model of the targets' deviations from their means."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def fit(self, X, Y):
+        self.mean_ = np.nanmean(Y, axis=0)
+        self.model_ = clone(self.model).fit(X, Y - self.mean_)
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X) + self.mean_
+
+    def score(self, X, Y):
+        return nan_r2_score(Y, self.predict(X))
+
+
 @pytest.mark.parametrize("kind", [IndependentTasks, PooledTasks])
 def test_scores_of_a_target_matrix_are_those_of_grid_search(kind):
     X, Y = target_matrix()
+    Y = Y + [0, 50, 0, -3, 7]
     folds = list(KFold(3, shuffle=True, random_state=0).split(X))
     ridge = kind(Ridge())
     model = TunedBaseline(ridge, cv=folds).fit(X, Y)
-    grid = {"estimator__alpha": list(model.scores_)}
-    search = GridSearchCV(ridge, grid, cv=folds).fit(X, Y)
+    grid = {"model__estimator__alpha": list(model.scores_)}
+    search = GridSearchCV(Centred(ridge), grid, cv=folds).fit(X, Y.to_numpy())
     np.testing.assert_allclose(
         list(model.scores_.values()), search.cv_results_["mean_test_score"], atol=1e-9
     )

@@ -43,6 +43,7 @@ class Classification(Kind):
         Shown("accuracy", "accu-\nracy", fixed=True),
     )
     new_task_scores = (Shown("log_loss", "log loss"), Shown("auc", "AUC", fixed=True))
+    pooled_columns = "pooled is one model that gives all targets of a row the same probability."
 
     @property
     def two(self) -> bool:

@@ -39,6 +39,7 @@ class Kind(ABC):
     scores: ClassVar[tuple[str, ...]]  # columns of Comparison.table, in this order
     shown: ClassVar[tuple[Shown, ...]]
     new_task_scores: ClassVar[tuple[Shown, ...]]
+    pooled_columns: ClassVar[str]  # what the pooled baseline is for a matrix of targets
 
     @abstractmethod
     def check(self, name: str, model: Any) -> None:

@@ -30,6 +30,10 @@ class Regression(Kind):
         Shown("mean_task_rmse", "task\nmean"),
     )
     new_task_scores = (Shown("r2", "R²", fixed=True), Shown("rmse", "RMSE"))
+    pooled_columns = (
+        "pooled is one model for all targets, each of them measured from its mean in its standard "
+        "deviation."
+    )
 
     def check(self, name: str, model: Any) -> None:
         """Refuse classifiers."""

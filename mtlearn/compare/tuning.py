@@ -27,9 +27,10 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
     """A baseline around a ridge or a logistic regression, its one alpha chosen by cross-validation.
 
     The same alpha for all tasks: half decades from 0.01 to 10,000, and two decades more while the
-    best is on the edge. Scores are flat in log alpha: a finer grid moves R² by less than .002.
-    In a logistic regression alpha is 1/C; :class:`~mtlearn.compare.at_once.LogisticAtOnce` says
-    what becomes of a task with one class.
+    best is on the edge. Scores are flat in log alpha: a finer grid moves R² by less than .002. Of a
+    matrix of targets each column is fitted about its mean: without that one model for all of them
+    would mostly be wrong about their levels. In a logistic regression alpha is 1/C;
+    :class:`~mtlearn.compare.at_once.LogisticAtOnce` says what becomes of a task with one class.
 
     Parameters
     ----------
@@ -116,14 +117,18 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
             self.best_estimator_.set_params(estimator=self._at_once(np.array([self.alpha_])))
         else:
             self.best_estimator_.set_params(estimator__alpha=self.alpha_)
-        self.best_estimator_.fit(X, y)
+        self._levels = 0.0
+        if self._is_matrix:
+            known = np.nonzero(~np.isnan(y))
+            self._levels = self._levels_of(y[known], known[1], y.shape[1])
+        self.best_estimator_.fit(X, y - self._levels)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the chosen alpha: (n,), or (n, T) for 2-D ``y`` in fit."""
         check_is_fitted(self)
         if not _classifies(self):
-            return self.best_estimator_.predict(X)
+            return self.best_estimator_.predict(X) + self._levels
         answer = self.predict_proba(X)
         return self.classes_[(answer > 0.5).astype(int) if self._is_matrix else answer.argmax(1)]
 
@@ -133,6 +138,13 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         answer = self.best_estimator_.predict(X)
         return np.column_stack([1 - answer, answer]) if answer.ndim == 1 else answer
+
+    def _levels_of(self, y: np.ndarray, column: np.ndarray, n_columns: int) -> np.ndarray:
+        """Mean of the labels of each column; zero for classes."""
+        if _classifies(self):
+            return np.zeros(n_columns)
+        rows = np.bincount(column, minlength=n_columns)
+        return np.bincount(column, y, n_columns) / np.maximum(rows, 1)
 
     def _at_once(self, alphas: np.ndarray) -> Any:
         if _classifies(self):
@@ -162,8 +174,11 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
                 )
             else:
                 parts = [new[column[new] == t] for t in np.unique(column[new])]
-                model.fit(take_rows(X, rows[past]), y[past], task=column[past])
+                levels = self._levels_of(y[past], column[past], column.max() + 1)
+                centred = y[past] - levels[column[past]]
+                model.fit(take_rows(X, rows[past]), centred, task=column[past])
                 prediction = model.predict(take_rows(X, rows[new]), task=column[new])
+                prediction = prediction + levels[column[new], None]
             answer = np.empty((len(y), prediction.shape[1]))
             answer[new] = prediction
             of_parts = [at_once.scores(y[p], answer[p], len(past)) for p in parts if len(p) > 1]

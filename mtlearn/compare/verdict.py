@@ -68,6 +68,7 @@ def basis_in_words(held_out: HeldOut) -> str:
         "p is that of a paired t-test of the losses on held-out rows, best multi-task model "
         f"against best baseline, with {unit} as the independent units ({why}); below {SURE:g} it "
         f"is a yes or a no. The worst task is one with at least {few}."
+        + (f" {held_out.kind.pooled_columns}" if held_out.is_matrix else "")
     )
 
 
