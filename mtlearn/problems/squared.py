@@ -248,6 +248,10 @@ class SquaredProblem(ABC):
         SW = SV + self.scatter_times(spread(mean, self.n_columns))
         return self._point(V, mean, self.best_b0(whole(V, mean)), SW)
 
+    def without_deviations(self) -> Point:
+        """The point with V = 0 and all else at its best: what alpha = inf leaves."""
+        return self.settle(np.zeros((self.n_features, self.n_columns)))
+
     def curvature_times(self, D: np.ndarray) -> np.ndarray:
         """Change of minus G along D (d, C), shared mean and intercepts following at their best."""
         SD, x = self.scatter_times(D), self._x_times(D)

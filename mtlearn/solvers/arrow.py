@@ -213,12 +213,11 @@ def solve_mean_regularized(
     thin : bool, default=True
         As in :class:`Arrow`.
     """
-    d, T = problem.n_features, problem.n_columns
     penalty = SquaredNorm(alpha)
     if problem.null_value == 0:
         return Solution(problem.null(), 0.0, 1)
     if np.isinf(alpha):
-        point = problem.settle(np.zeros((d, T)))
+        point = problem.without_deviations()
         return Solution(point, certify(problem, penalty, point).relative, 1)
     arrow = Arrow(problem, alpha, thin=thin) if arrow is None else arrow
     solution = _refine(problem, alpha, arrow)

@@ -94,16 +94,7 @@ def make_solver(
     """
     problem = setup.problem
     polish = purpose == "fit" and problem.n_features * problem.n_columns <= SMALL_PROBLEM
+    limits: Any = {"tol": tol, "max_iter": max_iter, "polish": polish, "verbose": verbose}
     if isinstance(penalty_of(1.0), SquaredNorm):
-        return mean_regularized_solver(
-            problem,
-            setup.rotated,
-            purpose,
-            tol=tol,
-            max_iter=max_iter,
-            polish=polish,
-            verbose=verbose,
-        )
-    return ProximalSolver(
-        problem, penalty_of, tol=tol, max_iter=max_iter, polish=polish, verbose=verbose
-    )
+        return mean_regularized_solver(problem, setup.rotated, purpose, **limits)
+    return ProximalSolver(problem, penalty_of, **limits)

@@ -48,10 +48,6 @@ class Iterative:
         """Descent on this problem, made when it is first needed."""
         return (Descent if self.squared else ProximalNewton)(self.problem, self.separable)
 
-    def _without_deviations(self) -> Any:
-        """Of the squared loss, the point with V = 0 and all else at its best."""
-        return self.problem.settle(np.zeros((self.problem.n_features, self.problem.n_columns)))
-
     def _if_last(self, start: np.ndarray | None) -> Any:
         """The last solution, where its deviations are the start: on a path they always are."""
         return self._last if self._last is not None and start is self._last.V else None

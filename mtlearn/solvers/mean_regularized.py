@@ -43,11 +43,11 @@ class MeanRegularizedSolver(Iterative):
         if problem.null_value == 0:
             return Solution(problem.null(), 0.0, 1)
         if self.squared and np.isinf(alpha):
-            point = self._without_deviations()
+            point = problem.without_deviations()
             return Solution(point, certify(problem, penalty, point).relative, 1)
         point = self._if_last(start)
         if point is None:
-            point = self._without_deviations() if self.squared else problem.null()
+            point = problem.without_deviations() if self.squared else problem.null()
         least = 1e-9 * typical_curvature(problem) if self.squared else 0.0
         if alpha >= least:
             return self._finish(penalty, point)
@@ -121,13 +121,11 @@ class Unrefined(Spectral):
 
 
 def mean_regularized_solver(
-    problem: Any, rotated, purpose: str, *, tol, max_iter, polish, verbose=0
+    problem: Any, rotated: tuple | None, purpose: str, **limits: Any
 ) -> Any:
     """The closed form where there is one, in the shape that the purpose asks for."""
     small = problem if rotated is None else rotated[0]
     if isinstance(problem, SquaredProblem) and closed_form_affordable(small):
         kind = {"fit": ClosedForm, "path": Spectral, "scores": Unrefined}[purpose]
         return kind(problem, rotated, thin=rotated is not None or not badly_scaled(problem))
-    return MeanRegularizedSolver(
-        problem, tol=tol, max_iter=max_iter, polish=polish, verbose=verbose
-    )
+    return MeanRegularizedSolver(problem, **limits)

@@ -88,7 +88,7 @@ class ProximalSolver(Iterative):
         """
         problem, penalty = self.problem, self.penalty_of(1.0)
         if self.squared:
-            zero = self._without_deviations()
+            zero = problem.without_deviations()
         else:
             zero = MeanRegularizedSolver(problem, tol=1e-15, max_iter=100).solve(np.inf).point
         largest = penalty.dual_norm(zero.G)

@@ -161,7 +161,7 @@ class ProximalNewton:
         """V, w_0, b and b_0 of the model's minimum, near enough, and the iterations taken."""
         if isinstance(penalty, SquaredNorm):
             if np.isinf(penalty.alpha):
-                found = model.settle(np.zeros_like(point.V))
+                found = model.without_deviations()
                 return (found.V, found.mean, model.intercepts(found), found.b0), 1
             if closed_form_affordable(model):
                 return _by_class(model, penalty.alpha), 1

@@ -38,7 +38,7 @@ def auto_alpha_intercept(problem: Any, alpha_mean: float) -> float:
         return np.inf
     pooled = problem.recoupled(Coupling(np.inf, True, alpha_mean))
     if isinstance(problem, SquaredProblem):
-        point = pooled.settle(np.zeros((problem.n_features, T)))
+        point = pooled.without_deviations()
         N_t, error = problem.weight, point.error
         within = float((problem.residual_squares(point) / problem.scale).sum())
         sigma2 = within / (total - T)
