@@ -14,6 +14,15 @@ class UnseenTaskWarning(UserWarning):
     """
 
 
+class OneTaskWarning(UserWarning):
+    """All rows are one task, in a pipeline around a model that learns many.
+
+    Issued by ``fit`` of what :func:`mtlearn.make_table_pipeline` made, where ``y`` is one target
+    and no column of X is named as that of the tasks. The estimators themselves say nothing: one
+    task is what tools that fit every target alone ask of them.
+    """
+
+
 def counted(n: int, one: str, more: str) -> str:
     """A number and what it counts, as messages say it: "1 row belongs", "2 rows belong"."""
     return f"{n:,} {one if n == 1 else more}"

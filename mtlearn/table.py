@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from mtlearn.exceptions import counted, level_of_user
+from mtlearn.exceptions import OneTaskWarning, counted, level_of_user
 from mtlearn.frames import as_frame, check_columns
 from mtlearn.tasks import find_column
 from mtlearn.unusable import holds_dates, levels_of_identifier
@@ -39,7 +39,8 @@ def make_table_pipeline(estimator: Any, *, max_categories: int = 100) -> Pipelin
     ----------
     estimator : estimator
         The last step. The name of the task column is read from it (or from the estimator inside
-        it, as in a grid search); without one, no column is set aside.
+        it, as in a grid search); without one, no column is set aside, and ``fit`` warns where
+        ``y`` is one target (:class:`~mtlearn.exceptions.OneTaskWarning`).
     max_categories : int, default=100
         The most dummy columns that one column may become; rare levels share the last one.
 
@@ -70,7 +71,13 @@ def make_table_pipeline(estimator: Any, *, max_categories: int = 100) -> Pipelin
     >>> list(pipeline["table"].get_feature_names_out())
     ['size', 'kind=a', 'kind=b', 'shop']
     """
-    encoder = TableEncoder(task_column=task_column_of(estimator), max_categories=max_categories)
+    columns = _task_columns_of(estimator)
+    task_column = next((column for column in columns if column is not None), None)
+    encoder = TableEncoder(
+        task_column=task_column,
+        max_categories=max_categories,
+        expects_tasks=bool(columns) and task_column is None,
+    )
     return Pipeline([("table", encoder), ("model", estimator)])
 
 
@@ -95,6 +102,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     max_categories : int, default=100
         The most dummy columns that one column may become. Of more levels the most frequent
         ``max_categories - 1`` are kept and the others share the column ``name=(rare)``.
+    expects_tasks : bool, default=False
+        Whether the estimator behind learns many tasks: ``fit`` then warns where ``y`` is one target
+        and no ``task_column`` is set.
 
     Attributes
     ----------
@@ -122,9 +132,16 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     1  1.0  0.0          1.0  y
     """
 
-    def __init__(self, *, task_column: str | int | None = None, max_categories: int = 100) -> None:
+    def __init__(
+        self,
+        *,
+        task_column: str | int | None = None,
+        max_categories: int = 100,
+        expects_tasks: bool = False,
+    ) -> None:
         self.task_column = task_column
         self.max_categories = max_categories
+        self.expects_tasks = expects_tasks
 
     def fit(self, X: Any, y: Any = None) -> TableEncoder:
         """Read the types of the columns, their means, deviations and levels.
@@ -133,7 +150,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         ----------
         X : data frame (pandas, polars, pyarrow) or array of numbers, of shape (n, d)
             The table.
-        y : ignored
+        y : array-like of shape (n,) or (n, T), default=None
+            Only how many targets there are is looked at, where ``expects_tasks`` is set.
 
         Returns
         -------
@@ -151,6 +169,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             raise ValueError(f"max_categories must be at least 2, got {self.max_categories!r}.")
         columns = self._read(X, reset=True)
         self.task_name_ = None
+        if self.task_column is None and self.expects_tasks and _is_one_target(y):
+            names = ", ".join(map(repr, list(columns)[:10])) + ", …" * (len(columns) > 10)
+            warnings.warn(
+                "y is one target and no column of X is named as that of the tasks, so all "
+                f"{len(y):,} rows are one task, unless labels beside X go to the model "
+                "(model__task=...). Name the column in the estimator, with task_column=... "
+                f"({'its position' if as_frame(X) is None else f'X has {names}'}). If one task is "
+                "meant, silence mtlearn.exceptions.OneTaskWarning.",
+                OneTaskWarning,
+                stacklevel=level_of_user(),
+            )
         if self.task_column is not None:
             names = np.array(list(columns), dtype=object)
             self.task_name_ = names[find_column(self.task_column, names, len(names))]
@@ -304,14 +333,16 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return {f"x{j}": X[:, j] for j in range(X.shape[1])}
 
 
-def task_column_of(estimator: Any) -> str | int | None:
-    """The task column of an estimator, or of the one it wraps (outermost first)."""
-    found = {
-        name: value
-        for name, value in estimator.get_params(deep=True).items()
-        if name.split("__")[-1] == "task_column" and value is not None
-    }
-    return found[min(found, key=len)] if found else None
+def _task_columns_of(estimator: Any) -> list[str | int | None]:
+    """The task columns, set or not, of an estimator and of those it wraps, outermost first."""
+    params = estimator.get_params(deep=True)
+    names = [name for name in params if name.split("__")[-1] == "task_column"]
+    return [params[name] for name in sorted(names, key=len)]
+
+
+def _is_one_target(y: Any) -> bool:
+    shape = getattr(y, "shape", None) or np.shape(y)  # () for None
+    return len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
 
 
 def _kind(column: Any) -> str:

@@ -47,7 +47,7 @@ from mtlearn.datasets import (
     load_gcsemv,
     make_multitask_regression,
 )
-from mtlearn.exceptions import UnseenTaskWarning
+from mtlearn.exceptions import OneTaskWarning, UnseenTaskWarning
 from mtlearn.metrics import (
     explained_variance,
     log_loss,
@@ -737,6 +737,12 @@ WARNINGS = {
         UserWarning,
         ["specific_ratio=2"],
         ['"auto"', "between 0.7071 and 1"],
+    ),
+    "one task": (
+        lambda: TableEncoder(expects_tasks=True).fit(FRAME, y),
+        OneTaskWarning,
+        ["all 24 rows are one task", "'size', 'dose', 'age', 'school'"],
+        ["task_column=...", "model__task=...", "silence mtlearn.exceptions.OneTaskWarning"],
     ),
     "dates": (
         lambda: TableEncoder().fit(FRAME.assign(day=pd.Timestamp("2026-01-01"), said="2026-01-01")),

@@ -17,8 +17,9 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from mtlearn import compare_tasks
+from mtlearn import MeanRegularizedRegressor, compare_tasks
 from mtlearn.baselines import IndependentTasks, PooledTasks
+from mtlearn.exceptions import OneTaskWarning
 from mtlearn.model_selection import StratifiedTaskKFold
 from mtlearn.table import TableEncoder, make_table_pipeline
 
@@ -248,6 +249,32 @@ def test_task_column_is_read_from_the_estimator_inside():
     outside = IndependentTasks(GridSearchCV(Ridge(), {"alpha": [1.0]}), task_column="shop")
     assert make_table_pipeline(outside)["table"].task_column == "shop"
     assert make_table_pipeline(Ridge())["table"].task_column is None
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "said"),
+    [
+        (MeanRegularizedRegressor(), np.arange(120.0), True),
+        (MeanRegularizedRegressor(), pd.DataFrame({"y": np.arange(120.0)}), True),
+        (GridSearchCV(PooledTasks(Ridge()), {"task_dummies": [True]}), list(range(120)), True),
+        (MeanRegularizedRegressor(task_column="shop"), np.arange(120.0), False),
+        (MeanRegularizedRegressor(), np.arange(240.0).reshape(120, 2), False),
+        (Ridge(), np.arange(120.0), False),
+    ],
+)
+def test_a_pipeline_around_a_model_of_tasks_says_that_there_is_one(estimator, y, said):
+    frame = pd.DataFrame(columns())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        clone(make_table_pipeline(estimator)).fit(frame, y)
+    assert sum(issubclass(one.category, OneTaskWarning) for one in caught) == said
+
+
+def test_a_model_without_tasks_is_silent_on_its_own():
+    X, y = np.random.default_rng(0).normal(size=(2, 20, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MeanRegularizedRegressor().fit(X, y[:, 0])
 
 
 def test_clone_pickle_and_grid_search():
