@@ -395,7 +395,8 @@ def _levels(column: nw.Series, most: int) -> tuple[list[str | None], bool]:
     missing = bool(column.is_null().any())
     rare = len(kept) + missing > most
     if rare:
-        kept = sorted(sorted(counts, key=lambda text: -counts[text])[: most - 1 - missing])
+        by_count = sorted(counts, key=lambda text: (-counts[text], text))  # in every library alike
+        kept = sorted(by_count[: most - 1 - missing])
     return kept + [None] * missing, rare
 
 

@@ -236,6 +236,14 @@ def test_arrays_of_numbers_stay_arrays(position):
     np.testing.assert_allclose(rest, np.nan_to_num(StandardScaler().fit_transform(X)), atol=1e-12)
 
 
+@in_each_library
+def test_of_levels_equally_frequent_the_first_by_name_are_kept(library):
+    values = [*"zedcbay", "z"]
+    for rows in (values, values[::-1]):
+        frame = LIBRARIES[library]({"kind": rows, "n": list(range(8))})
+        assert TableEncoder(max_categories=4).fit(frame).levels_["kind"] == ["a", "b", "z"]
+
+
 def test_a_prefixed_task_column_is_found():
     frame = pd.DataFrame(columns()).rename(columns={"shop": "remainder__shop"})
     model = make_table_pipeline(PooledTasks(Ridge(), task_column="shop"))
