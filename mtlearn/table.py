@@ -210,7 +210,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 f"columns left out, of no use to a linear model as they are: {said}. Make numbers "
                 "of what matters in a date (year, weekday, age) and drop an identifier; to have a "
                 "column of zeros and ones per value, give the column a categorical type "
-                f"(.astype({{{next(iter(left_out))!r}: 'category'}}) in pandas).",
+                f"(.astype({{{next(iter(left_out))!r}: 'category'}}) in pandas). Folds of a "
+                "cross-validation, each of which looks at its own rows, then agree about it.",
                 UserWarning,
                 stacklevel=level_of_user(),
             )

@@ -36,7 +36,14 @@ def _all_dates(column: nw.Series) -> bool:
 
 def levels_of_identifier(column: nw.Series) -> int:
     """How many different values text has that differs in most rows, like an identifier; else 0."""
-    if column.dtype != nw.String:
-        return 0
-    count = column.drop_nulls().n_unique()
+    count = _levels_of_text(column)
     return count if count > max(MOST_LEVELS, len(column) / 2) else 0
+
+
+def has_many_levels(column: nw.Series) -> bool:
+    """Whether text might be taken for an identifier where fewer rows are looked at."""
+    return _levels_of_text(column) > MOST_LEVELS
+
+
+def _levels_of_text(column: nw.Series) -> int:
+    return column.drop_nulls().n_unique() if column.dtype == nw.String else 0

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -234,6 +235,20 @@ def test_dates_and_identifiers_are_left_out_once_for_all_models(library):
     np.testing.assert_allclose(
         result.predictions["mean-regularized"], word.predictions["mean-regularized"]
     )
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_what_is_no_identifier_on_all_rows_is_none_in_a_fold(library):
+    X, y = school_data(12, 25)
+    word = [f"w{i % 140}" for i in np.random.default_rng(0).permutation(300)]
+    X = X.assign(word=word, a=X["a"].fillna(0.0))
+    assert pd.Series(word[:150]).nunique() > 75  # half of the rows differ in most of them
+    options = {"task_column": "school", "models": ["mean-regularized"], "cv": 2}
+    result = compare_tasks(library(X.to_dict("list")), y, **options)
+    assert result.n_features == 5 and result.notes == []
+    said = compare_tasks(X.astype({"word": "category"}), y, **options)
+    for name in result.predictions:
+        np.testing.assert_allclose(result.predictions[name], said.predictions[name], atol=1e-9)
 
 
 def test_a_pipeline_of_the_user_s_gets_all_columns():

@@ -10,11 +10,14 @@ from dataclasses import replace
 import narwhals.stable.v1 as nw
 
 from mtlearn.compare.task_table import TaskTable
-from mtlearn.unusable import holds_dates, levels_of_identifier
+from mtlearn.unusable import has_many_levels, holds_dates, levels_of_identifier
 
 
 def leave_out_unusable(data: TaskTable) -> TaskTable:
     """The table without dates, times and identifiers, and a note for each sort.
+
+    Text of many values that is kept becomes a category by type: of the fewer rows of a fold the
+    same values are a larger share, and some models would leave out what others use.
 
     Raises
     ------
@@ -38,8 +41,8 @@ def leave_out_unusable(data: TaskTable) -> TaskTable:
         "identifier."
         for name, count in names.items()
     ]
-    if not notes:
-        return data
+    long = [n for n, count in levels.items() if not count and has_many_levels(frame.get_column(n))]
+    frame = frame.with_columns(nw.col(name).cast(nw.Categorical) for name in long)
     if len(dates) + len(names) == len(features):
         raise ValueError(f"no feature is left: {' '.join(notes)}")
     frame = frame.drop([*dates, *names])
