@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ from mtlearn.tasks import TaskData
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
-def make_folds(cv: Any, data: TaskData, X: Any, y: Any, *, classes: bool = False) -> Folds:
+def make_folds(
+    cv: Any, data: TaskData, X: Any, y: Any, *, task: Any = None, classes: bool = False
+) -> Folds:
     """Training and test rows of each fold, as positions in ``data``.
 
     None or a number of folds deals the rows of every task evenly (and so never leaves a task of
     two rows out of a training part), those of ``classes`` within it as well; otherwise what
-    scikit-learn understands as ``cv``.
+    scikit-learn understands as ``cv``. A splitter that asks for tasks gets ``task``, unless it was
+    told a column of X.
     """
     n = data.X.shape[0]
     if cv is None or isinstance(cv, int | np.integer):
@@ -37,8 +41,11 @@ def make_folds(cv: Any, data: TaskData, X: Any, y: Any, *, classes: bool = False
     if data.rows is not None:
         position = np.full(np.shape(y)[0], -1)
         position[data.rows] = np.arange(len(data.rows))
-    folds = []
-    for k, parts in enumerate(check_cv(cv).split(X, y)):
+    folds, splitter = [], check_cv(cv)
+    asks = task is not None and "task" in signature(splitter.split).parameters
+    told = getattr(splitter, "task_column", None) is not None
+    more = {"task": task} if asks and not told else {}
+    for k, parts in enumerate(splitter.split(X, y, **more)):
         train, test = (position[np.asarray(part)] for part in parts)  # positions or masks
         train, test = train[train >= 0], test[test >= 0]
         if len(train) == 0:

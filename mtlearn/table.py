@@ -170,12 +170,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         columns = self._read(X, reset=True)
         self.task_name_ = None
         if self.task_column is None and self.expects_tasks and _is_one_target(y):
-            names = ", ".join(map(repr, list(columns)[:10])) + ", …" * (len(columns) > 10)
+            known = ", ".join(map(repr, list(columns)[:10])) + ", …" * (len(columns) > 10)
             warnings.warn(
                 "y is one target and no column of X is named as that of the tasks, so all "
                 f"{len(y):,} rows are one task, unless labels beside X go to the model "
                 "(model__task=...). Name the column in the estimator, with task_column=... "
-                f"({'its position' if as_frame(X) is None else f'X has {names}'}). If one task is "
+                f"({'its position' if as_frame(X) is None else f'X has {known}'}). If one task is "
                 "meant, silence mtlearn.exceptions.OneTaskWarning.",
                 OneTaskWarning,
                 stacklevel=level_of_user(),

@@ -16,6 +16,7 @@ from mtlearn import (
     TraceNormRegressorCV,
 )
 from mtlearn.crossval import mean_loss
+from mtlearn.model_selection import LeaveTasksOut, StratifiedTaskKFold
 
 from .checks import STRICT
 from .generators import make, stacked
@@ -258,6 +259,31 @@ def test_folds_may_be_masks_and_may_name_rows_without_a_target():
     np.testing.assert_allclose(masks.mse_path_, direct.mse_path_, rtol=1e-10)
     with pytest.raises(ValueError, match="training part of fold 0"):
         MeanRegularizedRegressorCV(5, cv=[(np.arange(10), known)]).fit(X, y, task=task)
+
+
+@pytest.mark.parametrize("way", ["column", "told", "beside"])
+def test_a_splitter_that_asks_for_tasks_gets_them(way):
+    rng = np.random.default_rng(3)
+    X, y, task = rng.normal(size=(40, 3)), rng.normal(size=40), rng.integers(0, 5, 40)
+    X = X if way == "beside" else np.column_stack([X, task])
+    where, beside = (None, {"task": task}) if way == "beside" else (-1, {})
+    found = MeanRegularizedRegressorCV(
+        ALPHAS,
+        cv=StratifiedTaskKFold(3, task_column=-1 if way == "told" else None),
+        task_column=where,
+        unseen_task="mean",
+    ).fit(X, y, **beside)
+    expected = MeanRegularizedRegressorCV(
+        ALPHAS,
+        cv=list(StratifiedTaskKFold(3).split(X, y, task=task)),
+        task_column=where,
+        unseen_task="mean",
+    ).fit(X, y, **beside)
+    np.testing.assert_array_equal(found.mse_path_, expected.mse_path_)
+    strangers = MeanRegularizedRegressorCV(
+        ALPHAS, cv=LeaveTasksOut(), task_column=where, unseen_task="mean"
+    ).fit(X, y, **beside)
+    assert strangers.mse_path_.shape == (len(ALPHAS), len(np.unique(task)))
 
 
 def test_several_ratios_are_searched_each_along_its_own_path():

@@ -82,6 +82,7 @@ NO_TEST = [(np.arange(24), np.arange(0))]
 
 Mean, Group = MeanRegularizedRegressor, GroupLassoRegressor
 fitted = Mean().fit(X, y, task=TASK)
+in_three = MeanRegularizedClassifier().fit(X, np.arange(24) % 3)
 named = Mean().fit(X, pd.DataFrame(Y, columns=["u", "v"]))
 numbered = Mean().fit(X, y, task=np.arange(24) % 3)
 
@@ -541,6 +542,11 @@ SCORES = {
         ["column 'v' where fit had 'u'"],
         ["in that order", "list(model.tasks_)"],
     ),
+    "one name twice": (
+        lambda: task_scores(named, X, Y, scoring=["r2", make_task_scorer("r2")]),
+        ["2 of the scores", "'r2'"],
+        ["a dictionary"],
+    ),
     "labels of another kind": (
         score(nan_accuracy_score, LABELS, y > 0),
         [f"y_true holds labels such as '{LABELS[0]}'", f"y_pred such as {y[0] > 0}"],
@@ -725,6 +731,12 @@ WARNINGS = {
         UserWarning,
         ["sum to 1.5 up to 1.5"],
         ["predict_proba", "divide each row by its sum"],
+    ),
+    "undefined for want of a class": (
+        lambda: make_task_scorer("neg_log_loss")(in_three, X[:3], [0, 1, 0]),
+        UndefinedMetricWarning,
+        ["3 labels without some"],
+        ["those of mtlearn.metrics", "folds with every class"],
     ),
     "undefined for a scorer": (
         lambda: nan_r2_scorer(fitted, X, np.where(TASK == "a", HOLES, y), task=TASK),

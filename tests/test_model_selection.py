@@ -76,6 +76,50 @@ def test_labels_may_be_anything_that_is_a_label():
         np.testing.assert_array_equal(task_folds(labels, 3), expected)
 
 
+@pytest.mark.parametrize("column", [lambda t: t[:, None], lambda t: pd.DataFrame({"school": t})])
+def test_labels_in_a_table_of_one_column_are_labels(column):
+    task = np.array(["a", "b", "b", "a", "a", "b", "c", "c"])
+    np.testing.assert_array_equal(task_folds(column(task), 2), task_folds(task, 2))
+    X = np.zeros((8, 1))
+    for found, expected in zip(
+        splits(StratifiedTaskKFold(2), X, task=column(task)),
+        splits(StratifiedTaskKFold(2), X, task=task),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+def test_classes_are_spread_within_tasks_and_tasks_as_without(kind):
+    rng = np.random.default_rng(0)
+    task = np.repeat(np.arange(40), rng.integers(2, 30, 40))
+    y = (rng.random(len(task)) < 0.2).astype(int).astype(kind)
+    for _, test in splits(StratifiedTaskKFold(4), np.zeros((len(y), 1)), y, task=task):
+        for t in range(40):
+            for part in (task == t, (task == t) & (y == kind(1)), (task == t) & (y == kind(0))):
+                assert abs(part[test].sum() - part.sum() / 4) < 1
+
+
+def test_a_rare_class_of_tiny_tasks_is_in_every_training_part():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y = rng.permutation(np.r_[np.zeros(56), np.ones(4)])
+        folds = StratifiedTaskKFold(4, random_state=seed)
+        for train, test in splits(folds, np.zeros((60, 1)), y, task=np.arange(60)):
+            assert y[test].sum() == 1 and y[train].sum() == 3
+
+
+def test_measurements_are_no_classes():
+    y = np.random.default_rng(0).normal(size=30)
+    X, task = np.zeros((30, 1)), np.arange(30) % 4
+    for plain, rounded in zip(
+        splits(StratifiedTaskKFold(3), X, task=task),
+        splits(StratifiedTaskKFold(3), X, y, task=task),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(plain[1], rounded[1])
+
+
 def test_same_seed_same_folds_and_other_seed_other_folds():
     task = np.repeat(np.arange(5), 20)
     np.testing.assert_array_equal(task_folds(task), task_folds(task))
@@ -470,6 +514,10 @@ ZEROS, ABC = np.zeros((3, 1)), ["a", "b", "c"]
         (lambda: task_folds([0, 1], "5"), "n_splits must be .* got '5'"),
         (lambda: task_folds(["a", None]), "task is missing .* in 1 row "),
         (lambda: task_folds([0, 1], groups=[1]), "inconsistent"),
+        (lambda: task_folds([["a", "b"]] * 3), "one label per row"),
+        (lambda: splits(StratifiedTaskKFold(2), ZEROS, task=["a", "b"]), "inconsistent"),
+        (lambda: splits(StratifiedTaskKFold(2), ZEROS, np.zeros((2, 2))), "inconsistent"),
+        (lambda: StratifiedTaskKFold("3").get_n_splits(), "n_splits must be .* got '3'"),
         (lambda: splits(StratifiedTaskKFold(5), ZEROS), "n_splits=5 greater"),
         (
             lambda: splits(StratifiedTaskKFold(2, task_column=0), ZEROS, task=ABC),

@@ -189,6 +189,20 @@ def test_weights_are_routed_where_they_are_requested(routing, labelled):
         assert score == pytest.approx(expected, rel=1e-12)
 
 
+def test_folds_without_a_class_hide_no_mistake(labelled):
+    X, y, task = labelled
+    classes = np.digitize(y, [-0.5, 0.5])
+    model = MeanRegularizedClassifier().fit(X, classes, task=task)
+    two = classes != 2
+    scorer = make_task_scorer("neg_log_loss")
+    with pytest.raises(ValueError, match="without them"):
+        scorer(model, X[two], classes[two])
+    with pytest.raises(ValueError, match="expecting 3 features"):
+        scorer(model, X[two, :2], classes[two], task=task[two])
+    with pytest.warns(UndefinedMetricWarning, match="without some of the classes"):
+        assert np.isnan(scorer(model, X[two], classes[two], task=task[two]))
+
+
 def test_called_by_hand_no_routing_is_needed(labelled):
     X, y, task = labelled
     model = make_pipeline(StandardScaler(), MeanRegularizedRegressor())
@@ -539,8 +553,11 @@ def test_table_of_class_labels(classes):
     Y = Y[part].copy()
     Y[:, 2] = np.where(np.isnan(Y[:, 2]), np.nan, 1.0)
     names = ["accuracy", "roc_auc", "neg_log_loss"]
-    table = task_scores(model, X[part], Y, scoring=[*names, task_metrics.task_roc_auc_scorer])
+    both = {name: name for name in names} | {"ours": task_metrics.task_roc_auc_scorer}
+    table = task_scores(model, X[part], Y, scoring=both)
     assert list(table["roc_auc"].isna()) == [False, False, True, False]
+    np.testing.assert_allclose(table["ours"], table["roc_auc"])
+    assert list(task_scores(model, X[part], Y, scoring=names).columns[2:]) == names
     assert list(task_scores(model, X[part], Y).columns) == ["task", "n_labels", "accuracy"]
     hits = [np.mean((model.predict(X[part]) == Y)[~np.isnan(Y[:, t]), t]) for t in range(4)]
     np.testing.assert_allclose(table["accuracy"], hits)

@@ -117,7 +117,7 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
             self.best_estimator_.set_params(estimator=self._at_once(np.array([self.alpha_])))
         else:
             self.best_estimator_.set_params(estimator__alpha=self.alpha_)
-        self._levels = 0.0
+        self._levels: Any = 0.0
         if self._is_matrix:
             known = np.nonzero(~np.isnan(y))
             self._levels = self._levels_of(y[known], known[1], y.shape[1])

@@ -129,7 +129,7 @@ class TaskLinearModel(TaskInputMixin, Family):
     def _set_units(self, setup: Setup, data: TaskData) -> None:
         """Attributes and warnings about the units of the targets."""
 
-    def _choose(self, data: TaskData, X: Any, y: Any) -> tuple[Any, float]:
+    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> tuple[Any, float]:
         """The settings and the alpha to fit with; the cross-validated versions search them."""
         return self, float(self.alpha)
 
@@ -165,7 +165,7 @@ class TaskLinearModel(TaskInputMixin, Family):
             Where ``dual_gap_`` did not reach ``tol`` in ``max_iter`` iterations.
         """
         data = self._read(X, y, sample_weight, task)
-        return self._fit(data, *self._choose(data, X, y))
+        return self._fit(data, *self._choose(data, X, y, task))
 
     def path(
         self,

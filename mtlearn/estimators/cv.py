@@ -13,6 +13,7 @@ from mtlearn.checks import check_option
 from mtlearn.crossval import best_alpha, best_path, make_folds
 from mtlearn.estimators.path_scores import path_scores
 from mtlearn.estimators.setup import set_up
+from mtlearn.model_selection.reading import read_column
 from mtlearn.path import check_alphas
 from mtlearn.progress import say
 from mtlearn.tasks import TaskData
@@ -66,8 +67,10 @@ class AlphaByCV:
 
     _searches = True
 
-    def _choose(self, data: TaskData, X: Any, y: Any) -> tuple[Any, float]:
-        folds = make_folds(self.cv, data, X, y, classes=is_classifier(self))
+    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> tuple[Any, float]:
+        if self.task_column is not None:
+            task = read_column(X, self._task_position)
+        folds = make_folds(self.cv, data, X, y, task=task, classes=is_classifier(self))
         candidates = self._candidates(data)
         grids = [candidate._grid(data) for candidate in candidates]
         judge = self._judge(self.scoring)

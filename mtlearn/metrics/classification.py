@@ -58,7 +58,7 @@ def nan_accuracy_score(
     """
     entries = read_entries(y_true, y_pred, task, sample_weight, classes=True, answers="classes")
     if len(entries.truth):
-        _refuse_other_kind(plain(entries.truth[0]), plain(entries.answer[0]))
+        _refuse_other_kind(entries.truth[0], "y_pred", entries.answer[0])
     return average_over_tasks(
         lambda e: e.mean(np.asarray(e.truth == e.answer, dtype=float)),
         entries,
@@ -268,11 +268,11 @@ def log_loss(
     return average_over_tasks(lambda e: e.mean(e.answer), losses, average, undefined, "a label")
 
 
-def _refuse_other_kind(truth: Any, answer: Any) -> None:
-    if isinstance(truth, str) != isinstance(answer, str):
+def _refuse_other_kind(truth: Any, name: str, other: Any) -> None:
+    if isinstance(truth, str) != isinstance(other, str):
         raise ValueError(
-            f"y_true holds labels such as {truth!r} and y_pred such as {answer!r}; text never "
-            "equals a number. Give both in one kind, for example with .astype(str)."
+            f"y_true holds labels such as {plain(truth)!r} and {name} such as {plain(other)!r}; "
+            "text never equals a number. Give both in one kind, for example with .astype(str)."
         )
 
 
@@ -289,6 +289,8 @@ def _positions(entries: Entries, labels: Any) -> tuple[Entries, np.ndarray]:
         classes = np.unique(np.asarray(labels))
         if not len(classes):
             raise ValueError("labels=[] names no class; give the classes, or leave labels= out.")
+        if len(values):
+            _refuse_other_kind(values[0], "labels=", classes[0])
         positions = np.searchsorted(classes, values).clip(max=len(classes) - 1)
         strange = classes[positions] != values
         if strange.any():

@@ -15,6 +15,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_consistent_length
 
+from mtlearn.exceptions import counted, level_of_user
 from mtlearn.labels import read_labels
 from mtlearn.metrics.answers import Answers, View
 from mtlearn.metrics.by_task import read_array, spread_weight
@@ -106,9 +107,19 @@ class Parts:
             truth = np.array(truth.tolist())
         extra = {} if self.weight is None else {"sample_weight": self.weight[index]}
         view = View(self.answers, None if len(rows) == len(self.y) else rows, column)
+        lacking = is_classifier(view) and len(np.unique(truth)) < len(view.classes_)
+        if lacking:
+            self.answers.ask("predict")  # what is wrong with X or the tasks is raised here
         try:
             return float(scorer(view, view.X, truth, **extra))
-        except ValueError:
-            if is_classifier(view) and len(np.unique(truth)) < len(view.classes_):
-                return np.nan  # such as the log loss where one class is seen
-            raise
+        except ValueError as error:
+            if not lacking:
+                raise
+            warnings.warn(
+                f"the score is undefined: {counted(len(truth), 'label', 'labels')} without some of "
+                f"the classes ({error}). Use one that is defined, such as those of "
+                "mtlearn.metrics, or folds with every class.",
+                UndefinedMetricWarning,
+                stacklevel=level_of_user(),
+            )
+            return np.nan

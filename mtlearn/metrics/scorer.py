@@ -82,7 +82,7 @@ class TaskScorer:
         if self.knows_tasks:
             silent = "undefined" in _parameters(self.scoring)
             return float(self.of_tasks(answers, y, **({"undefined": "ignore"} if silent else {})))
-        scores = Parts.of(answers, y).scores(self.scorer())
+        scores = Parts.of(answers, y).quiet_scores(self.scorer())
         defined = scores[~np.isnan(scores)]
         return float(defined.mean()) if len(defined) else float("nan")
 

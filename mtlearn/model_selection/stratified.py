@@ -72,8 +72,15 @@ def task_folds(
     >>> np.bincount(fold[task == "a"]), np.bincount(fold[task == "b"])
     (array([2, 2]), array([1, 1]))
     """
+    return _deal(task, n_splits, groups, random_state)
+
+
+def _deal(
+    task: Any, n_splits: int, groups: Any, random_state: Any, label: np.ndarray | None = None
+) -> np.ndarray:
+    """Folds of :func:`task_folds`; the rows of each ``label`` in a task are spread as well."""
     check_n_splits(n_splits)
-    is_mask = np.ndim(task) == 2
+    is_mask = np.ndim(task) == 2 and np.asarray(task).dtype == bool
     codes = None if is_mask else read_codes(task, "task")
     n = len(task) if is_mask else len(codes)
     unit = np.arange(n) if groups is None else read_codes(groups, "groups")
@@ -82,12 +89,15 @@ def task_folds(
     shuffle = check_random_state(random_state).permutation(n_units)
     # units in the order in which they are dealt: large ones first, ties by the shuffle
     deck = shuffle[np.argsort(-np.bincount(unit, minlength=n_units)[shuffle], kind="stable")]
+    if label is None:
+        label = np.zeros(n_units)
+    check_consistent_length(label, np.empty(n_units))
 
     if codes is not None:
         home = np.zeros(n_units, dtype=np.intp)
         home[unit] = codes
         if np.array_equal(home[unit], codes):  # each unit lives in one task: no loop at all
-            return _deal_nested(home, deck, n_splits)[unit]
+            return _deal_nested(home, label, deck, n_splits)[unit]
         mask = sparse.csr_array((np.ones(n), (np.arange(n), codes)))
     else:
         mask = sparse.csr_array(np.asarray(task, dtype=bool).astype(np.float64))
@@ -96,7 +106,7 @@ def task_folds(
 
 
 class StratifiedTaskKFold(BaseEstimator):
-    """K folds that keep every task represented, as a scikit-learn splitter.
+    """K folds that keep every task and its classes represented, as a scikit-learn splitter.
 
     Parameters
     ----------
@@ -153,7 +163,8 @@ class StratifiedTaskKFold(BaseEstimator):
         X : array-like or data frame of shape (n, d)
             The rows, with the column of labels where ``task_column`` is set.
         y : array-like of shape (n,) or (n, T), default=None
-            Targets; read only where ``task_column`` is None.
+            Targets. Where they hold no fractions and repeat, as class labels do, the rows of each
+            are spread over the folds within every task, unless there are ``groups``.
         groups : array-like of shape (n,), default=None
             Units that must not be torn apart.
         task : array-like of shape (n,), default=None
@@ -171,11 +182,14 @@ class StratifiedTaskKFold(BaseEstimator):
             If there are fewer rows (groups) than folds, or the tasks are named twice.
         """
         task = one_of(task, self.task_column, X)
-        if task is None and y is not None and np.ndim(y) == 2:
+        if task is not None:
+            task = read_codes(task, "task")
+        elif y is not None and np.ndim(y) == 2:
             task = ~is_hole(np.asarray(y))
-        elif task is None:
+        else:
             task = np.zeros(n_rows(X), dtype=int)
-        fold = task_folds(task, self.n_splits, groups=groups, random_state=self.random_state)
+        label = _classes(y) if groups is None and np.ndim(task) == 1 else None
+        fold = _deal(task, self.n_splits, groups, self.random_state, label)
         check_consistent_length(fold, np.empty(n_rows(X)))
         n_units = len(fold) if groups is None else len(set(read_codes(groups, "groups").tolist()))
         if n_units < self.n_splits:
@@ -187,15 +201,35 @@ class StratifiedTaskKFold(BaseEstimator):
             yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
 
 
-def _deal_nested(home: np.ndarray, deck: np.ndarray, n_splits: int) -> np.ndarray:
+def _classes(y: Any) -> np.ndarray | None:
+    """A number for the class of each row, None where ``y`` holds measurements."""
+    if y is None or np.ndim(y) != 1:
+        return None
+    y = np.asarray(y)
+    known = ~is_hole(y)
+    if y.dtype.kind == "f" and (y[known] % 1 != 0).any():
+        return None
+    classes, positions = np.unique(y[known].astype(str), return_inverse=True)
+    label = np.zeros(len(y), dtype=np.intp)
+    label[known] = 1 + positions
+    return label if 2 * len(classes) <= len(positions) else None
+
+
+def _deal_nested(
+    home: np.ndarray, label: np.ndarray, deck: np.ndarray, n_splits: int
+) -> np.ndarray:
     """Fold of each unit when unit u belongs to the one task home[u].
 
-    Tasks stand one after the other and the units are dealt in turn without a break: any run of
-    consecutive units, so any task, is spread evenly, and so is the whole.
+    Tasks stand one after the other, the units of each by label, and are dealt in turn without a
+    break: any run of consecutive units, so any task and any label in it, is spread evenly, and so
+    is the whole. Of tasks of one size those of like labels are neighbours, for the same reason.
     """
-    rarity = np.argsort(np.argsort(np.bincount(home), kind="stable"))
+    size = np.bincount(home)
+    mean = np.bincount(home, label) / np.maximum(size, 1)
+    rank = np.empty(len(size), dtype=np.intp)
+    rank[np.lexsort((mean, size))] = np.arange(len(size))
     fold = np.empty(len(home), dtype=np.intp)
-    fold[deck[np.argsort(rarity[home[deck]], kind="stable")]] = np.arange(len(home)) % n_splits
+    fold[deck[np.lexsort((label[deck], rank[home[deck]]))]] = np.arange(len(home)) % n_splits
     return fold
 
 
