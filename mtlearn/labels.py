@@ -111,9 +111,8 @@ def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:
 def nearly_equal(values: Any, of: str) -> str:
     """A sentence on labels that differ in case or blanks only, "" where none do.
 
-    Such labels are different ones: that may be meant (the genotypes A and a), and is asked only
-    where something else is to be said anyway. ``of`` says whose labels they are, and how many
-    things they make.
+    Such labels are different ones, and that may be meant (the alleles A and a): a comparison asks,
+    and an error that they may explain, but no fit. ``of`` says what they are different labels of.
     """
     alike: dict[str, list[str]] = {}
     for value in values:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Hashable
 from numbers import Integral
 from typing import Any
 
@@ -221,6 +222,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 "the task column, dates and identifiers. Give a column of numbers, text or "
                 "categories."
             )
+        called = self._feature_names()
+        if len(set(called)) < len(called):
+            twice = next(name for name in called if called.count(name) > 1)
+            raise ValueError(
+                f"two columns would be called {twice!r}, one of X and one of a level; give the "
+                "column of X another name."
+            )
         if self.numbers_:
             self.scaler_ = StandardScaler()
             with np.errstate(all="ignore"):  # a column never known has no mean
@@ -350,7 +358,10 @@ def _kind(column: Any) -> str:
     dtype = column.dtype
     if isinstance(column, np.ndarray) or dtype.is_numeric() or dtype in (nw.Boolean, nw.Unknown):
         return "number"
-    text = dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object)
+    if dtype == nw.Object:  # of pandas: anything, also lists
+        text = all(isinstance(value, Hashable) for value in column.drop_nulls().head(1).to_list())
+    else:
+        text = dtype in (nw.String, nw.Categorical, nw.Enum)
     return "category" if text else "other"
 
 

@@ -196,6 +196,23 @@ def test_groups_new_tasks_and_drop(run, tmp_path):
     assert (pd.read_csv(out).units == 7).all()
 
 
+def test_target_and_task_swapped_are_asked_about(run, table):
+    code, _, err = run("compare", table, "--target", "shop", "--task", "sales", *QUICK)
+    assert code == 2 and err.count("\n") == 1
+    assert "task column 'sales' holds 112 different numbers" in err and "--target and --task" in err
+
+
+def test_the_time_left_says_what_it_knows(run, table, monkeypatch):
+    from mtlearn.cli import app
+
+    monkeypatch.setattr(app, "QUIET", -1)
+    code, _, err = run("compare", table, "--target", "sales", "--task", "shop", *QUICK)
+    said = err.strip().splitlines()
+    assert code == 0 and len(said) == 8
+    assert all("models fitted, at least" in line for line in said[:3])  # the baselines, in one fold
+    assert all("models fitted, about" in line for line in said[3:])
+
+
 def test_seed_decides(run, table, tmp_path):
     written = []
     for i, seed in enumerate((0, 0, 1)):

@@ -325,6 +325,16 @@ TABLES = {
         ["'dose'", "String"],
         ["convert it to numbers"],
     ),
+    "a list in a cell of pandas": (
+        lambda: TableEncoder().fit(pd.DataFrame({"a": [[1], [2]], "b": [1, 2]})),
+        ["'a'", "Object"],
+        ["number, text or a category", "Drop the column"],
+    ),
+    "a name of a level": (
+        lambda: TableEncoder().fit(pd.DataFrame({"a": ["x", "y"], "a=x": [1, 2]})),
+        ["'a=x'"],
+        ["another name"],
+    ),
     "a list in a cell": (
         lambda: TableEncoder().fit(pl.DataFrame({"a": [[1], [2]], "b": [1, 2]})),
         ["'a'", "List"],
@@ -785,6 +795,7 @@ WRONG_TYPE = {
     "tables: lazy",
     "tables: sparse",
     "tables: a list in a cell",
+    "tables: a list in a cell of pandas",
     "comparisons: lazy",
     "scores: request",
 }

@@ -75,8 +75,7 @@ def compare_tasks(
         left out with a note, unless ``models`` has a Pipeline of your own.
     y : array-like of shape (n,) or (n, T)
         The target, with rows labelled by task; or a matrix with one column per task, NaN (None
-        among text) where a label was not observed. Rows of a labelled table without a target are
-        left out.
+        among text) where a label was not observed. Rows without any target are left out.
     task : array-like of shape (n,), default=None
         Task labels beside X.
     task_column : str or int, default=None
@@ -90,7 +89,7 @@ def compare_tasks(
         others take several times as long.
     cv : int, splitter, iterable or array of shape (n,), default=None
         Outer folds: their number (None: 5; each keeps every task represented), a scikit-learn
-        splitter, pairs of (train, test), or the fold of each row.
+        splitter, pairs of (train, test), or the fold of each row, counted as in X.
     groups : array-like of shape (n,), default=None
         Repeated units, never on both sides of a fold.
     kind : {"auto", "regression", "classification"}, default="auto"

@@ -42,11 +42,18 @@ def leave_out_unusable(data: TaskTable) -> TaskTable:
         for name, count in names.items()
     ]
     long = [n for n, count in levels.items() if not count and has_many_levels(frame.get_column(n))]
-    frame = frame.with_columns(nw.col(name).cast(nw.Categorical) for name in long)
+    frame = frame.with_columns(_as_category(frame.get_column(name)) for name in long)
     if len(dates) + len(names) == len(features):
         raise ValueError(f"no feature is left: {' '.join(notes)}")
     frame = frame.drop([*dates, *names])
     return replace(data, frame=frame.to_native(), notes=(*data.notes, *notes))
+
+
+def _as_category(column: nw.Series) -> nw.Series:
+    native = column.to_native()
+    if hasattr(native, "dictionary_encode"):  # older pyarrow cannot cast to it
+        return nw.from_native(native.dictionary_encode(), series_only=True).alias(column.name)
+    return column.cast(nw.Categorical)
 
 
 def _are(columns: list[str]) -> str:
