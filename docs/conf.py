@@ -43,7 +43,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"mtlearn {release}"
 html_show_sourcelink = False
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
-html_sidebars = {"*": []}  # one page deep, but for the generated pages of the API
+# one page deep, but for the generated pages of the API
+html_sidebars = {"*": [], "generated/notebooks/*": []}
 
 
 def skip_inherited_from_sklearn(app, what, name, obj, skip, options):

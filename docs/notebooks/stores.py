@@ -80,7 +80,7 @@ from mtlearn.model_selection import StratifiedTaskKFold
 folds = StratifiedTaskKFold(3, task_column="store")
 search = GridSearchCV(pipeline, {"model__alpha": np.geomspace(0.01, 10, 6)}, cv=folds)
 search.fit(X, y)
-search.best_params_, round(search.best_score_, 3)
+print(f"alpha = {search.best_params_['model__alpha']:.2g}, R² {search.best_score_:.3f}")
 
 # %%
 # Is it worth it?
