@@ -16,6 +16,7 @@ from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.linear import solve_semidefinite
 from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.shared import shared_by_products
 from mtlearn.tasks import TaskData
 
 from .checks import STRICT
@@ -158,7 +159,11 @@ def test_products_with_scatter_and_hessian(way, weights, form, intercepts, omega
         expected = np.block([[H.sum(axis=0), z[:, None]], [z[None], kappa.sum()]])
     else:
         expected = H.sum(axis=0)
-    close(ours.mean_system()[0].A, expected + np.diag([0.3 * 4] * 5 + [0.0] * ours.pooled))
+    expected = expected + np.diag([0.3 * 4] * 5 + [0.0] * ours.pooled)
+    close(ours.mean_system()[0].A, expected)
+    by_products = shared_by_products(ours, 0)
+    close(np.stack([by_products.times(unit) for unit in np.eye(len(expected))]), expected)
+    close(1.0 / by_products.inverse, np.diagonal(expected))
 
 
 @both_forms

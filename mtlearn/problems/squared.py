@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
-from mtlearn.problems.linear import ByProducts, Semidefinite
+from mtlearn.problems.linear import Semidefinite
+from mtlearn.problems.shared import shared_by_products, shared_system
 
 LARGEST_MEAN = 5000  # features up to which the d × d system of a shared mean is formed
 
@@ -299,43 +300,9 @@ class SquaredProblem(ABC):
     def mean_system(self, point: Point | None = None) -> list[Any]:
         """Hessians of the smooth part in (w_0, b_0) of each class, factored; made once."""
         if self._mean_system is None:
-            d = self.n_features
-            alpha = self.coupling.alpha_mean * self.n_tasks if self.coupling.has_mean else 0.0
-            self._mean_system = []
-            for k in range(self.n_classes):
-                own = np.zeros(self.n_columns)
-                own[k :: self.n_classes] = 1.0
-                if d > LARGEST_MEAN:
-                    self._mean_system.append(self._mean_by_products(own, alpha))
-                    continue
-                A = self.scatter_sum(own)
-                A[np.diag_indices(d)] += alpha
-                A += (self._per_hessian_sum(own * self.kappa) * self.x_mean) @ self.x_mean.T
-                if self.pooled:
-                    z = self._x_sum(own * self.kappa)
-                    corner = np.full((1, 1), own @ self.kappa)
-                    A = np.block([[A, z[:, None]], [z[None], corner]])
-                self._mean_system.append(Semidefinite(A, d))
+            system = shared_by_products if self.n_features > LARGEST_MEAN else shared_system
+            self._mean_system = [system(self, k) for k in range(self.n_classes)]
         return self._mean_system
-
-    def _mean_by_products(self, own: np.ndarray, alpha: float) -> ByProducts:
-        """The same system where d × d numbers would be too many."""
-        d, kappa = self.n_features, own * self.kappa
-        z, corner = self._x_sum(kappa), kappa.sum()
-        columns = self._per_hessian_sum(kappa), np.broadcast_to(own, (self.n_columns,))
-        diagonal = (columns[0] * self.x_mean**2).sum(axis=1) + alpha
-        spread_out = np.broadcast_to(self._spread, (d, self.n_columns))
-        diagonal = diagonal + spread_out @ columns[1]
-
-        def times(x: np.ndarray) -> np.ndarray:
-            w = x[:d]
-            out = self.scatter_sum_times(own, w) + alpha * w
-            out += self.x_mean @ (columns[0] * (w @ self.x_mean))
-            if not self.pooled:
-                return out
-            return np.append(out + x[d] * z, z @ w + corner * x[d])
-
-        return ByProducts(times, np.append(diagonal, corner) if self.pooled else diagonal)
 
     def _best_mean(self, xy: np.ndarray, y_mean: np.ndarray) -> np.ndarray:
         """The best w_0 of each class, (d, K), for these cross products and means of y."""
@@ -431,7 +398,7 @@ class SquaredProblem(ABC):
             return self.x_mean[:, 0] @ W
         return np.einsum("jt,jt->t", self.x_mean, W)
 
-    def _x_sum(self, per_task: np.ndarray) -> np.ndarray:
+    def x_sum(self, per_task: np.ndarray) -> np.ndarray:
         """sum_t of a number per task times x̄_t."""
         if self.x_mean.shape[1] == 1:
             return self.x_mean[:, 0] * per_task.sum()
@@ -440,7 +407,7 @@ class SquaredProblem(ABC):
     def _per_hessian(self, per_task: np.ndarray) -> np.ndarray:
         return per_task[:1] if self.common else per_task
 
-    def _per_hessian_sum(self, per_task: np.ndarray) -> np.ndarray:
+    def per_x_mean(self, per_task: np.ndarray) -> np.ndarray:
         return per_task.sum(keepdims=True) if self.x_mean.shape[1] == 1 else per_task
 
     def _null_value(self) -> float:
