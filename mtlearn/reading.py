@@ -291,7 +291,9 @@ def _columns(X, y, weight, names) -> TaskData:
             many = counted(len(empty), "column of y has", "columns of y have")
             raise ValueError(
                 f"{many} no observed label of non-zero weight (the first: "
-                f"{plain(tasks[empty[0]])!r}). Drop such columns."
+                f"{plain(tasks[empty[0]])!r}). Drop such columns; if this is the training part of "
+                "a fold, mtlearn.model_selection.StratifiedTaskKFold keeps labels of every column "
+                "in it."
             )
         hole = np.nan if y.dtype.kind == "f" else None
         y = np.where(holes, hole, y)

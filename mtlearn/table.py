@@ -90,10 +90,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     * Text and categories: one column of zeros and ones per level seen in fit; missing is a level
       where it occurs. A level not seen in fit gives zeros, or the column of the rare levels if
       there is one.
-    * Dates and times, also as text (2024-05-31), are left out with a warning: what of them matters
-      (the year, the weekday, the age) is for the user to say. So is text that differs in most rows
-      (in more than half of them, and 100), like an identifier. :func:`mtlearn.compare_tasks` leaves
-      out the same. A column of a categorical type is a category, whatever it holds.
+    * Dates and times, also as text (2024-05-31, 31.05.24, May 31, 2024), are left out with a
+      warning: what of them matters (the year, the weekday, the age) is for the user to say. So is
+      text that differs in most rows (in more than half of them, and 100), like an identifier.
+      :func:`mtlearn.compare_tasks` leaves out the same. A column of a categorical type is a
+      category, whatever it holds; a number that is an identifier is a number.
 
     Parameters
     ----------
@@ -174,8 +175,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             known = ", ".join(map(repr, list(columns)[:10])) + ", …" * (len(columns) > 10)
             warnings.warn(
                 "y is one target and no column of X is named as that of the tasks, so all "
-                f"{len(y):,} rows are one task, unless labels beside X go to the model "
-                "(model__task=...). Name the column in the estimator, with task_column=... "
+                f"{len(y):,} rows are one task, unless labels beside X go to the model (task=..., "
+                "without metadata routing model__task=...). Name the column in the estimator, with "
+                "task_column=... "
                 f"({'its position' if as_frame(X) is None else f'X has {known}'}). If one task is "
                 "meant, silence mtlearn.exceptions.OneTaskWarning.",
                 OneTaskWarning,
@@ -337,9 +339,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if frame is not None:
             check_columns(self, X, reset=reset)
             return {name: frame.get_column(name) for name in frame.columns}
+        known = None if reset else getattr(self, "feature_names_in_", None)
+        if known is not None and self.levels_:
+            raise TypeError(
+                f"X is an array, and fit had a table with columns of text or categories "
+                f"({', '.join(map(repr, list(self.levels_)[:5]))}). Give a data frame with the "
+                "columns of fit; one row of it is table.iloc[[0]]."
+            )
         X = check_array(X, dtype="numeric", ensure_all_finite="allow-nan")
         validate_data(self, X, reset=reset, skip_check_array=True)
-        return {f"x{j}": X[:, j] for j in range(X.shape[1])}
+        names = [f"x{j}" for j in range(X.shape[1])] if known is None else known
+        return {name: X[:, j] for j, name in enumerate(names)}
 
 
 def _task_columns_of(estimator: Any) -> list[str | int | None]:

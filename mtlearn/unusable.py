@@ -11,9 +11,13 @@ from datetime import date
 import narwhals.stable.v1 as nw
 
 MOST_LEVELS = 100  # so many dummies a column may become; a small table is given the benefit
+# 2024-05-31, 31.05.2024, 5/31/24, 31 May 2024, May 31, 2024, and a time of the day behind it.
+YEAR, MONTH, DAY = r"\d{2}(?:\d{2})?", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+NAME = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 DATE = (
-    r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-    r"(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
+    rf"^(?:\d{{4}}[-/.]{MONTH}[-/.]{DAY}|{DAY}[-/.]{DAY}[-/.]{YEAR}"
+    rf"|{DAY}[- ]{NAME}[- ,]+{YEAR}|{NAME} {DAY},? {YEAR})"
+    r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm]|Z|[+-]\d{2}:?\d{2})?)?$"
 )
 
 

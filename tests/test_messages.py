@@ -330,6 +330,11 @@ TABLES = {
         ["'a'", "Object"],
         ["number, text or a category", "Drop the column"],
     ),
+    "an array after a table": (
+        lambda: TableEncoder().fit(FRAME).transform(X[:1]),
+        ["'school'"],
+        ["Give a data frame", "table.iloc[[0]]"],
+    ),
     "a name of a level": (
         lambda: TableEncoder().fit(pd.DataFrame({"a": ["x", "y"], "a=x": [1, 2]})),
         ["'a=x'"],
@@ -796,6 +801,7 @@ WRONG_TYPE = {
     "tables: sparse",
     "tables: a list in a cell",
     "tables: a list in a cell of pandas",
+    "tables: an array after a table",
     "comparisons: lazy",
     "scores: request",
 }

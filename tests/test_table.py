@@ -177,6 +177,45 @@ def test_many_levels_share_a_column():
 
 
 @in_each_library
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%d/%m/%Y",
+        "%m/%d/%y",
+        "%d.%m.%y",
+        "%d-%b-%Y",
+        "%b %d, %Y",
+        "%d %B %Y %H:%M",
+        "%m/%d/%Y %I:%M %p",
+    ],
+)
+def test_dates_are_told_in_the_forms_that_tables_have(library, form):
+    days = pd.date_range("2024-01-01 08:30", periods=24, freq="29D")
+    X = LIBRARIES[library]({"day": days.strftime(form).tolist(), "size": [1.0, 2.0] * 12})
+    with pytest.warns(UserWarning, match=r"'day' \(dates or times\)"):
+        assert TableEncoder().fit(X).ignored_ == ["day"]
+
+
+@in_each_library
+def test_codes_with_dots_and_dashes_are_no_dates(library):
+    codes = ["1.2.3000.4", "31/12", "A-12-24", "192.168.10.12", "12-40-2024", "2024-13-01"]
+    X = LIBRARIES[library]({"code": codes, "size": [1.0, 2.0] * 3})
+    for code in codes:
+        one = LIBRARIES[library]({"code": [code] * 6, "size": [1.0, 2.0] * 3})
+        assert TableEncoder().fit(one).ignored_ == []
+    assert list(TableEncoder().fit(X).levels_["code"]) == sorted(codes)
+
+
+def test_an_array_after_a_table_has_its_columns_or_is_refused():
+    rng = np.random.default_rng(0)
+    numbers = pd.DataFrame(rng.normal(size=(20, 3)), columns=["age", "dose", "shop"]).round()
+    encoder = TableEncoder(task_column="shop").fit(numbers)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        encoded = encoder.transform(numbers.to_numpy())
+    np.testing.assert_array_equal(encoded, encoder.transform(numbers).to_numpy())
+
+
+@in_each_library
 def test_what_compare_leaves_out_is_left_out_with_one_warning(library):
     days = [datetime.date(2020, 1, 1) + datetime.timedelta(d) for d in range(120)]
     more = {

@@ -70,8 +70,8 @@ def compare_tasks(
     Parameters
     ----------
     X : data frame or array of shape (n, d)
-        The features as they are: numbers, text, categories, missing values. Dates and times
-        (text written as 2024-05-31 too) and text that differs in most rows, an identifier, are
+        The features as they are: numbers, text, categories, missing values. Dates and times (text
+        such as 2024-05-31 or 31.05.24 too) and text that differs in most rows, an identifier, are
         left out with a note, unless ``models`` has a Pipeline of your own.
     y : array-like of shape (n,) or (n, T)
         The target, with rows labelled by task; or a matrix with one column per task, NaN (None
