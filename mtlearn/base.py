@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import is_regressor
@@ -25,6 +25,7 @@ class TaskInputMixin(ReferenceLinkMixin):
     __metadata_request__predict = {"task": True}
     __metadata_request__score = {"task": True}
 
+    _of_strangers: ClassVar[str] = "the shared model"  # answers tasks not seen in fit
     task_column: Any
     coef_: Any
     _task_position: int

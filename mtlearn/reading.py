@@ -112,10 +112,11 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
         if estimator.unseen_task == "error":
             raise ValueError(
                 f'{text}, and unseen_task="error" refuses them. Use unseen_task="warn" or "mean" '
-                "to answer them by the shared model."
+                f"to answer them by {estimator._of_strangers}."
             )
         warnings.warn(
-            f'{text}; they are answered by the shared model. unseen_task="mean" silences this. '
+            f"{text}; they are answered by {estimator._of_strangers}. "
+            'unseen_task="mean" silences this. '
             "(In cross-validation, StratifiedTaskKFold keeps every task of two rows or more in the "
             "training part.)",
             UnseenTaskWarning,

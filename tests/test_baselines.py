@@ -571,3 +571,13 @@ def test_features_are_selected_by_coefficients_per_task():
     select = SelectFromModel(model, importance_getter="column_norms_").fit(X, y)
     assert select.get_support().tolist() == [True, True, False, False]
     assert not hasattr(PooledTasks(Ridge()).fit(X, y), "column_norms_")
+
+
+@pytest.mark.parametrize(
+    "Baseline, by", [(IndependentTasks, "the average over tasks"), (PooledTasks, "without a dummy")]
+)
+def test_the_warning_says_who_answers_a_task_not_seen(Baseline, by):
+    X = np.array([[0, 1.0], [0, 2.0], [1, 1.0], [1, 3.0]])
+    model = Baseline(Ridge(), task_column=0).fit(X, [1.0, 2.0, 3.0, 4.0])
+    with pytest.warns(UnseenTaskWarning, match=f"answered by .*{by}"):
+        model.predict([[7, 1.0]])

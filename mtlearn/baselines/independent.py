@@ -87,6 +87,8 @@ class IndependentTasks(TaskBaseline):
     array([3., 9.])
     """
 
+    _of_strangers = "the average over tasks"
+
     def __init__(self, estimator, *, task_column=None, unseen_task="warn"):
         self.estimator = estimator
         self.task_column = task_column

@@ -75,6 +75,8 @@ class PooledTasks(TaskBaseline):
     array([3., 7.])
     """
 
+    _of_strangers = "the pooled model without a dummy of theirs"
+
     def __init__(self, estimator, *, task_dummies=True, task_column=None, unseen_task="warn"):
         self.estimator = estimator
         self.task_dummies = task_dummies

@@ -8,7 +8,7 @@ from mtlearn.compare.held_out import CLUSTERS, FEWEST_ROWS, HeldOut
 from mtlearn.exceptions import counted
 
 LITTLE = 0.005  # a gain below this share of the null loss (for regressions in R²) is called small
-SURE = 0.05  # a p-value below this is a yes or a no
+SURE = 0.05  # a p-value above this is taken for luck
 FEW = 0.05  # a share of tasks helped up to this is no reason to say yes to some
 
 
@@ -66,8 +66,8 @@ def basis_in_words(held_out: HeldOut) -> str:
     few = counted(min(FEWEST_ROWS, int(held_out.rows.max())), "held-out row", "held-out rows")
     return (
         "p is that of a paired t-test of the losses on held-out rows, best multi-task model "
-        f"against best baseline, with {unit} as the independent units ({why}); below {SURE:g} it "
-        f"is a yes or a no. The worst task is one with at least {few}."
+        f"against best baseline, with {unit} as the independent units ({why}); above "
+        f"{SURE:g} the difference is taken for luck. The worst task is one with at least {few}."
         + (f" {held_out.kind.pooled_columns}" if held_out.is_matrix else "")
     )
 
