@@ -11,7 +11,7 @@ from narwhals.exceptions import DuplicateError
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
-from mtlearn.labels import is_missing
+from mtlearn.labels import is_missing, with_nulls
 
 # From 1.9 on scikit-learn asks narwhals for column names. Before, it asks the interchange protocol,
 # which polars has dropped: columns in another order would pass unseen.
@@ -101,8 +101,7 @@ def as_labels(y: Any) -> Any:
     scikit-learn makes floats of them beside a missing value, in categories, and in the nullable
     types of pandas.
     """
-    if getattr(y, "null_count", 0) and hasattr(y, "to_pylist"):  # a pyarrow array
-        return np.array(y.to_pylist(), dtype=object)
+    y = with_nulls(y)
     frame = as_frame(y, "y")
     if frame is None:
         column = nw.from_native(y, series_only=True, pass_through=True)

@@ -138,10 +138,8 @@ def _as_array(column: Any) -> np.ndarray:
     """One column of any frame library, list or array as a NumPy array."""
     if isinstance(column, list | tuple):  # NumPy would turn the 1 of ["a", 1] into text
         column = np.array(column, dtype=object)
-    elif hasattr(column, "to_pylist"):  # pyarrow, whose missing categories would become others
-        column = (
-            np.array(column.to_pylist(), dtype=object) if column.null_count else np.asarray(column)
-        )
+    elif hasattr(column, "to_pylist"):  # pyarrow
+        column = np.asarray(with_nulls(column))
     else:
         column = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
     if column.dtype.kind in "iufbO":
@@ -178,6 +176,16 @@ def _as_integers(values: np.ndarray, name: str) -> np.ndarray:
 def is_measurement(values: np.ndarray, n_rows: int) -> bool:
     """Whether labels are numbers with fractions that hardly repeat."""
     return values.dtype.kind == "f" and 2 * len(values) > n_rows
+
+
+def with_nulls(column: Any) -> Any:
+    """A pyarrow array that lacks values as an array with None there; other things as they are.
+
+    (Its own conversion makes floats of integers, and fills a missing category with another one.)
+    """
+    if getattr(column, "null_count", 0) and hasattr(column, "to_pylist"):
+        return np.array(column.to_pylist(), dtype=object)
+    return column
 
 
 def is_missing(value: Any) -> bool:

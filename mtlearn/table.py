@@ -8,8 +8,6 @@ beside it in a frame of the user's own library: a string label never turns a tab
 from __future__ import annotations
 
 import warnings
-from collections import Counter
-from collections.abc import Hashable
 from numbers import Integral
 from typing import Any
 
@@ -21,9 +19,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from mtlearn.columns import codes_of, kind_of, levels_of, numbers_of
 from mtlearn.exceptions import OneTaskWarning, counted, level_of_user
 from mtlearn.frames import as_frame, check_columns
-from mtlearn.tasks import find_column
+from mtlearn.tasks import find_column, task_columns
 from mtlearn.unusable import holds_dates, levels_of_identifier
 
 __all__ = ["TableEncoder", "make_table_pipeline"]
@@ -72,7 +71,7 @@ def make_table_pipeline(estimator: Any, *, max_categories: int = 100) -> Pipelin
     >>> list(pipeline["table"].get_feature_names_out())
     ['size', 'kind=a', 'kind=b', 'shop']
     """
-    columns = _task_columns_of(estimator)
+    columns = task_columns(estimator).values()
     task_column = next((column for column in columns if column is not None), None)
     encoder = TableEncoder(
         task_column=task_column,
@@ -189,7 +188,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.numbers_, self.levels_, self.rare_ = [], {}, []
         left_out = {}
         for name, column in columns.items():
-            kind = _kind(column)
+            kind = kind_of(column)
             if name == self.task_name_:
                 continue
             if kind == "number":
@@ -199,7 +198,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             elif count := levels_of_identifier(column):
                 left_out[name] = f"{count:,} different values in {len(column):,} rows"
             elif kind == "category":
-                self.levels_[name], rare = _levels(column, self.max_categories)
+                self.levels_[name], rare = levels_of(column, self.max_categories)
                 self.rare_ += [name] * rare
             else:
                 raise TypeError(
@@ -235,7 +234,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             self.scaler_ = StandardScaler()
             with np.errstate(all="ignore"):  # a column never known has no mean
                 numbers = np.empty((X.shape[0], len(self.numbers_)), order="F")
-                self.scaler_.fit(_numbers(columns, self.numbers_, numbers))
+                self.scaler_.fit(numbers_of(columns, self.numbers_, numbers))
         return self
 
     def transform(self, X: Any) -> Any:
@@ -263,11 +262,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         k, rows = len(self.numbers_), np.arange(X.shape[0])
         matrix = np.zeros((len(rows), len(names)), order="F")
         if k:
-            numbers = _numbers(columns, self.numbers_, matrix[:, :k])
+            numbers = numbers_of(columns, self.numbers_, matrix[:, :k])
             numbers[:] = self.scaler_.transform(numbers, copy=False)
             numbers[np.isnan(numbers)] = 0.0
         for name, levels in self.levels_.items():
-            codes = _codes(columns[name], levels, name in self.rare_)
+            codes = codes_of(columns[name], levels, name in self.rare_)
             known = codes >= 0
             matrix[rows[known], k + codes[known]] = 1.0
             k += len(levels) + (name in self.rare_)
@@ -352,80 +351,6 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return {name: X[:, j] for j, name in enumerate(names)}
 
 
-def _task_columns_of(estimator: Any) -> list[str | int | None]:
-    """The task columns, set or not, of an estimator and of those it wraps, outermost first."""
-    params = estimator.get_params(deep=True)
-    names = [name for name in params if name.split("__")[-1] == "task_column"]
-    return [params[name] for name in sorted(names, key=len)]
-
-
 def _is_one_target(y: Any) -> bool:
     shape = getattr(y, "shape", None) or np.shape(y)  # () for None
     return len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
-
-
-def _kind(column: Any) -> str:
-    dtype = column.dtype
-    if isinstance(column, np.ndarray) or dtype.is_numeric() or dtype in (nw.Boolean, nw.Unknown):
-        return "number"
-    if dtype == nw.Object:  # of pandas: anything, also lists
-        text = all(isinstance(value, Hashable) for value in column.drop_nulls().head(1).to_list())
-    else:
-        text = dtype in (nw.String, nw.Categorical, nw.Enum)
-    return "category" if text else "other"
-
-
-def _numbers(columns: dict[str, Any], names: list[str], out: np.ndarray) -> np.ndarray:
-    """Write the columns into ``out`` as floats, NaN where missing."""
-    for j, name in enumerate(names):
-        column = columns[name]
-        if not isinstance(column, np.ndarray):
-            if _kind(column) != "number" and not column.is_null().all():
-                raise ValueError(
-                    f"column {name!r} held numbers in fit and now holds {column.dtype}; convert it "
-                    "to numbers first."
-                )
-            column = column.cast(nw.Float64).to_numpy()
-        out[:, j] = column
-    return out
-
-
-def _distinct(column: nw.Series) -> tuple[list[str], np.ndarray]:
-    """The values of a column as text, and each row's position among them (-1: missing)."""
-    if column.dtype == nw.Categorical and column.implementation.is_pandas():
-        native = column.to_native().cat  # has the positions already
-        return [_text(v) for v in native.categories], native.codes.to_numpy().astype(np.intp)
-    values = column.drop_nulls().unique(maintain_order=True).to_list()
-    if not values:
-        return [], np.full(len(column), -1)
-    places = [float(place) for place in range(len(values))]  # in integers nothing can be missing
-    found = column.replace_strict(values, places, return_dtype=nw.Float64).to_numpy()
-    return [_text(value) for value in values], np.where(np.isnan(found), -1, found).astype(np.intp)
-
-
-def _text(value: Any) -> str:
-    """A level as text; 1 and 1.0 are one level (a missing value turns integers into floats)."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _levels(column: nw.Series, most: int) -> tuple[list[str | None], bool]:
-    """The levels that get a column of their own, and whether the rest share one."""
-    counts: Counter[str] = Counter()
-    for value, count in column.drop_nulls().value_counts().rows():
-        counts[_text(value)] += count
-    kept: list[str | None] = sorted(text for text in counts if counts[text])
-    missing = bool(column.is_null().any())
-    rare = len(kept) + missing > most
-    if rare:
-        by_count = sorted(counts, key=lambda text: (-counts[text], text))  # in every library alike
-        kept = sorted(by_count[: most - 1 - missing])
-    return kept + [None] * missing, rare
-
-
-def _codes(column: nw.Series, levels: list[str | None], rare: bool) -> np.ndarray:
-    """Position of each row's level; what is not among them is rare, or -1."""
-    position = {level: code for code, level in enumerate(levels)}
-    other = len(levels) if rare else -1
-    texts, codes = _distinct(column)
-    table = [position.get(text, other) for text in texts] + [position.get(None, other)]
-    return np.array(table, dtype=np.intp)[codes]  # -1, missing, takes the last entry

@@ -228,6 +228,16 @@ def column_names(y: Any) -> np.ndarray | None:
     return np.fromiter(columns, dtype=object, count=len(columns))  # tuples stay tuples
 
 
+def task_columns(estimator: Any) -> dict[str, str | int | None]:
+    """The task columns, set or not, of an estimator and of those it wraps, outermost first.
+
+    By the name of the parameter, as ``get_params`` has it.
+    """
+    parameters = estimator.get_params(deep=True)
+    names = [name for name in parameters if name.split("__")[-1] == "task_column"]
+    return {name: parameters[name] for name in sorted(names, key=len)}
+
+
 def refuse_sparse(y: Any, name: str = "y") -> None:
     """Of a sparse target nobody knows what its empty cells mean."""
     if sparse.issparse(y):

@@ -68,7 +68,7 @@ class AlphaByCV:
     _searches = True
 
     def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> tuple[Any, float]:
-        if self.task_column is not None:
+        if self.task_column is not None and hasattr(self.cv, "split"):  # which may ask for them
             task = read_column(X, self._task_position)
         folds = make_folds(self.cv, data, X, y, task=task, classes=is_classifier(self))
         candidates = self._candidates(data)

@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 
 from mtlearn.frames import take_rows
 from mtlearn.model_selection.reading import read_column
-from mtlearn.tasks import check_target_names, column_names
+from mtlearn.tasks import check_target_names, column_names, task_columns
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
@@ -174,15 +174,12 @@ class View:
 
 def _column_inside(estimator: Any) -> str | int | None:
     """The task column of the models that an ensemble, a calibration, ... is made of."""
-    parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    found = {
-        name: value
-        for name, value in parameters.items()
-        if name.endswith("__task_column") and value is not None
-    }
+    if not hasattr(estimator, "get_params"):
+        return None
+    found = {name: where for name, where in task_columns(estimator).items() if where is not None}
     if not found:
         return None
-    columns = list(dict.fromkeys(found.values()))
+    columns, parameters = list(dict.fromkeys(found.values())), estimator.get_params(deep=True)
     in_pipeline = any(
         isinstance(parameters.get("__".join(name.split("__")[:depth])), Pipeline)
         for name in found

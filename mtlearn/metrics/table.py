@@ -113,15 +113,14 @@ def _named(scoring: Any, estimator: Any) -> dict[str, Any]:
     if isinstance(scoring, Mapping):
         return dict(scoring)
     several = scoring if isinstance(scoring, list | tuple | set) else [scoring]
-    named = {_name(one): one for one in several}
-    if len(named) < len(several):
-        names = [_name(one) for one in several]
-        twice = next(name for name in names if names.count(name) > 1)
+    names = [_name(one) for one in several]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
         raise ValueError(
             f"{names.count(twice)} of the scores are called {twice!r}, and a column has one name; "
             'give a dictionary, scoring={"a name": score, "another": score}.'
         )
-    return named
+    return dict(zip(names, several, strict=True))
 
 
 def _name(scoring: Any) -> str:
