@@ -23,6 +23,7 @@ def test_verdict_yes_when_tasks_scatter_around_a_common_model():
     X, y = school_data(40, 8, spread=0.6, noise=0.7)
     result = compare_tasks(X, y, task_column="school", models=["mean-regularized"], cv=4)
     assert result.verdict.startswith("Yes, learning together helps")
+    assert result.helps is True
     table = result.table
     assert table.r2["mean-regularized"] > table.r2.drop("mean-regularized").max()
 
@@ -32,6 +33,7 @@ def test_verdict_no_when_all_tasks_are_one():
     result = compare_tasks(X, y, task_column="school", models=["mean-regularized"], cv=3)
     assert result.verdict.startswith("No, ")
     assert "Use pooled" in result.verdict
+    assert result.helps is False
 
 
 def test_verdict_no_when_the_model_is_bad():
@@ -39,6 +41,7 @@ def test_verdict_no_when_the_model_is_bad():
     bad = {"mean": PooledTasks(DummyRegressor(), task_dummies=False)}
     result = compare_tasks(X, y, task_column="school", models=bad)
     assert result.verdict.startswith("No, the multi-task models do worse")
+    assert result.helps is False  # although p is small
     assert result.table.hurt["mean"] >= 3 > result.table.helped["mean"]
 
 

@@ -38,8 +38,8 @@ def print_report(result: Any, name: str, console: Console) -> None:
     for note in result.notes:
         console.print(Text(f"Note: {note}", "yellow"))
     console.print(_models(result))
-    good = result.verdict.startswith("Yes")
-    console.print(Panel(Text(result.verdict), border_style="green" if good else "yellow"))
+    color = "green" if result.helps else "yellow"
+    console.print(Panel(Text(result.verdict), border_style=color))
     for table in (_tasks(result), _strangers(result)):
         if table is not None:
             console.print(table)

@@ -10,7 +10,7 @@ import numpy as np
 from mtlearn.compare.held_out import HeldOut
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.task_table import TaskTable, import_pandas
-from mtlearn.compare.verdict import basis_in_words, verdict_in_words
+from mtlearn.compare.verdict import basis_in_words, is_yes, verdict_in_words
 from mtlearn.evidence import PairedEvidence, verdicts
 from mtlearn.exceptions import counted
 
@@ -44,6 +44,8 @@ class Comparison:
         ``verdict``.
     verdict : str
         The answer in plain words.
+    helps : bool
+        Whether that is a Yes: the multi-task model beats the baseline by more than luck explains.
     basis : str
         What the verdict rests on: how its p-value is computed, and which task can be the worst.
     best_model, best_baseline : str
@@ -70,6 +72,7 @@ class Comparison:
     table: Any
     per_task: Any
     verdict: str
+    helps: bool
     basis: str
     best_model: str
     best_baseline: str
@@ -136,6 +139,7 @@ class Comparison:
             table=table,
             per_task=per_task,
             verdict="",
+            helps=is_yes(*overall),
             basis=basis_in_words(held_out),
             best_model=best_model,
             best_baseline=best_baseline,

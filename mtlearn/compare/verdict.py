@@ -12,6 +12,11 @@ SURE = 0.05  # a p-value above this is taken for luck
 FEW = 0.05  # a share of tasks helped up to this is no reason to say yes to some
 
 
+def is_yes(gain: float, p_value: float) -> bool:
+    """Whether learning together helps: the one place that decides it, for words and programs."""
+    return bool(gain > 0 and p_value < SURE)
+
+
 def verdict_in_words(result: Any, overall: tuple[float, float]) -> str:
     """What the table says about learning together.
 
@@ -29,11 +34,10 @@ def verdict_in_words(result: Any, overall: tuple[float, float]) -> str:
     if baseline != "independent":
         scores += f", {score['independent']:.3f} with a model for each task alone"
     helped, hurt = (int(result.table[column][model]) for column in ("helped", "hurt"))
-    sure = p_value < SURE
-    if sure and gain > 0:
+    if is_yes(gain, p_value):
         little = ", but only a little" if gain < LITTLE else ""
         opening, advice = f"Yes, learning together helps{little}", ""
-    elif sure:
+    elif p_value < SURE:
         opening = "No, the multi-task models do worse than the best baseline"
         advice = f" Use {baseline}."
     elif helped > hurt and helped <= FEW * result.n_tasks:
