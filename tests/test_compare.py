@@ -312,6 +312,17 @@ def test_past_the_budget_tasks_are_sampled_and_the_reader_is_told(monkeypatch):
         assert whole.n_tasks == 30 and not whole.notes
 
 
+def test_many_tasks_of_few_rows_are_sampled_too(monkeypatch):
+    monkeypatch.setattr(running, "PILOT_TASKS", 15)
+    monkeypatch.setattr(running, "FEWEST_TASKS", 12)
+    X, y = school_data(60, 2)  # few rows by PILOT_ROWS: only their tasks are many
+    options = {"task_column": "school", "models": [], "cv": 2}
+    result = compare_tasks(X, y, **options, time_budget=0.0)
+    assert result.n_tasks == 12
+    assert "random sample of 12 of them (24 of 120 rows)" in " ".join(result.notes)
+    assert compare_tasks(X, y, **options, time_budget=1e9).n_tasks == 60
+
+
 def test_columns_of_a_matrix_are_sampled_too(monkeypatch):
     monkeypatch.setattr(running, "PILOT_ROWS", 40)
     monkeypatch.setattr(running, "FEWEST_TASKS", 3)

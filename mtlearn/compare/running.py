@@ -23,7 +23,8 @@ from mtlearn.exceptions import UnseenTaskWarning, counted
 from mtlearn.model_selection import new_task_folds, task_folds
 
 INNER_FOLDS = 5
-PILOT_ROWS = 3000  # the cost of a large comparison is measured on about so many rows
+PILOT_ROWS = 3000  # the cost of a large comparison is measured on about so many rows,
+PILOT_TASKS = 200  # and on no more tasks: a model for each of them costs time however few its rows
 FEWEST_TASKS = 30  # a sample of tasks is never smaller
 
 Fold = tuple[np.ndarray, np.ndarray]  # positions of training and of held-out rows
@@ -214,20 +215,23 @@ def within_budget(
 ) -> tuple[TaskTable, list[Fold], list[str], dict[str, float]]:
     """The data, or a sample of its tasks where all of them would take longer than the budget.
 
-    One fold of a few tasks is timed, and time is taken to grow with the number of rows. Returns
-    data, folds, what to tell the reader, and the seconds that a job of each model should take.
+    One fold of a few tasks is timed, and time is taken to grow with the number of rows or of tasks,
+    whichever grows more. Returns data, folds, what to tell the reader, and the seconds that a job
+    of each model should take.
     """
     n_rows, n_tasks = len(data.y), len(data.tasks)
-    if n_rows <= 2 * PILOT_ROWS or n_tasks <= FEWEST_TASKS:
+    small = n_rows <= 2 * PILOT_ROWS and n_tasks <= 2 * PILOT_TASKS
+    if small or n_tasks <= FEWEST_TASKS:
         return data, folds, [], {}
     order = check_random_state(random_state).permutation(n_tasks)
-    pilot, _ = data.only(order[: max(FEWEST_TASKS, n_tasks * PILOT_ROWS // n_rows)])
+    n_timed = min(n_tasks * PILOT_ROWS // n_rows, PILOT_TASKS)
+    pilot, _ = data.only(order[: max(FEWEST_TASKS, n_timed)])
     if len(pilot.y) > 2 * PILOT_ROWS:
         some = task_folds(pilot.parts, len(pilot.y) // PILOT_ROWS, random_state=random_state)
         pilot = pilot.take(np.flatnonzero(some == 0))
     fold = task_folds(pilot.parts, 5, groups=pilot.groups, random_state=random_state)
     first = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
-    growth = n_rows / len(pilot.y)
+    growth = max(n_rows / len(pilot.y), n_tasks / len(pilot.tasks))
     expected = {
         name: growth * run_job(0, model, pilot, first, random_state).seconds
         for name, model in models.items()
