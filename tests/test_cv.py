@@ -17,6 +17,7 @@ from mtlearn import (
 )
 from mtlearn.crossval import mean_loss
 from mtlearn.model_selection import LeaveTasksOut, StratifiedTaskKFold
+from mtlearn.moments import Moments
 
 from .checks import STRICT
 from .generators import make, stacked
@@ -317,3 +318,27 @@ def test_a_ratio_of_a_list_is_checked_and_a_single_fit_takes_no_list():
 def test_a_fold_without_a_score_does_not_count():
     losses = np.array([[1.0, np.nan, 3.0], [np.nan, np.nan, np.nan]])
     np.testing.assert_array_equal(mean_loss(losses), [2.0, np.inf])
+
+
+RATIOS = pytest.param(DirtyRegressorCV, None, {"specific_ratio": [0.75, 0.8, 0.85]}, id="ratios")
+
+
+@pytest.mark.parametrize("rows, d", [((9, 24), 3), ((2, 4), 14)], ids=["n > d", "n < d"])
+@pytest.mark.parametrize("way", ["columns", "beside"])
+@pytest.mark.parametrize("CV, _, own", [*PAIRS, RATIOS])
+def test_a_search_reads_the_moments_of_all_rows_once(monkeypatch, CV, _, own, way, rows, d):
+    problem, seen = make(46, way, rows=rows, d=d), []
+    of_data = Moments.of_data.__func__
+
+    def counted(cls, data):
+        seen.append(data.X)
+        return of_data(cls, data)
+
+    monkeypatch.setattr(Moments, "of_data", classmethod(counted))
+    problem.fit(CV, alphas=4, cv=3, **own)
+    n = len(problem.y)
+    whole = [X.shape[1] for X in seen if len(X) == n]
+    # Where there are fewer rows than features, once more in n rotated ones.
+    assert sorted(whole) in ([d], [n, d])
+    if n > d:  # a held-out part is read once, however many paths are followed on the rest
+        assert len(seen) - len(whole) == 3

@@ -129,9 +129,12 @@ class TaskLinearModel(TaskInputMixin, Family):
     def _set_units(self, setup: Setup, data: TaskData) -> None:
         """Attributes and warnings about the units of the targets."""
 
-    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> tuple[Any, float]:
-        """The settings and the alpha to fit with; the cross-validated versions search them."""
-        return self, float(self.alpha)
+    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> tuple[Any, float, Setup | None]:
+        """The settings and the alpha to fit with, and their setup where it is at hand.
+
+        The cross-validated versions search them.
+        """
+        return self, float(self.alpha), None
 
     # What users call.
 
@@ -237,10 +240,11 @@ class TaskLinearModel(TaskInputMixin, Family):
 
     # The way through.
 
-    def _fit(self, data: TaskData, settings: Any, alpha: float):
+    def _fit(self, data: TaskData, settings: Any, alpha: float, setup: Setup | None = None):
         """Solve with the parameters of ``settings`` and take over what comes out."""
         with blas_threads(data):
-            setup = set_up(settings, self._solvable(data, warn=True))
+            usable = self._solvable(data, warn=True)
+            setup = set_up(settings, usable) if setup is None else setup
             solution = settings._solver(setup, "fit").solve(alpha, self._start(setup, data))
         if self.verbose:
             tell(type(self).__name__, alpha, solution)

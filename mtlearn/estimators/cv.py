@@ -11,11 +11,13 @@ from sklearn.base import is_classifier
 
 from mtlearn.checks import check_option
 from mtlearn.crossval import best_alpha, best_path, make_folds
-from mtlearn.estimators.path_scores import path_scores
-from mtlearn.estimators.setup import set_up
+from mtlearn.estimators.path_scores import TrainingParts, path_scores
+from mtlearn.estimators.setup import Setup, set_up
 from mtlearn.model_selection.reading import read_column
 from mtlearn.path import check_alphas
+from mtlearn.problems.moment import MomentProblem
 from mtlearn.progress import say
+from mtlearn.solvers.choose import use_moments
 from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
 
@@ -67,32 +69,33 @@ class AlphaByCV:
 
     _searches = True
 
-    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> tuple[Any, float]:
+    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> tuple[Any, float, Setup | None]:
         if self.task_column is not None and hasattr(self.cv, "split"):  # which may ask for them
             task = read_column(X, self._task_position)
         folds = make_folds(self.cv, data, X, y, task=task, classes=is_classifier(self))
         candidates = self._candidates(data)
-        grids = [candidate._grid(data) for candidate in candidates]
+        with blas_threads(data):
+            whole: Setup | None = set_up(self, self._solvable(data))
+            grids = [candidate._grid(whole) for candidate in candidates]
+        parts = TrainingParts(self, data, whole, folds, keep=len(candidates) > 1)
+        if not (isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)):
+            whole = None  # a copy of X, or as much, is not kept beside those of the folds
         judge = self._judge(self.scoring)
         scores = []
         for candidate, alphas in zip(candidates, grids, strict=True):
             if self.verbose and len(candidates) > 1:
                 say(f"{candidate}:")
-            scores.append(path_scores(candidate, data, alphas, folds, judge, self.n_jobs))
+            scores.append(path_scores(candidate, parts, alphas, judge, self.n_jobs))
         several = len(candidates) > 1
         self.alphas_ = np.stack(grids) if several and self._counted() else grids[0]
         self._set_scores(np.stack(scores) if several else scores[0])
         losses = [one if self._scores_name() == "mse_path_" else -one for one in scores]
         best = best_path(losses)
         self.alpha_ = best_alpha(grids[best], losses[best], self.selection)
-        return candidates[best], self.alpha_
+        return candidates[best], self.alpha_, whole
 
-    def _grid(self, data: TaskData) -> np.ndarray:
-        largest = 1.0
-        if self._counted():
-            with blas_threads(data):
-                setup = set_up(self, self._solvable(data))
-                largest = self._solver(setup, "path").largest_alpha()
+    def _grid(self, setup: Setup) -> np.ndarray:
+        largest = self._solver(setup, "path").largest_alpha() if self._counted() else 1.0
         return check_alphas(self.alphas, self.eps, largest, infinite=self._alpha_may_be_infinite)
 
     def _counted(self) -> bool:

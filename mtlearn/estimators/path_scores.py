@@ -12,17 +12,16 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy import sparse
 
 from mtlearn.certificate import certify
 from mtlearn.crossval import Folds
-from mtlearn.estimators.setup import set_up
+from mtlearn.estimators.setup import Setup, set_up
 from mtlearn.moments import Moments
 from mtlearn.path import follow_path
 from mtlearn.prediction import LinearTasks
+from mtlearn.problems.moment import MomentProblem
 from mtlearn.progress import tell
 from mtlearn.solvers.choose import use_moments
-from mtlearn.solvers.rotated import rotate
 from mtlearn.solvers.solution import Solution
 from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
@@ -31,11 +30,58 @@ from mtlearn.threads import blas_threads
 Judge = Callable[[np.ndarray, TaskData, Any], float]
 
 
+class TrainingParts:
+    """The problem of each fold's training rows, from moments where those of all folds fit.
+
+    Parameters
+    ----------
+    estimator : TaskLinearModel
+        Whose settings pose the problems.
+    data : TaskData
+    whole : Setup
+        Of all the data.
+    folds : list of (train, test)
+    keep : bool
+        Whether several paths will ask for the same problems.
+    """
+
+    def __init__(self, estimator: Any, data: TaskData, whole: Setup, folds: Folds, keep: bool):
+        problem = whole.problem
+        if estimator._rotation_invariant and whole.rotated is not None:
+            problem, _, data = whole.rotated  # the same predictions, in fewer features
+        self.estimator, self.data, self.folds = estimator, data, folds
+        self.total: Moments | None = None
+        if isinstance(problem, MomentProblem) and use_moments(data, n_alive=len(folds) + 1):
+            self.total = problem.moments
+        self._kept: dict[int, Setup] | None = {} if keep and self.total is not None else None
+
+    def __len__(self) -> int:
+        return len(self.folds)
+
+    def setup(self, k: int) -> Setup:
+        """Of the training rows of fold k."""
+        if self._kept is None:
+            return self._set_up(k)
+        if k not in self._kept:
+            self._kept[k] = self._set_up(k)
+        return self._kept[k]
+
+    def _set_up(self, k: int) -> Setup:
+        train, test = self.folds[k]
+        if self.total is None:
+            return set_up(self.estimator, self.estimator._solvable(self.data.take(train)))
+        moments = _training_moments(self.data, self.total, train, test)
+        return set_up(self.estimator, self.data, moments)
+
+    def held_out(self, k: int) -> TaskData:
+        """The test rows of fold k."""
+        return self.data.take(self.folds[k][1])
+
+
 def path_scores(
     estimator: Any,
-    data: TaskData,
+    parts: TrainingParts,
     alphas: np.ndarray,
-    folds: Folds,
     judge: Judge,
     n_jobs: int | None = None,
 ) -> np.ndarray:
@@ -43,43 +89,23 @@ def path_scores(
 
     A task that is missing from a training part is answered by the shared model.
     """
-    data = _in_fewer_features(estimator, data)
-    total = None
-    if estimator._moments_suffice and use_moments(data, n_alive=len(folds) + 1):
-        total = Moments.of_data(data)
 
-    def one(k: int, train: np.ndarray, test: np.ndarray) -> list[float]:
-        with blas_threads(data):
-            name = f"fold {k + 1}/{len(folds)}"
-            return _fold_scores(estimator, data, total, train, test, alphas, judge, name)
+    def one(k: int) -> list[float]:
+        with blas_threads(parts.data):
+            return _fold_scores(estimator, parts, k, alphas, judge)
 
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-    return np.array(parallel(delayed(one)(k, *fold) for k, fold in enumerate(folds))).T
+    return np.array(parallel(delayed(one)(k) for k in range(len(parts)))).T
 
 
-def _in_fewer_features(estimator: Any, data: TaskData) -> TaskData:
-    """Data with the same predictions in n rotated features, where these are fewer and serve."""
-    n, d = data.X.shape
-    asked = estimator._rotation_invariant and estimator._moments_suffice
-    if not asked or n >= d or sparse.issparse(data.X):
-        return data
-    size = np.einsum("ij,ij->j", data.X, data.X, dtype=np.float64)
-    even = size.max() <= 1e12 * size[size > 0].min() if size.any() else False
-    return rotate(data)[0] if even else data
-
-
-def _fold_scores(estimator, data, total, train, test, alphas, judge, name) -> list[float]:
-    if total is None:
-        setup = set_up(estimator, estimator._solvable(data.take(train)))
-    else:
-        setup = set_up(estimator, data, _training_moments(data, total, train, test))
-    held_out, scale = data.take(test), _target_scale(setup, data)
-    scores = []
-    for k, solution in enumerate(follow_path(estimator._solver(setup, "scores"), alphas)):
+def _fold_scores(estimator, parts: TrainingParts, k: int, alphas, judge) -> list[float]:
+    setup, held_out = parts.setup(k), parts.held_out(k)
+    scale, scores = _target_scale(setup, held_out), []
+    for i, solution in enumerate(follow_path(estimator._solver(setup, "scores"), alphas)):
         scores.append(judge(_scores(estimator, setup, solution.point, held_out), held_out, scale))
         if estimator.verbose:
-            gap = _certified(estimator, setup, float(alphas[k]), solution)
-            tell(f"{name}, alpha {k + 1}/{len(alphas)}", alphas[k], solution, gap)
+            where = f"fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"
+            tell(where, alphas[i], solution, _certified(estimator, setup, alphas[i], solution))
     return scores
 
 
@@ -88,7 +114,7 @@ def _certified(estimator, setup, alpha: float, solution: Solution) -> float:
     if not np.isnan(solution.gap):
         return solution.gap
     point = setup.problem.settle(solution.point.V)
-    return certify(setup.problem, estimator._penalty(alpha, setup), point).relative
+    return certify(setup.problem, estimator._penalty(float(alpha), setup), point).relative
 
 
 def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:

@@ -14,7 +14,7 @@ from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.solvers.choose import make_problem
 from mtlearn.solvers.curvature import badly_scaled
-from mtlearn.solvers.rotated import rotate
+from mtlearn.solvers.rotated import Rotated, rotate
 from mtlearn.solvers.variance import auto_alpha_intercept
 from mtlearn.tasks import TaskData, resolve_task_weight
 
@@ -31,7 +31,7 @@ class Setup:
         Mask of those tasks.
     alpha_intercept : float
         Resolved strength.
-    rotated : tuple or None
+    rotated : Rotated or None
         The same problem in n rotated features, and the way back; where there are fewer rows than
         features, of not too different scale.
     """
@@ -39,7 +39,7 @@ class Setup:
     problem: Any
     present: np.ndarray
     alpha_intercept: float
-    rotated: tuple[Any, np.ndarray] | None
+    rotated: Rotated | None
 
 
 def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Setup:
@@ -64,10 +64,10 @@ def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Se
         problem = make_problem(data, omega, free, scale, estimator._loss)
         if _rotates(estimator, data) and not badly_scaled(problem):
             small, Q = rotate(data)
-            rotation = make_problem(small, omega, free, scale), Q
-    coupling = _coupling(estimator, data.way, rotation[0] if rotation else problem)
+            rotation = Rotated(make_problem(small, omega, free, scale), Q, small)
+    coupling = _coupling(estimator, data.way, rotation.problem if rotation else problem)
     if rotation is not None:
-        rotation = rotation[0].recoupled(coupling), rotation[1]
+        rotation = rotation._replace(problem=rotation.problem.recoupled(coupling))
     return Setup(problem.recoupled(coupling), present, coupling.alpha_intercept, rotation)
 
 
@@ -78,7 +78,10 @@ def _rotates(estimator: Any, data: TaskData) -> bool:
     asked = estimator._rotation_invariant or (
         isinstance(estimator.alpha_intercept, str) and data.way == "labels"
     )
-    return asked and data.X.shape[0] < data.X.shape[1]
+    if not asked or data.X.shape[0] >= data.X.shape[1]:
+        return False
+    size = np.einsum("ij,ij->j", data.X, data.X, dtype=np.float64)
+    return bool(size.any()) and bool(size.max() <= 1e12 * size[size > 0].min())
 
 
 def _coupling(estimator: Any, way: str, problem: Any) -> Coupling:

@@ -23,7 +23,7 @@ from mtlearn.solvers.arrow import (
 )
 from mtlearn.solvers.curvature import badly_scaled, typical_curvature
 from mtlearn.solvers.iterative import Iterative
-from mtlearn.solvers.rotated import rotate_back
+from mtlearn.solvers.rotated import Rotated, rotate_back
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.spectrum import Spectrum
 
@@ -64,16 +64,16 @@ class ClosedForm:
     Parameters
     ----------
     problem : SquaredProblem
-    rotated : tuple of SquaredProblem and ndarray, or None
+    rotated : Rotated or None
         The problem in fewer features, and the way back.
     thin : bool
         Whether a task with fewer rows than features may be solved on its rows.
     """
 
-    def __init__(self, problem: SquaredProblem, rotated, thin: bool):
+    def __init__(self, problem: SquaredProblem, rotated: Rotated | None, thin: bool):
         self.original, self.thin = problem, thin
-        self.problem: SquaredProblem = problem if rotated is None else rotated[0]
-        self.Q: np.ndarray | None = None if rotated is None else rotated[1]
+        self.problem: SquaredProblem = problem if rotated is None else rotated.problem
+        self.Q: np.ndarray | None = None if rotated is None else rotated.Q
 
     def largest_alpha(self) -> float:
         """Where a path starts: a hundred times the typical curvature of a task."""
@@ -91,7 +91,7 @@ class ClosedForm:
 class Spectral(ClosedForm):
     """One eigendecomposition for all alphas, and a factorisation where its rounding shows."""
 
-    def __init__(self, problem: SquaredProblem, rotated, thin: bool):
+    def __init__(self, problem: SquaredProblem, rotated: Rotated | None, thin: bool):
         super().__init__(problem, rotated, thin)
         fits = self.problem.spectrum_bytes() <= KEEP_BYTES
         self.spectrum = Spectrum(self.problem) if thin and fits else None
@@ -107,7 +107,7 @@ class Spectral(ClosedForm):
 class Unrefined(Spectral):
     """Points of the path as the spectrum gives them, to a few digits less and uncertified."""
 
-    def __init__(self, problem: SquaredProblem, rotated, thin: bool):
+    def __init__(self, problem: SquaredProblem, rotated: Rotated | None, thin: bool):
         super().__init__(problem, rotated, thin)
         d, C = self.problem.n_features, self.problem.n_columns
         mean = np.zeros((d, 1)) if self.problem.coupling.has_mean else None
@@ -121,10 +121,10 @@ class Unrefined(Spectral):
 
 
 def mean_regularized_solver(
-    problem: Any, rotated: tuple | None, purpose: str, **limits: Any
+    problem: Any, rotated: Rotated | None, purpose: str, **limits: Any
 ) -> Any:
     """The closed form where there is one, in the shape that the purpose asks for."""
-    small = problem if rotated is None else rotated[0]
+    small = problem if rotated is None else rotated.problem
     if isinstance(problem, SquaredProblem) and closed_form_affordable(small):
         kind = {"fit": ClosedForm, "path": Spectral, "scores": Unrefined}[purpose]
         return kind(problem, rotated, thin=rotated is not None or not badly_scaled(problem))

@@ -7,6 +7,7 @@ X = L Q' (L lower triangular n × n, Q orthonormal d × n) the problem in Q'w ha
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
@@ -14,6 +15,14 @@ from scipy import linalg
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.solution import Solution
 from mtlearn.tasks import TaskData
+
+
+class Rotated(NamedTuple):
+    """A problem in n rotated features, the way back, and the data it is of."""
+
+    problem: Any
+    Q: np.ndarray  # (d, n)
+    data: TaskData
 
 
 def rotate(data: TaskData) -> tuple[TaskData, np.ndarray]:
