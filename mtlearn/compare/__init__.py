@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 from joblib import effective_n_jobs
@@ -187,4 +188,13 @@ def compare_tasks(
         seconds={name: sum(answer.seconds for answer in done) for name, done in answers.items()},
         n_folds=len(folds),
         notes=notes,
+        settings={
+            "models": list(contenders),
+            "kind": kind,
+            "cv": cv if cv is None or isinstance(cv, Integral) else type(cv).__name__,
+            "new_tasks": new_tasks,
+            "time_budget": time_budget,
+            "full": full,
+            "random_state": random_state,
+        },
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from mtlearn.compare.held_out import HeldOut
 from mtlearn.compare.kinds import Kind
+from mtlearn.compare.record import as_json, record_of
 from mtlearn.compare.task_table import TaskTable, import_pandas
 from mtlearn.compare.verdict import basis_in_words, is_yes, verdict_in_words
 from mtlearn.evidence import PairedEvidence, verdicts
 from mtlearn.exceptions import counted
+from mtlearn.writing import write_whole
 
 VERDICTS = ("helped", "hurt", "no evidence")
 
@@ -63,6 +66,8 @@ class Comparison:
         ``kind.classes[1]``; of more, (n, K), in the order of ``kind.classes``.
     notes : list of str
         What the reader should know: rows left out, tasks sampled, warnings of the models.
+    settings : dict
+        The parameters of the comparison, for the record.
     n_rows, n_tasks, n_features, n_folds : int
         What was compared on.
     target_name, task_name : str
@@ -86,6 +91,7 @@ class Comparison:
     null_loss: float
     by_column: bool
     notes: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict, repr=False)
     predictions: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -102,6 +108,7 @@ class Comparison:
         seconds: dict[str, float],
         n_folds: int,
         notes: list[str],
+        settings: dict[str, Any],
     ) -> Comparison:
         """Measure the held-out predictions of all models."""
         pandas = import_pandas()
@@ -153,10 +160,55 @@ class Comparison:
             null_loss=data.kind.null_loss(held_out),
             by_column=held_out.is_matrix,
             notes=notes,
+            settings=settings,
             predictions=predictions,
         )
         object.__setattr__(result, "verdict", verdict_in_words(result, overall))
         return result
+
+    def to_json(self, path: str | PathLike[str] | None = None) -> str | None:
+        """All that was found as JSON, for other programs, except for the predictions.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            The file to write; an existing one is replaced when the new one is complete. None
+            returns the text.
+
+        Returns
+        -------
+        str or None
+            An object with the attributes of this one by their names, where ``tasks`` is
+            ``per_task``; ``table`` and ``tasks`` are lists with an object for each row.
+            ``classes`` has the classes (null for a regression), ``versions`` those of Python and
+            the packages. What is no number (NaN, infinities, missing values) is null.
+
+        See Also
+        --------
+        mtlearn.compare_tasks : Makes a comparison.
+
+        Examples
+        --------
+        >>> import json
+        >>> from mtlearn import compare_tasks
+        >>> from mtlearn.datasets import load_exam
+        >>> exam = load_exam()
+        >>> rows = exam.task.isin(exam.task.unique()[:12])
+        >>> result = compare_tasks(
+        ...     exam.data[rows],
+        ...     exam.target[rows],
+        ...     task=exam.task[rows],
+        ...     models=["mean-regularized"],
+        ... )
+        >>> said = json.loads(result.to_json())
+        >>> said["helps"], said["kind"], len(said["tasks"])
+        (False, 'regression', 12)
+        """
+        text = as_json(record_of(self))
+        if path is None:
+            return text
+        write_whole(path, text.encode())
+        return None
 
     def __str__(self) -> str:
         shown = self.table.drop(columns=["alpha", "seconds"])
