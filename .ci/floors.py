@@ -9,7 +9,7 @@ import sys
 from configparser import ConfigParser
 from pathlib import Path
 
-EXTRAS = ("demo", "data", "plot", "test")
+EXTRAS = ("demo", "excel", "data", "plot", "test")
 
 
 def main() -> None:

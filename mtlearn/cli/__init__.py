@@ -1,15 +1,23 @@
 """The command line, `mtlearn compare SOURCE`.
 
-``source`` reads a table, ``app`` has the commands, ``report`` prints. This file stands before
-them to say, in one line, which extra to install where something they need is missing.
+``app`` has the commands, ``files`` reads tables, ``source`` picks their columns, ``outputs`` writes
+files, ``report`` and ``progress`` print. This file stands before them: it says in one line which
+extra to install where something they need is missing, and sees to it that a program can go by the
+exit code.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
+
+from mtlearn.cli.streams import until_closed
+
+UNUSABLE = 2  # the exit code of whatever ends without an answer
+INTERRUPTED = 130  # what shells give for Ctrl-C
 
 
-def main() -> None:
+def main(name: str = "mtlearn") -> None:
     """Run the command line."""
     try:
         from mtlearn.cli.app import app
@@ -21,5 +29,18 @@ def main() -> None:
             'python -m pip install "scikit-mtlearn[demo]"',
             file=sys.stderr,
         )
-        sys.exit(2)
-    app(prog_name="mtlearn")
+        sys.exit(UNUSABLE)
+    try:
+        with until_closed():
+            app(prog_name=name)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except OSError as error:  # standard output on a full disk, say
+        print(f"mtlearn: {error}", file=sys.stderr)
+        sys.exit(UNUSABLE)
+    except Exception:  # Python's own exit code would be 1, which is that of --fail-if-no-gain
+        traceback.print_exc()
+        print(
+            "mtlearn: this is a fault of mtlearn; please report the lines above.", file=sys.stderr
+        )
+        sys.exit(UNUSABLE)

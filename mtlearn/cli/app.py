@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 import sys
-import time
-from contextlib import nullcontext
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 import mtlearn
+from mtlearn.cli.errors import SourceError, did_you_mean
+from mtlearn.cli.outputs import STANDARD, check_outputs, write_table, write_text
+from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.report import print_report
-from mtlearn.cli.source import SourceError, read_source
-from mtlearn.compare import compare_tasks
+from mtlearn.cli.source import is_built_in, read_source
+from mtlearn.compare import Comparison, compare_tasks
 from mtlearn.compare.contenders import BASELINES, DEFAULT, MULTITASK
 from mtlearn.datasets import DATASETS
 
 SMALL = 1000  # rows; below, starting processes takes longer than the work
-QUIET = 5  # seconds between lines of progress where there is no terminal to draw a bar on
+NO_GAIN, UNUSABLE = 1, 2  # exit codes
+READING, ASKING, ANSWERING = "The table", "The comparison", "What comes out"
 
 
 class Question(StrEnum):
@@ -37,6 +35,7 @@ class Question(StrEnum):
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    pretty_exceptions_enable=False,
     help="Multi-task learning: many small related tasks, learned together.",
 )
 
@@ -56,33 +55,67 @@ def _options(
     pass
 
 
-@app.command(epilog=f"Built-in data sets: {', '.join(DATASETS)}.")
+@app.command(
+    epilog=f"Built-in data sets: {', '.join(DATASETS)}.\n\n"
+    "Exit codes: 0 it ran, whatever the answer; 1 --fail-if-no-gain and the answer is not Yes; "
+    "2 no answer, because of the table, an option or an output; 130 interrupted."
+)
 def compare(
     source: Annotated[
         str,
         typer.Argument(
-            help="A CSV or Parquet file, or the name of a built-in data set.",
+            help="A CSV, Excel or Parquet file, the name of a built-in data set, or - for CSV on "
+            "standard input.",
             show_default=False,
         ),
     ],
     target: Annotated[
         list[str] | None,
         typer.Option(
-            help="The column to predict; given several times, one task for each of them.",
+            help="The column to predict; of several (separated by commas, or the option repeated) "
+            "each is a task.",
             show_default=False,
+            rich_help_panel=READING,
         ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="The column that names the task of each row.")
+        str | None,
+        typer.Option(help="The column that names the task of each row.", rich_help_panel=READING),
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(help="Columns to leave out, separated by commas.")
+        list[str] | None,
+        typer.Option(help="Columns to leave out, separated by commas.", rich_help_panel=READING),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            help="A column of repeated units (a person), kept on one side of each fold.",
+            rich_help_panel=READING,
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            help="Of text, where it is not UTF-8: cp1252, utf-16, …", rich_help_panel=READING
+        ),
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(help="The decimal mark of text: , or .", rich_help_panel=READING),
+    ] = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(
+            help="The sheet of an Excel file, by its name or number (by default the first).",
+            rich_help_panel=READING,
+        ),
     ] = None,
     models: Annotated[
         list[str] | None,
         typer.Option(
             help=f"Multi-task models, separated by commas: {', '.join(MULTITASK)} "
-            f"(by default {', '.join(DEFAULT)})."
+            f"(by default {', '.join(DEFAULT)}).",
+            rich_help_panel=ASKING,
         ),
     ] = None,
     kind: Annotated[
@@ -90,125 +123,137 @@ def compare(
         typer.Option(
             help="Whether the target is a number or a class; auto: text and what has two values "
             "are classes.",
+            rich_help_panel=ASKING,
         ),
     ] = Question.AUTO,
-    folds: Annotated[int, typer.Option(min=2, help="Number of outer folds.")] = 5,
-    groups: Annotated[
-        str | None,
-        typer.Option(help="A column of repeated units (a person), kept on one side of each fold."),
-    ] = None,
+    folds: Annotated[
+        int, typer.Option(min=2, help="Number of outer folds.", rich_help_panel=ASKING)
+    ] = 5,
     new_tasks: Annotated[
-        bool, typer.Option("--new-tasks", help="Also score predictions for tasks never seen.")
+        bool,
+        typer.Option(
+            "--new-tasks",
+            help="Also score predictions for tasks never seen.",
+            rich_help_panel=ASKING,
+        ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Decides folds and samples.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Decides folds and samples.", rich_help_panel=ASKING)
+    ] = 0,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="All tasks, however long it takes.", rich_help_panel=ASKING),
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Write the result of every task to this CSV file.")
+        str | None,
+        typer.Option(
+            help="Write the result of every task to this file: .csv, .csv.gz, .tsv, .json or "
+            ".parquet; - is CSV on standard output, in place of the report.",
+            metavar="FILE",
+            rich_help_panel=ANSWERING,
+        ),
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="All tasks, however long it takes.")] = False,
+    json: Annotated[
+        str | None,
+        typer.Option(
+            help="Write all of the result to this .json file: verdict, table, tasks, settings, "
+            "versions; - is standard output, in place of the report.",
+            metavar="FILE",
+            rich_help_panel=ANSWERING,
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", help="Print nothing but what is wrong.", rich_help_panel=ANSWERING),
+    ] = False,
+    fail_if_no_gain: Annotated[
+        bool,
+        typer.Option(
+            "--fail-if-no-gain",
+            help="End with exit code 1 unless the answer is Yes.",
+            rich_help_panel=ANSWERING,
+        ),
+    ] = False,
 ) -> None:
     """Tell whether learning the tasks of SOURCE together helps, by how much, and whom it hurts.
 
     The models are compared with three baselines: a ridge (for classes a logistic regression) per
     task, one for all, one for all with a dummy per task.
     """
-    if not 0 <= seed < 2**32:
-        _fail(f"--seed: {seed} is not between 0 and {2**32 - 1}.")
-    if out is not None:
-        _check_out(out)
     try:
-        table = read_source(source, target or [], task, _split(drop), groups)
-        result = _compare(
-            table,
-            models=_known(_split(models)),
-            kind=kind.value,
-            cv=folds,
-            new_tasks=new_tasks,
-            random_state=seed,
-            full=full,
+        if not 0 <= seed < 2**32:
+            raise SourceError(f"--seed: {seed} is not between 0 and {2**32 - 1}.")
+        chosen = _known(models)
+        check_outputs("" if is_built_in(source) else source, out, json)
+        table = read_source(
+            source,
+            target or [],
+            task,
+            drop or [],
+            groups,
+            encoding=encoding,
+            decimal=decimal,
+            sheet=sheet,
         )
-    except (SourceError, ImportError, ValueError) as error:
-        _fail(str(error))
+        with shown_progress(quiet) as progress:
+            result = compare_tasks(
+                table.X,
+                table.y,
+                task_column=table.task,
+                groups=table.groups,
+                models=chosen,
+                kind=kind.value,
+                cv=folds,
+                new_tasks=new_tasks,
+                random_state=seed,
+                full=full,
+                n_jobs=-1 if len(table.X) > SMALL else 1,
+                progress=progress,
+            )
+    except (SourceError, ImportError, ValueError, MemoryError) as error:
+        _fail(str(error) or "there is not enough memory for this table.")
     result.notes[:0] = table.notes
-    console = Console()
-    print_report(result, table.name, console)
-    if out is None:
-        console.print("\n--out FILE.csv writes the result of every task.", style="dim")
-    else:
-        try:
-            result.per_task.to_csv(out, index=False)
-        except OSError as error:  # a full disk, say
-            _fail(f"--out: {out} cannot be written ({error.strerror or error}).")
-        print(f"\nWrote {out}: one row for each task.")
+    result.settings.update(source=source, **table.settings)
+    wrong = _write(result, out, json)  # before anything is printed: nobody may be reading
+    if not quiet and STANDARD not in (out, json):
+        console = Console()
+        print_report(result, table.name, console)
+        if out is None:
+            console.print("\n--out FILE.csv writes the result of every task.", style="dim")
+        elif not wrong:
+            print(f"\nWrote {out}: one row for each task.")
+    if wrong:
+        _fail(wrong)
+    if fail_if_no_gain and not result.helps:
+        raise typer.Exit(NO_GAIN)
 
 
-def _check_out(out: Path) -> None:
-    """Complain before the work, not after, about a file that cannot be written."""
-    folder = out.absolute().parent
+def _write(result: Comparison, out: str | None, json: str | None) -> str:
+    """What went wrong, if anything did: the report is worth printing all the same."""
     try:
-        if not folder.is_dir():
-            _fail(f"--out: there is no folder {folder}.")
-        if out.is_dir():
-            _fail(f"--out: {out} is a folder; give the name of a file in it.")
-        if not os.access(out if out.exists() else folder, os.W_OK):
-            _fail(f"--out: {out} cannot be written (no permission).")
-    except OSError as error:  # a name too long, say
-        _fail(f"--out: {out} cannot be written ({error.strerror}).")
+        name = f"--out: {out}"
+        if out is not None:
+            write_table(result.per_task, out)
+        name = f"--json: {json}"
+        if json is not None:
+            write_text(result.to_json(), json)
+    except OSError as error:  # a full disk, say
+        return f"{name} cannot be written ({error.strerror or error})."
+    return ""
 
 
-def _compare(table, **options):
-    """Run the comparison, and say on stderr how far it is and how long it will take."""
-    console = Console(stderr=True)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[left]}"),
-        console=console,
-        transient=True,
-    )
-    line = bar.add_task("fitting models", total=None, left="estimating the time …")
-    said = time.monotonic()
-
-    def show(told):
-        nonlocal said
-        bar.update(line, completed=told.done, total=told.total, left=told.left)
-        if (
-            not console.is_terminal and time.monotonic() - said > QUIET
-        ):  # a log file: a line now and then
-            said = time.monotonic()
-            print(
-                f"mtlearn: {told.done} of {told.total} models fitted, {told.left}", file=sys.stderr
-            )
-
-    with bar if console.is_terminal else nullcontext():
-        return compare_tasks(
-            table.X,
-            table.y,
-            task_column=table.task,
-            groups=table.groups,
-            n_jobs=-1 if len(table.X) > SMALL else 1,
-            progress=show,
-            **options,
-        )
-
-
-def _known(models: list[str]) -> list[str] | None:
-    for name in models:
+def _known(models: list[str] | None) -> list[str] | None:
+    names = [part.strip() for value in models or [] for part in value.split(",") if part.strip()]
+    for name in names:
         if name not in MULTITASK and name not in BASELINES:
-            near = difflib.get_close_matches(name.lower(), [*MULTITASK, *BASELINES], n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
             raise SourceError(
-                f"--models: there is no {name!r}.{hint} There are {', '.join(MULTITASK)}; the "
-                f"baselines {', '.join(BASELINES)} always take part."
+                f"--models: there is no {name!r}.{did_you_mean(name, [*MULTITASK, *BASELINES])} "
+                f"There are {', '.join(MULTITASK)}; the baselines {', '.join(BASELINES)} always "
+                "take part."
             )
-    return models or None
-
-
-def _split(values: list[str] | None) -> list[str]:
-    return [part.strip() for value in values or [] for part in value.split(",") if part.strip()]
+    return names or None
 
 
 def _fail(message: str) -> None:
     print(f"mtlearn: {' '.join(message.split())}", file=sys.stderr)
-    raise typer.Exit(2)
+    raise typer.Exit(UNUSABLE)

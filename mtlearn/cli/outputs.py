@@ -1,0 +1,106 @@
+"""Where results go, looked at before the work: never over the source, nor one over the other."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+import os
+import stat
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import Any
+
+from mtlearn.cli.errors import SourceError
+from mtlearn.compare.record import as_json
+from mtlearn.writing import why_not, write_whole
+
+STANDARD = "-"  # standard input or output
+TABLES = (".csv", ".csv.gz", ".tsv", ".json", ".parquet")
+OBJECTS = (".json",)
+
+
+def check_outputs(source: str, out: str | None, json: str | None) -> None:
+    """Refuse what would lose data, or could not be written when the work is done.
+
+    Raises
+    ------
+    SourceError
+        With one line that says what to do.
+    """
+    paths = {f"--out {out}": (out, TABLES), f"--json {json}": (json, OBJECTS)}
+    given = {name: path for name, (path, _) in paths.items() if path is not None}
+    for name, path in given.items():
+        if path != STANDARD:
+            _check(name, path, paths[name][1])
+    taken = {name: _marks(path, 1) for name, path in given.items()}
+    if STANDARD not in given.values():
+        taken["standard output"] = _marks(STANDARD, 1)  # the shell may send it to any file
+    read = _marks(source, 0) - {STANDARD}
+    for name, marks in taken.items():
+        if marks & read:
+            called = "standard input" if source == STANDARD else source
+            raise SourceError(
+                f"{name} is the source itself ({called}), whose data would be lost; give another "
+                "file."
+            )
+    for (name, marks), (other, others) in itertools.combinations(taken.items(), 2):
+        if marks & others:
+            raise SourceError(f"{name} and {other} are one file; give two.")
+
+
+def write_table(frame: Any, path: str) -> None:
+    """Write rows in the format that the ending says; CSV to standard output."""
+    ending = ".csv" if path == STANDARD else _ending(path, TABLES)
+    if ending == ".parquet":
+        packed = io.BytesIO()
+        frame.to_parquet(packed, index=False)
+        write_whole(path, packed.getvalue())
+    elif ending == ".json":
+        write_text(as_json(frame), path)
+    else:
+        separator = "\t" if ending == ".tsv" else ","
+        text = frame.to_csv(None, index=False, sep=separator, lineterminator="\n")
+        if ending == ".csv.gz":
+            write_whole(path, gzip.compress(text.encode(), mtime=0))
+        else:
+            write_text(text, path)
+
+
+def write_text(text: str, path: str) -> None:
+    """Write to a file, or to standard output."""
+    if path != STANDARD:
+        write_whole(path, text.encode())
+        return
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _check(name: str, path: str, endings: tuple[str, ...]) -> None:
+    if said := why_not(path):
+        raise SourceError(f"{name} {said}.")
+    if not _ending(path, endings):
+        raise SourceError(
+            f"{name} does not end in {' or '.join(endings)}; the ending says the format."
+        )
+    if _ending(path, endings) == ".parquet" and find_spec("pyarrow") is None:
+        raise SourceError(
+            'writing Parquet needs pyarrow: python -m pip install "scikit-mtlearn[data]"'
+        )
+
+
+def _ending(path: str, endings: tuple[str, ...]) -> str:
+    return next((ending for ending in endings if path.lower().endswith(ending)), "")
+
+
+def _marks(path: str, standard: int) -> set[Any]:
+    """What tells files apart, however their names are spelt; ``standard`` is the stream of -."""
+    marks: set[Any] = {STANDARD if path == STANDARD else os.path.realpath(path)}
+    with suppress(OSError):
+        status = os.stat(standard if path == STANDARD else path)
+        if stat.S_ISREG(status.st_mode):
+            marks.add((status.st_dev, status.st_ino))
+    return marks

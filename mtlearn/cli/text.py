@@ -1,0 +1,221 @@
+"""Tables of text: their encoding, comments, separator and header, and what pandas would drop."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import itertools
+import lzma
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtlearn.cli.errors import SourceError
+
+SEPARATORS = ",;\t"
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.decompress,
+    ".bz2": bz2.decompress,
+    ".xz": lzma.decompress,
+}
+LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+LEADING_ZERO = r"^[+-]?0\d"
+MAY_HAVE_ZEROS = re.compile(rb"""(?:^|[\s,;"])[+-]?0\d""")
+
+
+class TextTable:
+    """CSV or its kin, from the header on.
+
+    ``notes`` has what was passed over, ``hint`` what to say where a column is not found, ``zeros``
+    a value with a leading zero of each column that was left text for it.
+    """
+
+    def __init__(self, content: bytes, called: str, encoding: str | None, decimal: str) -> None:
+        self.called, self.decimal = called, decimal
+        content = _as_utf8(content, called, encoding)
+        start, self.first_line, self.hint = _header_of(content)
+        self.content = content[start:]
+        self.notes = [self.hint] if "skipped" in self.hint else []
+        self.separator = _separator(LINE.match(self.content)[0])
+        self.zeros: dict[str, str] = {}
+
+    def read(self) -> pd.DataFrame:
+        """The frame; a row of more values than the header has names does not shift the others."""
+        records = self._records()
+        names = named(next(records, (0, []))[1], self.called)
+        line, first = next(records, (0, names))
+        if len(first) > len(names) + 1:
+            raise SourceError(
+                f"{self.called}: line {line} has {len(first)} values and the header {len(names)} "
+                "names; give each column one."
+            )
+        if len(first) > len(names):
+            frame = self._rows([*names, ""])
+            if frame.iloc[:, -1].isna().all():  # each line ends in a separator
+                frame = frame.drop(columns="")
+            else:  # row names, for which R writes no header
+                frame.columns = names = ["Unnamed: 0", *names]
+        else:
+            frame = self._rows(names)
+        if MAY_HAVE_ZEROS.search(self.content):
+            self.zeros = keep_leading_zeros(
+                frame, lambda some: self._rows(names, usecols=some, dtype=str), self.decimal
+            )
+        return frame
+
+    def place(self, row: int) -> str:
+        """The line on which a row begins, which blank lines and values of several lines shift."""
+        try:
+            line, _ = next(itertools.islice(self._records(), row + 1, None))
+        except csv.Error:  # a value longer than that reader takes
+            return f"row {row + 1}"
+        return f"line {line}"
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        """The header and the rows, each with the number of its first line."""
+        lines = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8", newline="")
+        reader, before = csv.reader(lines, delimiter=self.separator), 0
+        for values in reader:
+            if len(values) > 1 or "".join(values).strip():
+                yield self.first_line + before, values
+            before = reader.line_num
+
+    def _rows(self, names: list[str], **options: Any) -> pd.DataFrame:
+        try:
+            return pd.read_csv(
+                io.BytesIO(self.content),
+                sep=self.separator,
+                decimal=self.decimal,
+                header=0,
+                names=names,
+                index_col=False,
+                low_memory=False,
+                **options,
+            )
+        except pd.errors.ParserError as error:
+
+            def of_the_file(match: re.Match[str]) -> str:
+                return f"line {int(match[1]) + self.first_line - 1}"
+
+            reason = re.sub(r"line (\d+)", of_the_file, " ".join(str(error).split()))
+            raise SourceError(f"{self.called} cannot be read as a table ({reason}).") from error
+
+
+def unpack(path: Path) -> bytes:
+    """The text in a file, which may be packed."""
+    content, ending = path.read_bytes(), path.suffix.lower()
+    if ending == ".zip":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            files = [name for name in archive.namelist() if not name.endswith("/")]
+            if len(files) != 1:
+                raise SourceError(f"{path} holds {len(files)} files; pack one table.")
+            return archive.read(files[0])
+    return PACKED[ending](content) if ending in PACKED else content
+
+
+def named(header: Iterable[Any], called: str) -> list[str]:
+    """The names in a header, each of which stands once; what has none is named as by pandas.
+
+    Raises
+    ------
+    SourceError
+        If two columns have one name, with their positions: which one is meant cannot be said.
+    """
+    names = [str(name) for name in header]
+    for name, count in Counter(names).items():
+        if count > 1 and name.strip():
+            where = [str(j + 1) for j, other in enumerate(names) if other == name]
+            raise SourceError(
+                f"{called} has {count} columns called {name!r}, the columns "
+                f"{', '.join(where[:-1])} and {where[-1]}; give them different names."
+            )
+    return [name if name.strip() else f"Unnamed: {j}" for j, name in enumerate(names)]
+
+
+def keep_leading_zeros(
+    frame: pd.DataFrame, read_as_text: Callable[[list[str]], pd.DataFrame], decimal: str = "."
+) -> dict[str, str]:
+    """Put columns back to text where a value has a leading zero; an example of each such column.
+
+    As numbers, 007 and 7 would be one task, one group or one postcode.
+    """
+    whole = [name for name in frame.columns if _is_whole(frame[name])]
+    found = {}
+    for name, text in (read_as_text(whole) if whole else frame[[]]).items():
+        text = text.str.strip()
+        zeros = text.str.contains(LEADING_ZERO, na=False)
+        if zeros.any():
+            found[str(name)] = text[zeros].iloc[0]
+            # 12 and 12.0 stay one label
+            frame[name] = text.str.replace(rf"\{decimal}0*$", "", regex=True)
+    return found
+
+
+def _is_whole(column: pd.Series) -> bool:
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return False
+    values = column.dropna().to_numpy(np.float64)
+    return bool((values % 1 == 0).all()) if np.isfinite(values).all() else False
+
+
+def _as_utf8(content: bytes, called: str, encoding: str | None) -> bytes:
+    try:
+        codec = codecs.lookup(encoding or "utf-8")
+        text = content.decode("utf-8-sig" if codec.name == "utf-8" else codec.name)
+    except LookupError as error:  # also of what is no encoding of text, such as base64
+        raise SourceError(
+            f"--encoding: there is no {encoding!r}; write utf-8, cp1252, latin-1, utf-16 or "
+            "another one that Python knows."
+        ) from error
+    except UnicodeError as error:
+        if encoding is None and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise SourceError(f"{called} is UTF-16 text; give --encoding utf-16.") from error
+        where = ""
+        if isinstance(error, UnicodeDecodeError):
+            line = content[: error.start].count(b"\n") + 1
+            where = f" (line {line}, byte 0x{content[error.start]:02x})"
+        other = "say its encoding, such as --encoding cp1252 (Windows) or --encoding utf-16"
+        raise SourceError(f"{called} is not {encoding or 'UTF-8'} text{where}; {other}.") from error
+    return text.encode()
+
+
+def _header_of(content: bytes) -> tuple[int, int, str]:
+    """Where the header begins, the number of that line, and what to say of lines before it."""
+    comments: list[tuple[int, int, bytes]] = []  # line number, place, text
+    number, start, line = 0, 0, b""
+    for number, match in enumerate(LINE.finditer(content), 1):
+        start, line = match.start(), match[0].strip()
+        if line.startswith(b"#"):
+            comments.append((number, start, line))
+        elif line:
+            break
+    if not comments:
+        return start, number, ""
+    mark = _separator(line).encode()
+    if 0 < _outside_quotes(comments[-1][2]).count(mark) == _outside_quotes(line).count(mark):
+        number, start, _ = comments.pop()  # as NumPy's savetxt writes it
+    if not comments:
+        return start, number, f"Line {number} begins with # and is read as the header."
+    first, last = comments[0][0], comments[-1][0]
+    if first == last:
+        return start, number, f"Line {first} begins with # and is skipped as a comment."
+    return start, number, f"Lines {first} to {last} begin with # and are skipped as comments."
+
+
+def _separator(line: bytes) -> str:
+    """Whichever of comma, semicolon and tab a line has most of."""
+    bare = _outside_quotes(line)
+    return max(SEPARATORS, key=lambda mark: bare.count(mark.encode()))
+
+
+def _outside_quotes(line: bytes) -> bytes:
+    return re.sub(rb'"[^"]*"', b"", line)
