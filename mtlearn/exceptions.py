@@ -5,12 +5,22 @@ from typing import Any
 
 import numpy as np
 
+CROSS_VALIDATIONS = ("sklearn.model_selection._validation", "mtlearn.compare.running")
+
 
 class UnseenTaskWarning(UserWarning):
     """Rows of a task that the model has no coefficients for are answered by the shared model.
 
     Issued once per call by ``predict`` and ``score`` under ``unseen_task="warn"``, and by ``fit``
     when a task loses all its rows because their targets are missing or their weights are zero.
+    """
+
+
+class MissingTargetWarning(UserWarning):
+    """Rows without a target are left out.
+
+    Issued by ``fit`` with their number, where ``y`` is one target: of several targets over one X a
+    missing label is nothing unusual. The folds of a search do not say it again.
     """
 
 
@@ -39,3 +49,16 @@ def level_of_user() -> int:
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "mtlearn":
         level, frame = level + 1, frame.f_back
     return level
+
+
+def in_fold() -> bool:
+    """Whether a cross-validation makes this call for one of its folds.
+
+    What is said of all rows would be said again and again there, and a task may be left out.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") in CROSS_VALIDATIONS:
+            return True
+        frame = frame.f_back
+    return False

@@ -11,7 +11,7 @@ from narwhals.exceptions import DuplicateError
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
-from mtlearn.labels import is_missing, with_nulls
+from mtlearn.holes import is_missing, with_nulls
 
 # From 1.9 on scikit-learn asks narwhals for column names. Before, it asks the interchange protocol,
 # which polars has dropped: columns in another order would pass unseen.
@@ -95,14 +95,14 @@ class _Columns:
         return self
 
 
-def as_labels(y: Any) -> Any:
+def as_labels(y: Any, name: str = "y") -> Any:
     """Class labels with integers and booleans as such, None where one is missing.
 
     scikit-learn makes floats of them beside a missing value, in categories, and in the nullable
     types of pandas.
     """
     y = with_nulls(y)
-    frame = as_frame(y, "y")
+    frame = as_frame(y, name)
     if frame is None:
         column = nw.from_native(y, series_only=True, pass_through=True)
         return _values(column) if isinstance(column, nw.Series) and _is_discrete(column) else y

@@ -6,13 +6,17 @@ one label whatever their type (``12``, ``12.0``, ``np.int64(12)``), and text nev
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Set, ValuesView
 from dataclasses import dataclass
+from datetime import date, timedelta
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from mtlearn.exceptions import counted
+from mtlearn.holes import is_missing, with_nulls
+from mtlearn.label_text import readable, times_as_text
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ def read_labels(column: Any, name: str) -> Labels:
     ValueError
         If a label is missing or infinite, or text and numbers are mixed.
     """
-    column = _as_array(column)
+    column = as_column(column, name)
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
     if column.ndim != 1:
@@ -44,35 +48,52 @@ def read_labels(column: Any, name: str) -> Labels:
         return Labels("number", _as_integers(values, name), codes.reshape(-1))
 
     rows = column.tolist()
-    distinct = list(dict.fromkeys(rows))
+    try:
+        distinct = list(dict.fromkeys(rows))
+    except TypeError:  # lists and the like
+        raise ValueError(_kinds(name, rows)) from None
     missing = {value for value in distinct if is_missing(value)}
     if missing:
         raise ValueError(_missing(name, [i for i, value in enumerate(rows) if value in missing]))
-    if all(isinstance(value, str) for value in distinct):
-        distinct = sorted(distinct)
-        kind, values = "text", np.array(distinct, dtype=object)
-    elif all(isinstance(value, Real | np.bool_) for value in distinct):
-        distinct = sorted(distinct)
-        kind, values = "number", _as_integers(np.array(distinct), name)
+    words = readable(distinct, name)
+    if all(isinstance(word, str) for word in words):
+        in_order = sorted(set(words))
+        kind, values = "text", np.array(in_order, dtype=object)
+    elif all(isinstance(word, Real | np.bool_) for word in words):
+        in_order = sorted(words)
+        kind, values = "number", _as_integers(np.array(in_order), name)
     else:
-        kinds = sorted({type(value).__name__ for value in distinct})
-        raise ValueError(
-            f"{name} holds labels of the kinds {', '.join(kinds)}; a task label is text or a "
-            "number, the same kind in every row. Convert the column to text first, with "
-            ".astype(str) or .map(str)."
-        )
-    position = {value: code for code, value in enumerate(distinct)}
+        raise ValueError(_kinds(name, words))
+    place = {word: code for code, word in enumerate(in_order)}
+    position = {value: place[word] for value, word in zip(distinct, words, strict=True)}
     codes = np.fromiter(map(position.__getitem__, rows), dtype=np.intp, count=len(rows))
     return Labels(kind, values, codes)
 
 
-def check_is_no_name(task: Any) -> None:
-    """Labels beside X, and not the name of a column of X."""
-    if isinstance(task, str):
+def labels_beside(task: Any, n_rows: int) -> Any:
+    """Labels given beside X; of a single row it may be the label itself.
+
+    Raises
+    ------
+    ValueError
+        For one label where there are more rows, and for a set, which has no order.
+    """
+    if isinstance(task, np.ndarray) and task.ndim == 0:
+        task = task[()]
+    if isinstance(task, str | bytes | Real | np.generic | date | timedelta):
+        if n_rows == 1:
+            return [task]
         raise ValueError(
-            f"task={task!r} is a text, and not a label for each row; did you mean "
-            f"task_column={task!r} (of an estimator, when it is made)?"
+            f"task={task!r} is one label, and X has {n_rows} rows. Give a label for each row "
+            f"(for one row it is [{task!r}]), or did you mean task_column={task!r} (of an "
+            "estimator, when it is made)?"
         )
+    if isinstance(task, Set | Mapping):
+        raise ValueError(
+            f"task is a {type(task).__name__}, and not a label for each row in the order of the "
+            "rows. Give a list, an array or a column."
+        )
+    return list(task) if isinstance(task, Iterator | ValuesView) else task
 
 
 def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:
@@ -134,36 +155,43 @@ def without_case(label: str) -> str:
     return " ".join(label.split()).casefold()
 
 
-def _as_array(column: Any) -> np.ndarray:
-    """One column of any frame library, list or array as a NumPy array."""
+def as_column(column: Any, name: str) -> np.ndarray:
+    """One column of any frame library, list or array as numbers or objects."""
+    column = with_nulls(column)
     if isinstance(column, list | tuple):  # NumPy would turn the 1 of ["a", 1] into text
         column = np.array(column, dtype=object)
-    elif hasattr(column, "to_pylist"):  # pyarrow
-        column = np.asarray(with_nulls(column))
-    else:
-        column = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
-    if column.dtype.kind in "iufbO":
-        return column
-    if column.dtype.kind == "M":
-        return _dates_as_text(column)
-    return column.astype(str).astype(object)
+    elif hasattr(column, "to_numpy") and not hasattr(column, "to_pylist"):
+        column = column.to_numpy()
+    else:  # pyarrow's to_numpy refuses what its __array__ does not
+        column = np.asarray(column)
+    if column.dtype.kind in "mM":
+        distinct, codes = np.unique(column, return_inverse=True)
+        return times_as_text(distinct)[codes.reshape(column.shape)]
+    if column.dtype.kind in "cV":
+        raise ValueError(_kinds(name, column.ravel().tolist()))
+    return column if column.dtype.kind in "iufb" else column.astype(object)
 
 
-def _dates_as_text(column: np.ndarray) -> np.ndarray:
-    """One text for a time, whatever unit a library keeps it in; a date without the midnight."""
-    text = column.astype("datetime64[us]").astype(str)
-    for nothing in ("T00:00:00.000000", ".000000"):
-        text = np.char.replace(text, nothing, "")
-    text = text.astype(object)
-    text[np.isnat(column)] = None
-    return text
+def _kinds(name: str, values: list) -> str:
+    kinds = sorted({type(value).__name__ for value in values})
+    return (
+        f"{name} holds labels of the kinds {', '.join(kinds)}; a task label is text or a number, "
+        "the same kind in every row. Convert the column to text first, with .astype(str) or "
+        ".map(str)."
+    )
 
 
 def _as_integers(values: np.ndarray, name: str) -> np.ndarray:
     """Numbers without fractions as int64, so that 12 and 12.0 also look the same."""
     if values.dtype.kind in "iub":
         return values
-    values = values.astype(float)  # integers past 64 bits come as objects
+    exact, values = values, values.astype(float)  # integers past 64 bits come as objects
+    if (values[1:] == values[:-1]).any():
+        first = int(np.flatnonzero(values[1:] == values[:-1])[0])
+        raise ValueError(
+            f"{name} holds numbers that no float tells apart ({exact[first]} and "
+            f"{exact[first + 1]}). Make them text first, with .astype(str) or .map(str)."
+        )
     if not np.isfinite(values).all():
         raise ValueError(
             f"{name} contains infinity, which is no label. Drop these rows, or give them a label "
@@ -176,23 +204,6 @@ def _as_integers(values: np.ndarray, name: str) -> np.ndarray:
 def is_measurement(values: np.ndarray, n_rows: int) -> bool:
     """Whether labels are numbers with fractions that hardly repeat."""
     return values.dtype.kind == "f" and 2 * len(values) > n_rows
-
-
-def with_nulls(column: Any) -> Any:
-    """A pyarrow array that lacks values as an array with None there; other things as they are.
-
-    (Its own conversion makes floats of integers, and fills a missing category with another one.)
-    """
-    if getattr(column, "null_count", 0) and hasattr(column, "to_pylist"):
-        return np.array(column.to_pylist(), dtype=object)
-    return column
-
-
-def is_missing(value: Any) -> bool:
-    """None, NaN, and the missing values of pandas."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float | np.floating) and np.isnan(value)
 
 
 def _missing(name: str, rows: Any) -> str:

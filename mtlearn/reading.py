@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from numbers import Number
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,15 +18,24 @@ from sklearn import get_config
 from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from mtlearn.exceptions import UnseenTaskWarning, counted, level_of_user, plain
-from mtlearn.frames import as_frame, as_labels, check_columns, refuse_dates, values_of
+from mtlearn.exceptions import (
+    MissingTargetWarning,
+    UnseenTaskWarning,
+    counted,
+    in_fold,
+    level_of_user,
+    plain,
+)
+from mtlearn.frames import as_frame, check_columns, refuse_dates, values_of
+from mtlearn.holes import is_hole, is_missing, with_nulls
 from mtlearn.labels import (
-    check_is_no_name,
     is_measurement,
+    labels_beside,
     match_labels,
     read_labels,
     without_case,
 )
+from mtlearn.target_array import read_array
 from mtlearn.targets import counterpart
 from mtlearn.tasks import (
     FLOATS,
@@ -33,10 +43,8 @@ from mtlearn.tasks import (
     check_target_names,
     column_names,
     find_column,
-    is_hole,
     raise_tasks_twice,
     read_weight,
-    refuse_sparse,
 )
 
 UNSEEN_POLICIES = ("warn", "mean", "error")
@@ -63,9 +71,8 @@ def read_fit(
         raise ValueError(
             f"unseen_task must be one of {UNSEEN_POLICIES}, got {estimator.unseen_task!r}."
         )
-    check_is_no_name(task)
     X, column, name = _read_features(estimator, X, reset=True)
-    column, name = _one_source(column, name, task)
+    column, name = _one_source(column, name, task, X.shape[0])
     names = column_names(y)
     y = _read_targets(estimator, y, numeric=numeric)
     check_consistent_length(X, y)
@@ -86,9 +93,8 @@ def read_predict(estimator: Any, X: Any, task: Any = None) -> tuple[np.ndarray, 
     None where every row gets a prediction for every task (2-D ``y`` in fit).
     """
     way, tasks = estimator._way, estimator.tasks_
-    check_is_no_name(task)
     X, column, name = _read_features(estimator, X, reset=False)
-    column, name = _one_source(column, name, task)
+    column, name = _one_source(column, name, task, X.shape[0])
     if way != "labels":
         if column is not None:
             raise ValueError(
@@ -170,7 +176,7 @@ def read_scored(estimator: Any, y: Any, sample_weight: Any = None, *, numeric=Tr
 
 def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
     """Features as floats, the label column (or None), and what messages call it."""
-    where = estimator.task_column
+    where, X = estimator.task_column, with_nulls(X)  # a masked X has holes, which are refused
     frame = as_frame(X)
     if where is None:
         accept = "csr" if get_tags(estimator).input_tags.sparse else False
@@ -216,7 +222,7 @@ def _as_numbers(estimator: Any, X: Any, remedy: str, *, accept_sparse: Any = Fal
         raise
 
 
-def _one_source(column: Any, name: str | None, task: Any) -> tuple:
+def _one_source(column: Any, name: str | None, task: Any, n_rows: int) -> tuple:
     if task is None:
         return column, name
     if column is not None:
@@ -224,51 +230,38 @@ def _one_source(column: Any, name: str | None, task: Any) -> tuple:
             f"both the {name} and task= name the tasks; give one of them (task_column is the one "
             "that passes through pipelines and grid search)."
         )
-    return task, "task"
+    return labels_beside(task, n_rows), "task"
 
 
 def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:
-    refuse_sparse(y)
-    if numeric:
-        as_frame(y, "y")  # a lazy one is refused
-    else:
-        y = as_labels(y)
     try:
-        y = check_array(
-            y,
-            dtype=np.float64 if numeric else None,
-            ensure_2d=False,
-            allow_nd=False,
-            ensure_all_finite="allow-nan",
-            ensure_min_samples=1,
-            input_name="y",
-            estimator=estimator,
-        )
+        return read_array(y, numeric=numeric, estimator=estimator)
     except (TypeError, ValueError) as error:
         _refuse_text(estimator, y, error)
         raise
-    return y
 
 
 def _refuse_text(estimator: Any, y: Any, error: Exception) -> None:
-    """Say what text as the target of a regressor most likely is; other errors are left alone."""
-    if not ("could not convert" in str(error) or "NAType" in str(error)):
+    """Say what the target of a regressor is that is no number; other errors are left alone."""
+    if not re.search(r"could not convert|float\(\) argument", str(error)):
         return
     values = np.asarray(y, dtype=object).ravel().tolist()
-    text = next((value for value in values if isinstance(value, str)), None)
-    if text is None:
+    wrong = (value for value in values if not (isinstance(value, Number) or is_missing(value)))
+    first = next(wrong, None)
+    if first is None:
         return
+    what = "text" if isinstance(first, str) else f"values of the type {type(first).__name__}"
     raise ValueError(
-        f"y holds text (such as {text!r}), and {type(estimator).__name__} predicts numbers here. "
-        f"Use {counterpart(estimator)} for class labels, or make numbers of y, for example with "
-        ".astype(float)."
+        f"y holds {what} (such as {first!r}), and {type(estimator).__name__} predicts numbers "
+        f"here. Use {counterpart(estimator)} for class labels, or make numbers of y, for example "
+        "with .astype(float)."
     ) from error
 
 
 def _read_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray | None:
     if sample_weight is None:
         return None
-    weight = read_weight(sample_weight, y.shape)
+    weight = read_weight(sample_weight, y)
     if not weight.any():
         raise ValueError(
             "every sample weight is zero; nothing is left to fit. Give some rows a weight above "
@@ -308,14 +301,21 @@ def _rows(X, y, weight, column, name) -> TaskData:
     labels = None if column is None else read_labels(column, name)
     if labels is not None:
         check_consistent_length(X, labels.codes)
-    keep = ~is_hole(y)
-    if weight is not None:
-        keep &= weight > 0
+    holes = is_hole(y)
+    keep = ~holes if weight is None else ~holes & (weight > 0)
     if not keep.any():
         raise ValueError(
             f"none of {counted(len(y), 'row', 'rows')} has both an observed target and a "
             "sample weight above zero; nothing to fit. Give some rows a target that is not NaN, "
             "and a weight."
+        )
+    if holes.any() and not in_fold():
+        warnings.warn(
+            f"{counted(int(holes.sum()), 'row has', 'rows have')} no target (NaN, None or masked; "
+            f"the first is row {int(holes.argmax())}); the fit is without them. Drop them "
+            "before it, or silence mtlearn.exceptions.MissingTargetWarning.",
+            MissingTargetWarning,
+            stacklevel=level_of_user(),
         )
     whole = keep.all()
     rows = None if whole else np.flatnonzero(keep)

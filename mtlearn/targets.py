@@ -17,8 +17,9 @@ from sklearn.base import is_classifier
 from sklearn.utils.multiclass import check_classification_targets
 
 from mtlearn.exceptions import counted, plain
+from mtlearn.holes import is_hole
 from mtlearn.labels import nearly_equal
-from mtlearn.tasks import TaskData, is_hole
+from mtlearn.tasks import TaskData
 
 
 def encode(

@@ -8,15 +8,15 @@ metrics, splitters and comparisons.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils import check_array
 
-from mtlearn.exceptions import counted, plain
-from mtlearn.labels import is_missing
+from mtlearn.exceptions import counted, in_fold, plain
+from mtlearn.holes import as_numbers, is_hole
 
 FLOATS = (np.float64, np.float32)
 
@@ -115,15 +115,6 @@ def check_target_names(names: np.ndarray | None, tasks: np.ndarray) -> None:
         )
 
 
-def is_hole(y: np.ndarray) -> np.ndarray:
-    """Where a target is missing: NaN, or None among class labels."""
-    if y.dtype.kind == "f":
-        return np.isnan(y)
-    if y.dtype.kind == "O":
-        return np.frompyfunc(is_missing, 1, 1)(y).astype(bool)
-    return np.zeros(y.shape, dtype=bool)
-
-
 def resolve_task_weight(task_weight: Any, tasks: np.ndarray, totals: np.ndarray) -> np.ndarray:
     """Task weights omega_t from ``None``, ``"balanced"``, a dictionary or an array.
 
@@ -139,13 +130,16 @@ def resolve_task_weight(task_weight: Any, tasks: np.ndarray, totals: np.ndarray)
             )
         return totals.sum() / (len(tasks) * totals)
     if hasattr(task_weight, "keys"):
-        lacking = [task for task in tasks.tolist() if task not in task_weight]
-        if lacking:
+        given, known = dict(task_weight), tasks.tolist()
+        strange = [name for name in given if name not in set(known)]
+        if strange and not in_fold():  # a fold may be without the task
+            near = get_close_matches(str(strange[0]), list(map(str, known)), 1)
             raise ValueError(
-                f"task_weight has no entry for {counted(len(lacking), 'task', 'tasks')} (first "
-                f"{lacking[0]!r}); give a weight for every task."
+                f"task_weight names {plain(strange[0])!r}, which is no task"
+                f"{f'; did you mean {near[0]!r}?' if near else '.'} Give tasks among {known[:20]}; "
+                "those that are not named weigh 1."
             )
-        task_weight = [task_weight[task] for task in tasks.tolist()]
+        task_weight = [given.get(task, 1.0) for task in known]
     try:
         weights = np.asarray(task_weight, dtype=float)
     except (TypeError, ValueError):
@@ -168,18 +162,38 @@ def resolve_task_weight(task_weight: Any, tasks: np.ndarray, totals: np.ndarray)
     return weights
 
 
-def read_weight(sample_weight: Any, shape: tuple) -> np.ndarray:
-    """Weights of rows, or of labels whose shape is given, none of them negative."""
+def read_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray:
+    """Weights of rows or of the labels ``y``, none of them negative.
+
+    A weight may be missing where the label is (in all columns, if it is that of a row), and is
+    zero there.
+    """
+    shape = y.shape
     if isinstance(sample_weight, Real):
         sample_weight = np.full(shape[:1], float(sample_weight))
     weight = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+        as_numbers(sample_weight, "sample_weight"),
+        dtype=np.float64,
+        ensure_2d=False,
+        ensure_all_finite="allow-nan",
+        input_name="sample_weight",
     )
     if weight.shape not in (shape, shape[:1]):
         raise ValueError(
             f"sample_weight has shape {weight.shape}, expected {shape[:1]}"
             + (f" or {shape}." if len(shape) == 2 else ".")
         )
+    missing = np.isnan(weight)
+    if missing.any():
+        holes = is_hole(y) if weight.ndim == y.ndim else is_hole(y).all(axis=1)
+        lacking = np.argwhere(missing & ~holes)
+        if len(lacking):
+            many = counted(len(lacking), "label that is", "labels that are")
+            raise ValueError(
+                f"sample_weight is missing (NaN, None or masked) for {many} there (the first in "
+                f"row {lacking[0, 0]}). Give a weight, or 0 to leave the label out."
+            )
+        weight = np.where(missing, 0.0, weight)
     if (weight < 0).any():
         raise ValueError(
             f"sample_weight holds a negative weight ({weight.min():g}); weights must be >= 0."
@@ -236,15 +250,6 @@ def task_columns(estimator: Any) -> dict[str, str | int | None]:
     parameters = estimator.get_params(deep=True)
     names = [name for name in parameters if name.split("__")[-1] == "task_column"]
     return {name: parameters[name] for name in sorted(names, key=len)}
-
-
-def refuse_sparse(y: Any, name: str = "y") -> None:
-    """Of a sparse target nobody knows what its empty cells mean."""
-    if sparse.issparse(y):
-        raise ValueError(
-            f"{name} is sparse: is an empty cell 0 or unknown? Give a dense array, with NaN where "
-            f"a label was not observed: {name}.toarray() if empty means 0."
-        )
 
 
 def raise_tasks_twice(y: np.ndarray, name: str = "y") -> NoReturn:

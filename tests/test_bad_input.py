@@ -228,7 +228,7 @@ def test_a_wrong_parameter_of_the_cv(Estimator, parameter, value):
 @pytest.mark.parametrize("Estimator", BOTH)
 @pytest.mark.parametrize(
     "task_weight",
-    [[1.0, 2.0], [1.0, 2.0, 0.0], [1.0, 2.0, -1.0], [1.0, 2.0, np.inf], {"a": 1.0, "b": 1.0}],
+    [[1.0, 2.0], [1.0, 2.0, 0.0], [1.0, 2.0, -1.0], [1.0, 2.0, np.inf], {"a": 1.0, "z": 1.0}],
     ids=str,
 )
 def test_task_weights_that_do_not_fit(Estimator, task_weight):

@@ -47,7 +47,7 @@ from mtlearn.datasets import (
     load_gcsemv,
     make_multitask_regression,
 )
-from mtlearn.exceptions import OneTaskWarning, UnseenTaskWarning
+from mtlearn.exceptions import MissingTargetWarning, OneTaskWarning, UnseenTaskWarning
 from mtlearn.metrics import (
     explained_variance,
     log_loss,
@@ -146,10 +146,10 @@ PARAMETERS = {
         ["other folds", "another scoring"],
     ),
     "task_weight": (fit(Mean(task_weight="equal")), ["'equal'"], ["balanced", "dictionary"]),
-    "task_weight of some": (
-        fit(Mean(task_weight={"a": 1, "b": 2}), task=TASK),
-        ["'c'"],
-        ["a weight for every task"],
+    "task_weight of a stranger": (
+        fit(Mean(task_weight={"north ": 10}), task=np.repeat(["north", "south"], 12)),
+        ["'north '"],
+        ["did you mean 'north'", "not named weigh 1"],
     ),
     "task_weight shape": (
         fit(Mean(task_weight=[1, 2]), task=TASK),
@@ -199,6 +199,12 @@ PARAMETERS = {
 TASKS = {
     "twice": (column("school", task=TASK), ["'school'", "task="], ["give one of them"]),
     "a name for labels": (fit(task="clinic"), ["task='clinic'"], ["task_column='clinic'"]),
+    "one for several rows": (fit(task=7), ["task=7", "24 rows"], ["[7]", "task_column=7"]),
+    "a set": (fit(task={"a", "b"}), ["task is a set"], ["a list, an array"]),
+    "bytes": (fit(task=[b"\xff"] * 24), [r"b'\xff'"], ["numpy.char.decode"]),
+    "complex": (fit(task=np.arange(24) + 1j), ["complex"], [".astype(str)"]),
+    "lists": (fit(task=[["a"], ["b", "c"]] * 12), ["list"], [".astype(str)"]),
+    "long numbers": (fit(task=[2**70, 2**70 + 1] * 12), [str(2**70)], [".astype(str)"]),
     "name without names": (column("school", X=X), ["'school'"], ["give the position", "frame"]),
     "unknown name": (column("class"), ["'class'"], ["'size', 'dose', 'age', 'school'"]),
     "position": (column(4), ["task_column=4", "4 columns"], ["from -4 to 3"]),
@@ -249,6 +255,17 @@ TARGETS = {
         ["'yes'"],
         ["a classifier inside"],
     ),
+    "durations": (
+        fit(y=np.arange(24).astype("m8[h]")),
+        ["y holds dates, times or durations"],
+        [".dt.total_seconds()"],
+    ),
+    "bytes": (classify(LABELS.astype("S")), ["y holds bytes"], ["numpy.char.decode(y"]),
+    "periods": (
+        fit(y=pd.Series(pd.period_range("2024", periods=24))),
+        ["Period('2024-01-01', 'D')"],
+        [".astype(float)"],
+    ),
     "numbers as classes": (
         classify(y, GroupLassoClassifierCV()),
         ["Unknown label type: continuous", repr(y[0].item())],
@@ -287,6 +304,11 @@ TARGETS = {
         [".astype(str)"],
     ),
     "weights zero": (weigh(np.zeros(24)), ["zero"], ["above zero", "leave sample_weight out"]),
+    "weight missing": (
+        weigh(with_value(np.ones(24), np.nan, 3)),
+        ["missing", "1 label", "row 3"],
+        ["Give a weight, or 0"],
+    ),
     "weight negative": (weigh(with_value(np.ones(24), -2.0)), ["-2"], [">= 0"]),
     "weight shape": (weigh(np.ones(23)), ["(23,)"], ["(24,)"]),
 }
@@ -496,7 +518,7 @@ SCORES = {
         ["that fit had"],
     ),
     "sparse": (score(nan_r2_score, sparse.csr_array(Y), Y), ["y_true is sparse"], [".toarray()"]),
-    "no prediction": (score(nan_r2_score, y, HOLES), ["y_pred is nan"], ["predict a number"]),
+    "no prediction": (score(nan_r2_score, y, HOLES), ["y_pred is nan"], ["predict something"]),
     "weight shape": (score(nmse, y, y, sample_weight=np.ones(3)), ["(3,)"], ["expected (24,)"]),
     "undefined": (
         score(nan_r2_score, y, y, task=np.arange(24), undefined="error"),
@@ -675,6 +697,12 @@ DRAWN = {
 }
 
 WARNINGS = {
+    "no target": (
+        fit(y=with_value(y, np.nan, 5), task=TASK),
+        MissingTargetWarning,
+        ["1 row has no target", "row 5"],
+        ["Drop them", "MissingTargetWarning"],
+    ),
     "unseen": (
         lambda: fitted.predict(X[:2], task=["z", "z"]),
         UnseenTaskWarning,

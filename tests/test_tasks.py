@@ -6,9 +6,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import cross_val_score
 
 from mtlearn import GroupLassoRegressor, MeanRegularizedRegressor
 from mtlearn.exceptions import UnseenTaskWarning
+from mtlearn.model_selection import LeaveTasksOut
 
 from .checks import STRICT
 from .generators import make
@@ -202,6 +204,38 @@ def test_task_weight_is_a_factor_on_the_rows(Estimator, own):
     other = estimator.fit(problem.X, problem.y, task=task, sample_weight=factor * s)
     np.testing.assert_allclose(problem.point(other).W, one.W, atol=1e-8)
     np.testing.assert_allclose(problem.point(other).b, one.b, atol=1e-8)
+
+
+@pytest.mark.parametrize("labels", [["Charité 1", "b", "c"], [12, 7, 30]])
+@pytest.mark.parametrize("form", [dict, pd.Series])
+def test_tasks_that_are_not_named_weigh_one(labels, form):
+    X, y, task = rows(labels)
+    named = MeanRegularizedRegressor(0.3, task_weight=form({labels[0]: 10}))
+    listed = MeanRegularizedRegressor(0.3, task_weight={label: 1 for label in labels[1:]})
+    listed.task_weight[labels[0]] = 10
+    one, other = named.fit(X, y, task=task), listed.fit(X, y, task=task)
+    np.testing.assert_array_equal(one.coef_, other.coef_)
+    Y = pd.DataFrame(np.column_stack([y, -y]), columns=["u", "v"])
+    of_columns = MeanRegularizedRegressor(0.3, task_weight=form({"v": 3.0}))
+    in_order = MeanRegularizedRegressor(0.3, task_weight=[1, 3])
+    np.testing.assert_array_equal(of_columns.fit(X, Y).coef_, in_order.fit(X, Y).coef_)
+
+
+def test_a_weight_of_no_task_is_refused_and_one_that_a_fold_leaves_out_is_not():
+    X, y, task = rows(["Charité 1", "b", "c"])
+    stranger = MeanRegularizedRegressor(task_weight={"Charite 1": 10})
+    with pytest.raises(
+        ValueError, match=r"'Charite 1', which is no task; did you mean 'Charité 1'"
+    ):
+        stranger.fit(X, y, task=task)
+    with pytest.raises(ValueError, match=r"12, which is no task"):
+        MeanRegularizedRegressor(task_weight={12: 10}).fit(X, y, task=task)
+    table = pd.DataFrame(X, columns=list("uvw")).assign(school=task)
+    model = MeanRegularizedRegressor(
+        task_weight={"b": 10}, task_column="school", unseen_task="mean"
+    )
+    scores = cross_val_score(model, table, y, cv=LeaveTasksOut(task_column="school"))
+    assert np.isfinite(scores).all()
 
 
 @pytest.mark.parametrize("weights", [None, "rows"])

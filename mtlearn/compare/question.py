@@ -10,14 +10,14 @@ from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
-from sklearn.utils import check_array
 
 from mtlearn.checks import check_option
 from mtlearn.compare.classification import Classification
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.regression import Regression
+from mtlearn.holes import is_hole
 from mtlearn.labels import nearly_equal, read_labels
-from mtlearn.tasks import is_hole
+from mtlearn.target_array import read_array
 
 MOST_CLASSES = 50  # text of more different values is no class: an identifier, or numbers misspelt
 FEW_NUMBERS = (
@@ -75,9 +75,7 @@ def _is_categorical(y: Any) -> bool:
 def _as_numbers(y: Any) -> np.ndarray | None:
     """The target as floats, None if it is text."""
     try:
-        return check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
-        )
+        return read_array(y, numeric=True)
     except (TypeError, ValueError) as error:
         if "convert" not in str(error):
             raise

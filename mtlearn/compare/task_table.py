@@ -14,7 +14,13 @@ from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
 from mtlearn.exceptions import counted
 from mtlearn.frames import as_frame, take_rows
-from mtlearn.labels import check_is_no_name, is_measurement, nearly_equal, read_labels
+from mtlearn.labels import (
+    as_column,
+    is_measurement,
+    labels_beside,
+    nearly_equal,
+    read_labels,
+)
 from mtlearn.tasks import column_names, find_column, raise_tasks_twice
 
 FEW_FRACTIONS = 10  # so many labels of tasks may be numbers such as 0.5 without a question
@@ -78,7 +84,6 @@ def read_table(
         raise ValueError("X is sparse; compare_tasks takes a data frame or a dense array.")
     if task is not None and task_column is not None:
         raise ValueError("both task= and task_column= name the tasks; give one of them.")
-    check_is_no_name(task)
     frame = as_frame(X)
     as_frame(y, "y")  # refuses a lazy one
     if frame is None:
@@ -86,6 +91,8 @@ def read_table(
         frame = nw.from_native(
             import_pandas().DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
         )
+    task_name = str(getattr(task, "name", None) or "task")
+    task = labels_beside(task, len(frame))
     target_name = str(getattr(y, "name", None) or "y")
     names = column_names(y)
     y, answered, notes = read_question(y, target_name, kind)
@@ -126,11 +133,11 @@ def read_table(
             "labels with task=, or a y with one column per task."
         )
     if task is not None:
-        name = str(getattr(task, "name", None) or "task")
+        name = task_name
         while name in frame.columns:
             name += "_"
-        column = nw.new_series(name, np.asarray(task), backend=frame.implementation)
-        frame = frame.with_columns(column)
+        column = as_column(task, name).tolist()  # a list, of which every library reads the type
+        frame = frame.with_columns(nw.new_series(name, column, backend=frame.implementation))
     else:
         columns = np.array(frame.columns, dtype=object)
         name = columns[find_column(task_column, columns, len(columns))]

@@ -46,7 +46,8 @@ class TaskLinearModel(TaskInputMixin, Family):
     task_column : str or int
         Column of X that labels the tasks; it is no feature.
     task_weight : None, "balanced", dict or array-like of shape (T,)
-        Weight of each task; "balanced" makes every task count the same.
+        Weight of each task; "balanced" makes every task count the same. Tasks that a dictionary
+        does not name weigh 1.
     unseen_task : {"warn", "mean", "error"}
         What ``predict`` does with rows of a task not seen in fit: answer by the shared model
         with or without a warning, or refuse.

@@ -14,7 +14,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
 from mtlearn.frames import take_rows
-from mtlearn.model_selection.reading import read_column
+from mtlearn.labels import as_column, labels_beside
+from mtlearn.model_selection.reading import n_rows, read_column
 from mtlearn.tasks import check_target_names, column_names, task_columns
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
@@ -34,7 +35,7 @@ class Answers:
     """
 
     def __init__(self, estimator: Any, X: Any, task: Any = None):
-        self.estimator, self.X, self.task = estimator, X, task
+        self.estimator, self.X, self.task = estimator, X, labels_beside(task, n_rows(X))
         self._known: dict[str, np.ndarray] = {}
         # Called without the pipeline around it, a method takes ``task`` whether or not metadata
         # routing is on.
@@ -98,7 +99,7 @@ class Answers:
 
     def again(self, method: str, X: Any, rows: Any) -> np.ndarray:
         """Answers to another X, of the tasks that the given rows have."""
-        task = None if self.task is None else np.asarray(self.task)[rows]
+        task = None if self.task is None else as_column(self.task, "task")[rows]
         return Answers(self.estimator, X, task).ask(method)
 
     def _takes_task(self) -> bool:

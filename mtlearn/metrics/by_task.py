@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 
 from mtlearn.checks import check_option
 from mtlearn.exceptions import level_of_user, plain
-from mtlearn.labels import read_labels
+from mtlearn.holes import is_hole
+from mtlearn.labels import labels_beside, read_labels
+from mtlearn.target_array import read_array
 from mtlearn.tasks import (
     FLOATS,
     column_names,
-    is_hole,
     raise_tasks_twice,
     read_weight,
-    refuse_sparse,
 )
 
 AVERAGES = ("macro", "weighted", "micro", None)
@@ -85,8 +85,8 @@ def read_entries(
     (of each class, (n, K), where the truth is 1-D) or "classes".
     """
     names = column_names(y_true)
-    truth = read_array(y_true, "y_true", None if classes else np.float64, "allow-nan")
-    answer = read_array(y_pred, "y_pred", None if answers == "classes" else FLOATS, False)
+    truth = read_array(y_true, "y_true", numeric=not classes)
+    answer = read_array(y_pred, "y_pred", numeric=answers != "classes", dtype=FLOATS, finite=False)
     if truth.ndim == 2 and task is not None:
         raise_tasks_twice(truth, "y_true")
     if answer.ndim == 2 and answer.shape[1] == 1 and truth.ndim == 1:
@@ -106,7 +106,7 @@ def read_entries(
         )
     weight = np.broadcast_to(1.0, truth.shape)
     if sample_weight is not None:
-        weight = spread_weight(sample_weight, truth.shape)
+        weight = spread_weight(sample_weight, truth)
     seen = ~is_hole(truth) & (weight > 0)
     if truth.ndim == 2:
         codes, tasks = np.nonzero(seen)[1], names
@@ -115,14 +115,15 @@ def read_entries(
     elif task is None:
         codes, tasks = np.zeros(np.count_nonzero(seen), dtype=np.intp), np.arange(1)
     else:
-        labels = read_labels(task, "task")
+        labels = read_labels(labels_beside(task, len(truth)), "task")
         check_consistent_length(truth, labels.codes)
         codes, tasks = labels.codes[seen], labels.values
     truth, answer = truth[seen], answer[seen]
-    if answers != "classes" and not np.isfinite(answer).all():
+    wrong = ~np.isfinite(answer) if answer.dtype.kind == "f" else is_hole(answer)
+    if wrong.any():
         raise ValueError(
-            f"y_pred is {answer[~np.isfinite(answer)][0]:g} where y_true is observed; predict a "
-            "number there (a hole may be in y_true only)."
+            f"y_pred is {plain(answer[wrong][0])} where y_true is observed; predict something "
+            "there (a hole may be in y_true only)."
         )
     return Entries(truth, answer, weight[seen], codes, tasks)
 
@@ -184,13 +185,7 @@ def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
 
 
-def read_array(y: Any, name: str, dtype: Any = None, finite: Any = "allow-nan") -> np.ndarray:
-    """One or two dimensions, not sparse."""
-    refuse_sparse(y, name)
-    return check_array(y, dtype=dtype, ensure_2d=False, ensure_all_finite=finite, input_name=name)
-
-
-def spread_weight(sample_weight: Any, shape: tuple) -> np.ndarray:
+def spread_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray:
     """A weight for each label."""
-    weight = read_weight(sample_weight, shape)
-    return np.broadcast_to(weight if weight.shape == shape else weight[:, None], shape)
+    weight = read_weight(sample_weight, y)
+    return np.broadcast_to(weight if weight.shape == y.shape else weight[:, None], y.shape)

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_consistent_length
 
 from mtlearn.exceptions import counted, level_of_user
+from mtlearn.holes import is_hole
 from mtlearn.labels import read_labels
 from mtlearn.metrics.answers import Answers, View
-from mtlearn.metrics.by_task import read_array, spread_weight
-from mtlearn.tasks import is_hole, raise_tasks_twice
+from mtlearn.metrics.by_task import spread_weight
+from mtlearn.target_array import read_array
+from mtlearn.tasks import raise_tasks_twice
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,10 @@ class Parts:
     ) -> Parts:
         """Columns of a 2-D truth; labelled rows all at once or, if asked for, by task."""
         names = answers.column_names(y)
-        y = read_array(y, "y")
+        y = read_array(y, numeric=is_regressor(answers.estimator))
         if y.ndim == 2 and y.shape[1] == 1 and not answers.has_columns:
             y = y[:, 0]
-        weight = None if sample_weight is None else spread_weight(sample_weight, y.shape)
+        weight = None if sample_weight is None else spread_weight(sample_weight, y)
         if y.ndim == 2:
             if answers.task is not None:
                 raise_tasks_twice(y)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.frames import as_frame, values_of
-from mtlearn.labels import read_labels
+from mtlearn.labels import labels_beside, read_labels
 from mtlearn.tasks import find_column
 
 
@@ -52,7 +52,7 @@ def check_n_splits(n_splits: Any) -> None:
 def one_of(task: Any, task_column: Any, X: Any) -> Any:
     """The task of each row from beside X or from a column of it; None where nobody says."""
     if task_column is None:
-        return task
+        return task if X is None else labels_beside(task, n_rows(X))
     if task is not None:
         raise ValueError(
             f"both task_column={task_column!r} and task= name the tasks; give one of them."

@@ -15,8 +15,9 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
 
+from mtlearn.frames import as_labels
+from mtlearn.holes import is_hole
 from mtlearn.model_selection.reading import check_n_splits, n_rows, one_of, read_codes
-from mtlearn.tasks import is_hole
 
 
 def task_folds(
@@ -185,7 +186,7 @@ class StratifiedTaskKFold(BaseEstimator):
         if task is not None:
             task = read_codes(task, "task")
         elif y is not None and np.ndim(y) == 2:
-            task = ~is_hole(np.asarray(y))
+            task = ~is_hole(np.asarray(as_labels(y)))
         else:
             task = np.zeros(n_rows(X), dtype=int)
         label = _classes(y) if groups is None and np.ndim(task) == 1 else None
@@ -205,7 +206,7 @@ def _classes(y: Any) -> np.ndarray | None:
     """A number for the class of each row, None where ``y`` holds measurements."""
     if y is None or np.ndim(y) != 1:
         return None
-    y = np.asarray(y)
+    y = np.asarray(as_labels(y))
     known = ~is_hole(y)
     if y.dtype.kind == "f" and (y[known] % 1 != 0).any():
         return None

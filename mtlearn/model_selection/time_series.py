@@ -11,6 +11,7 @@ from sklearn.utils import check_consistent_length
 
 from mtlearn.checks import check_flag
 from mtlearn.exceptions import counted
+from mtlearn.holes import is_hole
 from mtlearn.model_selection.reading import (
     check_n_splits,
     n_rows,
@@ -18,7 +19,6 @@ from mtlearn.model_selection.reading import (
     read_codes,
     read_column,
 )
-from mtlearn.tasks import is_hole
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2  # its multiples fill the unit interval evenly, however many
 
