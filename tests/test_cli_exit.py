@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -121,9 +120,8 @@ def test_standard_output_on_a_full_disk_is_an_error(table):
 def test_an_interruption_ends_with_130_and_without_a_traceback(table, tmp_path):
     out = tmp_path / "o.csv"
     out.write_text("old")
-    # an endless source: the reader waits until it is interrupted
     running = command("compare", "-", "--out", out, *OPTIONS, stdin=subprocess.PIPE)
-    time.sleep(6)
+    running.stdin.write("a,b,c\n" * 100_000)  # more than a pipe holds: the command reads by now
     running.send_signal(signal.SIGINT)
     _, err = running.communicate()
     assert running.returncode == 130 and "Traceback" not in err and out.read_text() == "old"

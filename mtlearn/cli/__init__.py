@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
 
 from mtlearn.cli.streams import until_closed
 
@@ -20,19 +21,8 @@ INTERRUPTED = 130  # what shells give for Ctrl-C
 def main(name: str = "mtlearn") -> None:
     """Run the command line."""
     try:
-        from mtlearn.cli.app import app
-    except ImportError as error:
-        if (error.name or "").split(".")[0] == "mtlearn":
-            raise
-        print(
-            f"mtlearn: the command line needs {error.name}, which is not installed: "
-            'python -m pip install "scikit-mtlearn[demo]"',
-            file=sys.stderr,
-        )
-        sys.exit(UNUSABLE)
-    try:
         with until_closed():
-            app(prog_name=name)
+            _app()(prog_name=name)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except OSError as error:  # standard output on a full disk, say
@@ -44,3 +34,18 @@ def main(name: str = "mtlearn") -> None:
             "mtlearn: this is a fault of mtlearn; please report the lines above.", file=sys.stderr
         )
         sys.exit(UNUSABLE)
+
+
+def _app() -> Callable[..., None]:
+    try:
+        from mtlearn.cli.app import app
+    except ImportError as error:
+        if (error.name or "").split(".")[0] == "mtlearn":
+            raise
+        print(
+            f"mtlearn: the command line needs {error.name}, which is not installed: "
+            'python -m pip install "scikit-mtlearn[demo]"',
+            file=sys.stderr,
+        )
+        sys.exit(UNUSABLE)
+    return app
