@@ -1,8 +1,9 @@
 """What a score f costs when the target is y, and how that bends: all a problem knows of a loss.
 
 Every loss here is convex in f, and works elementwise on arrays that broadcast. A new loss is one
-class with four methods; solvers and the certificate ask for nothing else. A target that was not
-observed is NaN and gives NaN, which its weight of zero has to keep out of every sum.
+class with four methods; solvers, the certificate and cross-validation ask for nothing else. A
+target that was not observed is NaN and gives NaN, which its weight of zero has to keep out of
+every sum.
 """
 
 from __future__ import annotations
@@ -18,12 +19,21 @@ from scipy.special import expit, log_expit, xlog1py, xlogy
 class Loss(ABC):
     """One convex function of the score f for each target y.
 
+    Attributes
+    ----------
+    is_quadratic : bool
+        Whether it is half the squared error: then sums over rows are all that a fit needs to know
+        of the data. That problems are posed on moments, how they are solved and what scores a
+        search follow from this and from nothing else. False unless the class says so.
+
     See Also
     --------
     HalfSquaredError : For numbers.
     Logistic : For two classes, hard or soft.
     LossByTask : Different losses in different places.
     """
+
+    is_quadratic: bool = False
 
     @abstractmethod
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -46,6 +56,20 @@ class Loss(ABC):
         """
 
 
+def check_quadratic(loss: Loss) -> bool:
+    """``loss.is_quadratic``, held against the loss: another quadratic is not that of moments."""
+    if not loss.is_quadratic:
+        return False
+    f, y = np.zeros(3), np.array([-2.0, 0.5, 1.0])
+    if not np.allclose(loss.value(f, y), y**2 / 2):
+        raise ValueError(
+            f"{type(loss).__name__}.is_quadratic is True, but its value at f=0, y=-2 is "
+            f"{float(loss.value(f, y)[0]):g} and half the squared error 2. Leave is_quadratic "
+            "False: it speaks of (y - f)²/2 alone."
+        )
+    return True
+
+
 class HalfSquaredError(Loss):
     r"""Half the squared error, :math:`(y - f)^2 / 2`.
 
@@ -55,6 +79,8 @@ class HalfSquaredError(Loss):
     >>> float(HalfSquaredError().value(1.0, 3.0))
     2.0
     """
+
+    is_quadratic = True
 
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``(y - f)^2 / 2``."""

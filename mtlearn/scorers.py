@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring
 
-from mtlearn.losses import Logistic
+from mtlearn.losses import Logistic, Loss
 from mtlearn.metrics.answers import Answers
 from mtlearn.metrics.scorer import make_task_scorer
 from mtlearn.targets import labels, log_probabilities, probabilities
@@ -31,6 +31,22 @@ class SquaredError:
 
 
 @dataclass(frozen=True)
+class MinusLoss:
+    """Minus the mean of a loss over the observed labels, in units of the scaled targets."""
+
+    loss: Loss
+
+    def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
+        """Mean over the labels of ``held_out``, by its weights; classes of one label add up."""
+        y = held_out.y
+        observed = ~np.isnan(y)
+        value = self.loss.value(scores.reshape(y.shape) / scale, np.where(observed, y, 0.0) / scale)
+        value = np.where(observed, value, np.nan)
+        by_class = held_out.codes is not None and y.ndim == 2
+        return -_mean(value.sum(axis=1) if by_class else value, held_out.weight)
+
+
+@dataclass(frozen=True)
 class LogLoss:
     """Minus the mean log loss over the observed labels; of normalised probabilities for K > 2."""
 
@@ -41,9 +57,7 @@ class LogLoss:
         if held_out.codes is not None and scores.shape[1] > 1:
             logs = log_probabilities(scores, self.classes, held_out.way)
             return _mean((held_out.y * logs).sum(axis=1), held_out.weight)
-        return -_mean(
-            Logistic().value(scores.reshape(held_out.y.shape), held_out.y), held_out.weight
-        )
+        return MinusLoss(Logistic())(scores, held_out, scale)
 
 
 class Named:

@@ -85,7 +85,7 @@ class Model:
     norm: str = "l2"  # of "group" and "dirty": "l2" or "linf"
     l1_ratio: float = 0.0  # of "group"
     specific_ratio: float | None = None  # of "dirty"
-    loss: str = "squared"  # or "logistic"
+    loss: str = "squared"  # or one of the LOSSES
 
     def omega(self, V):
         return omega(self, V)
@@ -93,6 +93,15 @@ class Model:
     @property
     def free_intercepts(self):
         return self.fit_intercept and self.alpha_intercept == 0
+
+
+LOSSES = {
+    "squared": lambda f, y: 0.5 * (y - f) ** 2,
+    "logistic": lambda f, y: np.logaddexp(0, f) - y * f,
+    "huber": lambda f, y: np.where(np.abs(y - f) < 1, 0.5 * (y - f) ** 2, np.abs(y - f) - 0.5),
+    "quantile": lambda f, y: 0.8 * (y - f) + 0.1 * np.logaddexp(0, (f - y) / 0.1),  # the 80 % one
+    "hinge": lambda f, y: 0.5 * np.maximum(0, 1 - (2 * y - 1) * f) ** 2,
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +126,7 @@ class Point:
 def targets(entries, model):
     """The targets y, or soft ones in a column of one class whose free intercept would diverge."""
     y = np.asarray(entries.y, dtype=float)
-    if model.loss == "squared" or not model.free_intercepts:
+    if model.loss != "logistic" or not model.free_intercepts:
         return y
     N = entries.sum_by_column(entries.weight)
     positive = entries.sum_by_column(entries.weight * y)
@@ -154,8 +163,7 @@ def _times(strength, value):
 def objective(entries, model, point):
     """The objective of the library at `point`, straight from its definition."""
     f, y = scores(entries, point), targets(entries, model)
-    loss = 0.5 * (y - f) ** 2 if model.loss == "squared" else np.logaddexp(0, f) - y * f
-    value = np.sum(entries.c * loss)
+    value = np.sum(entries.c * LOSSES[model.loss](f, y))
     value += _times(model.alpha, model.omega(point.deviations(entries)))
     if model.shared_mean:
         value += _times(model.alpha_mean, 0.5 * entries.n_tasks * np.sum(point.w0**2))
@@ -181,6 +189,13 @@ def solve_cvxpy(entries, model):
     fitted = cp.sum(cp.multiply(entries.X, W[entries.column]), axis=1) + b[entries.column]
     if model.loss == "squared":
         terms = [0.5 * cp.sum_squares(cp.multiply(np.sqrt(entries.c), y - fitted))]
+    elif model.loss == "huber":
+        terms = [0.5 * entries.c @ cp.huber(y - fitted)]
+    elif model.loss == "quantile":
+        terms = [entries.c @ (0.8 * (y - fitted) + 0.1 * cp.logistic((fitted - y) / 0.1))]
+    elif model.loss == "hinge":
+        missing = cp.pos(1 - cp.multiply(2 * y - 1, fitted))
+        terms = [0.5 * cp.sum_squares(cp.multiply(np.sqrt(entries.c), missing))]
     else:
         terms = [entries.c @ cp.logistic(fitted) - (entries.c * y) @ fitted]
     constraints = []
@@ -203,7 +218,7 @@ def solve_cvxpy(entries, model):
     found = []
     with warnings.catch_warnings():  # asked for more than it may reach, it warns or breaks down
         warnings.filterwarnings("ignore", message="Solution may be inaccurate")
-        for tolerance in (1e-12, 1e-10, 1e-8):
+        for tolerance in (1e-12, 1e-10, 1e-8, 1e-7):
             tight = dict.fromkeys(("tol_gap_abs", "tol_gap_rel", "tol_feas"), tolerance)
             try:
                 problem.solve(solver=cp.CLARABEL, **tight)

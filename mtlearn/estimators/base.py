@@ -105,7 +105,6 @@ class TaskLinearModel(TaskInputMixin, Family):
 
     _loss: ClassVar[Loss]
     _default_scores: ClassVar[str]  # attribute for the scores of a search without ``scoring``
-    _moments_suffice: ClassVar[bool] = False  # whether sums over rows are all that a fit needs
 
     @abstractmethod
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:

@@ -13,7 +13,7 @@ from mtlearn.base import ObservedScoreMixin
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.losses import Logistic
 from mtlearn.reading import read_fit, read_predict
-from mtlearn.scorers import LogLoss, Named, dressed_classifier
+from mtlearn.scorers import LogLoss, MinusLoss, Named, dressed_classifier
 from mtlearn.targets import (
     encode,
     labels,
@@ -159,8 +159,10 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
         return way != "labels" if isinstance(alpha, str) else alpha == 0
 
     def _judge(self, scoring: Any) -> Any:
-        if scoring is None:
+        if scoring is None and isinstance(self._loss, Logistic):
             return LogLoss(self.classes_)
+        if scoring is None:
+            return MinusLoss(self._loss)
         return Named(scoring, dressed_classifier, self.classes_)
 
     def _shaped(self, columns: np.ndarray, way: str) -> np.ndarray:

@@ -40,8 +40,9 @@ class AlphaByCV:
         raises for small tasks; a task missing from a training part is answered by the shared
         model.
     scoring : str or callable
-        None is the mean squared error of regressors and the log loss of classifiers, over the
-        observed labels; otherwise a scikit-learn scorer, greater being better.
+        None is the mean squared error of regressors and the log loss of classifiers (of another
+        loss its own mean), over the observed labels; otherwise a scikit-learn scorer, greater
+        being better.
     selection : {"min", "1se"}
         The best mean score, or the largest alpha within one standard error of it.
     n_jobs : int
@@ -54,9 +55,10 @@ class AlphaByCV:
     alphas_ : ndarray of shape (n_alphas,)
         The grid, descending.
     mse_path_ : ndarray of shape (n_alphas, n_folds)
-        Mean squared errors of regressors, where ``scoring`` is None.
+        Mean squared errors of regressors, where ``scoring`` is None and their loss the squared one.
     scores_ : ndarray of shape (n_alphas, n_folds)
-        Scores otherwise; of classifiers minus the log loss, where ``scoring`` is None.
+        Scores otherwise; minus the mean loss (of classifiers the log loss), where ``scoring`` is
+        None.
     """
 
     alphas: Any = 100

@@ -17,7 +17,7 @@ from mtlearn.estimators.setup import Setup
 from mtlearn.exceptions import counted, plain
 from mtlearn.losses import HalfSquaredError
 from mtlearn.reading import read_fit, read_predict
-from mtlearn.scorers import Named, SquaredError, dressed_regressor
+from mtlearn.scorers import MinusLoss, Named, SquaredError, dressed_regressor
 from mtlearn.tasks import TaskData
 
 
@@ -54,8 +54,6 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
     scale_targets: bool = False
 
     _loss = HalfSquaredError()
-    _moments_suffice = True
-    _default_scores = "mse_path_"
 
     def predict(self, X: Any, task: Any = None) -> np.ndarray:
         """Predict the targets.
@@ -82,8 +80,14 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
         check_flag("scale_targets", self.scale_targets)
         return read_fit(self, X, y, sample_weight, task)
 
+    @property
+    def _default_scores(self) -> str:  # type: ignore[override]
+        return "mse_path_" if self._loss.is_quadratic else "scores_"
+
     def _judge(self, scoring: Any) -> Any:
-        return SquaredError() if scoring is None else Named(scoring, dressed_regressor)
+        if scoring is not None:
+            return Named(scoring, dressed_regressor)
+        return SquaredError() if self._loss.is_quadratic else MinusLoss(self._loss)
 
     def _shaped(self, columns: np.ndarray, way: str) -> Any:
         if way != "single":
@@ -104,7 +108,7 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
 
 
 def _warn_of_units(problem: Any, tasks: np.ndarray) -> None:
-    deviation, varies = np.sqrt(problem.yy / problem.m), problem.varies
+    deviation, varies = problem.target_deviation()
     if not varies.any() or deviation[varies].max() <= 10 * deviation[varies].min():
         return
     deviation, tasks = deviation[varies], tasks[varies]

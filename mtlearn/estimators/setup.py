@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.losses import HalfSquaredError
 from mtlearn.moments import Moments
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.solvers.choose import make_problem
+from mtlearn.solvers.choose import make_problem, on_squares
 from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.rotated import Rotated, rotate
 from mtlearn.solvers.variance import auto_alpha_intercept
@@ -73,7 +72,7 @@ def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Se
 
 def _rotates(estimator: Any, data: TaskData) -> bool:
     """Whether fewer rows than features would serve: in n rotated features, for squares alone."""
-    if sparse.issparse(data.X) or not isinstance(estimator._loss, HalfSquaredError):
+    if sparse.issparse(data.X) or not on_squares(estimator._loss, data):
         return False
     asked = estimator._rotation_invariant or (
         isinstance(estimator.alpha_intercept, str) and data.way == "labels"

@@ -21,6 +21,7 @@ from mtlearn.problems.rows import Rows
 from mtlearn.problems.squared import SquaredProblem
 
 FLATTEST = 1e-10  # least curvature of a label in the model, relative to its weight
+STRAIGHT = 1e-3  # and relative to r²/2l, the curvature of a parabola with its slope and value
 MODEL_NUMBERS = (
     4_000_000  # of moments that a model may form, if that does not cost more than it saves
 )
@@ -62,6 +63,8 @@ class LossProblem:
     task_weight : ndarray of shape (T,)
     coupling : Coupling
     n_classes : int, default=1
+    scale_targets : bool, default=False
+        As in :class:`SquaredProblem`.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class LossProblem:
         task_weight: np.ndarray,
         coupling: Coupling,
         n_classes: int = 1,
+        scale_targets: bool = False,
     ):
         self._given, self.loss, self.Y = rows, loss, Y
         self.n_features, self.n_columns, self.n_classes = rows.n_features, rows.n_columns, n_classes
@@ -84,7 +88,18 @@ class LossProblem:
         self.c = np.broadcast_to(weight, Y.shape) * rows.per_row(self.scale)
         self.m = self.weight * self.scale
         self.target_scale = np.ones(self.n_columns)
+        if scale_targets:
+            deviation, varies = self.target_deviation()
+            self.target_scale[varies] = deviation[varies]
+            self.Y = Y / rows.per_row(self.target_scale)
         self._couple(coupling)
+
+    def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted standard deviations of the targets (C,), and which of them are not rounding."""
+        rows = self._given
+        mean = rows.sums(self.c * self.Y) / self.m
+        square = rows.sums(self.c * (self.Y - rows.per_row(mean)) ** 2) / self.m
+        return np.sqrt(square), square > 1e-28 * mean**2
 
     def recoupled(self, coupling: Coupling) -> LossProblem:
         """The same data under another coupling; nothing large is copied."""
@@ -112,7 +127,10 @@ class LossProblem:
             b, b0, _ = self._intercepts_alone
         point = self.point(zero, mean, b, b0, np.zeros(self.Y.shape))
         if self._intercepts_alone is None:  # not the point: it is as large as the targets
-            self._intercepts_alone = point.b, point.b0, self.value(point)
+            value = self.value(point)
+            if value <= 1e-28 * self.data_value(np.zeros_like(self.Y)):
+                value = 0.0  # rounding of targets that the intercepts explain
+            self._intercepts_alone = point.b, point.b0, value
         return point
 
     def _without_features(self) -> tuple[np.ndarray, np.ndarray, float]:
@@ -182,13 +200,24 @@ class LossProblem:
         return self.rows.sums(point.R)
 
     def intercept_gap(self, point: ScorePoint, s: float) -> float:
-        """The same of what the intercepts are charged."""
+        """The same of what the intercepts are charged; of free ones, how far from best they are."""
         a = self.coupling.alpha_intercept
+        if self.free:
+            return self._free_decrement(point)
         if not self.pooled or np.isinf(a):
             return 0.0
         apart = point.b - spread(point.b0, self.n_columns)
         distance = np.sqrt(a) * apart - s * self.residual_sums(point) / np.sqrt(a)
         return 0.5 * float(distance @ distance)
+
+    def _free_decrement(self, point: ScorePoint) -> float:
+        """½u²/h of the intercepts whose residuals do not sum to zero: Newton ends, or did not."""
+        u = self.residual_sums(point)
+        if (np.abs(u) <= 1e-10 * self.rows.sums(np.abs(point.R))).all():
+            return 0.0
+        F = point.XW + self.rows.per_row(point.b)
+        h = self.rows.sums(self.c * self.loss.curvature(F, self.Y))
+        return 0.5 * float((u**2 / np.maximum(h, 1e-20 * self.m)).sum())
 
     def gradient_terms(self, point: ScorePoint) -> np.ndarray:
         """Bound of the sums of absolute terms that a gradient is made of, (d, C)."""
@@ -207,10 +236,15 @@ class LossProblem:
         """The quadratic model around a point, in the same unknowns.
 
         No label has less curvature than ``flattest``: with as much as the loss has anywhere, the
-        model lies above the loss.
+        model lies above the loss. Where a loss is straight and large (far out in Huber's), its
+        model bends a little all the same: its minimum would else be so far off that in sums with
+        it nothing is left of the other labels.
         """
         F = point.XW + self.rows.per_row(point.b)
-        H = np.maximum(self.loss.curvature(F, self.Y), flattest) * self.c
+        residual, value = self.loss.residual(F, self.Y), self.loss.value(F, self.Y)
+        bend = np.divide(residual**2, 2.0 * value, out=np.zeros_like(value), where=value > 0)
+        H = np.maximum(np.maximum(self.loss.curvature(F, self.Y), flattest), STRAIGHT * bend)
+        H *= self.c
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
         if self._by_moments():
             moments = self._moments(H, Z)
@@ -229,7 +263,8 @@ class LossProblem:
 
     def user_units(self, point: ScorePoint) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients (C, d) and intercepts (C,)."""
-        return np.ascontiguousarray(point.W.T), self._user_intercepts(point.W, point.b)
+        coef = np.ascontiguousarray((point.W * self.target_scale).T)
+        return coef, self._user_intercepts(point.W, point.b) * self.target_scale
 
     def mean_model(self, point: ScorePoint) -> tuple[np.ndarray, np.ndarray]:
         """The shared model of each class: w_0 (K, d), zero without one, and its intercept (K,).
@@ -275,7 +310,8 @@ class LossProblem:
             F = XW + self.rows.per_row(b)
             R = self.c * self.loss.residual(F, self.Y)
             u = self.rows.sums(R)
-            h = np.maximum(self.rows.sums(self.c * self.loss.curvature(F, self.Y)), 1e-300)
+            h = self.rows.sums(self.c * self.loss.curvature(F, self.Y))
+            h = np.maximum(h, 1e-20 * self.m)  # a loss may be straight here, and is not everywhere
             if a == 0:
                 db, db0 = u / h, np.zeros(K)
                 size = np.abs(u) * np.abs(db)

@@ -338,6 +338,10 @@ class SquaredProblem(ABC):
         coef = np.ascontiguousarray((point.W * self.target_scale).T)
         return coef, self.intercepts(point) * self.target_scale
 
+    def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted standard deviations of the targets (C,), and which of them are not rounding."""
+        return np.sqrt(self.yy / self.m), self.varies
+
     def mean_model(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
         """The shared model of each class: w_0 (K, d), zero without one, and its intercept (K,).
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.losses import HalfSquaredError, Loss
+from mtlearn.losses import Loss, check_quadratic
 from mtlearn.moments import Moments, moments_bytes, x_bytes
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.squared_norm import SquaredNorm
@@ -44,6 +44,12 @@ def use_moments(data: TaskData, n_alive: int = 1) -> bool:
     return size / 8 <= max(2 * products * per_row, SMALL_NUMBERS)
 
 
+def on_squares(loss: Loss, data: TaskData) -> bool:
+    """Whether a problem is of squares, one column of coefficients for each task."""
+    by_class = data.codes is not None and data.y.ndim == 2
+    return check_quadratic(loss) and not by_class
+
+
 def only_observed(data: TaskData) -> tuple[TaskData, tuple | None]:
     """A sparse X under targets full of holes as labelled rows, and the rows they copy.
 
@@ -66,7 +72,7 @@ def make_problem(
     loss: Loss | None = None,
 ) -> Any:
     """The problem of these data, none of whose tasks is empty."""
-    squared = loss is None or isinstance(loss, HalfSquaredError)
+    squared = loss is None or on_squares(loss, data)
     if squared and use_moments(data):
         return MomentProblem(Moments.of_data(data), task_weight, coupling, scale_targets)
     data, origin = only_observed(data)
@@ -75,7 +81,7 @@ def make_problem(
         return DesignProblem(data, task_weight, coupling, scale_targets, rows=rows)
     Y, weight = rows.labels(data)
     n_classes = 1 if data.codes is None else rows.per_block
-    return LossProblem(rows, loss, Y, weight, task_weight, coupling, n_classes)
+    return LossProblem(rows, loss, Y, weight, task_weight, coupling, n_classes, scale_targets)
 
 
 def make_solver(

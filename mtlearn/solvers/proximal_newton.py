@@ -30,6 +30,7 @@ from mtlearn.solvers.descent import POLISHING, ROUNDING, Descent
 
 LENGTHS = 0.5 ** np.arange(16)
 FEW = 200  # iterations that a model like the one before it should not need
+SOME = 2000  # that the first one should not
 LEAST = 1e-16  # relative gap that a model is ever solved to
 FAR = 30.0  # scores beyond this are on their way to infinity
 
@@ -71,14 +72,15 @@ class ProximalNewton:
             inner = max(closer * min(0.1, np.sqrt(gap)) * gap, LEAST)
             model = problem.quadratic(point, flattest)
             enough = max(inner, 1e-2 * gap)
-            most = min(max_iter - n_iter, POLISHING if gap <= tol else FEW if near else max_iter)
+            few = FEW if near else SOME
+            most = min(max_iter - n_iter, POLISHING if gap <= tol else few)
             ahead, taken = self._minimise(model, penalty, point, inner, enough, most, near)
             n_iter += max(taken, 1)
             new, length = self._step(penalty, point, *ahead)
             # A step cut short went where the loss bends more than the model knows.
             if length < 0.2 and flattest < 1.0:
                 flattest = max(100.0 * flattest, 1e-5)
-            elif near and taken >= FEW:
+            elif taken >= few:
                 flattest = min(100.0 * flattest, 1.0)  # all but flat directions took the iterations
             elif length == 1.0:
                 flattest = max(FLATTEST, 0.3 * flattest)
@@ -95,6 +97,8 @@ class ProximalNewton:
             stalled = stalled + 1 if not better or (gap <= tol and new_gap > 0.5 * gap) else 0
             if better:
                 point, gap = new, new_gap
+            else:  # what is little to the model is more to a loss that is next to straight
+                closer *= 1e-3
             if report is not None:
                 report(n_iter, gap)
         if point.mean is not None and problem.coupling.alpha_mean == 0:
