@@ -127,6 +127,12 @@ def test_an_interruption_ends_with_130_and_without_a_traceback(table, tmp_path):
     assert running.returncode == 130 and "Traceback" not in err and out.read_text() == "old"
 
 
+def test_what_a_terminal_cannot_spell_is_a_question_mark(table):
+    running = command("compare", table, *OPTIONS, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    out, err = running.communicate()
+    assert (running.returncode, err) == (0, "") and "R?" in out
+
+
 def test_python_m_mtlearn_is_the_command():
     running = command("--version")
     out, err = running.communicate()

@@ -50,7 +50,7 @@ def read_file(source: str, encoding: str | None, decimal: str | None, sheet: str
     called = "standard input" if source == STANDARD else source
     try:
         if ending in PARQUET:
-            table = Table(pd.read_parquet(source))
+            table = Table(_read_parquet(source))
         elif ending in EXCEL:
             table = _read_excel(source, decimal or ".", sheet)
         else:
@@ -117,6 +117,14 @@ def _ending(source: str) -> str:
     )
 
 
+def _read_parquet(source: str) -> pd.DataFrame:
+    from pyarrow import parquet
+
+    named(parquet.read_schema(source).names, source)  # pyarrow says not where two of a name are
+    frame = pd.read_parquet(source)
+    return frame if frame.index.names == [None] else frame.reset_index()
+
+
 def _read_excel(source: str, decimal: str, sheet: str | None) -> Table:
     with pd.ExcelFile(source, engine="openpyxl") as book:
         sheets = [str(name) for name in book.sheet_names]
@@ -126,7 +134,7 @@ def _read_excel(source: str, decimal: str, sheet: str | None) -> Table:
         if not header.empty:
             named(header.iloc[0], f"sheet {chosen!r}")  # pandas would tell two of a name apart
         frame = read()
-        zeros = keep_leading_zeros(frame, lambda some: read(usecols=some, dtype=str))
+        zeros = keep_leading_zeros(frame, lambda some: read(dtype=str)[some])
     notes = []
     if sheet is None and len(sheets) > 1:
         others = ", ".join(map(repr, sheets[1:6])) + ", …" * (len(sheets) > 6)

@@ -14,7 +14,7 @@ class UntilClosed:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        if hasattr(stream, "reconfigure"):
+        if hasattr(stream, "reconfigure") and stream.errors == "strict":
             stream.reconfigure(errors="replace")
 
     def __getattr__(self, name: str) -> Any:

@@ -29,7 +29,6 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 }
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 LEADING_ZERO = r"^[+-]?0\d"
-MAY_HAVE_ZEROS = re.compile(rb"""(?:^|[\s,;"])[+-]?0\d""")
 
 
 class TextTable:
@@ -66,10 +65,9 @@ class TextTable:
                 frame.columns = names = ["Unnamed: 0", *names]
         else:
             frame = self._rows(names)
-        if MAY_HAVE_ZEROS.search(self.content):
-            self.zeros = keep_leading_zeros(
-                frame, lambda some: self._rows(names, usecols=some, dtype=str), self.decimal
-            )
+        self.zeros = keep_leading_zeros(
+            frame, lambda some: self._rows(names, usecols=some, dtype=str), self.decimal
+        )
         return frame
 
     def place(self, row: int) -> str:
@@ -170,7 +168,7 @@ def _is_whole(column: pd.Series) -> bool:
 def _as_utf8(content: bytes, called: str, encoding: str | None) -> bytes:
     try:
         codec = codecs.lookup(encoding or "utf-8")
-        text = content.decode("utf-8-sig" if codec.name == "utf-8" else codec.name)
+        text = content.decode(codec.name)
     except LookupError as error:  # also of what is no encoding of text, such as base64
         raise SourceError(
             f"--encoding: there is no {encoding!r}; write utf-8, cp1252, latin-1, utf-16 or "
@@ -185,7 +183,9 @@ def _as_utf8(content: bytes, called: str, encoding: str | None) -> bytes:
             where = f" (line {line}, byte 0x{content[error.start]:02x})"
         other = "say its encoding, such as --encoding cp1252 (Windows) or --encoding utf-16"
         raise SourceError(f"{called} is not {encoding or 'UTF-8'} text{where}; {other}.") from error
-    return text.encode()
+    if codec.name != "utf-8":
+        content = text.encode()
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def _header_of(content: bytes) -> tuple[int, int, str]:
