@@ -163,6 +163,7 @@ ODD = "a,b,c\n1,x,2\n2,y,3\n"
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--groups", "q"], "--groups: there is no"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--drop", "q"], "--drop: there is no"),
         ("t.csv", ODD, ["--target", "a", "--task", "a"], "the same column, 'a'"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b", "--groups", "a"], "the same column, 'a'"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--drop", "c"], "no column is left"),
         ("t.csv", ODD, ["--target", "b", "--task", "c"], "fewer than 10 labels of b (1)"),
         ("t.csv", ODD, ["--target", "b", "--task", "c", "--kind", "regression"],

@@ -30,6 +30,17 @@ class Source:
     settings: dict[str, Any] = field(default_factory=dict)  # how it was read
 
 
+@dataclass
+class Columns:
+    """What each column of a table is."""
+
+    targets: list[str]
+    task: str | None
+    groups: str | None
+    features: list[str]
+    dropped: list[str]
+
+
 def read_source(
     source: str,
     targets: Sequence[str] = (),
@@ -65,37 +76,12 @@ def read_source(
         targets = several(targets, table.frame)
         features = list(table.frame.columns)
     frame, notes = table.frame, table.notes
-    if len(targets) > 1 and task is not None:
-        raise SourceError(
-            "--task names the task of each row, and several --target are the tasks themselves; "
-            "give one or the other."
-        )
-    targets = list(dict.fromkeys(targets)) or [None]
-    targets = [_column(table, name, "--target", "the column to predict") for name in targets]
-    if len(targets) == 1:
-        task = _column(table, task, "--task", "the column that names the task of each row")
-    dropped = {
-        _column(table, name, "--drop", "a column to leave out") for name in several(drop, frame)
-    }
+    columns = _chosen(table, targets, task, drop, groups, features)
+    targets, task, groups, features = (
+        columns.targets, columns.task, columns.groups, columns.features
+    )  # fmt: skip
     if groups is not None:
-        groups = _column(table, groups, "--groups", "the column of repeated units")
         units = frame[groups]
-    if task in targets:
-        raise SourceError(f"--target and --task are the same column, {task!r}; give two.")
-    if groups is not None and groups == task:
-        raise SourceError(
-            f"--groups and --task name the same column, {task!r}; --new-tasks holds out whole "
-            "tasks."
-        )
-    for name, what in ({groups: "groups", task: "task"} | dict.fromkeys(targets, "target")).items():
-        if name in dropped:
-            raise SourceError(
-                f"--drop: {name!r} is the {what} column, which is no feature and takes part all "
-                "the same; drop another one."
-            )
-    features = [name for name in features if name not in {*targets, task, groups} | dropped]
-    if not features:
-        raise SourceError("no column is left as a feature; drop fewer, or give a wider table.")
     _refuse_infinities(table, [*targets, *features], source)
     y = frame[targets]
     for name, value in table.zeros.items():
@@ -140,12 +126,59 @@ def read_source(
             "target": targets,
             "task": task,
             "groups": groups,
-            "drop": sorted(dropped),
+            "drop": columns.dropped,
             "encoding": encoding,
             "decimal": decimal,
             "sheet": sheet,
         },
     )
+
+
+def _chosen(
+    table: Table,
+    targets: Sequence[str],
+    task: str | None,
+    drop: Sequence[str],
+    groups: str | None,
+    features: Sequence[str],
+) -> Columns:
+    """The columns that the options name, each with one part to play; the rest are features."""
+    if len(targets) > 1 and task is not None:
+        raise SourceError(
+            "--task names the task of each row, and several --target are the tasks themselves; "
+            "give one or the other."
+        )
+    named = [
+        _column(table, name, "--target", "the column to predict")
+        for name in dict.fromkeys(targets or [None])
+    ]
+    if len(named) == 1:
+        task = _column(table, task, "--task", "the column that names the task of each row")
+    dropped = [
+        _column(table, name, "--drop", "a column to leave out")
+        for name in several(drop, table.frame)
+    ]
+    if groups is not None:
+        groups = _column(table, groups, "--groups", "the column of repeated units")
+    if task in named:
+        raise SourceError(f"--target and --task are the same column, {task!r}; give two.")
+    if groups is not None and groups in named:
+        raise SourceError(f"--target and --groups are the same column, {groups!r}; give two.")
+    if groups is not None and groups == task:
+        raise SourceError(
+            f"--groups and --task name the same column, {task!r}; --new-tasks holds out whole "
+            "tasks."
+        )
+    parts = {groups: "groups", task: "task"} | dict.fromkeys(named, "target")
+    for name in (name for name in dropped if name in parts):
+        raise SourceError(
+            f"--drop: {name!r} is the {parts[name]} column, which is no feature and takes part "
+            "all the same; drop another one."
+        )
+    left = [name for name in features if name not in {*parts, *dropped}]
+    if not left:
+        raise SourceError("no column is left as a feature; drop fewer, or give a wider table.")
+    return Columns(named, task, groups, left, dropped)
 
 
 def _known_rows(known: dict[str, pd.Series], notes: list[str], text_label: str | None) -> pd.Series:
