@@ -311,5 +311,12 @@ def is_constant(scatter: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np
     return scatter <= 1e-29 * weight * mean**2
 
 
+def seen_from(origin: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Means (…, d) of rows as features seen from an origin (d,); their rounding is no distance."""
+    away = mean - origin
+    away[np.abs(away) <= 1e-14 * np.abs(origin)] = 0.0
+    return away
+
+
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)

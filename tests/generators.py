@@ -78,7 +78,9 @@ class Problem:
         d = W.shape[1]
         w0 = getattr(fitted, "mean_coef_", None)
         w0 = np.zeros((e.n_classes, d)) if w0 is None else np.reshape(w0, (e.n_classes, d))
-        b0 = e.sum_by_class(b) / e.n_tasks if b0 is None else np.atleast_1d(b0)
+        if b0 is None:  # l_0 is the mean of the levels
+            b0 = e.sum_by_class(b + W @ e.center) / e.n_tasks - w0 @ e.center
+        b0 = np.atleast_1d(b0)
         return Point(W, b, w0[0], float(b0[0])) if e.n_classes == 1 else Point(W, b, w0, b0)
 
     def model(self, family, fitted):
@@ -129,7 +131,7 @@ def make(seed, way, *, weights=None, task_weight=None, n_tasks=4, d=5, rows=(3, 
             extra = {"sample_weight": s}
         row, task = np.nonzero(~np.isnan(Y))
         y, labels, init = Y, None, {}
-        parts = X[row], Y[row, task], task, S[row, task]
+        parts = X[row], Y[row, task], task, of_mean_one(S[row, task])
     else:
         n_tasks = 1 if way == "one" else n_tasks
         sizes = rng.integers(rows[0], rows[1], size=n_tasks, endpoint=True)
@@ -155,9 +157,14 @@ def make(seed, way, *, weights=None, task_weight=None, n_tasks=4, d=5, rows=(3, 
             extra["task"] = names
         else:
             labels = None
-        parts = Z, y, task, s
+        parts = Z, y, task, of_mean_one(s)
     omega, asked = _task_weights(rng, task_weight, parts[2], parts[3], labels, n_tasks)
     return Problem(X, y, Entries(*parts, omega), labels, init | asked, extra)
+
+
+def of_mean_one(weight):
+    """What weights that are no whole numbers mean: their ratios."""
+    return weight / weight.mean()
 
 
 def without_small(X, threshold):
@@ -235,10 +242,10 @@ def make_classes(
     elif weights == "rows":
         given = rng.gamma(2.0, size=len(table))
         s, extra = given[row], {"sample_weight": given}
-    init = {}
+    init, s = {}, of_mean_one(s)
     if class_weight is not None:
         factor, init["class_weight"] = _class_weights(rng, class_weight, task, code, s, names)
-        s = s * factor
+        s = of_mean_one(s * factor)
     labels = None
     label = np.array(names, dtype=object if isinstance(names[0], str) else None)[code]
     X, y = table, label

@@ -55,6 +55,11 @@ class Entries:
         N = self.weight.sum() / self.n_classes
         return self.n_tasks / N * self.task_weight[self.task] * self.weight
 
+    @property
+    def center(self):
+        """The mean of all rows, where levels are measured: every observed label counts once."""
+        return self.c @ self.X / self.c.sum()
+
     def sum_by_task(self, values):
         return _sum_by(self.task, self.n_tasks, values)
 
@@ -94,6 +99,10 @@ class Model:
     def free_intercepts(self):
         return self.fit_intercept and self.alpha_intercept == 0
 
+    @property
+    def pooled(self):
+        return self.fit_intercept and self.alpha_intercept > 0
+
 
 LOSSES = {
     "squared": lambda f, y: 0.5 * (y - f) ** 2,
@@ -119,8 +128,21 @@ class Point:
     def deviations(self, entries):
         return self.W - np.atleast_2d(self.w0)[entries.group]
 
-    def intercept_deviations(self, entries):
-        return self.b - np.atleast_1d(self.b0)[entries.group]
+    def level_deviations(self, entries):
+        """l_t - l_0, the levels l = b + x̄·w of the tasks and of the shared model."""
+        level = self.b + self.W @ entries.center
+        return (
+            level
+            - (np.atleast_1d(self.b0) + np.atleast_2d(self.w0) @ entries.center)[entries.group]
+        )
+
+
+def centred(entries, point):
+    """The same with features seen from their mean, where intercepts are levels."""
+    x, shape = entries.center, np.shape(point.b0)
+    b0 = np.reshape(point.b0 + np.atleast_2d(point.w0) @ x, shape)
+    moved = replace(point, b=point.b + point.W @ x, b0=b0 if shape else float(b0))
+    return replace(entries, X=entries.X - x), moved
 
 
 def targets(entries, model):
@@ -148,9 +170,13 @@ def residuals(entries, model, point):
 
 
 def gradient(entries, model, point):
-    """G (C, d), minus the gradient of the data term, and u (C,), that of the intercepts."""
+    """G (C, d), minus the gradient of the data term, and u (C,), that of the intercepts.
+
+    Where levels are pooled they are what is held when a coefficient moves.
+    """
     weighted = entries.c * residuals(entries, model, point)
-    return entries.sum_by_column(weighted[:, None] * entries.X), entries.sum_by_column(weighted)
+    X = entries.X - entries.center if model.pooled else entries.X
+    return entries.sum_by_column(weighted[:, None] * X), entries.sum_by_column(weighted)
 
 
 def _times(strength, value):
@@ -168,7 +194,7 @@ def objective(entries, model, point):
     if model.shared_mean:
         value += _times(model.alpha_mean, 0.5 * entries.n_tasks * np.sum(point.w0**2))
     if model.fit_intercept:
-        pull = 0.5 * np.sum(point.intercept_deviations(entries) ** 2)
+        pull = 0.5 * np.sum(point.level_deviations(entries) ** 2)
         value += _times(model.alpha_intercept, pull)
     return value
 
@@ -184,7 +210,7 @@ def solve_cvxpy(entries, model):
     T, K, d = entries.n_tasks, entries.n_classes, entries.X.shape[1]
     C, y, own = entries.n_columns, targets(entries, model), np.eye(K)[entries.group]
     V, b = cp.Variable((C, d)), cp.Variable(C)
-    w0, b0 = cp.Variable((K, d)), cp.Variable(K)
+    w0, l0, x = cp.Variable((K, d)), cp.Variable(K), entries.center
     W = V + own @ w0
     fitted = cp.sum(cp.multiply(entries.X, W[entries.column]), axis=1) + b[entries.column]
     if model.loss == "squared":
@@ -210,10 +236,10 @@ def solve_cvxpy(entries, model):
     mean_strength = model.alpha_mean if model.shared_mean else np.inf
     penalise(mean_strength, 0.5 * T * cp.sum_squares(w0), w0)
     if model.fit_intercept:
-        apart = b - own @ b0
+        apart = b + W @ x - own @ l0
         penalise(model.alpha_intercept, 0.5 * cp.sum_squares(apart), apart)
     else:
-        constraints += [b == 0, b0 == 0]
+        constraints += [b == 0, l0 == 0]
     problem = cp.Problem(cp.Minimize(sum(terms)), constraints)
     found = []
     with warnings.catch_warnings():  # asked for more than it may reach, it warns or breaks down
@@ -232,10 +258,12 @@ def solve_cvxpy(entries, model):
                 deviations = np.zeros((C, d))
             if not model.fit_intercept:
                 intercepts = np.zeros(C)
-            centre = entries.sum_by_class(intercepts) / T
+            at_center = (deviations + shared[entries.group]) @ x
+            levels = intercepts + at_center
+            level = entries.sum_by_class(levels) / T
             if model.fit_intercept and np.isinf(model.alpha_intercept):
-                intercepts = centre[entries.group]
-            point = _point(entries, shared, deviations, intercepts, centre)
+                intercepts = level[entries.group] - at_center
+            point = _point(entries, shared, deviations, intercepts, level - shared @ x)
             found.append((objective(entries, model, point), point))
             if len(found) == 2:
                 break
@@ -307,6 +335,8 @@ class Certificate:
 
 def certificate(entries, model, point):
     """Duality gap at `point`, alpha > 0: the scaled residual as a dual point, from the rows."""
+    if model.pooled:
+        entries, point = centred(entries, point)
     c, X, y, T = entries.c, entries.X, targets(entries, model), entries.n_tasks
     r = residuals(entries, model, point)
     G, u = gradient(entries, model, point)

@@ -188,27 +188,15 @@ def test_mean_over_sd_of_1e5_with_free_intercepts(Estimator, own):
     assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
 
 
-@pytest.mark.parametrize("shift", [1e2, 1e3, 1e4, 1e5])
+@pytest.mark.parametrize("shift", [1e2, 1e5, 1e7])
 @pytest.mark.parametrize("alpha_intercept", ["auto", 0.3])
 @pytest.mark.parametrize("Estimator, own", ESTIMATORS)
-def test_pooled_intercepts_far_from_the_origin(Estimator, own, alpha_intercept, shift):
-    """Pooled intercepts tie w_t to the origin of X, so here the problem itself is stiff.
-
-    The gap of the ridge is of second order in its rounding and 1e-10 can be had; that of a norm
-    is of first order, about (1e-8 mean/sd)², and where it cannot be had the user is told.
-    """
+def test_pooled_levels_far_from_the_origin(Estimator, own, alpha_intercept, shift):
+    """Levels are measured at the mean of the rows, however far that is from zero."""
     problem = far_from_the_origin(shift)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        fitted = problem.fit(
-            Estimator, **own, alpha_intercept=alpha_intercept, tol=1e-10, max_iter=1000
-        )
-    family = family_of(Estimator)
-    if family == "mean" or shift <= 1e2:
-        assert fitted.dual_gap_ <= 1e-10
-    told = any(issubclass(w.category, ConvergenceWarning) for w in caught)
-    assert told == (fitted.dual_gap_ > 1e-10)
-    assert_certified(problem, family, fitted, gap=1.1 * max(fitted.dual_gap_, 1e-10))
+    fitted = problem.fit(Estimator, **own, alpha_intercept=alpha_intercept, tol=1e-10)
+    assert 0 <= fitted.dual_gap_ <= 1e-10
+    assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
 
 
 @pytest.mark.parametrize("Estimator, own", ESTIMATORS)

@@ -95,7 +95,7 @@ def test_one_task_is_ridge(labelled, d, weights, fit_intercept):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("sigma2, tau2", [(1.0, 0.5), (0.2, 2.0), (4.0, 0.05)])
 def test_equal_strengths_give_the_blup_of_the_mixed_model(seed, sigma2, tau2):
-    """y = Z beta + Z_t u_t + e, Z = [1, X], u_t ~ N(0, tau2 I), e ~ N(0, sigma2 I).
+    """y = Z beta + Z_t u_t + e, Z = [1, X - x̄], u_t ~ N(0, tau2 I), e ~ N(0, sigma2 I).
 
     Fixed effects by generalised least squares, u_t = tau2 Z_t' V_t^-1 (y_t - Z_t beta)
     (Henderson, 1975, Biometrics 31).
@@ -106,7 +106,8 @@ def test_equal_strengths_give_the_blup_of_the_mixed_model(seed, sigma2, tau2):
     fitted = problem.fit(
         MeanRegularizedRegressor, alpha=strength, alpha_mean=0.0, alpha_intercept=strength
     )
-    Z = np.column_stack([np.ones(len(e.y)), e.X])
+    x = e.X.mean(axis=0)
+    Z = np.column_stack([np.ones(len(e.y)), e.X - x])
     groups = [(Z[e.task == t], e.y[e.task == t]) for t in range(e.n_tasks)]
     inverse = [np.linalg.inv(sigma2 * np.eye(len(z)) + tau2 * z @ z.T) for z, _ in groups]
     left = sum(z.T @ v @ z for (z, _), v in zip(groups, inverse, strict=True))
@@ -116,9 +117,11 @@ def test_equal_strengths_give_the_blup_of_the_mixed_model(seed, sigma2, tau2):
         beta + tau2 * z.T @ v @ (y - z @ beta) for (z, y), v in zip(groups, inverse, strict=True)
     ]
     point = problem.point(fitted)
-    np.testing.assert_allclose(fitted.mean_intercept_, beta[0], atol=1e-8)
+    level = fitted.mean_intercept_ + fitted.mean_coef_ @ x
+    np.testing.assert_allclose(level, beta[0], atol=1e-8)
     np.testing.assert_allclose(fitted.mean_coef_, beta[1:], atol=1e-8)
-    np.testing.assert_allclose(np.column_stack([point.b, point.W]), blup, atol=1e-8)
+    levels = point.b + point.W @ x
+    np.testing.assert_allclose(np.column_stack([levels, point.W]), blup, atol=1e-8)
 
 
 def identical_tasks(n_tasks=3, n=15, d=4):

@@ -46,14 +46,15 @@ def test_every_shape_and_strength_is_solved(way, d, alpha_mean, alpha):
 
 
 @pytest.mark.parametrize("intercept", INTERCEPTS, ids=str)
-def test_mean_intercept_is_b0_or_the_average_of_the_best_intercepts_given_w0(intercept):
+def test_shared_level_is_l0_or_the_average_of_the_best_ones_given_w0(intercept):
     problem = make(13, "beside", weights="rows")
     fitted = problem.fit(MeanRegularizedRegressor, alpha=0.5, **intercept)
     e, w0 = problem.entries, fitted.mean_coef_
     if not intercept.get("fit_intercept", True):
         expected = 0.0
     elif fitted.alpha_intercept_ > 0:
-        expected = np.mean(fitted.intercept_)
+        levels = fitted.intercept_ + fitted.coef_ @ e.center
+        expected = np.mean(levels) - w0 @ e.center
     else:
         best = e.sum_by_task(e.c * (e.y - e.X @ w0)) / e.sum_by_task(e.c)
         expected = np.mean(best)

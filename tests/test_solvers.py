@@ -140,7 +140,8 @@ def test_closed_form_minimises(way, weights, form, intercepts, alpha_mean):
         assert 0 <= path.gap <= 1e-12
         close(path.point.W, ours.point.W)
     pooled = solve_mean_regularized(problem, np.inf).point
-    best, mean, b, _ = best_given(entries_of(generated), coupling, np.zeros((5, 4)))
+    e = entries_of(generated, coupling=coupling)
+    best, mean, b, _ = best_given(e, coupling, np.zeros((5, 4)))
     assert not pooled.V.any()
     assert problem.value(pooled) == pytest.approx(best, rel=1e-10)
     close(problem.intercepts(pooled), b, 1e-8)
@@ -290,7 +291,7 @@ def test_starting_at_the_solution_is_starting_at_the_end():
 def test_certificate_at_any_settled_point(way, weights, form, intercepts, alpha_mean, Penalty):
     coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
     generated = make(13, way, weights=weights)
-    problem, e = build(generated, form, coupling), entries_of(generated)
+    problem, e = build(generated, form, coupling), entries_of(generated, coupling=coupling)
     penalty, family = Penalty(0.3), "mean" if Penalty is SquaredNorm else "group"
     strengths = alpha_mean or 0.0, coupling.alpha_intercept, coupling.fit_intercept
     model = Model(family, 0.3, *strengths, alpha_mean is not None)

@@ -30,7 +30,7 @@ class Dirty(NormFamily):
 
         (T/N) sum_t omega_t sum_i s_ti loss(y_ti, x_ti·w_t + b_t)
           + alpha min over B + S = V of [sum_j ‖b^j‖_q + rho ‖S‖₁]
-          + (alpha_mean T / 2) ‖w_0‖² + (alpha_intercept / 2) sum_t (b_t - b_0)²
+          + (alpha_mean T / 2) ‖w_0‖² + (alpha_intercept / 2) sum_t (l_t - l_0)²
 
     b^j the shared part of feature j in all tasks, q its ``norm``, S the specific part, rho the
     ``specific_ratio``, N the sum of the sample weights s_ti, omega_t the task weights.

@@ -29,7 +29,7 @@ class GroupLasso(NormFamily):
 
         (T/N) sum_t omega_t sum_i s_ti loss(y_ti, x_ti·w_t + b_t)
           + alpha [(1 - r) sum_j ‖v^j‖_q + r ‖V‖₁]
-          + (alpha_mean T / 2) ‖w_0‖² + (alpha_intercept / 2) sum_t (b_t - b_0)²
+          + (alpha_mean T / 2) ‖w_0‖² + (alpha_intercept / 2) sum_t (l_t - l_0)²
 
     v^j the coefficients of feature j in all tasks, q their ``norm``, r the ``l1_ratio``, N the sum
     of the sample weights s_ti, omega_t the task weights.

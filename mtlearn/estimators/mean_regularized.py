@@ -18,11 +18,11 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 class MeanRegularized(Family):
     """Every task's coefficients w_t are pulled to a mean w_0 that all tasks share.
 
-    Minimises over w_0, w_t, b_0, b_t::
+    Minimises over w_0, w_t, l_0, b_t, with levels l_t = b_t + x̄·w_t::
 
         (T/N) sum_t omega_t sum_i s_ti loss(y_ti, x_ti·w_t + b_t)
           + (alpha / 2) sum_t ‖w_t - w_0‖² + (alpha_mean T / 2) ‖w_0‖²
-          + (alpha_intercept / 2) sum_t (b_t - b_0)²
+          + (alpha_intercept / 2) sum_t (l_t - l_0)²
 
     with N the sum of the sample weights s_ti and omega_t the task weights. From ``alpha`` = 0 (a
     model per task) to infinity (one pooled model) it goes the whole way between starving tasks
@@ -39,8 +39,10 @@ class MeanRegularized(Family):
     c the mean over tasks of trace(H_t)/d, H_t the Hessian of a task.
 
     For the squared loss, with alpha = alpha_intercept = (T/N) sigma²/tau² and alpha_mean = 0, the
-    predictions are the BLUP of a mixed model with random intercepts and slopes of covariance
-    tau² I. Pooled intercepts depend on where the features have their zero: centre or scale them.
+    predictions are the BLUP of a mixed model with random levels and slopes of covariance tau² I.
+    Levels l_t = b_t + x̄·w_t are predictions at x̄, the mean of all rows (``center_``): a random
+    intercept at year 0 would mean nothing, and no answer depends on where features have their
+    zero.
 
     References
     ----------

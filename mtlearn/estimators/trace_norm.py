@@ -26,7 +26,7 @@ class TraceNorm(NormFamily):
 
         (T/N) sum_t omega_t sum_i s_ti loss(y_ti, x_ti·w_t + b_t)
           + alpha ‖V‖_*
-          + (alpha_mean T / 2) ‖w_0‖² + (alpha_intercept / 2) sum_t (b_t - b_0)²
+          + (alpha_mean T / 2) ‖w_0‖² + (alpha_intercept / 2) sum_t (l_t - l_0)²
 
     ‖V‖_* the sum of the singular values of V, which makes its rank small; N the sum of the sample
     weights s_ti, omega_t the task weights.

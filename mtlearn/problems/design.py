@@ -47,14 +47,27 @@ class DesignProblem(SquaredProblem):
     def of_model(
         cls, rows: Rows, S, Y, coupling: Coupling, n_classes: int, null_value: float
     ) -> DesignProblem:
-        """A quadratic model of another loss: weights S and working responses Y, (n, K)."""
+        """A quadratic model of another loss: weights S and working responses Y, (n, K).
+
+        Its levels are measured where the rows have their zero.
+        """
         self = cls.__new__(cls)
-        self._hold(rows, S, Y, np.ones(rows.n_columns), coupling, False, n_classes)
+        origin = np.zeros(rows.n_features)
+        self._hold(rows, S, Y, np.ones(rows.n_columns), coupling, False, n_classes, origin=origin)
         self.null_value = null_value
         return self
 
     def _hold(
-        self, rows: Rows, S, Y, scale, coupling, scale_targets=False, n_classes=1, centred=False
+        self,
+        rows: Rows,
+        S,
+        Y,
+        scale,
+        coupling,
+        scale_targets=False,
+        n_classes=1,
+        centred=False,
+        origin=None,
     ) -> None:
         self.rows, self.s = rows, S
         self.Y = Y if n_classes > 1 else None  # for the problems of single classes
@@ -75,7 +88,7 @@ class DesignProblem(SquaredProblem):
             xy -= self.shift * rows.sums(SY)
         yy = rows.sums(SY * (Y - rows.per_row(y_mean)))
         known = Statistics(weight, x_mean.T, y_mean, xy.T, yy)
-        super().__init__(known, scale, coupling, scale_targets, n_classes)
+        super().__init__(known, scale, coupling, scale_targets, n_classes, origin)
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         rows, shift = self.rows, self.shift
@@ -194,7 +207,7 @@ class DesignProblem(SquaredProblem):
             if self.shift is not None:
                 A = A - self.shift.T[tasks, None, :]
             A = A * np.sqrt(s)[:, :, None]
-            mean = np.broadcast_to(self.x_mean.T, (self.n_columns, self.n_features))[tasks]
+            mean = np.broadcast_to(self.given_mean.T, (self.n_columns, self.n_features))[tasks]
             squares = np.einsum("bmj,bmj->bj", A, A)
             yield tasks, A * ~is_constant(squares, self.weight[tasks, None], mean)[:, None, :]
 

@@ -1,8 +1,9 @@
 """The smooth part of the objective for any convex loss, on the rows.
 
-Scores are f = x·w_t + b_t. What a solver needs is the value, the gradient, and around any point
-the quadratic model with the curvature of the loss for weights: a :class:`SquaredProblem`, so that
-proximal Newton is the squared solvers in a loop.
+Scores are f = x·w_t + b_t, with x seen from the mean of all rows, so that b_t is the level of the
+task there (see :mod:`mtlearn.problems.squared`). What a solver needs is the value, the gradient,
+and around any point the quadratic model with the curvature of the loss for weights: a
+:class:`SquaredProblem`, so that proximal Newton is the squared solvers in a loop.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ class LossProblem:
             deviation, varies = self.target_deviation()
             self.target_scale[varies] = deviation[varies]
             self.Y = Y / rows.per_row(self.target_scale)
+        self._mean_of_rows = rows.mean(self.c)
         self._couple(coupling)
 
     def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +116,10 @@ class LossProblem:
         # Free intercepts absorb any origin: theirs is then that of the centred rows, so that
         # features far from zero cost no digits.
         self.free = coupling.fit_intercept and not self.pooled
-        self.rows = self._given.as_centred() if self.free else self._given
+        self.center = coupling.fit_intercept * self._mean_of_rows
+        self.rows = self._given
+        if coupling.fit_intercept:
+            self.rows = self._given.as_centred() if self.free else self._given.about(self.center)
         self._intercepts_alone: tuple[np.ndarray, np.ndarray, float] | None = None
         self._diagonal: np.ndarray | None = None
 
@@ -258,7 +263,7 @@ class LossProblem:
         return self.quadratic(point).mean_system()
 
     def intercepts(self, point: ScorePoint) -> np.ndarray:
-        """Intercepts b_t, (C,)."""
+        """Intercepts of the columns in features as the rows are held, (C,)."""
         return point.b
 
     def user_units(self, point: ScorePoint) -> tuple[np.ndarray, np.ndarray]:
@@ -269,21 +274,21 @@ class LossProblem:
     def mean_model(self, point: ScorePoint) -> tuple[np.ndarray, np.ndarray]:
         """The shared model of each class: w_0 (K, d), zero without one, and its intercept (K,).
 
-        That is b_0 where intercepts are pooled, or the average of the best ones given w_0.
+        Its level is l_0 where levels are pooled, or the average of the best ones given w_0.
         """
         K = self.n_classes
         mean = np.zeros((self.n_features, K)) if point.mean is None else point.mean
-        b0 = point.b0
+        b0 = point.b0 - self.center @ mean
         if self.free:
             W = np.ascontiguousarray(spread(mean, self.n_columns))
-            b, _ = self._best_intercepts(self.scores(W), point.b, b0)
+            b, _ = self._best_intercepts(self.scores(W), point.b, point.b0)
             b0 = gather(self._user_intercepts(W, b), K) / self.n_tasks
         return np.ascontiguousarray(mean.T), b0
 
     def _user_intercepts(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Intercepts for features as the user has them."""
-        if not self.free or self._given.middle is None:
-            return b
+        if not self.free:
+            return b - self.center @ W
         middles = self._given.middles(W.shape[1] // self._given.n_blocks)
         return b - np.einsum("jc,jc->c", np.broadcast_to(middles, W.shape), W)
 

@@ -36,16 +36,22 @@ class MomentProblem(SquaredProblem):
     def of_model(
         cls, moments: Moments, coupling: Coupling, n_classes: int, null_value: float
     ) -> MomentProblem:
-        """A quadratic model of another loss, whose weights are in the moments already."""
+        """A quadratic model of another loss, whose weights are in the moments already.
+
+        Its levels are measured where the features have their zero.
+        """
         self = cls.__new__(cls)
-        self._hold(moments, np.ones(len(moments.weight)), coupling, False, n_classes)
+        origin = np.zeros(moments.n_features)
+        self._hold(moments, np.ones(len(moments.weight)), coupling, False, n_classes, origin)
         self.null_value = null_value
         return self
 
-    def _hold(self, moments: Moments, scale, coupling, scale_targets=False, n_classes=1) -> None:
+    def _hold(
+        self, moments: Moments, scale, coupling, scale_targets=False, n_classes=1, origin=None
+    ) -> None:
         self.moments, self.xx = moments, moments.xx
         known = Statistics(moments.weight, moments.x_mean, moments.y_mean, moments.xy, moments.yy)
-        super().__init__(known, scale, coupling, scale_targets, n_classes)
+        super().__init__(known, scale, coupling, scale_targets, n_classes, origin)
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         if len(self.xx) == 1:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.moments import BLOCK_BYTES, centre, padded_rows
+from mtlearn.moments import BLOCK_BYTES, centre, padded_rows, seen_from
 from mtlearn.tasks import TaskData
 
 PADDED_BYTES = 64e6
@@ -37,7 +37,8 @@ class Rows:
     X : ndarray of shape (n, d), or CSR matrix of shape (n, B d)
         Sorted by block; dense rows are centred by the ``middle`` of their block.
     middle : ndarray of shape (B, d) or None
-        None for a sparse X.
+        What was taken from the rows of each block, seen from the origin; None for a sparse X as
+        it is.
     starts : ndarray of shape (B + 1,)
         Where the rows of a block start.
     n_columns : int
@@ -108,6 +109,24 @@ class Rows:
         """The same rows, of blocks with one column each."""
         other = copy(self)
         other.per_block, other.n_columns = 1, self.n_blocks
+        return other
+
+    def mean(self, S: np.ndarray) -> np.ndarray:
+        """Mean of all rows under the weights S (n, k), (d,)."""
+        s = S.sum(axis=1)
+        X, own = self._originals(s)
+        total = X.T @ own
+        if self.middle is not None:
+            total += np.add.reduceat(s, self.starts[:-1]) @ self.middle
+        return total / s.sum()
+
+    def about(self, origin: np.ndarray) -> Rows:
+        """The same rows with another origin (d,); nothing large is copied."""
+        other = copy(self)
+        if self.middle is None:
+            other.middle = np.broadcast_to(-origin, (self.n_blocks, self.n_features))
+        else:
+            other.middle = seen_from(origin, self.middle)
         return other
 
     def as_centred(self) -> Rows:

@@ -1,8 +1,11 @@
 """The smooth part of the objective for the squared loss, with everything exact taken care of.
 
-For deviations V (d × T) the best shared mean w_0, pooled intercept b_0 and intercepts b_t have
-closed forms, so solvers see a quadratic in V alone. How the scatter of a task is multiplied is
-left to two subclasses: :class:`MomentProblem` holds it, :class:`DesignProblem` works on the rows.
+For deviations V (d × T) the best shared mean w_0, level l_0 and levels l_t = b_t + x̄·w_t of the
+tasks have closed forms, so solvers see a quadratic in V alone. Levels are predictions at x̄, the
+mean of all rows under the weights c: in features centred there they are the intercepts, which is
+how they are called below, and where a feature has its zero does not matter. How the scatter of a
+task is multiplied is left to two subclasses: :class:`MomentProblem` holds it,
+:class:`DesignProblem` works on the rows.
 
 There is one column of coefficients per task; a classifier of K > 2 classes has K of them, column
 t K + k, with a shared mean and a b_0 for each class. What is written t below is such a column, and
@@ -10,7 +13,8 @@ T stays the number of tasks. Notation, per column t, with c_ti = (T/N) omega_t s
 the rows::
 
     m_t = sum_i c_ti,  S_t, s_t, q_t = the centred scatter (xx, xy, yy) under the weights c
-    kappa_t = m_t a / (m_t + a),  a = alpha_intercept     (0: free; m_t: one common intercept)
+    kappa_t = m_t a / (m_t + a),  a = alpha_intercept     (0: free; m_t: one common level)
+    x̄_t, ȳ_t = the means of the rows of column t, those of x seen from x̄
     e_t = ȳ_t - x̄_t·w_t - b_0
     smooth part = ½ sum_t (q_t - 2 s_t·w_t + w_t'S_t w_t) + ½ sum_t kappa_t e_t²
                   + ½ alpha_mean T ‖w_0‖²
@@ -26,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.moments import seen_from
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.linear import Semidefinite
 from mtlearn.problems.shared import shared_by_products, shared_system
@@ -87,6 +92,8 @@ class SquaredProblem(ABC):
         ``target_scale``; everything else is then in those units.
     n_classes : int, default=1
         K.
+    origin : ndarray of shape (d,), default=None
+        Where in ``known`` levels are measured; None is the mean of all rows under the weights c.
     """
 
     def __init__(
@@ -96,6 +103,7 @@ class SquaredProblem(ABC):
         coupling: Coupling,
         scale_targets: bool = False,
         n_classes: int = 1,
+        origin: np.ndarray | None = None,
     ):
         C = len(known.weight)
         self.n_columns, self.n_classes, self.n_tasks = C, n_classes, C // n_classes
@@ -109,9 +117,13 @@ class SquaredProblem(ABC):
             self.target_scale[self.varies] = deviation[self.varies]
             y_mean = y_mean / self.target_scale
             xy, yy = xy / self.target_scale[:, None], yy / self.target_scale**2
-        self.x_mean, self.y_mean = known.x_mean.T, y_mean  # (d, C) or (d, 1)
+        self.given_mean, self.y_mean = known.x_mean.T, y_mean  # (d, C) or (d, 1)
         self.xy, self.yy = xy.T * self.scale, yy * self.scale
         self.m = self.weight * self.scale
+        if origin is None:
+            share = self.m / self.m.sum()
+            origin = self.given_mean @ self.per_x_mean(share)
+        self._mean_of_rows = origin
         self._spread = self.scatter_diagonal()
         self._couple(coupling)
 
@@ -124,14 +136,15 @@ class SquaredProblem(ABC):
     def _couple(self, coupling: Coupling) -> None:
         C, a = self.n_columns, coupling.alpha_intercept
         self.coupling = coupling
+        # Without intercepts nothing is centred.
+        self.center = coupling.fit_intercept * self._mean_of_rows
+        self.x_mean = seen_from(self.center, self.given_mean.T).T
         # b_t = b_0 + shrink_t e_t; kappa_t = m_t (1 - shrink_t) is what e_t² is charged.
         if not coupling.fit_intercept or np.isinf(a):
             self.shrink, self.kappa = np.zeros(C), self.m
         else:
             self.shrink = self.m / (self.m + a)
             self.kappa = self.shrink * a
-        spread = self.kappa.max() * np.max(self.x_mean**2, initial=0.0)
-        self._far = bool(spread > 0) and bool(spread > 1e3 * self._spread.max())
         self.pooled = coupling.fit_intercept and bool(self.kappa.any())
         self.null_value = self._null_value()
         self._mean_system: list[Any] | None = None
@@ -180,7 +193,7 @@ class SquaredProblem(ABC):
     @property
     def common(self) -> bool:
         """Whether all tasks have one and the same Hessian."""
-        return self.x_mean.shape[1] == 1 and bool(np.ptp(self.scale) <= 1e-14 * self.scale[0])
+        return self.given_mean.shape[1] == 1 and bool(np.ptp(self.scale) <= 1e-14 * self.scale[0])
 
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonals of H_t = S_t + kappa_t x̄_t x̄_t', (d, C) or (d, 1)."""
@@ -330,13 +343,13 @@ class SquaredProblem(ABC):
         return np.maximum(squares, 0.0)
 
     def intercepts(self, point: Point) -> np.ndarray:
-        """Intercepts b_t, (C,)."""
+        """Intercepts of the columns in features seen from ``center``: their levels, (C,)."""
         return spread(point.b0, self.n_columns) + self.shrink * point.error
 
     def user_units(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients (C, d) and intercepts (C,) in the units of the targets."""
         coef = np.ascontiguousarray((point.W * self.target_scale).T)
-        return coef, self.intercepts(point) * self.target_scale
+        return coef, (self.intercepts(point) - self.center @ point.W) * self.target_scale
 
     def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
         """Weighted standard deviations of the targets (C,), and which of them are not rounding."""
@@ -345,7 +358,7 @@ class SquaredProblem(ABC):
     def mean_model(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
         """The shared model of each class: w_0 (K, d), zero without one, and its intercept (K,).
 
-        That is b_0 where intercepts are pooled, or the average of the best ones given w_0.
+        Its level is l_0 where levels are pooled, or the average of the best ones given w_0.
         """
         K = self.n_classes
         mean = np.zeros((self.n_features, K)) if point.mean is None else point.mean
@@ -353,7 +366,7 @@ class SquaredProblem(ABC):
         if self.coupling.fit_intercept and not self.pooled:
             shared = self._x_times(spread(mean, self.n_columns))
             b0 = gather(self.y_mean - shared, K) / self.n_tasks
-        return np.ascontiguousarray(mean.T), b0
+        return np.ascontiguousarray(mean.T), b0 - self.center @ mean
 
     def loss_gap(self, point: Point, s: float) -> float:
         """Fenchel-Young gap of the loss at the dual point of s times the residuals."""
@@ -391,13 +404,7 @@ class SquaredProblem(ABC):
         return mean, np.broadcast_to(np.asarray(b0, dtype=float), (self.n_classes,))
 
     def _x_times(self, W: np.ndarray) -> np.ndarray:
-        """x̄_t·w_t for every task.
-
-        Where intercepts are charged for and the features are far from zero, the products are
-        large, their sum is not, and what rounding leaves of it is multiplied by x̄ again.
-        """
-        if self._far:
-            return (self.x_mean.astype(np.longdouble) * W).sum(axis=0).astype(np.float64)
+        """x̄_t·w_t for every task."""
         if self.x_mean.shape[1] == 1:
             return self.x_mean[:, 0] @ W
         return np.einsum("jt,jt->t", self.x_mean, W)
@@ -412,7 +419,7 @@ class SquaredProblem(ABC):
         return per_task[:1] if self.common else per_task
 
     def per_x_mean(self, per_task: np.ndarray) -> np.ndarray:
-        return per_task.sum(keepdims=True) if self.x_mean.shape[1] == 1 else per_task
+        return per_task.sum(keepdims=True) if self.given_mean.shape[1] == 1 else per_task
 
     def _null_value(self) -> float:
         """The objective at W = 0 with its best intercepts; 0 where it is rounding of y."""
