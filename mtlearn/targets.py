@@ -32,9 +32,10 @@ def encode(
     data : TaskData
         Its ``y`` holds labels: (n,), or (n, T) with two labels in all and holes.
     class_weight : None, "balanced" or dict, default=None
-        Multiplies the sample weight of each label. ``"balanced"`` makes the classes present in a
-        task weigh the same there and keeps the task's total: s N_t / (K_t N_tk). Labels missing
-        from a dictionary weigh 1.
+        Multiplies the sample weight of each label; their sum stays as it is, so that only the
+        ratio of the classes matters. ``"balanced"`` makes the classes present in a task weigh the
+        same there and keeps the task's total: s N_t / (K_t N_tk). Labels missing from a
+        dictionary weigh 1.
     estimator : estimator, default=None
         Whose targets they are, for the error that numbers are no classes.
 
@@ -256,7 +257,7 @@ def _kind(value: Any) -> str:
 
 
 def _class_weights(data: TaskData, positions: np.ndarray, classes: np.ndarray, class_weight: Any):
-    """Sample weights times what the class of each label weighs; zero at holes."""
+    """Sample weights times what the class of each label weighs, of the same sum; 0 at holes."""
     seen = ~np.isnan(positions)
     k = np.where(seen, positions, 0).astype(np.intp)
     weight = np.ones(len(k)) if data.weight is None else data.weight
@@ -264,7 +265,8 @@ def _class_weights(data: TaskData, positions: np.ndarray, classes: np.ndarray, c
         weight = weight[:, None]
     weight = np.where(seen, weight, 0.0)
     if isinstance(class_weight, Mapping):
-        return weight * _given_weights(classes, class_weight)[k]
+        weighted = weight * _given_weights(classes, class_weight)[k]
+        return weighted * (weight.sum() / weighted.sum())
     if not (isinstance(class_weight, str) and class_weight == "balanced"):
         raise ValueError(
             f'class_weight must be None, "balanced" or a dictionary {{label: weight}}, got '

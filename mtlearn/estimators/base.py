@@ -27,6 +27,7 @@ from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.solution import Solution
 from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
+from mtlearn.weights import as_repetitions, warn_of_many
 
 
 @dataclass(eq=False, repr=False)
@@ -38,9 +39,10 @@ class TaskLinearModel(TaskInputMixin, Family):
     alpha_mean : float
         Ridge on the shared mean, >= 0; 0 is the limit of least norm, ``inf`` means no mean.
     alpha_intercept : "auto" or float
-        How strongly the intercepts are pulled together: 0 leaves them free, ``inf`` makes them
-        one. "auto" is 0 for a 2-D ``y`` and otherwise (T/N) sigma²/tau², the random intercept of
-        a mixed model, from the residuals of the pooled model.
+        How strongly the tasks' levels are pulled together, their predictions at the mean of all
+        rows (``center_``): 0 leaves them free, ``inf`` makes them one. "auto" is 0 for a 2-D
+        ``y`` and otherwise (T/N) sigma²/tau², the random intercept of a mixed model, from the
+        residuals of the pooled model. Where a feature has its zero does not matter.
     fit_intercept : bool
         Whether tasks have intercepts.
     task_column : str or int
@@ -69,6 +71,9 @@ class TaskLinearModel(TaskInputMixin, Family):
         Labels of the tasks.
     alpha_intercept_ : float
         The strength used.
+    center_ : ndarray of shape (d,)
+        Mean of all labelled rows under the weights of the objective, where levels are measured;
+        zeros without intercepts.
     dual_gap_ : float
         Certificate: (primal - dual) / (primal at W = 0 with its best intercepts).
     n_iter_ : int
@@ -118,6 +123,19 @@ class TaskLinearModel(TaskInputMixin, Family):
     def _shaped_mean(self, classes: np.ndarray) -> Any:
         """What belongs to classes, (K, ...), in the shape of ``mean_coef_``."""
 
+    def _estimates(self, way: str) -> bool:
+        """Whether the strength of the levels is estimated from the data.
+
+        Targets over one X have units of their own; without intercepts nothing is pulled.
+        """
+        return isinstance(self.alpha_intercept, str) and self.fit_intercept and way == "labels"
+
+    def _with_repetitions(self, data: TaskData) -> TaskData:
+        data = as_repetitions(data)
+        if self._estimates(data.way):
+            warn_of_many(data)
+        return data
+
     def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
         """Data that leave every coefficient a finite best value."""
         return data
@@ -148,7 +166,8 @@ class TaskLinearModel(TaskInputMixin, Family):
         y : array-like of shape (n,) or (n, T)
             Targets; NaN where not observed.
         sample_weight : array-like of shape (n,) or (n, T), default=None
-            Weights of the rows or, for a 2-D ``y``, of the labels.
+            Weights of the rows or, for a 2-D ``y``, of the labels. Whole numbers repeat rows;
+            others are relative, and only their ratios matter.
         task : array-like of shape (n,), default=None
             Task labels beside X.
 
@@ -260,7 +279,7 @@ class TaskLinearModel(TaskInputMixin, Family):
             mean, mean_intercept = problem.mean_model(point)
             self.mean_coef_ = self._shaped_mean(mean)
             self.mean_intercept_ = self._shaped_mean(mean_intercept)
-        self.alpha_intercept_ = setup.alpha_intercept
+        self.alpha_intercept_, self.center_ = setup.alpha_intercept, problem.center
         self.dual_gap_, self.n_iter_ = solution.gap, solution.n_iter
 
         def shaped(part: np.ndarray) -> np.ndarray:

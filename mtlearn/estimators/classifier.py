@@ -23,6 +23,7 @@ from mtlearn.targets import (
     warn_single_class,
 )
 from mtlearn.tasks import TaskData
+from mtlearn.weights import warn_of_many
 
 
 @dataclass(eq=False, repr=False)
@@ -35,13 +36,15 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
     probabilities are divided by their sum.
 
     A task that saw one class has no best intercept where intercepts are free. Its targets become
-    soft, (N_t + ½)/(N_t + 1) for the class it saw, N_t its sum of weights, with a warning.
+    soft, (N_t + ½)/(N_t + 1) for the class it saw, N_t its sum of weights (see ``fit``), with a
+    warning.
 
     Parameters
     ----------
     class_weight : None, "balanced" or dict
-        Weights of the class labels, times the sample weights; "balanced" makes the classes of a
-        task weigh the same. Cross-validation weighs its log loss alike.
+        Weights of the class labels, times the sample weights, whose sum they keep: only their
+        ratio matters. "balanced" makes the classes of a task weigh the same. Cross-validation
+        weighs its log loss alike.
 
     Attributes
     ----------
@@ -54,7 +57,7 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
     mean_coef_ : ndarray of shape (d,), or (K, d)
         The shared mean w_0, where the model has one.
     mean_intercept_ : float, or ndarray of shape (K,)
-        Intercept of the shared model, where there is one: b_0 where intercepts are pooled,
+        Intercept of the shared model, where there is one: l_0 - x̄·w_0 where levels are pooled,
         otherwise the average of the tasks' best intercepts given w_0.
     """
 
@@ -143,6 +146,7 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
         data = read_fit(self, X, y, sample_weight, task, numeric=False)
+        data = self._with_repetitions(data)
         data, self.classes_ = encode(data, self.class_weight, self)
         return data
 
@@ -150,13 +154,14 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
         if not self.fit_intercept or not (self._frees_intercepts(data.way) or _lacks_class(data)):
             return data
         data, names = soften_single_class(data, self.classes_ if warn else None)
-        if warn:
+        if warn and names:
+            warn_of_many(data)
             warn_single_class(names, stacklevel=5)
         return data
 
     def _frees_intercepts(self, way: str) -> bool:
         alpha = self.alpha_intercept
-        return way != "labels" if isinstance(alpha, str) else alpha == 0
+        return not self._estimates(way) if isinstance(alpha, str) else alpha == 0
 
     def _judge(self, scoring: Any) -> Any:
         if scoring is None and isinstance(self._loss, Logistic):

@@ -44,7 +44,7 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
         The shared mean w_0, where the model has one; in the scaled targets' units under
         ``scale_targets``.
     mean_intercept_ : float
-        Intercept of the shared model, where there is one: b_0 where intercepts are pooled,
+        Intercept of the shared model, where there is one: l_0 - x̄·w_0 where levels are pooled,
         otherwise the average of the tasks' best intercepts given w_0.
     target_scale_ : ndarray of shape (T,)
         What the targets were divided by, under ``scale_targets``.
@@ -78,7 +78,7 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
         check_flag("scale_targets", self.scale_targets)
-        return read_fit(self, X, y, sample_weight, task)
+        return self._with_repetitions(read_fit(self, X, y, sample_weight, task))
 
     @property
     def _default_scores(self) -> str:  # type: ignore[override]

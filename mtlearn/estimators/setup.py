@@ -74,9 +74,7 @@ def _rotates(estimator: Any, data: TaskData) -> bool:
     """Whether fewer rows than features would serve: in n rotated features, for squares alone."""
     if sparse.issparse(data.X) or not on_squares(estimator._loss, data):
         return False
-    asked = estimator._rotation_invariant or (
-        isinstance(estimator.alpha_intercept, str) and data.way == "labels"
-    )
+    asked = estimator._rotation_invariant or estimator._estimates(data.way)
     if not asked or data.X.shape[0] >= data.X.shape[1]:
         return False
     size = np.einsum("ij,ij->j", data.X, data.X, dtype=np.float64)
@@ -86,8 +84,7 @@ def _rotates(estimator: Any, data: TaskData) -> bool:
 def _coupling(estimator: Any, way: str, problem: Any) -> Coupling:
     alpha = estimator.alpha_intercept
     if isinstance(alpha, str):
-        # Targets over one X have units of their own; without intercepts nothing is pulled.
-        free = way != "labels" or not estimator.fit_intercept
-        alpha = 0.0 if free else auto_alpha_intercept(problem, float(estimator.alpha_mean))
+        estimated = estimator._estimates(way)
+        alpha = auto_alpha_intercept(problem, float(estimator.alpha_mean)) if estimated else 0.0
     mean = float(estimator.alpha_mean) if estimator._with_mean() else None
     return Coupling(float(alpha), bool(estimator.fit_intercept), mean)
