@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from inspect import signature
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import check_cv
 
+from mtlearn.groups import warn_of_torn_groups
 from mtlearn.model_selection import task_folds
 from mtlearn.tasks import TaskData
 
@@ -15,23 +17,32 @@ Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
 def make_folds(
-    cv: Any, data: TaskData, X: Any, y: Any, *, task: Any = None, classes: bool = False
+    cv: Any,
+    data: TaskData,
+    X: Any,
+    y: Any,
+    *,
+    task: Any = None,
+    groups: Any = None,
+    classes: bool = False,
 ) -> Folds:
     """Training and test rows of each fold, as positions in ``data``.
 
     None or a number of folds deals the rows of every task evenly (and so never leaves a task of
-    two rows out of a training part), those of ``classes`` within it as well; otherwise what
-    scikit-learn understands as ``cv``. A splitter that asks for tasks gets ``task``, unless it was
-    told a column of X.
+    two rows out of a training part), those of ``classes`` within it as well, or the groups of
+    ``data``; otherwise what scikit-learn understands as ``cv``. A splitter that asks for tasks gets
+    ``task``, unless it was told a column of X, and one that asks for them the ``groups`` of all
+    rows given.
     """
     n = data.X.shape[0]
     if cv is None or isinstance(cv, int | np.integer):
-        n_folds = 5 if cv is None else int(cv)
-        n_folds = min(n_folds, n)
+        units = n if data.groups is None else int(data.groups.max()) + 1
+        n_folds = min(5 if cv is None else int(cv), units)
         if n_folds < 2:
+            what = "rows" if data.groups is None else "groups"
+            have = f"n_samples={n}" if data.groups is None else "one group for all rows"
             raise ValueError(
-                f"cv={cv!r} with n_samples={n}: cross-validation needs at least two "
-                "folds and two rows."
+                f"cv={cv!r} with {have}: cross-validation needs at least two folds and two {what}."
             )
         fold = _deal(data, n_folds, classes)
         folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
@@ -41,11 +52,8 @@ def make_folds(
     if data.rows is not None:
         position = np.full(np.shape(y)[0], -1)
         position[data.rows] = np.arange(len(data.rows))
-    folds, splitter = [], check_cv(cv)
-    asks = task is not None and "task" in signature(splitter.split).parameters
-    told = getattr(splitter, "task_column", None) is not None
-    more = {"task": task} if asks and not told else {}
-    for k, parts in enumerate(splitter.split(X, y, **more)):
+    folds = []
+    for k, parts in enumerate(_split(check_cv(cv), X, y, task, groups)):
         train, test = (position[np.asarray(part)] for part in parts)  # positions or masks
         train, test = train[train >= 0], test[test >= 0]
         if len(train) == 0:
@@ -60,13 +68,40 @@ def make_folds(
             f"cv={cv!r} leaves no row with a target in any test part. Give cv=5, or a splitter "
             "that holds rows out."
         )
+    if data.groups is not None:
+        warn_of_torn_groups(folds, data.groups, cv)
     return folds
+
+
+def _split(splitter: Any, X: Any, y: Any, task: Any, groups: Any) -> list:
+    """The folds of a splitter, which gets what it asks for."""
+    parameters = signature(splitter.split).parameters
+    more = {}
+    if groups is not None and "groups" in parameters:
+        more["groups"] = groups
+    told = getattr(splitter, "task_column", None) is not None
+    if task is not None and "task" in parameters and not told:
+        more["task"] = task
+    try:
+        with warnings.catch_warnings():  # of ours, if a group is really torn apart
+            warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+            return list(splitter.split(X, y, **more))
+    except ValueError as error:
+        if groups is not None or "groups" not in str(error):
+            raise
+        name = type(splitter).__name__
+        raise ValueError(
+            f"cv={name}(...) deals groups of rows, and fit got none. Write fit(X, y, ..., "
+            "groups=labels), with the group of each row; a search around the model hands them on "
+            "with sklearn.set_config(enable_metadata_routing=True)."
+        ) from error
 
 
 def _deal(data: TaskData, n_folds: int, classes: bool) -> np.ndarray:
     """The fold that holds out each row."""
-    if not classes:
-        return task_folds(data.observed if data.codes is None else data.codes, n_folds)
+    if not classes or data.groups is not None:
+        parts = data.observed if data.codes is None else data.codes
+        return task_folds(parts, n_folds, groups=data.groups)
     if data.codes is None:
         # Where labels are missing, that every column has some everywhere comes first.
         seen = data.observed

@@ -41,6 +41,8 @@ class TaskData:
         Several targets, labelled rows, or one target without any label.
     rows : ndarray of shape (n,) or None
         Which of the given rows these are; None where all of them are usable.
+    groups : ndarray of shape (n,) or None
+        Units that folds keep together, as 0, 1, ...; None where every row is its own.
     """
 
     X: Any
@@ -50,6 +52,7 @@ class TaskData:
     tasks: np.ndarray
     way: str
     rows: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     @property
     def observed(self) -> np.ndarray:
@@ -79,6 +82,7 @@ class TaskData:
             weight=None if self.weight is None else self.weight[rows],
             codes=None if self.codes is None else self.codes[rows],
             rows=rows if self.rows is None else self.rows[rows],
+            groups=None if self.groups is None else self.groups[rows],
         )
 
     def of_tasks(self, tasks: np.ndarray) -> TaskData:
@@ -98,8 +102,9 @@ class TaskData:
         weight = self.weight
         if weight is not None:
             weight = weight[rows] if weight.ndim == 1 else weight[rows, codes]
+        groups = None if self.groups is None else self.groups[rows]
         data = replace(self, X=self.X[rows], y=self.y[rows, codes], weight=weight, codes=codes)
-        return data, rows
+        return replace(data, groups=groups), rows
 
 
 def check_target_names(names: np.ndarray | None, tasks: np.ndarray) -> None:

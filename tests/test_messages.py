@@ -19,7 +19,7 @@ from sklearn.ensemble import VotingRegressor
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import ShuffleSplit
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -138,6 +138,16 @@ PARAMETERS = {
         fit(GroupLassoRegressorCV(3, cv=NOTHING)),
         ["cv", "fold 0"],
         ["cv=5", "splitter"],
+    ),
+    "no groups": (
+        fit(GroupLassoRegressorCV(3, cv=GroupKFold(3))),
+        ["cv=GroupKFold", "fit got none"],
+        ["groups=labels", "enable_metadata_routing=True"],
+    ),
+    "one group": (
+        fit(GroupLassoRegressorCV(3), groups=np.zeros(24)),
+        ["one group for all rows"],
+        ["two groups"],
     ),
     "cv without test": (fit(GroupLassoRegressorCV(3, cv=NO_TEST)), ["cv=[("], ["cv=5", "splitter"]),
     "scores of no use": (
@@ -697,6 +707,12 @@ DRAWN = {
 }
 
 WARNINGS = {
+    "torn groups": (
+        fit(GroupLassoRegressorCV(3, cv=KFold(2)), groups=np.arange(24) % 6),
+        UserWarning,
+        ["6 groups of 6", "KFold does not keep"],
+        ["cv=5 does", "GroupKFold"],
+    ),
     "no target": (
         fit(y=with_value(y, np.nan, 5), task=TASK),
         MissingTargetWarning,

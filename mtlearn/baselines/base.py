@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from mtlearn.base import ObservedScoreMixin, TaskInputMixin
+from mtlearn.groups import takes_groups, with_groups
 from mtlearn.reading import read_fit, read_predict
 from mtlearn.targets import read_classes
 from mtlearn.tasks import TaskData
@@ -25,6 +26,7 @@ def _wrapped_has(method: str) -> Callable[[Any], bool]:
 class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseEstimator):
     """A task model around any estimator; subclasses say how to ``_learn`` and ``_answer``."""
 
+    __metadata_request__fit = {"groups": True}
     __metadata_request__predict_proba = {"task": True}
     __metadata_request__predict_log_proba = {"task": True}
     __metadata_request__decision_function = {"task": True}
@@ -41,7 +43,9 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
             tags.classifier_tags.multi_label = self.task_column is None
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, task: Any = None, groups: Any = None
+    ) -> Self:
         """Fit clones of the wrapped estimator.
 
         Parameters
@@ -54,6 +58,9 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
             Weights, passed on.
         task : array-like of shape (n,), default=None
             Task labels beside X.
+        groups : array-like of shape (n,), default=None
+            Units of rows that no fold of a search inside tears apart; an estimator that makes no
+            folds has no use for them.
 
         Returns
         -------
@@ -62,6 +69,8 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
         """
         self._check_wrapped(sample_weight)
         data = read_fit(self, X, y, sample_weight, task, numeric=is_regressor(self.estimator))
+        if groups is not None and takes_groups(self.estimator):
+            data = with_groups(data, groups, np.shape(y)[0])
         self._learn(self._keep(data, sample_weight))
         return self
 
@@ -128,6 +137,12 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
             self.classes_, positions = read_classes(data.y, self)
             data = replace(data, y=positions)
         return replace(data, weight=None) if sample_weight is None else data
+
+    @staticmethod
+    def _extra(weight: np.ndarray | None, groups: np.ndarray | None) -> dict[str, np.ndarray]:
+        """What goes to a wrapped ``fit`` beside features and targets."""
+        given = {"sample_weight": weight, "groups": groups}
+        return {name: value for name, value in given.items() if value is not None}
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
         return self.classes_[y.astype(np.intp)] if self._classifies else y

@@ -107,13 +107,12 @@ class IndependentTasks(TaskBaseline):
                     stack.enter_context(config_context(skip_parameter_validation=True))
                     unchecked = False
 
-    def _fit_task(self, label: Any, X: Any, y: np.ndarray, weight: np.ndarray | None) -> Any:
+    def _fit_task(self, label: Any, X: Any, y: np.ndarray, weight: Any, groups: Any) -> Any:
         model, y = clone(self.estimator), self._targets(y)
         if self._classifies and (y == y[0]).all():  # most classifiers refuse one class
-            model = DummyClassifier(strategy="most_frequent")
-        extra = {} if weight is None else {"sample_weight": weight}
+            model, groups = DummyClassifier(strategy="most_frequent"), None
         try:
-            return model.fit(X, y, **extra)
+            return model.fit(X, y, **self._extra(weight, groups))
         except Exception as error:
             error.add_note(f"(fitting task {label!r}, which has {counted(len(y), 'row', 'rows')})")
             raise
@@ -181,16 +180,20 @@ class IndependentTasks(TaskBaseline):
 
 
 def _pieces(data: TaskData) -> Iterator[tuple]:
-    """Features, targets and weights of every task's observed rows, in the order of ``tasks``."""
-    X, y, weight = data.X, data.y, data.weight
+    """Features, targets, weights and groups of every task's observed rows, as in ``tasks``."""
+    X, y, weight, groups = data.X, data.y, data.weight, data.groups
     if data.codes is not None:
         for _, own in _by_task(data.codes):
-            yield X[own], y[own], None if weight is None else weight[own]
+            yield X[own], y[own], _some(weight, own), _some(groups, own)
         return
     for t, seen in enumerate(data.observed.T):
         rows: Any = slice(None) if seen.all() else seen
         column = weight if weight is None or weight.ndim == 1 else weight[:, t]
-        yield X[rows], y[rows, t], None if column is None else column[rows]
+        yield X[rows], y[rows, t], _some(column, rows), _some(groups, rows)
+
+
+def _some(values: np.ndarray | None, rows: Any) -> np.ndarray | None:
+    return None if values is None else values[rows]
 
 
 def _by_task(codes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

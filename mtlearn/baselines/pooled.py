@@ -94,7 +94,7 @@ class PooledTasks(TaskBaseline):
             and get_tags(self.estimator).input_tags.sparse
         )
         X, y = self._with_dummies(X, data.codes), self._targets(data.y)
-        extra = {} if data.weight is None else {"sample_weight": data.weight}
+        extra = self._extra(data.weight, data.groups)
         self.estimator_ = clone(self.estimator).fit(X, y, **extra)
 
     def _with_dummies(self, X: Any, codes: np.ndarray) -> Any:

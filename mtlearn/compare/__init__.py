@@ -92,7 +92,8 @@ def compare_tasks(
         Outer folds: their number (None: 5; each keeps every task represented), a scikit-learn
         splitter, pairs of (train, test), or the fold of each row, counted as in X.
     groups : array-like of shape (n,), default=None
-        Repeated units, never on both sides of a fold.
+        Repeated units, never on both sides of a fold, outer or inner; models of your own get them
+        where their ``fit`` takes ``groups``.
     kind : {"auto", "regression", "classification"}, default="auto"
         What the target is. "auto": text, categories, booleans and whatever has exactly two values
         are classes (at most 50); other numbers are numbers, also where few of them differ, since

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import is_regressor
 
-from mtlearn.compare.kinds import Kind, Shown, mean_of
+from mtlearn.compare.kinds import Kind, Shown, fit_by_groups, mean_of
 from mtlearn.compare.probabilities import auc_by_group, bounded, every_class, log_loss
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Classification(Kind):
         A class that was not in the training part gets the least probability that any may have.
         """
         one_target = past.y.ndim == 1
-        model.fit(past.frame, self.labels(past.y))
+        fit_by_groups(model, past, self.labels(past.y))
         answer = np.asarray(model.predict_proba(new.frame))
         expected = (len(new.y), len(model.classes_) if one_target else past.y.shape[1])
         if answer.shape != expected:

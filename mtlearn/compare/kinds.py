@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from sklearn import get_config
+
+from mtlearn.groups import takes_groups
 
 if TYPE_CHECKING:
     from mtlearn.compare.held_out import HeldOut
@@ -76,6 +79,15 @@ class Kind(ABC):
     @abstractmethod
     def legend(self, result: Comparison) -> str:
         """The scores explained to a reader."""
+
+
+def fit_by_groups(model: Any, past: TaskTable, y: np.ndarray) -> Any:
+    """Fit a pipeline, with the groups of the rows where its last step deals folds of its own."""
+    name, last = model.steps[-1]
+    if past.groups is None or not takes_groups(last):
+        return model.fit(past.frame, y)
+    routed = get_config()["enable_metadata_routing"]
+    return model.fit(past.frame, y, **{"groups" if routed else f"{name}__groups": past.groups})
 
 
 def mean_of(values: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from mtlearn.compare.kinds import Kind, Shown, mean_of
+from mtlearn.compare.kinds import Kind, Shown, fit_by_groups, mean_of
 
 if TYPE_CHECKING:
     from mtlearn.compare.held_out import HeldOut
@@ -53,7 +53,7 @@ class Regression(Kind):
     def fit_predict(self, model: Any, past: TaskTable, new: TaskTable) -> np.ndarray:
         """Predictions, in the shape of the target."""
         unit = self.unit(past.y)
-        return model.fit(past.frame, past.y / unit).predict(new.frame) * unit
+        return fit_by_groups(model, past, past.y / unit).predict(new.frame) * unit
 
     def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
         """Squared error."""

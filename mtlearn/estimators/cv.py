@@ -13,6 +13,7 @@ from mtlearn.checks import check_option
 from mtlearn.crossval import best_alpha, best_path, make_folds
 from mtlearn.estimators.path_scores import TrainingParts, path_scores
 from mtlearn.estimators.setup import Setup, set_up
+from mtlearn.groups import with_groups
 from mtlearn.model_selection.reading import read_column
 from mtlearn.path import check_alphas
 from mtlearn.problems.moment import MomentProblem
@@ -36,9 +37,9 @@ class AlphaByCV:
     eps : float
         Smallest alpha of a counted grid as a share of the largest.
     cv : int, splitter or iterable of (train, test)
-        None is 5. A number deals the rows of every task evenly over so many folds, and never
-        raises for small tasks; a task missing from a training part is answered by the shared
-        model.
+        None is 5. A number deals the rows of every task, or the ``groups`` that ``fit`` got, evenly
+        over so many folds, and never raises for small tasks; a task missing from a training part
+        is answered by the shared model.
     scoring : str or callable
         None is the mean squared error of regressors and the log loss of classifiers (of another
         loss its own mean), over the observed labels; otherwise a scikit-learn scorer, greater
@@ -69,12 +70,54 @@ class AlphaByCV:
     selection: str = "min"
     n_jobs: int | None = None
 
+    __metadata_request__fit = {"groups": True}
+
     _searches = True
 
-    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> tuple[Any, float, Setup | None]:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None, groups: Any = None):
+        """Choose ``alpha_`` by cross-validation, and fit the model with it.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n, d)
+            Features, with the column of labels where ``task_column`` is set.
+        y : array-like of shape (n,) or (n, T)
+            Targets; NaN where not observed.
+        sample_weight : array-like of shape (n,) or (n, T), default=None
+            Weights of the rows or, for a 2-D ``y``, of the labels.
+        task : array-like of shape (n,), default=None
+            Task labels beside X.
+        groups : array-like of shape (n,), default=None
+            Units of rows that no fold tears apart (the same person, the same day). A ``cv`` that
+            is None or a number deals them instead of rows; a splitter gets them, and where it has
+            one of them on both sides of a fold, a warning says so.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For inputs or parameters that cannot be used; the message says what to write instead.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Where ``dual_gap_`` did not reach ``tol`` in ``max_iter`` iterations.
+        """
+        data = self._read(X, y, sample_weight, task)
+        data = with_groups(data, groups, np.shape(y)[0])
+        return self._fit(data, *self._choose(data, X, y, task, groups))
+
+    def _choose(
+        self, data: TaskData, X: Any, y: Any, task: Any, groups: Any = None
+    ) -> tuple[Any, float, Setup | None]:
         if self.task_column is not None and hasattr(self.cv, "split"):  # which may ask for them
             task = read_column(X, self._task_position)
-        folds = make_folds(self.cv, data, X, y, task=task, classes=is_classifier(self))
+        classes = is_classifier(self)
+        folds = make_folds(self.cv, data, X, y, task=task, groups=groups, classes=classes)
         candidates = self._candidates(data)
         with blas_threads(data):
             whole: Setup | None = set_up(self, self._solvable(data))
