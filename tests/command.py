@@ -1,7 +1,9 @@
-"""Tables for the tests of the command, and the options that make it quick."""
+"""Tables for the tests of the command, ways to read them, and options that make it quick."""
 
 import numpy as np
 import pandas as pd
+
+from mtlearn.cli.source import read_source
 
 QUICK = ["--models", "mean-regularized", "--folds", "2"]
 OPTIONS = ["--target", "sales", "--task", "shop", *QUICK]
@@ -19,3 +21,23 @@ def shops(n_tasks=8, rows=14, seed=0):
             "sales": 2 * x + rng.normal(size=n_tasks)[task] + rng.normal(size=len(task)),
         }
     )
+
+
+TRUTH = shops()
+
+
+def read(path, *, target=("sales",), task="shop", drop=(), groups=None, **options):
+    return read_source(str(path), list(target), task, drop, groups, **options)
+
+
+def same_table(source, truth=TRUTH):
+    pd.testing.assert_frame_equal(
+        source.X[["price", "kind", "shop"]].assign(sales=source.y),
+        truth[["price", "kind", "shop", "sales"]],
+        check_dtype=False,
+    )
+
+
+def write_text(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path

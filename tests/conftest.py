@@ -5,8 +5,6 @@ import sys
 
 import pytest
 
-from .command import shops
-
 for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
@@ -34,6 +32,8 @@ def run(monkeypatch, capsys):
 @pytest.fixture
 def table(tmp_path):
     """A CSV file of eight shops."""
+    from .command import shops  # not above: NumPy reads the number of threads when it is imported
+
     path = tmp_path / "shops.csv"
     shops().to_csv(path, index=False)
     return path

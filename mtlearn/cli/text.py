@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from mtlearn.cli.errors import SourceError
+from mtlearn.exceptions import counted
 
 SEPARATORS = ",;\t"
 PACKED: dict[str, Callable[[bytes], bytes]] = {
@@ -52,19 +53,22 @@ class TextTable:
         records = self._records()
         names = named(next(records, (0, []))[1], self.called)
         line, first = next(records, (0, names))
-        if len(first) > len(names) + 1:
-            raise SourceError(
-                f"{self.called}: line {line} has {len(first)} values and the header {len(names)} "
-                "names; give each column one."
-            )
-        if len(first) > len(names):
+        if len(first) == len(names) + 1:
             frame = self._rows([*names, ""])
-            if frame.iloc[:, -1].isna().all():  # each line ends in a separator
+            if frame[""].isna().all():  # each line ends in a separator
                 frame = frame.drop(columns="")
-            else:  # row names, for which R writes no header
+            else:
+                self._refuse_ragged(len(first))
                 frame.columns = names = ["Unnamed: 0", *names]
+                self.notes.append(
+                    "the header has one name fewer than the rows have values, so that the first "
+                    "column is taken for row names (R writes them so)."
+                )
+        elif len(first) > len(names):
+            self._refuse(line, first, len(names))
         else:
             frame = self._rows(names)
+            self._note_short(frame)
         self.zeros = keep_leading_zeros(
             frame, lambda some: self._rows(names, usecols=some, dtype=str), self.decimal
         )
@@ -77,6 +81,31 @@ class TextTable:
         except csv.Error:  # a value longer than that reader takes
             return f"row {row + 1}"
         return f"line {line}"
+
+    def _note_short(self, frame: pd.DataFrame) -> None:
+        """Rows that end early, as in a file that was cut off: pandas fills them up."""
+        if frame.shape[1] < 2 or not frame.iloc[:, -1].isna().any():  # then there are none
+            return
+        rows = itertools.islice(self._records(), 1, None)
+        short = [line for line, values in rows if len(values) < frame.shape[1]]
+        if short:
+            many = counted(len(short), "row has", "rows have")
+            self.notes.append(
+                f"{many} fewer values than the header has names (the first on line {short[0]}); "
+                "the rest is read as missing."
+            )
+
+    def _refuse_ragged(self, width: int) -> None:
+        """Rows without a name for one value are shifted where that value is not in all of them."""
+        for line, values in itertools.islice(self._records(), 1, None):
+            if len(values) != width:
+                self._refuse(line, values, width)
+
+    def _refuse(self, line: int, values: list[str], width: int) -> None:
+        raise SourceError(
+            f"{self.called}: line {line} has {counted(len(values), 'value', 'values')} where "
+            f"{width} are expected; give each column one name, and each row as many values."
+        )
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """The header and the rows, each with the number of its first line."""
@@ -114,6 +143,7 @@ def unpack(path: Path) -> bytes:
     if ending == ".zip":
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = [name for name in archive.namelist() if not name.endswith("/")]
+            files = [name for name in files if not name.startswith("__MACOSX/")]
             if len(files) != 1:
                 raise SourceError(f"{path} holds {len(files)} files; pack one table.")
             return archive.read(files[0])
