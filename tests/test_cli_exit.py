@@ -82,6 +82,12 @@ def test_options_that_cannot_be_read_end_with_2(run, table, wrong):
     assert code == 2 and printed == ""
 
 
+@pytest.mark.parametrize("given", [[], [""], ["--task", "shop"]])
+def test_a_source_that_is_missing_ends_with_2(run, given):
+    code, printed, err = run("compare", *given)
+    assert code == 2 and printed == "" and err != "" and "Traceback" not in err
+
+
 def command(*arguments, **options):
     return subprocess.Popen(
         [sys.executable, "-m", "mtlearn", *map(str, arguments)],

@@ -181,6 +181,8 @@ def compare(
     task, one for all, one for all with a dummy per task.
     """
     try:
+        if not source:  # or None: typer 0.16 lets that pass beside a newer click
+            raise SourceError("which table? mtlearn compare SOURCE, or mtlearn compare --help.")
         if not 0 <= seed < 2**32:
             raise SourceError(f"--seed: {seed} is not between 0 and {2**32 - 1}.")
         chosen = _known(models)
