@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from mtlearn.penalties.envelope import Envelope
+
 
 class Derivative(Protocol):
     """A symmetric linear map M on (d, C), 0 <= M <= I."""
@@ -40,7 +42,7 @@ class Penalty(ABC):
 
     @abstractmethod
     def dual_norm(self, G: np.ndarray) -> float:
-        """Omega°(G) = max <G, V> over Omega(V) <= 1."""
+        """Omega°(G) = max <G, V> over Omega(V) <= 1: the smallest alpha at which V = 0, finite."""
 
     @abstractmethod
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
@@ -61,6 +63,14 @@ class Penalty(ABC):
         without kinks inside a row need not say anything.
         """
         return V + D
+
+    def smoothed(self, V: np.ndarray, width: float) -> Any:
+        """A smooth function near alpha Omega: ``value``, ``gradient()`` and ``hessian()`` at V.
+
+        Closer the smaller the ``width``, a length in V. It is asked of penalties that are no sum
+        over features where these are of very different scale; what is here serves any of them.
+        """
+        return Envelope(self, V, width)
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         """What this penalty explains V by: support, rank, shared and specific part."""

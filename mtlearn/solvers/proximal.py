@@ -92,6 +92,11 @@ class ProximalSolver(Iterative):
         else:
             zero = MeanRegularizedSolver(problem, tol=1e-15, max_iter=100).solve(np.inf).point
         largest = penalty.dual_norm(zero.G)
+        if not np.isfinite(largest):
+            raise ValueError(
+                f"{type(penalty).__name__}.dual_norm is {largest}: it has to answer the smallest "
+                "alpha at which V = 0, a finite number, for paths start there."
+            )
         rounding = 1e-13 * penalty.dual_norm(problem.gradient_terms(zero))
         return zero, largest if largest > rounding else 0.0
 

@@ -38,6 +38,7 @@ import numpy as np
 from scipy import linalg
 
 from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.problems.squared import LARGEST_MEAN, Point, SquaredProblem
 
 DIRECT_BYTES = 512e6
@@ -126,7 +127,7 @@ class SemismoothNewton:
     ) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
         """D and dZ, or None where the system could not be solved; ``close`` is for iterations."""
         scaled = self.root * F
-        if hasattr(M, "m"):
+        if isinstance(M, RowDerivative):
             D = self._direct(M.m, M.w, scaled, damping)
             if D is None:
                 D = self._conjugate_gradients(M, scaled, damping, close)

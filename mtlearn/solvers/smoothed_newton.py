@@ -49,7 +49,7 @@ def smoothed_newton(problem: SquaredProblem, penalty: Any, start: Point) -> Iter
     ----------
     problem : SquaredProblem
     penalty : Penalty
-        With a method ``smoothed``, as :class:`mtlearn.penalties.trace_norm.TraceNorm` has it.
+        Whose ``smoothed`` is its Moreau envelope, or something better.
     start : Point
     """
     H, here, width = problem.reduced_hessian(), start, np.inf
