@@ -22,7 +22,8 @@ from mtlearn.problems.rows import Rows
 from mtlearn.problems.squared import SquaredProblem
 
 FLATTEST = 1e-10  # least curvature of a label in the model, relative to its weight
-STRAIGHT = 1e-3  # and relative to r²/2l, the curvature of a parabola with its slope and value
+STRAIGHT = 1e-6  # relative to r²/2l, the curvature of a parabola with its slope and value
+BENT = 1e-3  # what a label has in the model where it has less than that
 MODEL_NUMBERS = (
     4_000_000  # of moments that a model may form, if that does not cost more than it saves
 )
@@ -248,7 +249,8 @@ class LossProblem:
         F = point.XW + self.rows.per_row(point.b)
         residual, value = self.loss.residual(F, self.Y), self.loss.value(F, self.Y)
         bend = np.divide(residual**2, 2.0 * value, out=np.zeros_like(value), where=value > 0)
-        H = np.maximum(np.maximum(self.loss.curvature(F, self.Y), flattest), STRAIGHT * bend)
+        H = self.loss.curvature(F, self.Y)
+        H = np.maximum(np.where(H < STRAIGHT * bend, BENT * bend, H), flattest)
         H *= self.c
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
         if self._by_moments():
