@@ -111,7 +111,7 @@ def test_where_openpyxl_is_missing_the_way_round_it_is_said(run, tmp_path, monke
     code, _, err = run("compare", tmp_path / "t.xlsx", "--sheet", "a")
     assert code == 2 and err.count("\n") == 1
     assert 'pip install "scikit-mtlearn[excel]"' in err
-    assert 'sheet_name="a").to_csv("t.csv", index=False)' in err
+    assert 'sheet_name="a").to_csv("new.csv", index=False)' in err
 
 
 def test_an_option_that_would_be_passed_over_is_refused(tmp_path):

@@ -167,10 +167,9 @@ def _missing(source: str, ending: str, sheet: str | None) -> str:
 
 def _by_pandas(source: str, sheet: str | None) -> str:
     chosen = "" if sheet is None else f', sheet_name="{sheet}"'
-    new = Path(source).with_suffix(".csv").name
     return (
-        f'pandas.read_excel("{source}"{chosen}).to_csv("{new}", index=False) writes a file that '
-        "can be read."
+        f'pandas.read_excel("{source}"{chosen}).to_csv("new.csv", index=False) writes a file '
+        "that can be read."
     )
 
 
