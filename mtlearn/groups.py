@@ -17,12 +17,12 @@ from mtlearn.labels import as_column, read_labels
 from mtlearn.tasks import TaskData
 
 
-def with_groups(data: TaskData, groups: Any, n_rows: int) -> TaskData:
-    """The same rows with the group of each; ``groups`` are those of all rows given."""
+def with_groups(data: TaskData, groups: Any, y: Any) -> TaskData:
+    """The same rows with the group of each; ``groups`` are those of all rows given, as ``y``."""
     if groups is None:
         return data
     column = as_column(groups, "groups")
-    check_consistent_length(np.empty(n_rows), column)
+    check_consistent_length(y, column)
     own = column if data.rows is None else column[data.rows]
     return replace(data, groups=read_labels(own, "groups").codes)
 

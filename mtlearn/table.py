@@ -24,6 +24,7 @@ from mtlearn.exceptions import OneTaskWarning, counted, level_of_user
 from mtlearn.frames import as_frame, check_columns
 from mtlearn.tasks import find_column, task_columns
 from mtlearn.unusable import holds_dates, levels_of_identifier
+from mtlearn.whole import all_or_nothing
 
 __all__ = ["TableEncoder", "make_table_pipeline"]
 
@@ -144,6 +145,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.max_categories = max_categories
         self.expects_tasks = expects_tasks
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> TableEncoder:
         """Read the types of the columns, their means, deviations and levels.
 

@@ -16,7 +16,7 @@ from scipy.special import expit, log_expit
 from sklearn.base import is_classifier
 from sklearn.utils.multiclass import check_classification_targets
 
-from mtlearn.exceptions import counted, plain
+from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.holes import is_hole
 from mtlearn.labels import nearly_equal
 from mtlearn.tasks import TaskData
@@ -177,7 +177,7 @@ def soften_single_class(data: TaskData, classes: np.ndarray | None = None) -> tu
     return replace(data, y=soft), names
 
 
-def warn_single_class(names: list, stacklevel: int = 3) -> None:
+def warn_single_class(names: list) -> None:
     """Warn once about the columns that :func:`soften_single_class` named, if any."""
     if names:
         first = ", ".join(repr(name) for name in names[:5])
@@ -187,7 +187,7 @@ def warn_single_class(names: list, stacklevel: int = 3) -> None:
             "(N + 1/2) / (N + 1). Pool the intercepts with alpha_intercept > 0, or drop such "
             "columns.",
             UserWarning,
-            stacklevel=stacklevel,
+            stacklevel=level_of_user(),
         )
 
 

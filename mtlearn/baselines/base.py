@@ -17,6 +17,7 @@ from mtlearn.groups import takes_groups, with_groups
 from mtlearn.reading import read_fit, read_predict
 from mtlearn.targets import read_classes
 from mtlearn.tasks import TaskData
+from mtlearn.whole import all_or_nothing
 
 
 def _wrapped_has(method: str) -> Callable[[Any], bool]:
@@ -43,6 +44,7 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
             tags.classifier_tags.multi_label = self.task_column is None
         return tags
 
+    @all_or_nothing
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, task: Any = None, groups: Any = None
     ) -> Self:
@@ -70,7 +72,7 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
         self._check_wrapped(sample_weight)
         data = read_fit(self, X, y, sample_weight, task, numeric=is_regressor(self.estimator))
         if groups is not None and takes_groups(self.estimator):
-            data = with_groups(data, groups, np.shape(y)[0])
+            data = with_groups(data, groups, y)
         self._learn(self._keep(data, sample_weight))
         return self
 

@@ -18,7 +18,7 @@ from mtlearn.base import TaskInputMixin
 from mtlearn.checks import check_count, check_flag, check_number, check_option
 from mtlearn.estimators.family import Family
 from mtlearn.estimators.setup import Setup, set_up
-from mtlearn.exceptions import counted
+from mtlearn.exceptions import counted, level_of_user
 from mtlearn.losses import Loss
 from mtlearn.path import check_alphas, follow_path
 from mtlearn.prediction import LinearTasks
@@ -28,6 +28,7 @@ from mtlearn.solvers.solution import Solution
 from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
 from mtlearn.weights import as_repetitions, warn_of_many
+from mtlearn.whole import all_or_nothing
 
 
 @dataclass(eq=False, repr=False)
@@ -156,6 +157,7 @@ class TaskLinearModel(TaskInputMixin, Family):
 
     # What users call.
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None):
         """Fit the model.
 
@@ -232,7 +234,7 @@ class TaskLinearModel(TaskInputMixin, Family):
                 if self.verbose:
                     tell(f"alpha {k + 1}/{len(alphas)}", alphas[k], solution)
         for alpha, solution in zip(alphas, solutions, strict=True):
-            self._warn_unless_converged(solution, alpha, stacklevel=3)
+            self._warn_unless_converged(solution, alpha)
         points = [solution.point for solution in solutions]
         coefs, intercepts = zip(*(problem.user_units(point) for point in points), strict=True)
         T, K, d = problem.n_tasks, problem.n_classes, problem.n_features
@@ -288,7 +290,7 @@ class TaskLinearModel(TaskInputMixin, Family):
         parts = settings._penalty(alpha, setup).parts(point.V)
         for name, value in settings._own_attributes(setup, parts, shaped).items():
             setattr(self, name, value)
-        self._warn_unless_converged(solution, alpha, stacklevel=4)
+        self._warn_unless_converged(solution, alpha)
         return self
 
     def _solver(self, setup: Setup, purpose: str) -> Any:
@@ -338,7 +340,7 @@ class TaskLinearModel(TaskInputMixin, Family):
             check_number("alpha", self.alpha, infinite=self._alpha_may_be_infinite)
         self._check_own_params()
 
-    def _warn_unless_converged(self, solution: Solution, alpha: float, stacklevel: int) -> None:
+    def _warn_unless_converged(self, solution: Solution, alpha: float) -> None:
         if solution.diverging:
             warnings.warn(
                 f"the classes of some task are separable and alpha={alpha:g} does not hold its "
@@ -346,7 +348,7 @@ class TaskLinearModel(TaskInputMixin, Family):
                 f"dual_gap_={solution.gap:.3g}; use a larger alpha for coefficients that mean "
                 "something.",
                 ConvergenceWarning,
-                stacklevel=stacklevel,
+                stacklevel=level_of_user(),
             )
             return
         if solution.gap <= self.tol:
@@ -356,5 +358,5 @@ class TaskLinearModel(TaskInputMixin, Family):
             f"{counted(solution.n_iter, 'iteration', 'iterations')}, above tol={self.tol:g} "
             f"(alpha={alpha:g}). {self._remedy}",
             ConvergenceWarning,
-            stacklevel=stacklevel,
+            stacklevel=level_of_user(),
         )

@@ -156,7 +156,7 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
         data, names = soften_single_class(data, self.classes_ if warn else None)
         if warn and names:
             warn_of_many(data)
-            warn_single_class(names, stacklevel=5)
+            warn_single_class(names)
         return data
 
     def _frees_intercepts(self, way: str) -> bool:

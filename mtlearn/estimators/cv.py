@@ -21,6 +21,7 @@ from mtlearn.progress import say
 from mtlearn.solvers.choose import use_moments
 from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
+from mtlearn.whole import all_or_nothing
 
 
 @dataclass(eq=False, repr=False)
@@ -74,6 +75,7 @@ class AlphaByCV:
 
     _searches = True
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None, groups: Any = None):
         """Choose ``alpha_`` by cross-validation, and fit the model with it.
 
@@ -108,7 +110,7 @@ class AlphaByCV:
             Where ``dual_gap_`` did not reach ``tol`` in ``max_iter`` iterations.
         """
         data = self._read(X, y, sample_weight, task)
-        data = with_groups(data, groups, np.shape(y)[0])
+        data = with_groups(data, groups, y)
         return self._fit(data, *self._choose(data, X, y, task, groups))
 
     def _choose(

@@ -16,6 +16,7 @@ from mtlearn.estimators.docs import documented
 from mtlearn.estimators.family import NormFamily
 from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.estimators.setup import Setup
+from mtlearn.exceptions import level_of_user
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.dirty import Dirty as DirtyPenalty
 from mtlearn.penalties.dirty import auto_ratio, useful_ratios
@@ -129,7 +130,7 @@ class Dirty(NormFamily):
             f"specific_ratio={ratio:.6g} leaves no {gone} part: both are used between "
             f'{ends[0]:.4g} and {ends[1]:.4g} here. Use a ratio in between, or "auto".',
             UserWarning,
-            stacklevel=5,
+            stacklevel=level_of_user(),
         )
 
 

@@ -14,7 +14,7 @@ from mtlearn.base import ObservedScoreMixin
 from mtlearn.checks import check_flag
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.estimators.setup import Setup
-from mtlearn.exceptions import counted, plain
+from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.losses import HalfSquaredError
 from mtlearn.reading import read_fit, read_predict
 from mtlearn.scorers import MinusLoss, Named, SquaredError, dressed_regressor
@@ -132,5 +132,5 @@ def _warn_of_units(problem: Any, tasks: np.ndarray) -> None:
         "be predicted worse than by their mean (R² below 0). Set scale_targets=True to weigh them "
         "alike.",
         UserWarning,
-        stacklevel=5,
+        stacklevel=level_of_user(),
     )

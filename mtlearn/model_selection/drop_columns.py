@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from mtlearn.frames import as_frame, check_columns
 from mtlearn.tasks import find_column
+from mtlearn.whole import all_or_nothing
 
 
 class DropColumns(TransformerMixin, BaseEstimator):
@@ -50,6 +51,7 @@ class DropColumns(TransformerMixin, BaseEstimator):
     def __init__(self, columns: Any):
         self.columns = columns
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> DropColumns:
         """Find the columns.
 
