@@ -1,65 +1,35 @@
-"""A column of a table as numbers, or as the codes of its levels, in every frame library."""
+"""The levels of a column of categories, and their codes, in every frame library."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
-from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
 
-
-def kind_of(column: Any) -> str:
-    """What a column becomes: a "number", dummies of a "category", or "other", nothing yet."""
-    dtype = column.dtype
-    if isinstance(column, np.ndarray) or dtype.is_numeric() or dtype in (nw.Boolean, nw.Unknown):
-        return "number"
-    if dtype == nw.Object:  # of pandas: anything, also lists
-        text = all(isinstance(value, Hashable) for value in column.drop_nulls().head(1).to_list())
-    else:
-        text = dtype in (nw.String, nw.Categorical, nw.Enum)
-    return "category" if text else "other"
-
-
-def numbers_of(columns: dict[str, Any], names: list[str], out: np.ndarray) -> np.ndarray:
-    """Write the columns into ``out`` as floats, NaN where missing."""
-    for j, name in enumerate(names):
-        column = columns[name]
-        if not isinstance(column, np.ndarray):
-            if kind_of(column) != "number" and not column.is_null().all():
-                raise ValueError(
-                    f"column {name!r} held numbers in fit and now holds {column.dtype}; convert it "
-                    "to numbers first."
-                )
-            column = column.cast(nw.Float64).to_numpy()
-        out[:, j] = column
-    return out
+from mtlearn.column_types import floats, text_of
 
 
 def _distinct(column: nw.Series) -> tuple[list[str], np.ndarray]:
     """The values of a column as text, and each row's position among them (-1: missing)."""
-    if column.dtype == nw.Categorical and column.implementation.is_pandas():
-        native = column.to_native().cat  # has the positions already
-        return [_text(v) for v in native.categories], native.codes.to_numpy().astype(np.intp)
+    native = getattr(column.to_native(), "cat", None)  # of pandas: has the positions already
+    if native is not None and column.implementation.is_pandas():
+        return [text_of(v) for v in native.categories], native.codes.to_numpy().astype(np.intp)
     values = column.drop_nulls().unique(maintain_order=True).to_list()
     if not values:
         return [], np.full(len(column), -1)
     places = [float(place) for place in range(len(values))]  # in integers nothing can be missing
-    found = column.replace_strict(values, places, return_dtype=nw.Float64).to_numpy()
-    return [_text(value) for value in values], np.where(np.isnan(found), -1, found).astype(np.intp)
-
-
-def _text(value: Any) -> str:
-    """A level as text; 1 and 1.0 are one level (a missing value turns integers into floats)."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    found = floats(column.replace_strict(values, places, return_dtype=nw.Float64))
+    return [text_of(value) for value in values], np.where(np.isnan(found), -1, found).astype(
+        np.intp
+    )
 
 
 def levels_of(column: nw.Series, most: int) -> tuple[list[str | None], bool]:
     """The levels that get a column of their own, and whether the rest share one."""
     counts: Counter[str] = Counter()
     for value, count in column.drop_nulls().value_counts().rows():
-        counts[_text(value)] += count
+        counts[text_of(value)] += count
     kept: list[str | None] = sorted(text for text in counts if counts[text])
     missing = bool(column.is_null().any())
     rare = len(kept) + missing > most

@@ -33,6 +33,13 @@ class OneTaskWarning(UserWarning):
     """
 
 
+class SimilarLabelsWarning(UserWarning):
+    """Labels of tasks or classes that differ in case or blanks only are different ones.
+
+    Issued by ``fit``; that may be meant (the alleles A and a).
+    """
+
+
 def counted(n: int, one: str, more: str) -> str:
     """A number and what it counts, as messages say it: "1 row belongs", "2 rows belong"."""
     return f"{n:,} {one if n == 1 else more}"

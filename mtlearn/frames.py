@@ -31,10 +31,12 @@ def as_frame(X: Any, name: str = "X") -> nw.DataFrame | None:
     try:
         view = nw.from_native(X, pass_through=True)
     except DuplicateError as error:
-        columns = list(X.columns)
+        columns = list(getattr(X, "column_names", X.columns))  # pyarrow's .columns are the data
         twice = next(column for column in columns if columns.count(column) > 1)
+        places = [str(j) for j, column in enumerate(columns) if column == twice]
         raise ValueError(
-            f"{name} has {columns.count(twice)} columns named {twice!r}; give every column a name "
+            f"{name} has {len(places)} columns named {twice!r} (at positions "
+            f"{', '.join(places[:-1])} and {places[-1]}, counted from 0); give every column a name "
             "of its own, or an array without names."
         ) from error
     if isinstance(view, nw.LazyFrame):
@@ -42,7 +44,26 @@ def as_frame(X: Any, name: str = "X") -> nw.DataFrame | None:
             f"{name} is a lazy frame ({type(X).__module__.split('.')[0]}.{type(X).__name__}), "
             f"which holds no data yet. Give {name}.collect()."
         )
-    return view if isinstance(view, nw.DataFrame) else None
+    if not isinstance(view, nw.DataFrame):
+        return None
+    return _in_common_types(view) if view.implementation.is_pyarrow() else view
+
+
+def _in_common_types(frame: nw.DataFrame) -> nw.DataFrame:
+    """Without the types that few functions of pyarrow know: views of text, runs of equal values."""
+    table = frame.to_native()
+    for j, field in enumerate(table.schema):
+        kind = str(field.type)
+        if kind.endswith("_view"):
+            plain = table.column(j).cast(kind.removesuffix("_view"))
+        elif kind.startswith("run_end_encoded"):
+            from pyarrow.compute import run_end_decode
+
+            plain = run_end_decode(table.column(j))
+        else:
+            continue
+        table = table.set_column(j, field.name, plain)
+    return frame if table is frame.to_native() else nw.from_native(table, eager_only=True)
 
 
 def values_of(column: nw.Series) -> np.ndarray:
@@ -51,22 +72,6 @@ def values_of(column: nw.Series) -> np.ndarray:
     (pyarrow's own conversion fills such places with one of the categories.)
     """
     return _values(column) if _is_discrete(column) else column.to_numpy()
-
-
-def refuse_dates(frame: nw.DataFrame) -> None:
-    """Features that are dates: some libraries make a number of them, others an error of its own."""
-    if frame.implementation.is_pandas():  # of many columns the schema would be slow
-        types = set(frame.to_native().dtypes)
-        if all(getattr(dtype, "kind", "O") in "iufb" for dtype in types):
-            return
-    for name, dtype in frame.schema.items():
-        if dtype.is_temporal():
-            raise ValueError(
-                f"column {name!r} of X holds dates or times ({dtype}), and a feature is a number. "
-                "Make one of it (the year, the weekday, the days since), leave it out with "
-                f"mtlearn.model_selection.DropColumns({name!r}), or use "
-                "mtlearn.make_table_pipeline(model), which leaves dates out."
-            )
 
 
 def take_rows(X: Any, rows: np.ndarray) -> Any:
@@ -78,11 +83,54 @@ def take_rows(X: Any, rows: np.ndarray) -> Any:
 
 
 def check_columns(estimator: Any, X: Any, *, reset: bool) -> None:
-    """scikit-learn's own check of the number and the names of the columns."""
-    frame = as_frame(X) if BY_PROTOCOL and not hasattr(X, "__dataframe__") else None
+    """scikit-learn's own check of the number and the names of the columns.
+
+    Integers as names, which it does not look at, are held to the same: in another order they
+    would be other features.
+    """
+    view = as_frame(X)
+    frame = view if BY_PROTOCOL and not hasattr(X, "__dataframe__") else None
+    if view is not None:
+        refuse_mixed_names(view)
     validate_data(
         estimator, X if frame is None else _Columns(frame), reset=reset, skip_check_array=True
     )
+    names = None if view is None or hasattr(estimator, "feature_names_in_") else view.columns
+    if reset:
+        estimator._other_names_in = names
+    elif None not in (names, known := getattr(estimator, "_other_names_in", None)):
+        wrong = [j for j, name in enumerate(names) if name != known[j]]
+        if wrong:
+            raise ValueError(
+                f"the column names should match those that were passed during fit: column "
+                f"{wrong[0]} is named {names[wrong[0]]!r}, and was {known[wrong[0]]!r}. Give the "
+                "columns of fit in their order: X[columns]."
+            )
+
+
+def refuse_mixed_names(frame: nw.DataFrame, name: str = "X") -> None:
+    """Column names of several kinds, which scikit-learn refuses."""
+    kinds = {type(column).__name__: column for column in frame.columns}
+    if len(kinds) > 1 and "str" in kinds:
+        shown = " and ".join(f"{kind} (such as {column!r})" for kind, column in kinds.items())
+        raise TypeError(
+            f"{name} has column names of the kinds {shown}; give them one kind: {name}.columns = "
+            f"{name}.columns.astype(str)."
+        )
+
+
+def text_names(frame: nw.DataFrame) -> list[str]:
+    """Names of the columns as text: pandas has others, which no other library knows."""
+    refuse_mixed_names(frame)
+    return [str(name) for name in frame.columns]
+
+
+def with_text_names(frame: nw.DataFrame) -> nw.DataFrame:
+    """The frame, with names that every library knows."""
+    names = text_names(frame)
+    if names == frame.columns:
+        return frame
+    return nw.from_native(frame.to_native().set_axis(names, axis=1))
 
 
 class _Columns:

@@ -6,6 +6,7 @@ one label whatever their type (``12``, ``12.0``, ``np.int64(12)``), and text nev
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Set, ValuesView
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.exceptions import counted
+from mtlearn.exceptions import SimilarLabelsWarning, counted, level_of_user
 from mtlearn.holes import is_missing, with_nulls
 from mtlearn.label_text import readable, times_as_text
 
@@ -132,8 +133,9 @@ def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:
 def nearly_equal(values: Any, of: str) -> str:
     """A sentence on labels that differ in case or blanks only, "" where none do.
 
-    Such labels are different ones, and that may be meant (the alleles A and a): a comparison asks,
-    and an error that they may explain, but no fit. ``of`` says what they are different labels of.
+    Such labels are different ones, and that may be meant (the alleles A and a): a comparison
+    asks, ``fit`` warns, and an error that they may explain names them. ``of`` says what they are
+    different labels of.
     """
     alike: dict[str, list[str]] = {}
     for value in values:
@@ -144,10 +146,22 @@ def nearly_equal(values: Any, of: str) -> str:
         return ""
     more = counted(len(groups) - 1, "more such group", "more such groups")
     return (
-        f"{', '.join(map(repr, groups[0][:5]))} differ in case or blanks only"
+        f"{', '.join(repr(str(label)) for label in groups[0][:5])} differ in case or blanks only"
         f"{f' ({more})' if len(groups) > 1 else ''} and are different {of}; if that is not meant, "
         "make them one, for example with .str.strip().str.lower()."
     )
+
+
+def warn_of_similar(values: np.ndarray, of: str) -> None:
+    """Warn in ``fit`` of labels that differ in case or blanks only; how many would be left."""
+    said = nearly_equal(values.tolist(), of) if values.dtype.kind in "OU" else ""
+    if said:
+        different = len({without_case(v) if isinstance(v, str) else v for v in values.tolist()})
+        warnings.warn(
+            f"{len(values):,} labels, {different:,} of them different otherwise: {said}",
+            SimilarLabelsWarning,
+            stacklevel=level_of_user(),
+        )
 
 
 def without_case(label: str) -> str:

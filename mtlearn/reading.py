@@ -18,6 +18,7 @@ from sklearn import get_config
 from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from mtlearn.column_types import are_plain
 from mtlearn.exceptions import (
     MissingTargetWarning,
     UnseenTaskWarning,
@@ -26,13 +27,15 @@ from mtlearn.exceptions import (
     level_of_user,
     plain,
 )
-from mtlearn.frames import as_frame, check_columns, refuse_dates, values_of
+from mtlearn.features import numbers_only
+from mtlearn.frames import as_frame, check_columns, values_of
 from mtlearn.holes import is_hole, is_missing, with_nulls
 from mtlearn.labels import (
     is_measurement,
     labels_beside,
     match_labels,
     read_labels,
+    warn_of_similar,
     without_case,
 )
 from mtlearn.target_array import read_array
@@ -184,7 +187,8 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
             X = validate_data(estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept)
             return X, None, None
         check_columns(estimator, X, reset=reset)
-        refuse_dates(frame)
+        if not are_plain(frame):
+            X = numbers_only(frame, LABELS_OR_TABLE)
         return _as_numbers(estimator, X, LABELS_OR_TABLE, accept_sparse=accept), None, None
     if frame is None:
         if sparse.issparse(X) and reset:
@@ -204,8 +208,7 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
     if frame is not None:
         column = values_of(frame[:, position])
         features = frame[:, [j for j in range(frame.shape[1]) if j != position]]
-        refuse_dates(features)
-        rest = features.to_numpy()
+        rest = features.to_numpy() if are_plain(features) else numbers_only(features, TABLE)
     else:
         column, rest = X[:, position], np.delete(X, position, axis=1)
     return _as_numbers(estimator, rest, TABLE), column, name
@@ -338,6 +341,7 @@ def _rows(X, y, weight, column, name) -> TaskData:
         )
         codes, tasks = recoded.reshape(-1), tasks[present]
     _warn_of_feature(tasks, len(codes), name)
+    warn_of_similar(tasks, "tasks")
     return TaskData(X, y, weight, codes, tasks, "labels", rows)
 
 

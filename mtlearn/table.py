@@ -19,11 +19,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from mtlearn.columns import codes_of, kind_of, levels_of, numbers_of
+from mtlearn.checks import check_option
+from mtlearn.column_types import NUMBER, floats
+from mtlearn.columns import codes_of, levels_of
 from mtlearn.exceptions import OneTaskWarning, counted, level_of_user
-from mtlearn.frames import as_frame, check_columns
+from mtlearn.features import BAD_CELLS, check_cells, levels_again, numbers_again, read_feature
+from mtlearn.frames import as_frame, check_columns, text_names
+from mtlearn.table_warnings import warn_of_cells, warn_of_columns
 from mtlearn.tasks import find_column, task_columns
-from mtlearn.unusable import holds_dates, levels_of_identifier
 from mtlearn.whole import all_or_nothing
 
 __all__ = ["TableEncoder", "make_table_pipeline"]
@@ -86,15 +89,27 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     """Numbers scaled, categories to dummies, the task column untouched.
 
     * Numbers and booleans: ``(x - mean) / standard deviation``, both over the known values;
-      missing becomes 0, the mean. A constant column becomes 0, and so does one never known.
+      missing becomes 0, the mean. A constant column becomes 0, and so does one never known. Of a
+      column of objects the values decide: decimals, fractions and whole numbers are numbers.
     * Text and categories: one column of zeros and ones per level seen in fit; missing is a level
       where it occurs. A level not seen in fit gives zeros, or the column of the rare levels if
-      there is one.
+      there is one. A column of a categorical type is a category, whatever it holds; so are
+      intervals.
+    * Text that is a column of numbers: at least 95 % of the known cells read as numbers, some
+      have a decimal point, an exponent or a sign, and none begins with a zero as a postcode does.
+      ``bad_cells`` says what happens to the other cells ("n.d."). Decimal commas (27,5) are read
+      so too, unless all of them may separate thousands (1,234). Text of whole numbers, and of
+      numbers with separators or units, is a category, and ``fit`` warns of it.
     * Dates and times, also as text (2024-05-31, 31.05.24, May 31, 2024), are left out with a
       warning: what of them matters (the year, the weekday, the age) is for the user to say. So is
-      text that differs in most rows (in more than half of them, and 100), like an identifier.
-      :func:`mtlearn.compare_tasks` leaves out the same. A column of a categorical type is a
-      category, whatever it holds; a number that is an identifier is a number.
+      text that differs in most rows (in more than half of them, and 100), like an identifier, and
+      whole numbers or text that differ in all rows in a column named as an index is (``index``,
+      ``rownames``, ``Unnamed: 0``, ``id``, ``person_id``). Other whole numbers that name the row
+      are numbers: they may be the time.
+    * Lists, structures, bytes and complex numbers are refused.
+
+    :func:`mtlearn.compare_tasks` does the same. Columns are known by name, as text: to
+    ``transform`` their order does not matter, nor do columns that were not there in fit.
 
     Parameters
     ----------
@@ -104,6 +119,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     max_categories : int, default=100
         The most dummy columns that one column may become. Of more levels the most frequent
         ``max_categories - 1`` are kept and the others share the column ``name=(rare)``.
+    bad_cells : {"missing", "error", "category"}, default="missing"
+        What happens to text in a column of numbers that is none: it counts as missing, with a
+        warning that has their number and the first three; it is an error; or such a column of
+        text is a category (in ``transform``, where it is too late for that, missing).
     expects_tasks : bool, default=False
         Whether the estimator behind learns many tasks: ``fit`` then warns where ``y`` is one target
         and no ``task_column`` is set.
@@ -134,15 +153,19 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     1  1.0  0.0          1.0  y
     """
 
+    _names: list[str] | None  # of the columns in fit; None if they had none
+
     def __init__(
         self,
         *,
         task_column: str | int | None = None,
         max_categories: int = 100,
+        bad_cells: str = "missing",
         expects_tasks: bool = False,
     ) -> None:
         self.task_column = task_column
         self.max_categories = max_categories
+        self.bad_cells = bad_cells
         self.expects_tasks = expects_tasks
 
     @all_or_nothing
@@ -164,10 +187,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If no feature is left, or ``max_categories`` is below 2.
+            If no feature is left, ``max_categories`` is below 2, a column is of a type that is
+            neither number, text nor date, or cells do not read and ``bad_cells`` is "error".
         TypeError
-            If X is sparse, or a column is of a type that is neither number, text nor date.
+            If X is sparse, or its columns are named by text and by something else.
         """
+        check_option("bad_cells", self.bad_cells, BAD_CELLS)
         if self.max_categories < 2:
             raise ValueError(f"max_categories must be at least 2, got {self.max_categories!r}.")
         columns = self._read(X, reset=True)
@@ -185,40 +210,23 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 stacklevel=level_of_user(),
             )
         if self.task_column is not None:
-            names = np.array(list(columns), dtype=object)
-            self.task_name_ = names[find_column(self.task_column, names, len(names))]
-        self.numbers_, self.levels_, self.rare_ = [], {}, []
-        left_out = {}
-        for name, column in columns.items():
-            kind = kind_of(column)
-            if name == self.task_name_:
-                continue
-            if kind == "number":
-                self.numbers_.append(name)
-            elif holds_dates(column):
-                left_out[name] = "dates or times"
-            elif count := levels_of_identifier(column):
-                left_out[name] = f"{count:,} different values in {len(column):,} rows"
-            elif kind == "category":
-                self.levels_[name], rare = levels_of(column, self.max_categories)
+            frame, names = as_frame(X), list(columns)
+            given = names if frame is None else frame.columns  # integers are no positions
+            self.task_name_ = names[find_column(self.task_column, given, len(names))]
+        features = {
+            name: read_feature(name, column, self.bad_cells)
+            for name, column in columns.items()
+            if name != self.task_name_
+        }
+        self.numbers_ = [name for name, feature in features.items() if feature.kind == NUMBER]
+        self.ignored_ = [name for name, feature in features.items() if not feature.kind]
+        self._decimals = {name: features[name].decimal for name in self.numbers_}
+        self.levels_, self.rare_ = {}, []
+        for name, feature in features.items():
+            if feature.kind not in (NUMBER, ""):
+                self.levels_[name], rare = levels_of(feature.column, self.max_categories)
                 self.rare_ += [name] * rare
-            else:
-                raise TypeError(
-                    f"column {name!r} is of type {column.dtype}; a feature is a number, text or a "
-                    "category. Drop the column, or make numbers of it."
-                )
-        self.ignored_ = list(left_out)
-        if left_out:
-            said = ", ".join(f"{name!r} ({what})" for name, what in left_out.items())
-            warnings.warn(
-                f"columns left out, of no use to a linear model as they are: {said}. Make numbers "
-                "of what matters in a date (year, weekday, age) and drop an identifier; to have a "
-                "column of zeros and ones per value, give the column a categorical type "
-                f"(.astype({{{next(iter(left_out))!r}: 'category'}}) in pandas). Folds of a "
-                "cross-validation, each of which looks at its own rows, then agree about it.",
-                UserWarning,
-                stacklevel=level_of_user(),
-            )
+        warn_of_columns(features)
         if not self.numbers_ and not self.levels_:
             raise ValueError(
                 f"no feature is left in X (its columns: {', '.join(map(repr, columns))}) beside "
@@ -236,7 +244,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             self.scaler_ = StandardScaler()
             with np.errstate(all="ignore"):  # a column never known has no mean
                 numbers = np.empty((X.shape[0], len(self.numbers_)), order="F")
-                self.scaler_.fit(numbers_of(columns, self.numbers_, numbers))
+                for j, name in enumerate(self.numbers_):
+                    numbers[:, j] = floats(features[name].column)
+                self.scaler_.fit(numbers)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -255,7 +265,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If columns differ from those in fit, or text stands where numbers were.
+            If columns are missing, dates or categories stand where numbers were, or cells do
+            not read and ``bad_cells`` is "error".
         """
         check_is_fitted(self)
         columns = self._read(X, reset=False)
@@ -264,11 +275,15 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         k, rows = len(self.numbers_), np.arange(X.shape[0])
         matrix = np.zeros((len(rows), len(names)), order="F")
         if k:
-            numbers = numbers_of(columns, self.numbers_, matrix[:, :k])
+            numbers, bad = matrix[:, :k], {}
+            for j, name in enumerate(self.numbers_):
+                numbers[:, j], bad[name] = numbers_again(name, columns[name], self._decimals[name])
+                check_cells(name, bad[name], self.bad_cells)
+            warn_of_cells(bad)
             numbers[:] = self.scaler_.transform(numbers, copy=False)
             numbers[np.isnan(numbers)] = 0.0
         for name, levels in self.levels_.items():
-            codes = codes_of(columns[name], levels, name in self.rare_)
+            codes = codes_of(levels_again(columns[name]), levels, name in self.rare_)
             known = codes >= 0
             matrix[rows[known], k + codes[known]] = 1.0
             k += len(levels) + (name in self.rare_)
@@ -337,10 +352,22 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 "estimator on the sparse X itself."
             )
         frame = as_frame(X)
-        if frame is not None:
-            check_columns(self, X, reset=reset)
-            return {name: frame.get_column(name) for name in frame.columns}
-        known = None if reset else getattr(self, "feature_names_in_", None)
+        known = None if reset else self._names
+        if frame is None:
+            names, columns = self._read_array(X, known, reset=reset)
+        else:
+            names = text_names(frame)
+            columns = [c.alias(name) for name, c in zip(names, frame.iter_columns(), strict=True)]
+            if known is not None:
+                self._check_present(names)
+            else:
+                check_columns(self, X, reset=reset)
+                names = names if reset else _without_names(len(names))
+        if reset:
+            self._names = None if frame is None else names
+        return dict(zip(names, columns, strict=True))
+
+    def _read_array(self, X: Any, known: list[str] | None, *, reset: bool) -> tuple:
         if known is not None and self.levels_:
             raise TypeError(
                 f"X is an array, and fit had a table with columns of text or categories "
@@ -349,8 +376,24 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             )
         X = check_array(X, dtype="numeric", ensure_all_finite="allow-nan")
         validate_data(self, X, reset=reset, skip_check_array=True)
-        names = [f"x{j}" for j in range(X.shape[1])] if known is None else known
-        return {name: X[:, j] for j, name in enumerate(names)}
+        return known or _without_names(X.shape[1]), list(X.T)
+
+    def _check_present(self, names: list[str]) -> None:
+        """Columns that are used; those left out need not be there."""
+        used = [*self.numbers_, *self.levels_]
+        used += [] if self.task_name_ is None else [self.task_name_]
+        there = set(names)
+        if missing := [name for name in used if name not in there]:
+            more = ", …" * (len(missing) > 10)
+            raise ValueError(
+                f"X lacks {counted(len(missing), 'column', 'columns')} that fit had: "
+                f"{', '.join(map(repr, missing[:10]))}{more}. Give every column that was used "
+                "(a number may be missing in all rows); their order does not matter."
+            )
+
+
+def _without_names(n_columns: int) -> list[str]:
+    return [f"x{j}" for j in range(n_columns)]
 
 
 def _is_one_target(y: Any) -> bool:

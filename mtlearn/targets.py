@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.holes import is_hole
-from mtlearn.labels import nearly_equal
+from mtlearn.labels import nearly_equal, warn_of_similar
 from mtlearn.tasks import TaskData
 
 
@@ -116,6 +116,8 @@ def read_classes(y: np.ndarray, estimator: Any = None) -> tuple[np.ndarray, np.n
             f"{classes[:5].tolist()}); several columns hold two labels in all. Give one column "
             f"(a 1-D y) for more classes.{' ' * bool(alike)}{alike}"
         )
+    if estimator is not None:
+        warn_of_similar(classes, "classes")
     positions = np.full(y.shape, np.nan)
     positions[seen] = codes.reshape(-1)
     return classes, positions

@@ -212,7 +212,15 @@ def find_column(where: Any, names: Any, n_columns: int, parameter: str = "task_c
     ``parameter`` is where the user gave it, as messages call it.
     """
     if isinstance(where, int | np.integer) and not isinstance(where, bool):
-        if not -n_columns <= where < n_columns:
+        inside = -n_columns <= where < n_columns
+        place = [j for j, name in enumerate(() if names is None else names) if name == where]
+        if place and not (inside and place[0] == where % n_columns):
+            there = f", where {plain(names[where])!r} stands" if inside else ""
+            raise ValueError(
+                f"{parameter}={where} is a position{there}, and the column named {where} is at "
+                f"position {place[0]}. Give a name as text: {parameter}='{where}'."
+            )
+        if not inside:
             raise ValueError(
                 f"{parameter}={where} is out of range: X has "
                 f"{counted(n_columns, 'column', 'columns')}. Give a position from "

@@ -51,6 +51,43 @@ def test_odd_labels_and_holes_and_categories(run, table, tmp_path, labels):
     assert (said in " ".join(out.split())) == frame.shop.isna().any()
 
 
+def test_a_feature_with_decimal_commas_is_one_of_numbers(run, tmp_path):
+    frame = shops()
+    commas, points = tmp_path / "commas" / "t.csv", tmp_path / "points" / "t.csv"
+    for path, decimal in ((commas, ","), (points, ".")):
+        path.parent.mkdir()
+        told = frame.assign(price=frame.price.map("{:.3f}".format).str.replace(".", decimal))
+        told.to_csv(path, sep=";", index=False)
+    options = ["--target", "sales", "--task", "shop", *QUICK]
+    code, out, err = run("compare", commas, *options)
+    assert code == 0, err
+    note = "Note: price is read as numbers with a decimal comma."
+    assert note in " ".join(out.split())
+    answer = " ".join(out.split()).replace(note, "").split()
+    assert answer == run("compare", points, *options)[1].split()
+
+
+def test_a_bad_cell_in_a_csv_is_missing_an_error_or_makes_a_category(run, tmp_path):
+    frame = shops()
+    frame["price"] = frame.price.astype(str)
+    missing, bad = tmp_path / "missing" / "t.csv", tmp_path / "bad" / "t.csv"
+    for path, cell in ((missing, ""), (bad, "n.d.")):
+        path.parent.mkdir()
+        frame.assign(price=[cell, *frame.price[1:]]).to_csv(path, index=False)
+    options = ["--target", "sales", "--task", "shop", *QUICK]
+    code, out, err = run("compare", bad, *options)
+    assert code == 0, err
+    out = " ".join(out.split())
+    start, end = out.index("Note: Cells of columns"), out.index("such a column.") + 14
+    assert "price 1 of 112 ('n.d.')" in out[start:end]
+    code, same, err = run("compare", missing, *options)
+    assert (out[:start] + out[end:]).split() == same.split()
+    code, out, err = run("compare", bad, *options, "--bad-cells", "error")
+    assert code == 2 and "'price' is one of numbers" in err and "'n.d.'" in err
+    code, out, err = run("compare", bad, *options, "--bad-cells", "category")
+    assert code == 0 and "no number" not in out and "price is left out: 112 different" in out
+
+
 def test_dates_and_identifiers_in_a_csv_are_left_out_and_said_once(run, table, tmp_path):
     frame = pd.read_csv(table)
     frame["day"] = pd.date_range("2024-01-01", periods=len(frame)).astype(str)
@@ -63,7 +100,7 @@ def test_dates_and_identifiers_in_a_csv_are_left_out_and_said_once(run, table, t
     assert code == 0, err
     assert "2 features" in printed
     assert printed.count("day holds dates or times and is left out") == 1
-    assert printed.count("code is left out: it has 112 different values in 112 rows") == 1
+    assert printed.count("code is left out: 112 different values in 112 rows") == 1
 
 
 def test_names_that_look_like_markup_are_shown_as_they_are(run, tmp_path):

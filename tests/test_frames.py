@@ -130,15 +130,28 @@ class TestX:
 
 
 @pytest.mark.parametrize("library", FRAMES)
-def test_columns_in_another_order_without_labels_and_in_a_table_pipeline(library):
+def test_columns_in_another_order_without_labels(library):
     X, y, _ = numbers()
     columns = columns_of(X)
+    model = MeanRegularizedRegressor().fit(FRAMES[library](columns), y)
+    with pytest.raises(ValueError, match="must be in the same order"):
+        model.predict(FRAMES[library](dict(reversed(columns.items()))))
+
+
+@pytest.mark.parametrize("where", ["school", -1])
+@pytest.mark.parametrize("library", FRAMES)
+def test_a_table_pipeline_takes_columns_by_name(library, where):
+    X, y, task = numbers()
+    columns = columns_of(X) | {"age group": ["young", "old"] * 24, "school": task.tolist()}
     frame = FRAMES[library]
-    for model in (MeanRegularizedRegressor(), make_table_pipeline(MeanRegularizedRegressor())):
-        with expected("all .* rows are one task"):
-            model.fit(frame(columns), y)
-        with pytest.raises(ValueError, match="must be in the same order"):
-            model.predict(frame(dict(reversed(columns.items()))))
+    model = make_table_pipeline(MeanRegularizedRegressor(task_column=where)).fit(frame(columns), y)
+    answer = model.predict(frame(columns))
+    same(model.predict(frame(dict(reversed(columns.items())))), answer)
+    same(model.predict(frame({"more": ["x"] * len(y)} | columns | {"y": y.tolist()})), answer)
+    for missing in ("dose", "age group", "school"):
+        less = {name: values for name, values in columns.items() if name != missing}
+        with pytest.raises(ValueError, match=f"lacks 1 column that fit had: '{missing}'"):
+            model.predict(frame(less))
 
 
 LABELS = {
@@ -290,8 +303,8 @@ def test_missing_numbers_and_text_point_to_the_table_pipeline(library):
         for where in (None, "school"):
             with pytest.raises(ValueError) as error:
                 MeanRegularizedRegressor(task_column=where).fit(FRAMES[library](wrong), y)
-            (note,) = error.value.__notes__
-            assert "make_table_pipeline" in note and ("task_column" in note) == (where is None)
+            said = " ".join([str(error.value), *getattr(error.value, "__notes__", [])])
+            assert "make_table_pipeline" in said and ("task_column" in said) == (where is None)
             model = make_table_pipeline(MeanRegularizedRegressor(task_column=where))
             table = FRAMES[library](wrong)
             with expected("all .* rows are one task"):

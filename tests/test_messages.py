@@ -47,7 +47,12 @@ from mtlearn.datasets import (
     load_gcsemv,
     make_multitask_regression,
 )
-from mtlearn.exceptions import MissingTargetWarning, OneTaskWarning, UnseenTaskWarning
+from mtlearn.exceptions import (
+    MissingTargetWarning,
+    OneTaskWarning,
+    SimilarLabelsWarning,
+    UnseenTaskWarning,
+)
 from mtlearn.metrics import (
     explained_variance,
     log_loss,
@@ -218,6 +223,11 @@ TASKS = {
     "name without names": (column("school", X=X), ["'school'"], ["give the position", "frame"]),
     "unknown name": (column("class"), ["'class'"], ["'size', 'dose', 'age', 'school'"]),
     "position": (column(4), ["task_column=4", "4 columns"], ["from -4 to 3"]),
+    "a name that is another position": (
+        column(0, X=pd.DataFrame(X)[[2, 0, 1]]),
+        ["task_column=0", "where 2 stands", "at position 1"],
+        ["task_column='0'"],
+    ),
     "neither": (column(1.5), ["1.5"], ["name or position"]),
     "no feature": (column("school", X=FRAME[["school"]]), ["'school'"], ["a column of features"]),
     "sparse": (column(0, X=sparse.csr_array(X)), ["sparse"], ["task="]),
@@ -331,7 +341,7 @@ TABLES = {
     ),
     "one name twice": (
         fit(X=FRAME[["size", "dose", "dose"]]),
-        ["2 columns named 'dose'"],
+        ["2 columns named 'dose' (at positions 1 and 2"],
         ["a name of its own"],
     ),
     "lazy": (fit(X=pl.DataFrame(X).lazy()), ["polars.LazyFrame"], ["X.collect()"]),
@@ -352,10 +362,45 @@ TABLES = {
         ["task_column=3", "only 1 feature is left"],
         ["the column's name"],
     ),
-    "text for numbers": (
-        lambda: TableEncoder().fit(FRAME).transform(FRAME.assign(dose="much")),
-        ["'dose'", "String"],
+    "dates for numbers": (
+        lambda: TableEncoder().fit(FRAME).transform(FRAME.assign(dose=pd.Timestamp("2026-01-01"))),
+        ["'dose'", "Datetime"],
         ["convert it to numbers"],
+    ),
+    "cells that do not read": (
+        lambda: TableEncoder(bad_cells="error").fit(FRAME.assign(dose=["n.d.", *["1.5"] * 23])),
+        ["'dose'", "1 of 24", "'n.d.'"],
+        ["Correct them", 'bad_cells="missing"'],
+    ),
+    "cells": (
+        lambda: TableEncoder(bad_cells="zero").fit(FRAME),
+        ["bad_cells='zero'"],
+        ["'missing', 'error', 'category'"],
+    ),
+    "a column less": (
+        lambda: TableEncoder().fit(FRAME).transform(FRAME.drop(columns=["dose", "age"])),
+        ["2 columns", "'dose', 'age'"],
+        ["Give every column"],
+    ),
+    "names of two kinds": (
+        fit(X=FRAME.rename(columns={"dose": 1})),
+        ["str (such as 'school')", "int (such as 1)"],
+        ["X.columns.astype(str)"],
+    ),
+    "integers as names, in another order": (
+        lambda: Mean().fit(pd.DataFrame(X), y).predict(pd.DataFrame(X)[[0, 2, 1]]),
+        ["column 1 is named 2, and was 1"],
+        ["in their order"],
+    ),
+    "text": (
+        fit(X=FRAME),
+        ["'school'", "text (such as 'a')"],
+        ["task_column=", "make_table_pipeline"],
+    ),
+    "past all floats": (
+        lambda: TableEncoder().fit(FRAME.assign(dose=[10**400, *[1] * 23])),
+        ["'dose'", "past 1e308"],
+        ["logarithm"],
     ),
     "a list in a cell of pandas": (
         lambda: TableEncoder().fit(pd.DataFrame({"a": [[1], [2]], "b": [1, 2]})),
@@ -815,6 +860,24 @@ WARNINGS = {
         ["all 24 rows are one task", "'size', 'dose', 'age', 'school'"],
         ["task_column=...", "model__task=...", "silence mtlearn.exceptions.OneTaskWarning"],
     ),
+    "labels that look the same": (
+        fit(task=["A ", *TASK[1:]]),
+        SimilarLabelsWarning,
+        ["4 labels, 3 of them different otherwise", "'A ', 'a'"],
+        [".str.strip().str.lower()"],
+    ),
+    "cells that do not read": (
+        lambda: TableEncoder().fit(FRAME.assign(dose=["n.d.", *["1.5"] * 23])),
+        UserWarning,
+        ["'dose' 1 of 24 ('n.d.')"],
+        ["Correct them", 'bad_cells="error"', '"category"'],
+    ),
+    "text that looks like numbers": (
+        lambda: TableEncoder().fit(FRAME.assign(place=["01067", *["20095"] * 23])),
+        UserWarning,
+        ["'place'", "zeros in front", "'01067'"],
+        ["pandas.to_numeric", ".astype({'place': 'category'})"],
+    ),
     "dates": (
         lambda: TableEncoder().fit(FRAME.assign(day=pd.Timestamp("2026-01-01"), said="2026-01-01")),
         UserWarning,
@@ -843,8 +906,7 @@ WRONG_TYPE = {
     "tasks: numbers and text",
     "tables: lazy",
     "tables: sparse",
-    "tables: a list in a cell",
-    "tables: a list in a cell of pandas",
+    "tables: names of two kinds",
     "tables: an array after a table",
     "comparisons: lazy",
     "scores: request",

@@ -32,6 +32,14 @@ class Question(StrEnum):
     CLASSIFICATION = "classification"
 
 
+class BadCells(StrEnum):
+    """The choices of --bad-cells."""
+
+    MISSING = "missing"
+    ERROR = "error"
+    CATEGORY = "category"
+
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -126,6 +134,14 @@ def compare(
             rich_help_panel=ASKING,
         ),
     ] = Question.AUTO,
+    bad_cells: Annotated[
+        BadCells,
+        typer.Option(
+            help="What text in a column of numbers is (such as n.d.): missing, an error, or a "
+            "reason to take the column as categories.",
+            rich_help_panel=ASKING,
+        ),
+    ] = BadCells.MISSING,
     folds: Annotated[
         int, typer.Option(min=2, help="Number of outer folds.", rich_help_panel=ASKING)
     ] = 5,
@@ -205,6 +221,7 @@ def compare(
                 groups=table.groups,
                 models=chosen,
                 kind=kind.value,
+                bad_cells=bad_cells.value,
                 cv=folds,
                 new_tasks=new_tasks,
                 random_state=seed,

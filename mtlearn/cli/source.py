@@ -92,15 +92,12 @@ def read_source(
                 f"{name} is read as text, since some of its values have leading zeros (such as "
                 f"{value!r})."
             )
-    for name in (n for n in targets + features if table.is_text and _has_decimal_commas(frame[n])):
-        said = (
-            f"{name} looks like numbers with a decimal comma (such as "
+    for name in (name for name in targets if table.is_text and _has_decimal_commas(frame[name])):
+        raise SourceError(
+            f"the target {name} looks like numbers with a decimal comma (such as "
             f"{frame[name].dropna().iloc[0]!r}), which is read as text; --decimal , makes numbers "
             "of them."
         )
-        if name in targets:
-            raise SourceError(f"the target {said}")
-        notes.append(said)
     known = {" or ".join(targets): y.notna().any(axis=1)}  # of several, a row may lack some
     known |= {} if task is None else {task: frame[task].notna()}
     known |= {} if units is None else {"groups" if groups is None else groups: units.notna()}

@@ -17,6 +17,7 @@ from typing import Any
 from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
+from mtlearn.checks import check_option
 from mtlearn.compare.contenders import BASELINES, build_model, choose_models
 from mtlearn.compare.result import Comparison
 from mtlearn.compare.running import (
@@ -31,6 +32,7 @@ from mtlearn.compare.running import (
 )
 from mtlearn.compare.task_table import read_table
 from mtlearn.compare.unusable import leave_out_unusable
+from mtlearn.features import BAD_CELLS
 
 __all__ = ["Comparison", "Progress", "compare_tasks"]
 
@@ -45,6 +47,7 @@ def compare_tasks(
     cv: Any = None,
     groups: Any = None,
     kind: str = "auto",
+    bad_cells: str = "missing",
     new_tasks: bool = False,
     time_budget: float = 120.0,
     full: bool = False,
@@ -72,8 +75,10 @@ def compare_tasks(
     ----------
     X : data frame or array of shape (n, d)
         The features as they are: numbers, text, categories, missing values. Dates and times (text
-        such as 2024-05-31 or 31.05.24 too) and text that differs in most rows, an identifier, are
-        left out with a note, unless ``models`` has a Pipeline of your own.
+        such as 2024-05-31 or 31.05.24 too), text that differs in most rows, an identifier, and
+        row numbers are left out with a note, and text that is a column of numbers is read as such
+        (:class:`~mtlearn.table.TableEncoder` has the rules), unless ``models`` has a Pipeline of
+        your own.
     y : array-like of shape (n,) or (n, T)
         The target, with rows labelled by task; or a matrix with one column per task, NaN (None
         among text) where a label was not observed. Rows without any target are left out.
@@ -99,6 +104,10 @@ def compare_tasks(
         are classes (at most 50); other numbers are numbers, also where few of them differ, since
         ratings and counts have an order. The notes say what was taken. A matrix of classes holds
         the same two labels in all its columns.
+    bad_cells : {"missing", "error", "category"}, default="missing"
+        What happens to text in a column of numbers that reads as none ("n.d."): it is missing,
+        with a note that has the number of such cells and the first three; it is an error; or the
+        column is one of categories.
     new_tasks : bool, default=False
         Also hold out whole tasks, and score the predictions for tasks never seen.
     time_budget : float, default=120.0
@@ -147,10 +156,11 @@ def compare_tasks(
     >>> list(result.table.index)
     ['independent', 'pooled', 'pooled+dummies', 'mean-regularized']
     """
+    check_option("bad_cells", bad_cells, BAD_CELLS)
     data = read_table(X, y, task, task_column, groups, kind)
     contenders = choose_models(models)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
-        data = leave_out_unusable(data)  # a pipeline of the user's may know what to do with them
+        data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
     for name, model in contenders.items():  # complain before the work, not after
         data.kind.check(name, build_model(model, data.task_column, None, data.kind))
     folds = outer_folds(cv, data, random_state)
@@ -192,6 +202,7 @@ def compare_tasks(
         settings={
             "models": list(contenders),
             "kind": kind,
+            "bad_cells": bad_cells,
             "cv": cv if cv is None or isinstance(cv, Integral) else type(cv).__name__,
             "new_tasks": new_tasks,
             "time_budget": time_budget,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,8 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
     """An unfitted pipeline of one contender: preprocessing, then the model tuned on ``cv``.
 
     An estimator of the user's gets the task column and the inner folds where it has the
-    parameters and left them at None; a Pipeline is taken as it is.
+    parameters and left them at None (a position is a name by now: columns that were left out
+    would shift it); a Pipeline is taken as it is.
     """
     if callable(model) and not hasattr(model, "fit"):
         return make_table_pipeline(model(task_column, cv, kind))
@@ -114,6 +116,8 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
             f"{model!r} does not know tasks: wrap it in IndependentTasks(...) or PooledTasks(...), "
             "or give a Pipeline that deals with the task column itself."
         )
+    if task_column is not None and isinstance(params.get("task_column"), Integral):
+        params["task_column"] = None
     for name, value in {"task_column": task_column, "cv": cv}.items():
         if name in params and params[name] is None:
             model.set_params(**{name: value})

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from mtlearn.compare.contenders import build_model, chosen_alpha
 from mtlearn.compare.task_table import TaskTable
-from mtlearn.exceptions import UnseenTaskWarning, counted
+from mtlearn.exceptions import SimilarLabelsWarning, UnseenTaskWarning, counted
 from mtlearn.model_selection import new_task_folds, task_folds
 
 INNER_FOLDS = 5
@@ -124,7 +124,7 @@ def run_job(job: int, model: Any, data: TaskTable, fold: Fold, random_state: int
         str(warning.message)
         for warning in caught
         if issubclass(warning.category, UserWarning)
-        and not issubclass(warning.category, UnseenTaskWarning)
+        and not issubclass(warning.category, UnseenTaskWarning | SimilarLabelsWarning)
     }
     alpha = chosen_alpha(pipeline)
     return Answer(job, prediction, alpha, time.perf_counter() - start, sorted(said))

@@ -13,7 +13,7 @@ from sklearn.utils import check_array, check_consistent_length
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
 from mtlearn.exceptions import counted
-from mtlearn.frames import as_frame, take_rows
+from mtlearn.frames import as_frame, take_rows, with_text_names
 from mtlearn.labels import (
     as_column,
     is_measurement,
@@ -93,6 +93,8 @@ def read_table(
         )
     task_name = str(getattr(task, "name", None) or "task")
     task = labels_beside(task, len(frame))
+    given = frame.columns  # an integer that names a column is no position
+    frame = with_text_names(frame)
     target_name = str(getattr(y, "name", None) or "y")
     names = column_names(y)
     y, answered, notes = read_question(y, target_name, kind)
@@ -139,8 +141,7 @@ def read_table(
         column = as_column(task, name).tolist()  # a list, of which every library reads the type
         frame = frame.with_columns(nw.new_series(name, column, backend=frame.implementation))
     else:
-        columns = np.array(frame.columns, dtype=object)
-        name = columns[find_column(task_column, columns, len(columns))]
+        name = frame.columns[find_column(task_column, given, len(given))]
     if len(frame.columns) < 2:
         raise ValueError(
             f"X has no column beside the task column {name!r}; nothing to learn from. Give columns "

@@ -1,59 +1,92 @@
-"""Columns that no linear model can use are left out once, before the models see the table.
+"""What becomes of the columns of a table is decided once, before the models see it.
 
 All of them get the same columns, and the reader is told once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import narwhals.stable.v1 as nw
 
+from mtlearn.column_types import CATEGORY, NUMBER, floats
 from mtlearn.compare.task_table import TaskTable
-from mtlearn.unusable import has_many_levels, holds_dates, levels_of_identifier
+from mtlearn.features import DATES, Feature, read_feature
+from mtlearn.unusable import are_all_different, is_named_as_index
 
 
-def leave_out_unusable(data: TaskTable) -> TaskTable:
-    """The table without dates, times and identifiers, and a note for each sort.
+def leave_out_unusable(data: TaskTable, bad_cells: str = "missing") -> TaskTable:
+    """The table with numbers where text or objects are numbers, without dates and identifiers.
 
-    Text of many values that is kept becomes a category by type: of the fewer rows of a fold the
-    same values are a larger share, and some models would leave out what others use.
+    With a note for each sort. What is a category becomes one by type, and what is a number a
+    float: of the fewer rows of a fold some models would make something else of it.
 
     Raises
     ------
     ValueError
-        If no feature is left.
+        If no feature is left, if none can be made of a column by its type, or cells do not read
+        and ``bad_cells`` is "error".
     """
     frame = nw.from_native(data.frame, eager_only=True)
-    features = [name for name in frame.columns if name != data.task_column]
-    dates = [name for name in features if holds_dates(frame.get_column(name))]
-    levels = {n: levels_of_identifier(frame.get_column(n)) for n in features if n not in dates}
-    names = {name: count for name, count in levels.items() if count}
-    notes = []
-    if dates:
-        hold = "hold" if len(dates) > 1 else "holds"
-        notes.append(
-            f"{', '.join(dates)} {hold} dates or times and {_are(dates)} left out; make numbers "
-            "of what matters in them (year, weekday, age) to use them."
-        )
-    notes += [
-        f"{name} is left out: it has {count:,} different values in {len(frame):,} rows, like an "
-        "identifier."
-        for name, count in names.items()
-    ]
-    long = [n for n, count in levels.items() if not count and has_many_levels(frame.get_column(n))]
-    frame = frame.with_columns(_as_category(frame.get_column(name)) for name in long)
-    if len(dates) + len(names) == len(features):
+    columns = {name: frame.get_column(name) for name in frame.columns if name != data.task_column}
+    features = {name: read_feature(name, c, bad_cells) for name, c in columns.items()}
+    notes = list(_notes(columns, features, len(frame)))
+    left_out = [name for name, feature in features.items() if not feature.kind]
+    if len(left_out) == len(features):
         raise ValueError(f"no feature is left: {' '.join(notes)}")
-    frame = frame.drop([*dates, *names])
+    frame = frame.drop(left_out)
+    used = {name: feature for name, feature in features.items() if feature.kind}
+    new = [_for_all_folds(name, columns[name], feature) for name, feature in used.items()]
+    frame = frame.with_columns(*new)
     return replace(data, frame=frame.to_native(), notes=(*data.notes, *notes))
 
 
-def _as_category(column: nw.Series) -> nw.Series:
-    native = column.to_native()
-    if hasattr(native, "dictionary_encode"):  # older pyarrow cannot cast to it
-        return nw.from_native(native.dictionary_encode(), series_only=True).alias(column.name)
-    return column.cast(nw.Categorical)
+def _notes(columns: dict[str, Any], features: dict[str, Feature], n_rows: int) -> Iterator[str]:
+    if dates := [name for name, feature in features.items() if feature.why == DATES]:
+        hold = "hold" if len(dates) > 1 else "holds"
+        yield (
+            f"{', '.join(dates)} {hold} dates or times and {_are(dates)} left out; make numbers "
+            "of what matters in them (year, weekday, age) to use them."
+        )
+    for name, feature in features.items():
+        if feature.why and feature.why != DATES:
+            yield f"{name} is left out: {feature.why}."
+    if bad := {name: feature.bad for name, feature in features.items() if feature.bad.count}:
+        yield (
+            "Cells of columns of numbers that do not read as one count as missing: "
+            f"{'; '.join(f'{name} {cells}' for name, cells in bad.items())}. --bad-cells error "
+            '(bad_cells="error") refuses them, category makes categories of such a column.'
+        )
+    if commas := [name for name, feature in features.items() if feature.decimal == ","]:
+        yield f"{', '.join(commas)} {_are(commas)} read as numbers with a decimal comma."
+    if hints := {name: feature.hint for name, feature in features.items() if feature.hint}:
+        shown = ", ".join(f"{name} ({what})" for name, what in hints.items())
+        yield (
+            f"Text that looks like numbers is taken as categories: {shown}. Make numbers of a "
+            "column that measures something."
+        )
+    numbers = [name for name, feature in features.items() if feature.kind == NUMBER]
+    if different := [name for name in numbers if are_all_different(columns[name])]:
+        yield (
+            f"{', '.join(different)}: whole numbers that differ in all {n_rows:,} rows. They are "
+            "features, as the time would be; drop what only numbers the rows (--drop)."
+        )
+
+
+def _for_all_folds(name: str, column: nw.Series, feature: Feature) -> nw.Series:
+    """A column in a type that is the same to all parts of the rows."""
+    if feature.kind == CATEGORY:
+        native = feature.column.to_native()
+        if column.dtype in (nw.Categorical, nw.Enum):
+            return column
+        if hasattr(native, "dictionary_encode"):  # older pyarrow cannot cast to it
+            return nw.from_native(native.dictionary_encode(), series_only=True).alias(name)
+        return feature.column.cast(nw.Categorical)
+    if feature.column is column and not is_named_as_index(name):
+        return column
+    return nw.new_series(name, floats(feature.column), nw.Float64, backend=column.implementation)
 
 
 def _are(columns: list[str]) -> str:
