@@ -76,7 +76,9 @@ class Named:
         self, scoring: Any, dress: Callable[..., BaseEstimator], classes: np.ndarray | None = None
     ):
         self.dress, self.classes = dress, classes
-        self.scorer = make_task_scorer(check_scoring(dress(None, classes, "single"), scoring))
+        if not isinstance(scoring, str):
+            scoring = check_scoring(dress(None, classes, "single"), scoring)
+        self.scorer = make_task_scorer(scoring)
 
     def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
         """The scorer's value; NaN where a single class or label leaves it undefined."""

@@ -38,13 +38,14 @@ from mtlearn import (
     GroupLassoRegressor,
     IndependentTasks,
     MeanRegularizedClassifier,
+    MeanRegularizedClassifierCV,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
     PooledTasks,
     make_table_pipeline,
 )
 from mtlearn import metrics as task_metrics
-from mtlearn.metrics import make_task_scorer, task_scores
+from mtlearn.metrics import make_task_scorer, task_average_precision_scorer, task_scores
 from mtlearn.model_selection import StratifiedTaskKFold, task_folds
 
 from .checks import STRICT
@@ -641,3 +642,46 @@ def test_columns_are_those_of_fit_in_their_order(holes, score):
     with pytest.raises(ValueError, match="'target2' where fit had 'target0'"):
         score(model, X, named[named.columns[::-1]])
     assert task_scores(model, X, Y)["task"].tolist() == named.columns.tolist()
+
+
+NAMED = ["average_precision", "f1", "precision", "recall", "jaccard", "roc_auc", "accuracy"]
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("classes", [["no", "yes"], [2, 5], [False, True], [0, 1]], ids=str)
+@pytest.mark.parametrize("way", ["labels", "columns"])
+def test_named_scores_find_the_positive_class(name, classes, way):
+    """The last of two classes: as of the same data in 0 and 1, where scikit-learn knows it."""
+    X, task = np.random.default_rng(0).normal(size=(60, 3)), np.tile(["a", "b"], 30)
+    codes = (X[:, 0] + np.random.default_rng(1).normal(size=60) > 0.4).astype(int)
+    if way == "columns":
+        codes = np.column_stack([codes, 1 - codes[::-1]])
+    beside = {"task": task} if way == "labels" else {}
+    named, numbers = np.array(classes)[codes], codes
+    model = MeanRegularizedClassifier().fit(X, named, **beside)
+    plain = MeanRegularizedClassifier().fit(X, numbers, **beside)
+    here = task_scores(model, X, named, scoring=name, **beside)
+    there = task_scores(plain, X, numbers, scoring=name, **beside)
+    np.testing.assert_allclose(here[name], there[name], rtol=1e-9)
+    scorer = make_task_scorer(name)
+    assert scorer(model, X, named, **beside) == pytest.approx(scorer(plain, X, numbers, **beside))
+    search = MeanRegularizedClassifierCV(alphas=[0.1, 0.01], cv=3, scoring=name)
+    np.testing.assert_allclose(
+        clone(search).fit(X, named, **beside).scores_,
+        clone(search).fit(X, numbers, **beside).scores_,
+        rtol=1e-6,
+    )
+
+
+def test_named_scores_agree_with_those_of_this_package():
+    X, task = np.random.default_rng(0).normal(size=(60, 3)), np.tile(["a", "b"], 30)
+    y = np.where(X[:, 0] + np.random.default_rng(1).normal(size=60) > 0.4, "yes", "no")
+    model = MeanRegularizedClassifier().fit(X, y, task=task)
+    scoring = {"by name": "average_precision", "own": task_average_precision_scorer}
+    table = task_scores(model, X, y, task=task, scoring=scoring)
+    np.testing.assert_allclose(table["by name"], table["own"])
+    one_class = task_scores(model, X, np.where(task == "a", "yes", y), task=task, scoring="f1")
+    expected = [f1_score(np.ones(30), model.predict(X, task=task)[::2] == "yes")]
+    np.testing.assert_allclose(one_class["f1"][:1], expected)
+    told = make_task_scorer(f1_score, pos_label="no")
+    assert told(model, X, y, task=task) == f1_score(y, model.predict(X, task=task), pos_label="no")

@@ -144,10 +144,12 @@ class View:
     """
 
     predict, predict_proba, predict_log_proba, decision_function = map(_answering, RESPONSES)
+    classes_: Any  # the estimator's, or 0 and 1
 
     def __init__(self, answers: Answers, rows: np.ndarray | None, column: int | None):
         self._answers, self._column = answers, column
         self._rows = slice(None) if rows is None else rows
+        self._positive: Any = None
         self.X = answers.X if rows is None else take_rows(answers.X, rows)
 
     def __getattr__(self, name: str) -> Any:
@@ -158,11 +160,23 @@ class View:
     def __sklearn_tags__(self):
         return self._answers.estimator.__sklearn_tags__()
 
+    def is_asked_for_a_positive_class(self) -> bool:
+        """Whether there are two classes, neither of them the 1 that scikit-learn takes for it."""
+        classes = self.classes_.tolist()
+        return len(classes) == 2 and 1 not in classes
+
+    def in_numbers(self, truth: np.ndarray) -> np.ndarray:
+        """Answer by 0 and 1 instead of by the labels of two classes; the truth likewise."""
+        self._positive, self.classes_ = self.classes_[1], np.arange(2)
+        return (truth == self._positive).astype(int)
+
     def _respond(self, method: str, X: Any) -> np.ndarray:
         if X is self.X:
             answer = self._answers.ask(method)[self._rows]
         else:  # a scorer with ideas of its own, such as permuted columns
             answer = self._answers.again(method, X, self._rows)
+        if method == "predict" and self._positive is not None:
+            answer = (answer == self._positive).astype(int)
         if self._column is None:
             return answer
         answer = answer[:, self._column]

@@ -84,23 +84,27 @@ class Parts:
             return self.observed.sum(axis=0)
         return np.bincount(self.codes, self.observed, len(self.tasks)).astype(np.intp)
 
-    def scores(self, scorer: Callable) -> np.ndarray:
-        """The scorer's value for each part; NaN where undefined."""
+    def scores(self, scorer: Callable, *, named: bool = False) -> np.ndarray:
+        """The scorer's value for each part; NaN where undefined.
+
+        A scorer that is ``named`` after a score of scikit-learn was not told which class is the
+        positive one. It is the last, as for the scores of this package.
+        """
         if self.codes is None:
             rows = [np.flatnonzero(seen) for seen in self.observed.T]
-            return np.array([self._score(scorer, own, t) for t, own in enumerate(rows)])
+            return np.array([self._score(scorer, own, t, named) for t, own in enumerate(rows)])
         known = np.flatnonzero(self.observed)
         known = known[np.argsort(self.codes[known], kind="stable")]
         rows = np.split(known, np.cumsum(self.counts)[:-1])
-        return np.array([self._score(scorer, own, None) for own in rows])
+        return np.array([self._score(scorer, own, None, named) for own in rows])
 
-    def quiet_scores(self, scorer: Callable) -> np.ndarray:
+    def quiet_scores(self, scorer: Callable, *, named: bool = False) -> np.ndarray:
         """The same, where the caller shows or counts the undefined ones."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UndefinedMetricWarning)
-            return self.scores(scorer)
+            return self.scores(scorer, named=named)
 
-    def _score(self, scorer: Callable, rows: np.ndarray, column: int | None) -> float:
+    def _score(self, scorer: Callable, rows: np.ndarray, column: int | None, named: bool) -> float:
         if not len(rows):
             return np.nan
         index: Any = rows if column is None else (rows, column)
@@ -109,6 +113,8 @@ class Parts:
             truth = np.array(truth.tolist())
         extra = {} if self.weight is None else {"sample_weight": self.weight[index]}
         view = View(self.answers, None if len(rows) == len(self.y) else rows, column)
+        if named and is_classifier(view) and view.is_asked_for_a_positive_class():
+            truth = view.in_numbers(truth)
         lacking = is_classifier(view) and len(np.unique(truth)) < len(view.classes_)
         if lacking:
             self.answers.ask("predict")  # what is wrong with X or the tasks is raised here

@@ -71,8 +71,8 @@ class TaskScorer:
             return self.of_tasks(answers, y, sample_weight)
         parts = Parts.of(answers, y, sample_weight)
         if len(parts.tasks) == 1:  # what scikit-learn says of it is said
-            return float(parts.scores(self.scorer())[0])
-        scores = parts.quiet_scores(self.scorer())
+            return float(parts.scores(self.scorer(), named=self.is_named)[0])
+        scores = parts.quiet_scores(self.scorer(), named=self.is_named)
         defined = ~np.isnan(scores)
         report_undefined(parts.tasks[~defined], len(scores), "warn", f"labels for {self!r}")
         return float(scores[defined].mean()) if defined.any() else float("nan")
@@ -82,9 +82,14 @@ class TaskScorer:
         if self.knows_tasks:
             silent = "undefined" in _parameters(self.scoring)
             return float(self.of_tasks(answers, y, **({"undefined": "ignore"} if silent else {})))
-        scores = Parts.of(answers, y).quiet_scores(self.scorer())
+        scores = Parts.of(answers, y).quiet_scores(self.scorer(), named=self.is_named)
         defined = scores[~np.isnan(scores)]
         return float(defined.mean()) if len(defined) else float("nan")
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is a score of scikit-learn by its name, with nothing set."""
+        return isinstance(self.scoring, str)
 
     @property
     def knows_tasks(self) -> bool:
@@ -180,6 +185,10 @@ def make_task_scorer(
     * 2-D ``y``: the mean over columns, each scored on its observed labels. Columns for which the
       score is undefined are left out and counted in an
       :class:`~sklearn.exceptions.UndefinedMetricWarning`.
+
+    A score given by name ("average_precision", "f1") takes the last of two classes for the positive
+    one where none of them is 1; scikit-learn alone refuses classes that are text. With a metric,
+    ``pos_label`` says which.
 
     Labelled rows are scored together, whatever their task, unless the metric takes ``task`` as
     those of :mod:`mtlearn.metrics` do: then it decides.

@@ -101,7 +101,7 @@ def task_scores(
         if scorer.knows_tasks:
             columns[name] = scorer.of_tasks(answers, y, sample_weight, average=None)
         else:
-            columns[name] = parts.quiet_scores(scorer.scorer())
+            columns[name] = parts.quiet_scores(scorer.scorer(), named=scorer.is_named)
     return nw.from_dict(columns, backend=_library(X)).to_native()
 
 
