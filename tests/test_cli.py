@@ -252,7 +252,7 @@ def test_version_and_help(run):
     code, printed, _ = run("compare", "--help")
     for option in ("--target", "--task", "--drop", "--models", "--folds", "--groups",
                    "--new-tasks", "--seed", "--out", "--full", "--encoding", "--decimal",
-                   "--sheet", "--json", "--quiet", "--fail-if-no-gain"):  # fmt: skip
+                   "--sheet", "--bad-cells", "--json", "--quiet", "--fail-if-no-gain"):  # fmt: skip
         assert option in printed
     assert code == 0 and "exam" in printed
 
