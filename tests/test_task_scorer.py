@@ -683,5 +683,7 @@ def test_named_scores_agree_with_those_of_this_package():
     one_class = task_scores(model, X, np.where(task == "a", "yes", y), task=task, scoring="f1")
     expected = [f1_score(np.ones(30), model.predict(X, task=task)[::2] == "yes")]
     np.testing.assert_allclose(one_class["f1"][:1], expected)
+    with pytest.raises(ValueError, match="pos_label=1"):  # a third label is not taken for a "no"
+        task_scores(model, X, np.where(y == "no", "maybe", y), task=task, scoring="f1")
     told = make_task_scorer(f1_score, pos_label="no")
     assert told(model, X, y, task=task) == f1_score(y, model.predict(X, task=task), pos_label="no")

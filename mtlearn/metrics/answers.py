@@ -160,10 +160,12 @@ class View:
     def __sklearn_tags__(self):
         return self._answers.estimator.__sklearn_tags__()
 
-    def is_asked_for_a_positive_class(self) -> bool:
-        """Whether there are two classes, neither of them the 1 that scikit-learn takes for it."""
-        classes = self.classes_.tolist()
-        return len(classes) == 2 and 1 not in classes
+    def needs_numbers(self, truth: np.ndarray) -> bool:
+        """Whether there are two classes, neither of them the 1 that scikit-learn calls positive."""
+        classes = self.classes_
+        if not isinstance(classes, np.ndarray) or classes.shape != (2,) or 1 in classes.tolist():
+            return False
+        return set(truth.tolist()) <= set(classes.tolist())  # of others scikit-learn complains
 
     def in_numbers(self, truth: np.ndarray) -> np.ndarray:
         """Answer by 0 and 1 instead of by the labels of two classes; the truth likewise."""

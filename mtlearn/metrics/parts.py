@@ -113,7 +113,7 @@ class Parts:
             truth = np.array(truth.tolist())
         extra = {} if self.weight is None else {"sample_weight": self.weight[index]}
         view = View(self.answers, None if len(rows) == len(self.y) else rows, column)
-        if named and is_classifier(view) and view.is_asked_for_a_positive_class():
+        if named and is_classifier(view) and view.needs_numbers(truth):
             truth = view.in_numbers(truth)
         lacking = is_classifier(view) and len(np.unique(truth)) < len(view.classes_)
         if lacking:
