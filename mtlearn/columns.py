@@ -28,6 +28,7 @@ def _distinct(column: nw.Series) -> tuple[list[str], np.ndarray]:
 def levels_of(column: nw.Series, most: int) -> tuple[list[str | None], bool]:
     """The levels that get a column of their own, and whether the rest share one."""
     counts: Counter[str] = Counter()
+    column = column.alias("level")  # the counts have a name, too, which may be the column's
     for value, count in column.drop_nulls().value_counts().rows():
         counts[text_of(value)] += count
     kept: list[str | None] = sorted(text for text in counts if counts[text])

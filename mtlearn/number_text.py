@@ -43,9 +43,11 @@ def decimal_of(column: nw.Series) -> tuple[str, str]:
 
     And a hint on text that looks like numbers and is taken for none, "" where it does not.
     """
-    name = column.name
-    counts = column.drop_nulls().value_counts()
-    cells, weight = counts.get_column(name).str.strip_chars(), counts.get_column("count").to_numpy()
+    counts = column.alias("cell").drop_nulls().value_counts()  # no name as the counts have
+    cells, weight = (
+        counts.get_column("cell").str.strip_chars(),
+        counts.get_column("count").to_numpy(),
+    )
     weight = np.where(_are(cells, r"^$"), 0, weight)  # blank is missing
     enough = ENOUGH * weight.sum()
     like = _are(cells, LIKE_NUMBER)

@@ -357,7 +357,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             names, columns = self._read_array(X, known, reset=reset)
         else:
             names = text_names(frame)
-            columns = [c.alias(name) for name, c in zip(names, frame.iter_columns(), strict=True)]
+            columns = list(frame.iter_columns())
+            if names != frame.columns:
+                columns = [c.alias(name) for name, c in zip(names, columns, strict=True)]
             if known is not None:
                 self._check_present(names)
             else:

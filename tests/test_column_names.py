@@ -120,6 +120,17 @@ def test_text_and_integers_among_the_names_are_refused_in_one_sentence():
             call()
 
 
+@in_each_library
+@pytest.mark.parametrize("name", ["count", "index", "value", "cell", "level", "len", "columns"])
+@pytest.mark.parametrize("cells", [["a", "b"] * 60, [f"{v:.2f}" for v in X[:, 1]]])
+def test_no_name_is_in_the_way(library, name, cells):
+    data = {"x": X[:, 0].tolist(), "shop": TASK.tolist()}
+    frame, plain = (LIBRARIES[library](data | {n: cells}) for n in (name, "z"))
+    model = make_table_pipeline(MeanRegularizedRegressor(task_column="shop"))
+    answer = model.fit(frame, y).predict(frame)
+    np.testing.assert_allclose(answer, model.fit(plain, y).predict(plain))
+
+
 ROWS = rng.permutation(np.arange(1000, 1000 + N)).tolist()
 WORDS = [f"p{row}" for row in ROWS]
 NUMBERED = ["Unnamed: 0", "rownames", "row_names", "row number", "index", "Index", "id", "ID"]

@@ -452,6 +452,16 @@ COMPARISONS = {
         ["task_column='school'"],
     ),
     "kind": (ask(kind="classes"), ["kind='classes'"], ["'regression', 'classification'"]),
+    "a cell among numbers": (
+        ask(y=with_value(np.array([f"{v:.2f}" for v in y], dtype=object), "n.d.")),
+        ["the target y is text", "1 of 24 ('n.d.') of its cells"],
+        ["pandas.to_numeric", 'kind="classification"'],
+    ),
+    "decimal commas": (
+        ask(y=[f"{value:.2f}".replace(".", ",") for value in y]),
+        ["the target y is text", "with decimal commas"],
+        ["pandas.to_numeric"],
+    ),
     "text as a number": (
         ask(y=LABELS, kind="regression"),
         ["kind='regression'", "'yes'"],

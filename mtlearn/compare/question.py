@@ -12,11 +12,13 @@ import narwhals.stable.v1 as nw
 import numpy as np
 
 from mtlearn.checks import check_option
+from mtlearn.column_types import MIXED, TEXT, typed
 from mtlearn.compare.classification import Classification
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.regression import Regression
 from mtlearn.holes import is_hole
 from mtlearn.labels import nearly_equal, read_labels
+from mtlearn.number_text import decimal_of, read_numbers
 from mtlearn.target_array import read_array
 
 MOST_CLASSES = 50  # text of more different values is no class: an identifier, or numbers misspelt
@@ -47,6 +49,8 @@ def read_question(y: Any, name: str, kind: str = "auto") -> tuple[np.ndarray, Ki
         if kind == "regression" or (kind == "auto" and not _two_valued(numbers, distinct, name)):
             return numbers, Regression(), _hint(name, distinct, kind)
     labels = _as_labels(y) if numbers is None else numbers
+    if numbers is None and kind == "auto" and not _is_categorical(y):
+        _refuse_bad_cells(labels, name)
     codes, classes = as_codes(labels, f"the target {name}")
     _check_classes(codes, classes, name, "" if numbers is not None else _not_numbers(labels))
     notes = [_said(name, classes, kind), nearly_equal(classes, f"classes of {name}")]
@@ -80,6 +84,23 @@ def _as_numbers(y: Any) -> np.ndarray | None:
         if "convert" not in str(error):
             raise
         return None
+
+
+def _refuse_bad_cells(labels: np.ndarray, name: str) -> None:
+    """Numbers but for some cells, or for their commas: neither classes nor rows to leave out."""
+    from mtlearn.compare.task_table import import_pandas  # which imports this file
+
+    column = nw.from_native(import_pandas().Series(labels.ravel(), name=name), series_only=True)
+    kind, cells = typed(column)
+    decimal = decimal_of(cells)[0] if kind in (TEXT, MIXED) else ""
+    if decimal:
+        _, bad = read_numbers(cells, decimal)
+        wrong = f"{bad} of its cells do not read as one" if bad.count else "decimal commas"
+        raise ValueError(
+            f"the target {name} is text that is a column of numbers, with {wrong}. Make numbers of "
+            "it (pandas.to_numeric), missing where none is known: such rows are left out. If "
+            'classes are meant, give kind="classification" (--kind classification).'
+        )
 
 
 def _as_labels(y: Any) -> np.ndarray:
