@@ -57,6 +57,10 @@ class RidgeAtOnce(_AtOnce):
         truth = np.broadcast_to(truth[:, None], answer.shape)
         return r2_score(truth, answer, multioutput="raw_values")
 
+    def losses(self, truth: np.ndarray, answer: np.ndarray, n: int) -> np.ndarray:
+        """Mean squared error of each alpha."""
+        return ((answer - truth[:, None]) ** 2).mean(axis=0)
+
 
 class LogisticAtOnce(_AtOnce):
     """Logistic regressions of class positions, each alpha starting from the last: C = 1/alpha.
@@ -77,16 +81,17 @@ class LogisticAtOnce(_AtOnce):
     def fit(self, X: Any, y: np.ndarray) -> LogisticAtOnce:
         """Fit a logistic regression for each alpha."""
         self.n_, self.seen_ = len(y), np.unique(y).astype(np.intp)
+        self.coefs_ = [] if len(self.seen_) == 1 else self._path(X, np.searchsorted(self.seen_, y))
+        return self
+
+    def _path(self, X: Any, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Coefficients and intercepts for each alpha; ``y`` are positions of the classes seen."""
         n_columns = len(self.seen_) if len(self.seen_) > 2 else 1
         size = X.size * X.shape[1] * n_columns**2 * len(self.alphas)
-        if len(self.seen_) == 1:
-            self.coefs_ = []
-        elif size <= FEW and len(self.alphas) > 1 and not sparse.issparse(X):
-            coef = logistic_path(X, np.searchsorted(self.seen_, y), np.asarray(self.alphas))
-            self.coefs_ = [(each[:, :-1], each[:, -1]) for each in coef]
-        else:
-            self.coefs_ = self._one_by_one(X, y)
-        return self
+        if size > FEW or len(self.alphas) == 1 or sparse.issparse(X):
+            return self._one_by_one(X, y)
+        coef = logistic_path(X, y, np.asarray(self.alphas))
+        return [(each[:, :-1], each[:, -1]) for each in coef]
 
     def _one_by_one(self, X: Any, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         n_columns = len(self.seen_) if len(self.seen_) > 2 else 1
@@ -126,11 +131,15 @@ class LogisticAtOnce(_AtOnce):
 
     def scores(self, truth: np.ndarray, answer: np.ndarray, n: int) -> np.ndarray:
         """Minus the mean log loss of each alpha, for models of ``n`` rows."""
+        return -self.losses(truth, answer, n)
+
+    def losses(self, truth: np.ndarray, answer: np.ndarray, n: int) -> np.ndarray:
+        """Mean log loss of each alpha, for models of ``n`` rows."""
         answer = answer.reshape(len(truth), len(self.alphas), -1)
         answer = answer[:, :, 0] if self.n_classes == 2 else answer
         return np.array(
             [
-                -log_loss(truth, bounded(answer[:, i], n, self.n_classes)).mean()
+                log_loss(truth, bounded(answer[:, i], n, self.n_classes)).mean()
                 for i in range(len(self.alphas))
             ]
         )

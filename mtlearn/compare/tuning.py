@@ -13,10 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.compare.at_once import LogisticAtOnce, RidgeAtOnce
 from mtlearn.compare.question import as_codes
+from mtlearn.compare.sparse_at_once import LassoAtOnce, SparseLogisticAtOnce
 from mtlearn.frames import take_rows
 
-EXPONENTS = tuple(np.arange(-2, 4.5, 0.5).tolist())  # of ten: where the search begins
-LIMITS = (-8, 10)  # and where it gives up extending
+# Exponents of ten: where the search begins, and where it gives up extending. Scores are flat in the
+# logarithm of a ridge's alpha: a finer grid moves R² by less than .002. They are not in a lasso's.
+BEGIN = {"l2": np.arange(-2, 4.5, 0.5), "l1": np.arange(-1.25, 0.75, 0.25)}
+LIMITS = (-8, 10)
 
 
 def _classifies(model: Any) -> bool:
@@ -27,7 +30,8 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
     """A baseline around a ridge or a logistic regression, its one alpha chosen by cross-validation.
 
     The same alpha for all tasks: half decades from 0.01 to 10,000, and two decades more while the
-    best is on the edge. Scores are flat in log alpha: a finer grid moves R² by less than .002. Of a
+    best is on the edge. With the L1 penalty quarter decades, from 0.06 to 3 deviations of the
+    target (of classes: halves), and one decade more. Of a
     matrix of targets each column is fitted about its mean: without that one model for all of them
     would mostly be wrong about their levels. In a logistic regression alpha is 1/C;
     :class:`~mtlearn.compare.at_once.LogisticAtOnce` says what becomes of a task with one class.
@@ -37,6 +41,9 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
     estimator : IndependentTasks or PooledTasks
         Around a :class:`~sklearn.linear_model.Ridge` or
         :class:`~sklearn.linear_model.LogisticRegression`.
+    penalty : {"l2", "l1"}, default="l2"
+        "l1" puts in their place the lasso and the L1 logistic regression of
+        :mod:`mtlearn.compare.sparse_at_once`, where alpha is said to be what.
     cv : int, splitter or iterable, default=None
         Inner folds.
 
@@ -46,6 +53,8 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         The alpha chosen.
     scores_ : dict of float to float
         Mean score over the folds of each alpha tried: R², or minus the log loss.
+    loss_ : float
+        Mean loss of ``alpha_`` over the held-out labels of the folds: squared error or log loss.
     best_estimator_ : estimator
         Fitted with ``alpha_`` on all rows; around a logistic regression it predicts probabilities.
     classes_ : ndarray of shape (K,)
@@ -65,8 +74,9 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, estimator: Any, *, cv: Any = None) -> None:
+    def __init__(self, estimator: Any, *, penalty: str = "l2", cv: Any = None) -> None:
         self.estimator = estimator
+        self.penalty = penalty
         self.cv = cv
 
     def __sklearn_tags__(self):
@@ -97,23 +107,26 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         self._is_matrix = y.ndim == 2
         if _classifies(self):
             y, self.classes_ = as_codes(y)
-        found: dict[float, float] = {}
-        ahead = EXPONENTS
+        unit = self._unit(y)
+        found: dict[float, tuple[float, float]] = {}  # score and loss of each exponent
+        begin = BEGIN[self.penalty]
+        ahead, steps = begin.tolist(), np.diff(begin)[0] * np.arange(1, 5)
         while ahead:
-            alphas = 10.0 ** np.array(ahead)
-            found.update(zip(ahead, self._scores(alphas, X, y).tolist(), strict=True))
-            best, low, high = max(found, key=found.__getitem__), min(found), max(found)
-            steps = (0.5, 1.0, 1.5, 2.0)
+            judged = self._scores(unit * 10.0 ** np.array(ahead), X, y)
+            found.update(zip(ahead, judged, strict=True))
+            best, low, high = max(found, key=lambda e: found[e][0]), min(found), max(found)
             if best == low > LIMITS[0]:
-                ahead = tuple(low - step for step in steps)
+                ahead = (low - steps).tolist()
             elif best == high < LIMITS[1]:
-                ahead = tuple(high + step for step in steps)
+                ahead = (high + steps).tolist()
             else:
-                ahead = ()
-        self.scores_ = {10.0**exponent: score for exponent, score in sorted(found.items())}
-        self.alpha_ = 10.0**best
+                ahead = []
+        self.scores_ = {
+            unit * 10.0**exponent: score for exponent, (score, _) in sorted(found.items())
+        }
+        self.alpha_, self.loss_ = unit * 10.0**best, found[best][1]
         self.best_estimator_ = clone(self.estimator)
-        if _classifies(self):
+        if _classifies(self) or self.penalty == "l1":
             self.best_estimator_.set_params(estimator=self._at_once(np.array([self.alpha_])))
         else:
             self.best_estimator_.set_params(estimator__alpha=self.alpha_)
@@ -146,13 +159,20 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         rows = np.bincount(column, minlength=n_columns)
         return np.bincount(column, y, n_columns) / np.maximum(rows, 1)
 
+    def _unit(self, y: np.ndarray) -> float:
+        """What alphas are multiples of: a ridge's does not depend on the units of the target."""
+        if self.penalty == "l2":
+            return 1.0
+        return 0.5 if _classifies(self) else float(np.nanstd(y)) or 1.0
+
     def _at_once(self, alphas: np.ndarray) -> Any:
         if _classifies(self):
-            return LogisticAtOnce(alphas, len(self.classes_))
-        return RidgeAtOnce(alphas)
+            kind = LogisticAtOnce if self.penalty == "l2" else SparseLogisticAtOnce
+            return kind(alphas, len(self.classes_))
+        return RidgeAtOnce(alphas) if self.penalty == "l2" else LassoAtOnce(alphas)
 
-    def _scores(self, alphas: np.ndarray, X: Any, y: np.ndarray) -> np.ndarray:
-        """Mean score of each alpha, all of them in one fit per fold.
+    def _scores(self, alphas: np.ndarray, X: Any, y: np.ndarray) -> list[tuple[float, float]]:
+        """Mean score and mean loss of each alpha, all of them in one fit per fold.
 
         With thousands of tasks this is the difference between minutes and seconds. Columns of a
         target matrix are stacked, an observed label becoming a row; their score is the mean over
@@ -164,7 +184,7 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         if y.ndim == 2:
             rows, column = np.nonzero(~np.isnan(y))
             y = y[rows, column]
-        scores = []
+        scores, losses = [], []
         for train, test in check_cv(self.cv).split(np.empty((n, 1))):
             past, new = np.flatnonzero(np.isin(rows, train)), np.flatnonzero(np.isin(rows, test))
             if column is None:
@@ -183,4 +203,6 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
             answer[new] = prediction
             of_parts = [at_once.scores(y[p], answer[p], len(past)) for p in parts if len(p) > 1]
             scores.append(np.mean(of_parts, axis=0))
-        return np.mean(scores, axis=0)
+            losses.append(at_once.losses(y[new], prediction, len(past)))
+        both = np.mean(scores, axis=0).tolist(), np.mean(losses, axis=0).tolist()
+        return list(zip(*both, strict=True))
