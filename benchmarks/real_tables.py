@@ -5,7 +5,8 @@
 
 Every model is tuned by inner cross-validation and scored on the same five outer folds, all tasks
 used (no sampling). Prints one row a table, in Markdown: R² over all held-out rows of each model,
-and how many tasks mean-regularized helps and hurts against the best baseline.
+and how many tasks mean-regularized helps and hurts against the baseline that each outer fold chose
+by the inner folds of its training part.
 """
 
 import sys

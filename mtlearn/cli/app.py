@@ -193,8 +193,9 @@ def compare(
 ) -> None:
     """Tell whether learning the tasks of SOURCE together helps, by how much, and whom it hurts.
 
-    The models are compared with three baselines: a ridge (for classes a logistic regression) per
-    task, one for all, one for all with a dummy per task.
+    The models are compared with baselines: a ridge (for classes a logistic regression) per task,
+    one for all, one for all with a dummy per task; beside models that select features also a lasso
+    per task.
     """
     try:
         if not source:  # or None: typer 0.16 lets that pass beside a newer click
@@ -267,8 +268,8 @@ def _known(models: list[str] | None) -> list[str] | None:
         if name not in MULTITASK and name not in BASELINES:
             raise SourceError(
                 f"--models: there is no {name!r}.{did_you_mean(name, [*MULTITASK, *BASELINES])} "
-                f"There are {', '.join(MULTITASK)}; the baselines {', '.join(BASELINES)} always "
-                "take part."
+                f"There are {', '.join(MULTITASK)}; the baselines {', '.join(BASELINES)} take part "
+                "by themselves."
             )
     return names or None
 

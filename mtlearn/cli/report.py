@@ -14,7 +14,8 @@ from rich.text import Text
 
 from mtlearn.exceptions import counted
 
-MOST = 5  # tasks listed in each direction
+MOST = 5  # tasks listed in each direction,
+FEW_TASKS = 3  # and where none of them is sure
 
 
 def print_report(result: Any, name: str, console: Console) -> None:
@@ -45,8 +46,8 @@ def print_report(result: Any, name: str, console: Console) -> None:
             console.print(table)
     console.print(
         f"{escape(result.kind.legend(result))} Helped, hurt: the task's {result.kind.row_loss} "
-        f"differs from that of {result.best_baseline} by more than luck explains (false discovery "
-        f"rate 10 %). {escape(result.basis)}",
+        f"differs from that of the baseline of the verdict by more than luck explains (false "
+        f"discovery rate 10 %). {escape(result.basis)}",
         style="dim",
         highlight=False,
     )
@@ -57,25 +58,28 @@ def _models(result: Any) -> Table:
     table.add_column("model", no_wrap=True)
     kind = result.kind
     headings = [score.heading for score in kind.shown]
-    for heading in (*headings, "worst task", "helped", "hurt", "no evi-\ndence"):
+    for heading in (*headings, "worst task", "p", "helped", "hurt", "no evi-\ndence"):
         table.add_column(heading, justify="right")
     digits = _digits(result.table[kind.error].min())
     best = result.table[kind.error].idxmin()
     rows = list(result.table.iterrows())
     for i, (name, row) in enumerate(rows):
-        is_reference = name == result.best_baseline
-        counts = [row.helped, row.hurt, row.no_evidence]
-        if is_reference:
-            counts = ["·", "·", "·"]
+        p_value = "<.001" if row.p_value < 0.001 else f"{row.p_value:.3f}"
+        against = [p_value, *map(str, (row.helped, row.hurt, row.no_evidence))]
+        if math.isnan(row.p_value):  # the reference itself
+            against = ["·"] * 4
         cells = [
-            f"{name} *" if is_reference else name,
+            f"{name} *" if row.chosen else name,
             *(_shown(row, score, digits) for score in kind.shown),
             f"{row[f'worst_task_{kind.error}']:.{digits}f} ({row.worst_task})",
-            *(str(count) for count in counts),
+            *against,
         ]
         last = i + 1 < len(rows) and row.kind == "baseline" and rows[i + 1][1].kind != "baseline"
         table.add_row(*map(Text, cells), style="bold" if name == best else None, end_section=last)
-    table.caption = "* the best baseline: helped and hurt are said against it"
+    table.caption = (
+        "* chosen inside the training parts, for the verdict; p, helped and hurt are against the "
+        "baseline so chosen"
+    )
     table.caption_justify = "left"
     return table
 
@@ -105,32 +109,41 @@ def _shown(row: Any, score: Any, digits: int, prefix: str = "") -> str:
 
 
 def _tasks(result: Any) -> Table | None:
-    called = result.per_task[result.per_task.verdict != "no evidence"].sort_values("difference")
-    if called.empty:
+    """The tasks that are sure, or where none is those that look so, by their shrunken gain."""
+    tasks = result.per_task.sort_values("gain", ascending=False)
+    sure = tasks[tasks.verdict != "no evidence"]
+    title = f"Helped and hurt most by {result.best_model}"
+    if len(sure):
+        parts = sure[sure.verdict == "helped"].head(MOST), sure[sure.verdict == "hurt"].tail(MOST)
+    elif len(tasks) >= 2 * FEW_TASKS and result.gains.std > 0:
+        title = "Not sure of any single task, but most likely to gain and to lose"
+        parts = tasks.head(FEW_TASKS), tasks.dropna(subset="gain").tail(FEW_TASKS)
+    else:
         return None
-    helped = called[called.verdict == "helped"].head(MOST)
-    hurt = called[called.verdict == "hurt"].tail(MOST).iloc[::-1]
     table = Table(
-        title=f"Helped and hurt most by {result.best_model}",
+        title=title,
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
     table.add_column(Text(result.task_name))
-    kind, two = result.kind, (result.best_baseline, result.best_model)
-    for column in ("rows", *(f"{kind.error_name} {model}" for model in two)):
+    kind, two = result.kind, {"baseline": result.best_baseline, "model": result.best_model}
+    for column in ("rows", *(f"{kind.error_name} {name}" for name in two.values())):
         table.add_column(column, justify="right")
+    table.add_column("chance\nof a gain", justify="right")
     table.add_column("")
     digits = _digits(result.table[kind.error].min())
-    for part, style in ((helped, "green"), (hurt, "red")):
+    for part, style in zip((parts[0], parts[1].iloc[::-1]), ("green", "red"), strict=True):
         for _, row in part.iterrows():
-            errors = [kind.as_error(row[f"loss {model}"]) for model in two]
+            errors = [kind.as_error(row[f"loss of the {which}"]) for which in two]
+            chance = row.gain_probability
             table.add_row(
                 Text(str(row.task)),
                 f"{row.rows:,}",
                 *(f"{error:.{digits}f}" for error in errors),
-                Text(row.verdict, style),
+                "·" if math.isnan(chance) else f"{chance:.0%}",
+                Text(row.verdict, style if len(sure) else ""),
             )
     return table
 

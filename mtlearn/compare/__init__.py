@@ -3,8 +3,9 @@
 Every model is tuned on inner folds and scored on the same outer folds, each of which keeps every
 task represented. ``task_table`` reads what it is made on, ``question`` whether its target is a
 number or a class, ``unusable`` leaves out what no linear model can use, ``contenders`` has the
-models, ``running`` runs them, ``held_out`` measures them, ``result`` says what came out. All that
-differs between numbers and classes is in ``regression`` and ``classification``.
+models, ``roles`` knows the baselines among them, ``running`` runs them, ``choice`` names the pair
+of the verdict, ``held_out`` and ``gains`` measure, ``result`` and ``verdict`` say what came out.
+All that differs between numbers and classes is in ``regression`` and ``classification``.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
 from mtlearn.checks import check_option
-from mtlearn.compare.contenders import BASELINES, build_model, choose_models
+from mtlearn.compare.contenders import build_model, choose_models
 from mtlearn.compare.result import Comparison
+from mtlearn.compare.roles import is_baseline
 from mtlearn.compare.running import (
     Clock,
     Progress,
@@ -58,13 +60,18 @@ def compare_tasks(
 ) -> Comparison:
     """Tell whether learning tasks together helps, by how much, and whom it hurts.
 
-    Compares multi-task models with three baselines: one ridge per task, one ridge for all, and one
-    for all with a dummy per task (logistic regressions where the target is a class). Each is tuned
-    by inner cross-validation inside every outer training part, preprocessing
-    (:func:`make_table_pipeline`) included, and all predict the same held-out rows. A task is
-    *helped* (*hurt*) by a model if its loss on the held-out rows (mean squared error or log loss)
-    is below (above) that of the best baseline by more than luck explains: standard errors from
-    rows, or from groups, and Benjamini-Hochberg at 0.10 over the tasks.
+    Compares multi-task models with baselines: one ridge per task, one ridge for all, one for all
+    with a dummy per task, and beside models that select features one lasso per task (logistic
+    regressions where the target is a class). Each is tuned by inner cross-validation inside every
+    outer training part, preprocessing (:func:`make_table_pipeline`) included, and all predict the
+    same held-out rows.
+
+    The verdict compares the multi-task model and the baseline that each outer fold chose by their
+    loss on the inner folds of its training part, by a paired t-test of the losses on held-out rows
+    (mean squared error or log loss). A task is *helped* (*hurt*) by a model if its loss is below
+    (above) that of the chosen baseline by more than luck explains: standard errors from rows, or
+    from groups, and Benjamini-Hochberg at 0.10 over the tasks. ``gains`` estimates what share of
+    the tasks gains, sure or not. The user guide says more ("What the verdict means").
 
     No probability of any model is taken to be below ½/(n + 1), n the number of labels it was
     fitted on: certainty that proves wrong would cost an infinite log loss. For the same reason
@@ -90,9 +97,11 @@ def compare_tasks(
         Names among ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
         with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``; or
         estimators of your own (for classes with ``predict_proba``), whose parameters
-        ``task_column`` and ``cv`` are filled in where they are None. The baselines always take
-        part. Default: ``"mean-regularized"``, ``"group-lasso"`` and ``"group-lasso+mean"``; the
-        others take several times as long.
+        ``task_column`` and ``cv`` are filled in where they are None; where there are several, those
+        without a search of the library's are fitted for each inner fold too. The baselines always
+        take part, and ``IndependentTasks`` and ``PooledTasks`` of your own are among them. Default:
+        ``"mean-regularized"``, ``"group-lasso"`` and ``"group-lasso+mean"``; the others take
+        several times as long.
     cv : int, splitter, iterable or array of shape (n,), default=None
         Outer folds: their number (None: 5; each keeps every task represented), a scikit-learn
         splitter, pairs of (train, test), or the fold of each row, counted as in X.
@@ -158,11 +167,17 @@ def compare_tasks(
     """
     check_option("bad_cells", bad_cells, BAD_CELLS)
     data = read_table(X, y, task, task_column, groups, kind)
-    contenders = choose_models(models)
+    contenders = choose_models(models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
-    for name, model in contenders.items():  # complain before the work, not after
-        data.kind.check(name, build_model(model, data.task_column, None, data.kind))
+    baselines = [
+        name
+        for name, model in contenders.items()
+        if is_baseline(build_model(model, data.task_column, None, data.kind))
+    ]
+    shared = [name for name in contenders if name not in baselines]
+    contenders = {name: contenders[name] for name in baselines + shared}
+    rated = baselines + (shared if len(shared) > 1 else [])  # the models to choose among
     folds = outer_folds(cv, data, random_state)
     strange = stranger_folds(data, len(folds), random_state) if new_tasks else []
     workers, notes = effective_n_jobs(n_jobs), list(data.notes)
@@ -175,13 +190,14 @@ def compare_tasks(
             time_budget * workers,
             len(folds) + len(strange),
             random_state,
+            rated,
         )
         notes += said
         if new_tasks:
             strange = stranger_folds(data, len(folds), random_state)
     jobs = Counter(dict.fromkeys(contenders, len(folds) + len(strange)))
     clock = Clock(jobs, workers, expected, progress, verbose)
-    answers = run_jobs(contenders, data, folds, random_state, n_jobs, clock.tick)
+    answers = run_jobs(contenders, data, folds, random_state, n_jobs, clock.tick, rated)
     strangers = run_jobs(contenders, data, strange, random_state, n_jobs, clock.tick)
     for name, done in answers.items():
         warned = [answer.warnings[0] for answer in done if answer.warnings]
@@ -194,7 +210,8 @@ def compare_tasks(
         fold_of_rows(folds, n),
         {name: gather(done, strange, n) for name, done in strangers.items()} if new_tasks else None,
         fold_of_rows(strange, n),
-        baselines=list(BASELINES),
+        baselines=baselines,
+        inner_losses={name: [a.inner_loss for a in done] for name, done in answers.items()},
         alphas={name: [answer.alpha for answer in done] for name, done in answers.items()},
         seconds={name: sum(answer.seconds for answer in done) for name, done in answers.items()},
         n_folds=len(folds),

@@ -1,7 +1,8 @@
-"""The models that a comparison runs: three baselines and the multi-task models, each tuned.
+"""The models that a comparison runs: the baselines and the multi-task models, each tuned.
 
 A claim that learning together helps is worth as much as the baseline it beats, so the baselines
-get what the multi-task models get: the same preprocessing, the same inner folds, a tuned alpha.
+get what the multi-task models get: the same preprocessing, the same inner folds, a tuned alpha;
+and a lasso per task where a multi-task model selects features, which alone may be what helps.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from mtlearn.baselines import IndependentTasks, PooledTasks
 from mtlearn.compare.kinds import Kind
+from mtlearn.compare.roles import selects_features
 from mtlearn.compare.tuning import TunedBaseline
 from mtlearn.table import make_table_pipeline
 
@@ -30,9 +32,9 @@ def _inside(kind: Kind) -> Any:
     return LogisticRegression() if kind.name == "classification" else Ridge()
 
 
-def _independent(task_column: str | None, cv: Any, kind: Kind) -> Any:
+def _independent(task_column: str | None, cv: Any, kind: Kind, *, penalty: str = "l2") -> Any:
     model = IndependentTasks(_inside(kind), task_column=task_column, unseen_task="mean")
-    return TunedBaseline(model, cv=cv)
+    return TunedBaseline(model, penalty=penalty, cv=cv)
 
 
 def _pooled(task_column: str | None, cv: Any, kind: Kind, *, task_dummies: bool = False) -> Any:
@@ -54,8 +56,10 @@ def _family(family: str, **own: Any) -> Factory:
     return build
 
 
+SPARSE_BASELINE = "independent-lasso"
 BASELINES: dict[str, Factory] = {
     "independent": _independent,
+    SPARSE_BASELINE: partial(_independent, penalty="l1"),
     "pooled": _pooled,
     "pooled+dummies": partial(_pooled, task_dummies=True),
 }
@@ -72,11 +76,12 @@ MULTITASK: dict[str, Factory] = {
 DEFAULT = ("mean-regularized", "group-lasso", "group-lasso+mean")
 
 
-def choose_models(models: Any) -> dict[str, Any]:
+def choose_models(models: Any, task_column: str | None, kind: Kind) -> dict[str, Any]:
     """The contenders by name, baselines first: factories, or the user's own estimators.
 
     ``models`` is None (``DEFAULT``), names, or a dictionary of names to estimators; the baselines
-    always take part, since helped and hurt are said against them.
+    always take part, since helped and hurt are said against them, the sparse one beside models
+    that select features.
     """
     if models is None:
         models = DEFAULT
@@ -93,7 +98,13 @@ def choose_models(models: Any) -> dict[str, Any]:
     for name, model in models.items():
         if name in BASELINES and model is not BASELINES[name]:
             raise ValueError(f"{name!r} is the name of a baseline; give your model another one.")
-    return {**BASELINES, **models}
+    built = {name: build_model(model, task_column, None, kind) for name, model in models.items()}
+    for name, model in built.items():  # complain before the work, not after
+        kind.check(name, model)
+    needed = [name for name in BASELINES if name != SPARSE_BASELINE]
+    if SPARSE_BASELINE in models or any(map(selects_features, built.values())):
+        needed.append(SPARSE_BASELINE)
+    return {name: BASELINES[name] for name in BASELINES if name in needed} | models
 
 
 def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pipeline:
@@ -127,3 +138,25 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
 def chosen_alpha(model: Pipeline) -> float:
     """The alpha that a fitted contender chose, NaN where it has none."""
     return float(getattr(model[-1], "alpha_", np.nan))
+
+
+def kept_loss(model: Pipeline, cv: Any) -> float | None:
+    """Mean loss of a fitted contender on the inner folds ``cv`` at the alpha it chose.
+
+    None where it did not keep that one: other folds, another score, targets in other units, or a
+    model without a search. Classifiers of the library keep it without the bound on probabilities.
+    """
+    from mtlearn.estimators.cv import AlphaByCV
+
+    search = model[-1]
+    if isinstance(search, TunedBaseline):
+        return search.loss_ if search.cv is cv else None
+    if not isinstance(search, AlphaByCV) or search.cv is not cv or search.scoring is not None:
+        return None
+    if getattr(search, "scale_targets", False):
+        return None
+    kept = vars(search)
+    losses = kept["mse_path_"] if "mse_path_" in kept else -kept["scores_"]
+    mean = np.nanmean(losses, axis=-1)  # (alphas,), or with a row for each value of a parameter
+    at_alpha = np.broadcast_to(search.alphas_ == search.alpha_, mean.shape)
+    return float(mean[at_alpha].min())

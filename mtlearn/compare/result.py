@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.compare.choice import Choice
+from mtlearn.compare.contenders import SPARSE_BASELINE
+from mtlearn.compare.gains import TaskGains
 from mtlearn.compare.held_out import HeldOut
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.record import as_json, record_of
 from mtlearn.compare.task_table import TaskTable, import_pandas
-from mtlearn.compare.verdict import basis_in_words, is_yes, verdict_in_words
-from mtlearn.evidence import PairedEvidence, verdicts
+from mtlearn.compare.verdict import Finding, basis_in_words, is_yes, verdict_in_words
+from mtlearn.evidence import verdicts
 from mtlearn.exceptions import counted
 from mtlearn.writing import write_whole
 
-VERDICTS = ("helped", "hurt", "no evidence")
+COUNTS = ["helped", "hurt", "no_evidence"]
+PAIR = ("model", "baseline")
+ALONE = frozenset({"independent", SPARSE_BASELINE})  # baselines that learn from a task by itself
+HIDDEN = ["alpha", "seconds"]  # of the table, where it is printed
 
 
 @dataclass(frozen=True)
@@ -34,25 +40,37 @@ class Comparison:
         curve over pairs of rows of the same fold; one class against the rest, averaged, where
         there are more than two), ``brier`` (mean squared error of the probabilities, summed over
         classes where there are more than two) and ``accuracy``; ``mean_task_auc`` leaves out the
-        ``tasks_without_auc``, which have no such pair. Then, of both, the numbers of tasks
-        ``helped`` and ``hurt`` against the best baseline, and with ``no_evidence``;
+        ``tasks_without_auc``, which have no such pair. Then, of both, ``inner_rmse``
+        (``inner_log_loss``), the mean error on the inner folds of the training parts (NaN where
+        it was not needed), and ``chosen``, the number of outer folds in which it made the model
+        the one of the verdict; ``p_value`` of the model against the chosen baseline, and the
+        numbers of tasks ``helped`` and ``hurt`` against it, and with ``no_evidence``;
         ``new_task_r2`` and ``new_task_rmse`` (``new_task_log_loss`` and ``new_task_auc``) where
         whole tasks were held out too; ``alpha``, the geometric mean over the folds (1/C of a
         logistic regression), and ``seconds``. For a matrix of targets errors are in units of each
         column's standard deviation, and ``r2`` and ``auc`` are means over columns.
     per_task : pandas.DataFrame
         One row per task: ``rows``, ``units`` (rows, or groups), ``loss <model>`` (mean squared
-        error or log loss on its held-out rows), then the best multi-task model against the best
-        baseline: ``difference`` of the two (below zero: helped), ``standard_error``, ``p_value``,
-        ``verdict``.
+        error or log loss on its held-out rows), ``loss of the model`` and ``loss of the baseline``
+        of the verdict; then the one against the other: ``difference`` of the two (below zero:
+        helped), ``standard_error``, ``p_value``, ``verdict``, ``gain`` (above zero: better),
+        shrunk towards that of the other tasks, and ``gain_probability`` that the true one is
+        above zero (NaN where tasks do not measurably differ); then that baseline against
+        ``independent``: ``baseline_verdict``, and ``baseline_gain`` likewise.
     verdict : str
         The answer in plain words.
     helps : bool
         Whether that is a Yes: the multi-task model beats the baseline by more than luck explains.
+    p_value : float
+        Of the verdict: the chosen multi-task model against the chosen baseline.
+    gains : TaskGains
+        How the gains of the one over the other are distributed over tasks: ``share`` of the tasks
+        that gain with its interval ``share_low``, ``share_high``; ``mean``, ``std``.
     basis : str
         What the verdict rests on: how its p-value is computed, and which task can be the worst.
     best_model, best_baseline : str
-        The multi-task model and the baseline of smallest error.
+        The multi-task model and the baseline that most outer folds chose, by their loss inside the
+        training part; the verdict is about what each fold chose.
     kind : Kind
         What was asked: ``kind.name`` is "regression" or "classification", the latter with
         ``kind.classes``.
@@ -78,6 +96,8 @@ class Comparison:
     per_task: Any
     verdict: str
     helps: bool
+    p_value: float
+    gains: TaskGains
     basis: str
     best_model: str
     best_baseline: str
@@ -104,6 +124,7 @@ class Comparison:
         strange_fold: np.ndarray,
         *,
         baselines: list[str],
+        inner_losses: dict[str, list[float]],
         alphas: dict[str, list[float]],
         seconds: dict[str, float],
         n_folds: int,
@@ -113,20 +134,21 @@ class Comparison:
         """Measure the held-out predictions of all models."""
         pandas = import_pandas()
         held_out = HeldOut.of(data, predictions, fold)
-        losses = {name: held_out.loss(p) for name, p in predictions.items()}
-        best_baseline = min(baselines, key=lambda name: losses[name].mean())
-        others = [name for name in predictions if name not in baselines] or baselines
-        best_model = min(others, key=lambda name: losses[name].mean())
+        shared = [name for name in predictions if name not in baselines]
+        baseline = Choice.of({name: inner_losses[name] for name in baselines})
+        model = Choice.of({name: inner_losses[name] for name in shared}) if shared else baseline
+        pair = [choice.prediction(predictions, fold) for choice in (model, baseline)]
         rows: dict[str, dict[str, Any]] = {}
-        evidence: dict[str, PairedEvidence] = {}
         new = None if strangers is None else HeldOut.of(data, strangers, strange_fold)
-        for name in predictions:
+        for name, prediction in predictions.items():
             row: dict[str, Any] = {"kind": "baseline" if name in baselines else "multi-task"}
-            row |= held_out.scores(predictions[name])
-            evidence[name] = held_out.evidence(predictions[name], predictions[best_baseline])
-            if name != best_baseline:
-                said = verdicts(evidence[name])
-                row |= {v.replace(" ", "_"): int((said == v).sum()) for v in VERDICTS}
+            row |= held_out.scores(prediction)
+            row[f"inner_{data.kind.error}"] = data.kind.as_error(np.mean(inner_losses[name]))
+            row["chosen"] = (model.names if name in shared else baseline.names).count(name)
+            row |= dict.fromkeys(("p_value", *COUNTS), np.nan)
+            if {name} != set(baseline.names):
+                row["p_value"] = held_out.overall(prediction, pair[1]).p_value
+                row |= _counts(verdicts(held_out.evidence(prediction, pair[1])))
             rows[name] = row
             if new is not None:
                 scores = new.scores(strangers[name])
@@ -135,21 +157,42 @@ class Comparison:
                 row["alpha"] = float(np.exp(np.mean(np.log(alphas[name]))))
             row["seconds"] = seconds[name]
         table = pandas.DataFrame.from_dict(rows, orient="index")
-        counts = list(dict.fromkeys(v.replace(" ", "_") for v in VERDICTS))
-        for column in counts:
-            table[column] = table.get(column, np.nan)
-        table[counts] = table[counts].astype("Int64")
+        table[COUNTS] = table[COUNTS].astype("Int64")
         table.index.name = "model"
-        per_task = held_out.per_task(losses, evidence[best_model])
-        overall = held_out.overall(losses[best_model] - losses[best_baseline])
-        result = cls(
+
+        gains, alone = held_out.gains(*pair), predictions["independent"]
+        losses = {name: held_out.loss(p) for name, p in predictions.items()}
+        losses |= {f"of the {k}": held_out.loss(p) for k, p in zip(PAIR, pair, strict=True)}
+        per_task = held_out.per_task(losses, held_out.evidence(*pair))
+        per_task |= {"gain": gains.posterior_mean, "gain_probability": gains.probability}
+        harm = held_out.gains(pair[1], alone).posterior_mean
+        per_task["baseline_verdict"] = verdicts(held_out.evidence(pair[1], alone))
+        per_task["baseline_gain"] = harm
+        finding = Finding(
+            model=model,
+            baseline=baseline,
+            scores=[held_out.scores(p)[data.kind.headline[0]] for p in (*pair, alone)],
+            overall=held_out.overall(*pair),
+            gains=gains,
+            counts=_counts(per_task["verdict"]),
+            harmed=[
+                str(per_task["task"][t])
+                for t in np.argsort(harm)
+                if per_task["baseline_verdict"][t] == "hurt"
+                and not ALONE.issuperset(baseline.names)
+            ],
+            only_baselines=not shared,
+        )
+        return cls(
             table=table,
-            per_task=per_task,
-            verdict="",
-            helps=is_yes(*overall),
+            per_task=pandas.DataFrame(per_task),
+            verdict=verdict_in_words(finding, data.kind),
+            helps=is_yes(finding.overall),
+            p_value=finding.overall.p_value,
+            gains=gains,
             basis=basis_in_words(held_out),
-            best_model=best_model,
-            best_baseline=best_baseline,
+            best_model=model.name,
+            best_baseline=baseline.name,
             n_rows=len(data.y),
             n_tasks=len(data.tasks),
             n_features=data.n_features,
@@ -163,8 +206,6 @@ class Comparison:
             settings=settings,
             predictions=predictions,
         )
-        object.__setattr__(result, "verdict", verdict_in_words(result, overall))
-        return result
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str | None:
         """All that was found as JSON, for other programs, except for the predictions.
@@ -211,7 +252,7 @@ class Comparison:
         return None
 
     def __str__(self) -> str:
-        shown = self.table.drop(columns=["alpha", "seconds"])
+        shown = self.table.drop(columns=HIDDEN)
         lines = [self.title, "", shown.to_string(float_format="{:.3f}".format, na_rep="–"), ""]
         notes = (f"Note: {note}" for note in self.notes)
         return "\n".join([*lines, self.verdict, self.basis, *notes])
@@ -221,7 +262,7 @@ class Comparison:
     def _repr_html_(self) -> str:
         from html import escape
 
-        shown = self.table.drop(columns=["alpha", "seconds"])
+        shown = self.table.drop(columns=HIDDEN)
         notes = "".join(f"<p>Note: {escape(note)}</p>" for note in self.notes)
         table = shown.to_html(float_format="{:.3f}".format, na_rep="–")
         said = "".join(f"<p>{escape(words)}</p>" for words in (self.verdict, self.basis))
@@ -235,3 +276,8 @@ class Comparison:
             f"({self.task_name}), {counted(self.n_features, 'feature', 'features')}, "
             f"{self.n_folds} outer folds"
         )
+
+
+def _counts(said: np.ndarray) -> dict[str, int]:
+    """How many tasks are helped, hurt, and neither for sure."""
+    return {name: int((said == name.replace("_", " ")).sum()) for name in COUNTS}

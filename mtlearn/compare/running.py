@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -17,7 +17,7 @@ from sklearn.model_selection import PredefinedSplit, check_cv
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
-from mtlearn.compare.contenders import build_model, chosen_alpha
+from mtlearn.compare.contenders import build_model, chosen_alpha, kept_loss
 from mtlearn.compare.task_table import TaskTable
 from mtlearn.exceptions import SimilarLabelsWarning, UnseenTaskWarning, counted
 from mtlearn.model_selection import new_task_folds, task_folds
@@ -56,6 +56,7 @@ class Answer:
     job: int
     prediction: np.ndarray
     alpha: float
+    inner_loss: float  # mean loss on the inner folds, NaN where nobody asked
     seconds: float
     warnings: list[str]
 
@@ -110,16 +111,25 @@ def stranger_folds(data: TaskTable, n_splits: int, random_state: int) -> list[Fo
     return folds
 
 
-def run_job(job: int, model: Any, data: TaskTable, fold: Fold, random_state: int) -> Answer:
-    """Tune and fit one model on a training part; predict what was held out."""
+def run_job(
+    job: int, model: Any, data: TaskTable, fold: Fold, random_state: int, *, rated: bool = False
+) -> Answer:
+    """Tune and fit one model on a training part; predict what was held out.
+
+    ``rated`` asks for its loss on the inner folds of the training part too.
+    """
     start = time.perf_counter()
     past, new = data.take(fold[0]), data.take(fold[1])
-    inner = task_folds(past.parts, INNER_FOLDS, groups=past.groups, random_state=random_state)
+    cv = _inner_folds(past, random_state)
     # many small fits: more than one BLAS thread only gets in the way
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        pipeline = build_model(model, data.task_column, PredefinedSplit(inner), data.kind)
+        pipeline = build_model(model, data.task_column, cv, data.kind)
         prediction = data.kind.fit_predict(pipeline, past, new)
+        loss = np.nan
+        if rated:
+            kept = kept_loss(pipeline, cv)
+            loss = _inner_loss(model, past, cv, random_state) if kept is None else kept
     said = {
         str(warning.message)
         for warning in caught
@@ -127,7 +137,23 @@ def run_job(job: int, model: Any, data: TaskTable, fold: Fold, random_state: int
         and not issubclass(warning.category, UnseenTaskWarning | SimilarLabelsWarning)
     }
     alpha = chosen_alpha(pipeline)
-    return Answer(job, prediction, alpha, time.perf_counter() - start, sorted(said))
+    return Answer(job, prediction, alpha, loss, time.perf_counter() - start, sorted(said))
+
+
+def _inner_folds(past: TaskTable, random_state: int) -> PredefinedSplit:
+    fold = task_folds(past.parts, INNER_FOLDS, groups=past.groups, random_state=random_state)
+    return PredefinedSplit(fold)
+
+
+def _inner_loss(model: Any, past: TaskTable, cv: PredefinedSplit, random_state: int) -> float:
+    """Mean loss on inner folds of a model that keeps none: it is fitted for each of them."""
+    kind, unit, losses = past.kind, past.kind.unit(past.y), []
+    for train, test in cv.split():
+        part, new = past.take(train), past.take(test)
+        pipeline = build_model(model, past.task_column, _inner_folds(part, random_state), kind)
+        answer, known = kind.fit_predict(pipeline, part, new) / unit, ~np.isnan(new.y)
+        losses.append(kind.loss((new.y / unit)[known], answer[known]).mean())
+    return float(np.mean(losses))
 
 
 def run_jobs(
@@ -137,11 +163,12 @@ def run_jobs(
     random_state: int,
     n_jobs: int | None,
     tell: Callable[[str, float], None],
+    rated: Container[str] = (),
 ) -> dict[str, list[Answer]]:
     """Every model on every fold; the answers of each model in the order of the folds."""
     plan = [(name, fold) for fold in folds for name in models]
     answers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-        delayed(run_job)(job, models[name], data, fold, random_state)
+        delayed(run_job)(job, models[name], data, fold, random_state, rated=name in rated)
         for job, (name, fold) in enumerate(plan)
     )
     found: dict[str, list[Answer]] = {name: [] for name in models}
@@ -212,6 +239,7 @@ def within_budget(
     budget: float,
     n_fits: int,
     random_state: int,
+    rated: Container[str] = (),
 ) -> tuple[TaskTable, list[Fold], list[str], dict[str, float]]:
     """The data, or a sample of its tasks where all of them would take longer than the budget.
 
@@ -233,7 +261,7 @@ def within_budget(
     first = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
     growth = max(n_rows / len(pilot.y), n_tasks / len(pilot.tasks))
     expected = {
-        name: growth * run_job(0, model, pilot, first, random_state).seconds
+        name: growth * run_job(0, model, pilot, first, random_state, rated=name in rated).seconds
         for name, model in models.items()
     }
     estimate = sum(expected.values()) * n_fits

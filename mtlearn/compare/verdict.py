@@ -2,88 +2,152 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from mtlearn.compare.held_out import CLUSTERS, FEWEST_ROWS, HeldOut
+import numpy as np
+
+from mtlearn.compare.choice import Choice
+from mtlearn.compare.gains import TaskGains
+from mtlearn.compare.held_out import CLUSTERS, FEWEST_ROWS, HeldOut, Overall
+from mtlearn.compare.kinds import Kind
 from mtlearn.exceptions import counted
 
 LITTLE = 0.005  # a gain below this share of the null loss (for regressions in R²) is called small
 SURE = 0.05  # a p-value above this is taken for luck
 FEW = 0.05  # a share of tasks helped up to this is no reason to say yes to some
+NAMED = 5  # tasks named in a sentence
 
 
-def is_yes(gain: float, p_value: float) -> bool:
+@dataclass(frozen=True)
+class Finding:
+    """What the verdict speaks of: the chosen multi-task model against the chosen baseline."""
+
+    model: Choice
+    baseline: Choice
+    scores: list[float]  # headline score of model, of baseline, of a model for each task alone
+    overall: Overall
+    gains: TaskGains
+    counts: dict[str, int]  # tasks helped, hurt, no_evidence
+    harmed: list[str]  # tasks that the baseline hurts against a model for each alone
+    only_baselines: bool = False
+
+
+def is_yes(overall: Overall) -> bool:
     """Whether learning together helps: the one place that decides it, for words and programs."""
-    return bool(gain > 0 and p_value < SURE)
+    return bool(overall.share > 0 and overall.p_value < SURE)
 
 
-def verdict_in_words(result: Any, overall: tuple[float, float]) -> str:
-    """What the table says about learning together.
-
-    ``overall`` is the gain of the best multi-task model over the best baseline, as a share of the
-    null loss, and its p-value.
-    """
-    gain, p_value = overall
-    column, label = result.kind.headline
-    score, model, baseline = result.table[column], result.best_model, result.best_baseline
-    if result.table["kind"][model] == "baseline":
+def verdict_in_words(found: Finding, kind: Kind) -> str:
+    """What the comparison says about learning together."""
+    label = kind.headline[1]
+    model, baseline, alone = (f"{score:.3f}" for score in found.scores)
+    if found.only_baselines:
         return (
-            f"Only baselines were compared; the best is {baseline} ({label} {score[baseline]:.3f})."
+            f"Only baselines were compared; the best is {found.baseline.words} "
+            f"({label} {baseline})."
         )
-    scores = f"{label} {score[model]:.3f} by {model}, {score[baseline]:.3f} by {baseline}"
-    if baseline != "independent":
-        scores += f", {score['independent']:.3f} with a model for each task alone"
-    helped, hurt = (int(result.table[column][model]) for column in ("helped", "hurt"))
-    if is_yes(gain, p_value):
-        little = ", but only a little" if gain < LITTLE else ""
-        opening, advice = f"Yes, learning together helps{little}", ""
-    elif p_value < SURE:
-        opening = "No, the multi-task models do worse than the best baseline"
-        advice = f" Use {baseline}."
-    elif helped > hurt and helped <= FEW * result.n_tasks:
-        opening = (
-            f"No clear gain overall: the difference to {baseline} may be luck (p = {p_value:.2f})"
+    scores = f"{label} {model} by {found.model.words}, {baseline} by {found.baseline.words}"
+    if set(found.baseline.names) != {"independent"}:
+        scores += f", {alone} with a model for each task alone"
+    opening, advice = _opening(found)
+    sentences = [
+        opening,
+        f"Held-out rows: {scores}",
+        _sure_tasks(**found.counts),
+        _all_tasks(found, kind),
+        _harmed(found),
+        advice,
+    ]
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _opening(found: Finding) -> tuple[str, str]:
+    """Yes or no, and what to do then."""
+    p, baseline = _p(found.overall.p_value), found.baseline.name
+    helped, hurt = found.counts["helped"], found.counts["hurt"]
+    if is_yes(found.overall):
+        little = ", but only a little" if found.overall.share < LITTLE else ""
+        return f"Yes, learning together helps{little} ({p})", ""
+    if found.overall.p_value < SURE:
+        return f"No, the multi-task models do worse than the best baseline ({p})", f"Use {baseline}"
+    luck = f"the difference to {baseline} may be luck ({p})"
+    if helped > hurt and helped <= FEW * sum(found.counts.values()):
+        return f"No clear gain overall: {luck}", ""
+    if helped > hurt:
+        return f"For some tasks. Overall {luck}", ""
+    return (
+        f"No, learning together does not help beyond {baseline}: what differs may be luck ({p})",
+        f"Use {baseline}, the simpler one",
+    )
+
+
+def _p(value: float) -> str:
+    if np.isnan(value):
+        return "no p-value"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.{3 if value < 0.1 else 2}f}"
+
+
+def _sure_tasks(helped: int, hurt: int, no_evidence: int) -> str:
+    n_tasks = helped + hurt + no_evidence
+    if helped + hurt == 0:
+        return "No single task is helped or hurt with certainty"
+    said = [
+        f"{count:,} {'is' if count == 1 else 'are'} {what}"
+        for count, what in ((helped, "helped"), (hurt, "hurt"))
+        if count
+    ]
+    said[0] = said[0].replace(" ", f" of {n_tasks:,} tasks ", 1)
+    others = ""
+    if no_evidence:
+        rest = "one" if no_evidence == 1 else f"{no_evidence:,}"
+        others = f"; for the other {rest} there is no evidence either way"
+    return " and ".join(said) + others
+
+
+def _all_tasks(found: Finding, kind: Kind) -> str:
+    """Of tasks too small to be sure of, what all of them say together."""
+    gains, n_tasks = found.gains, int((~np.isnan(found.gains.posterior_mean)).sum())
+    if n_tasks > 2 and gains.std == 0:
+        mean, error = found.overall.gain, found.overall.standard_error
+        return (
+            f"Tasks do not measurably differ in gain: {mean:.2g} ± {error:.1g} in {kind.row_loss} "
+            "on average"
         )
-        advice = ""
-    elif helped > hurt:
-        opening = (
-            f"For some tasks. Overall the difference to {baseline} may be luck (p = {p_value:.2f})"
-        )
-        advice = ""
-    else:
-        opening = (
-            f"No, learning together does not help beyond {baseline}: what differs may be luck "
-            f"(p = {p_value:.2f})"
-        )
-        advice = f" Use {baseline}, the simpler one."
-    return f"{opening}. Held-out rows: {scores}. {_tasks(result, helped, hurt)}{advice}"
+    if n_tasks < CLUSTERS or np.isnan(gains.share):
+        return ""
+    low, share, high = (f"{x:.0%}" for x in (gains.share_low, gains.share, gains.share_high))
+    return (
+        f"Of all tasks together, sure or not, an estimated {share} gain (95% interval {low} to "
+        f"{high})"
+    )
+
+
+def _harmed(found: Finding) -> str:
+    if not found.harmed:
+        return ""
+    names = ", ".join(found.harmed[:NAMED]) + ", …" * (len(found.harmed) > NAMED)
+    said = counted(
+        len(found.harmed),
+        "task that a model of its own serves better",
+        "tasks that models of their own serve better",
+    )
+    return f"{found.baseline.name} hurts {said}: {names}"
 
 
 def basis_in_words(held_out: HeldOut) -> str:
     """How the p-value of the verdict comes about, and which tasks can be called the worst."""
-    unit = held_out.overall_unit
+    unit, raised = held_out.overall_unit, ""
     why = f"as they are from {CLUSTERS} tasks up"
     if unit != "tasks":
+        raised = " and their variance raised for the training rows that folds share"
         why = f"tasks are from {CLUSTERS} up"
         if held_out.is_matrix:
             why = "one row answers several tasks"
     few = counted(min(FEWEST_ROWS, int(held_out.rows.max())), "held-out row", "held-out rows")
     return (
-        "p is that of a paired t-test of the losses on held-out rows, best multi-task model "
-        f"against best baseline, with {unit} as the independent units ({why}); above "
-        f"{SURE:g} the difference is taken for luck. The worst task is one with at least {few}."
+        "Each fold chose the multi-task model and the baseline of the verdict by inner folds of "
+        "its training rows. p is that of a paired t-test of their losses on held-out rows, with "
+        f"{unit} as the independent units ({why}){raised}; above {SURE:g} the difference is taken "
+        f"for luck. The worst task is one with at least {few}."
         + (f" {held_out.kind.pooled_columns}" if held_out.is_matrix else "")
     )
-
-
-def _tasks(result: Any, helped: int, hurt: int) -> str:
-    if helped + hurt == 0:
-        return "No single task is helped or hurt with certainty."
-    return (
-        f"Of {result.n_tasks:,} tasks {helped:,} {_are(helped)} helped and {hurt:,} {_are(hurt)} "
-        "hurt; for the others there is no evidence either way."
-    )
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
