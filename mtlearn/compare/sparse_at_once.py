@@ -28,10 +28,10 @@ class LassoAtOnce(RidgeAtOnce):
         strengths = np.asarray(self.alphas) / np.sqrt(n)
         order = np.argsort(-strengths)  # as lasso_path returns them
         self.coef_ = np.zeros((X.shape[1], len(strengths)))
-        centred = np.asfortranarray(X - center)
-        self.coef_[:, order] = lasso_path(
-            centred, y - level, alphas=strengths[order], precompute=True, tol=1e-4
-        )[1]
+        if (y != y[0]).any():  # otherwise the level is all there is to learn
+            centred = np.asfortranarray(X - center)
+            options = {"alphas": strengths[order], "precompute": True, "max_iter": 10_000}
+            self.coef_[:, order] = lasso_path(centred, y - level, **options)[1]
         self.intercept_ = level - center @ self.coef_
         return self
 
