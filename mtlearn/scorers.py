@@ -7,7 +7,7 @@ made, whatever way their tasks came in. They are dressed up as an estimator whos
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,12 +70,18 @@ class Named:
         From scores, classes and the way that tasks came in to an estimator that predicts them.
     classes : ndarray of shape (K,), default=None
         None for regressors.
+    exponents : int or ndarray of shape (T,), default=0
+        Of the powers of two that bring targets back to the units of the user.
     """
 
     def __init__(
-        self, scoring: Any, dress: Callable[..., BaseEstimator], classes: np.ndarray | None = None
+        self,
+        scoring: Any,
+        dress: Callable[..., BaseEstimator],
+        classes: np.ndarray | None = None,
+        exponents: Any = 0,
     ):
-        self.dress, self.classes = dress, classes
+        self.dress, self.classes, self.exponents = dress, classes, exponents
         if not isinstance(scoring, str):
             scoring = check_scoring(dress(None, classes, "single"), scoring)
         self.scorer = make_task_scorer(scoring)
@@ -83,6 +89,9 @@ class Named:
     def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
         """The scorer's value; NaN where a single class or label leaves it undefined."""
         rows = np.arange(len(scores))[:, None]
+        if np.any(self.exponents):
+            y = np.ldexp(held_out.y, self.exponents)
+            scores, held_out = np.ldexp(scores, self.exponents), replace(held_out, y=y)
         if held_out.codes is not None and scores.shape[1] == 1:
             scores = scores[:, 0]
         dressed = self.dress(scores, self.classes, held_out.way)

@@ -323,6 +323,16 @@ TARGETS = {
         ["number, text"],
         [".astype(str)"],
     ),
+    "columns far apart": (
+        fit(X=X * [1.0, 1e-290, 1.0]),
+        [" and 1 of X", "by a factor of 1e2"],
+        ["Leave one of them out", "StandardScaler"],
+    ),
+    "beyond double precision": (
+        fit(Mean(alpha=0), X=1e-200 * X, y=1e200 * y),
+        ["coef_ would be of the order 1e+", "X is of the order 1e-200"],
+        ["Divide them by powers of ten"],
+    ),
     "weights zero": (weigh(np.zeros(24)), ["zero"], ["above zero", "leave sample_weight out"]),
     "weight missing": (
         weigh(with_value(np.ones(24), np.nan, 3)),
@@ -809,6 +819,12 @@ WARNINGS = {
         UserWarning,
         ["a factor of 9e+04 ", f"1 target is more than tenfold from the median, {y.std():.3g}"],
         [f": {1e-4 * y.std():.3g} for 'w'.", "scale_targets=True"],
+    ),
+    "many repetitions": (
+        weigh(np.arange(24) + 50.0, task=TASK),
+        UserWarning,
+        ["61.5 on average", "24 rows for 1,476"],
+        ["sample_weight / sample_weight.mean()"],
     ),
     "single class": (
         classify(np.column_stack([y > 0, y < 99])),

@@ -111,7 +111,7 @@ def quadratic(source, form, coupling, monkeypatch):
     if "classes" not in source:
         generated = make(3, source, d=5, rows=(9, 25), weights="rows")
         omega = np.ones(4) if source == "columns" else OMEGA  # the first: one Hessian for all
-        e = entries_of(generated, omega)
+        e = entries_of(generated, omega, coupling)
         truth = Truth(e.X, e.task, e.c, 1, 4, coupling)
         return build(generated, form, coupling, omega), truth
     T, K = (1, 3) if "three" in source else (4, 2)
@@ -131,6 +131,8 @@ def quadratic(source, form, coupling, monkeypatch):
     X = np.repeat(X, K, axis=0)
     p = expit(np.sum(X * point.W.T[column], axis=1) + problem.user_units(point)[1][column])
     c = np.repeat(T / s.sum() * omega[codes] * s, K)
+    if coupling.fit_intercept:  # levels are measured at the mean of the rows
+        X = X - c @ X / c.sum()
     return model, Truth(X, column, c * p * (1 - p), K, T * K, coupling)
 
 

@@ -27,6 +27,7 @@ from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.solution import Solution
 from mtlearn.tasks import TaskData
 from mtlearn.threads import blas_threads
+from mtlearn.units import choose_units
 from mtlearn.weights import as_repetitions, warn_of_many
 from mtlearn.whole import all_or_nothing
 
@@ -188,8 +189,7 @@ class TaskLinearModel(TaskInputMixin, Family):
         ConvergenceWarning
             Where ``dual_gap_`` did not reach ``tol`` in ``max_iter`` iterations.
         """
-        data = self._read(X, y, sample_weight, task)
-        return self._fit(data, *self._choose(data, X, y, task))
+        return self._learn(self._read(X, y, sample_weight, task), X, y, task)
 
     def path(
         self,
@@ -221,27 +221,28 @@ class TaskLinearModel(TaskInputMixin, Family):
             ``coefs`` are (T, K, d, n_alphas), the others alike.
         """
         reader = self._unfitted()
-        data = reader._read(X, y, sample_weight, task)
+        data, units = choose_units(reader._read(X, y, sample_weight, task), reader)
+        reader = units.inward(reader)
         with blas_threads(data):
             setup = set_up(reader, reader._solvable(data, warn=True))
             problem = setup.problem
             solver = reader._solver(setup, "path")
             largest, infinite = solver.largest_alpha(), self._alpha_may_be_infinite
-            alphas = check_alphas(alphas, eps, largest, infinite=infinite)
-            solutions = []
-            for k, solution in enumerate(follow_path(solver, alphas)):
+            inside = check_alphas(units.strengths(alphas), eps, largest, infinite=infinite)
+            alphas, solutions = units.alpha(inside), []
+            for k, solution in enumerate(follow_path(solver, inside)):
                 solutions.append(solution)
                 if self.verbose:
                     tell(f"alpha {k + 1}/{len(alphas)}", alphas[k], solution)
         for alpha, solution in zip(alphas, solutions, strict=True):
             self._warn_unless_converged(solution, alpha)
-        points = [solution.point for solution in solutions]
-        coefs, intercepts = zip(*(problem.user_units(point) for point in points), strict=True)
+        models = [units.outward(reader._models(problem, one.point)) for one in solutions]
+        coefs, intercepts = ([one[name] for one in models] for name in ("coef_", "intercept_"))
         T, K, d = problem.n_tasks, problem.n_classes, problem.n_features
         by_task, by_class = ((T,), ()) if K == 1 else ((T, K), (K,))
         mean_coefs = None
         if self._with_mean():
-            means = [problem.mean_model(point)[0] for point in points]
+            means = [one["mean_coef_"] for one in models]
             mean_coefs = np.stack(means, axis=-1).reshape(*by_class, d, -1)
         return Bunch(
             alphas=alphas,
@@ -254,12 +255,32 @@ class TaskLinearModel(TaskInputMixin, Family):
 
     def _end_of_path(self, X: Any, y: Any, sample_weight: Any, task: Any) -> float:
         reader = self._unfitted()
-        data = reader._read(X, y, sample_weight, task)
+        data, units = choose_units(reader._read(X, y, sample_weight, task), reader)
+        reader = units.inward(reader)
         with blas_threads(data):
             setup = set_up(reader, reader._solvable(data))
-            return reader._solver(setup, "path").largest_alpha()
+            return units.alpha(reader._solver(setup, "path").largest_alpha())
 
     # The way through.
+
+    def _learn(self, data: TaskData, *asked_of: Any):
+        """Choose the settings and fit, in units in which arithmetic is safe."""
+        data, units = choose_units(data, self)
+        inside = units.inward(self)
+        inside._fit(data, *inside._choose(data, *asked_of))
+        fitted = {name: value for name, value in vars(inside).items() if _is_fitted(name)}
+        for name in filter(_is_fitted, list(vars(self))):  # some of the last fit are of it alone
+            delattr(self, name)
+        self.__dict__.update(units.outward(fitted))
+        return self
+
+    def _models(self, problem: Any, point: Any) -> dict[str, np.ndarray]:
+        """Coefficients and intercepts of columns and, where there is one, of the shared model."""
+        models = dict(zip(("coef_", "intercept_"), problem.user_units(point), strict=True))
+        if self._with_mean():
+            names = "mean_coef_", "mean_intercept_"
+            models |= zip(names, problem.mean_model(point), strict=True)
+        return models
 
     def _fit(self, data: TaskData, settings: Any, alpha: float, setup: Setup | None = None):
         """Solve with the parameters of ``settings`` and take over what comes out."""
@@ -268,19 +289,16 @@ class TaskLinearModel(TaskInputMixin, Family):
             setup = set_up(settings, usable) if setup is None else setup
             solution = settings._solver(setup, "fit").solve(alpha, self._start(setup, data))
         if self.verbose:
-            tell(type(self).__name__, alpha, solution)
+            tell(type(self).__name__, self._units.alpha(alpha), solution)
         problem, point = setup.problem, solution.point
         self._set_units(setup, data)
         self._way, self.tasks_ = data.way, data.tasks
-        coef, intercept = problem.user_units(point)
-        self.coef_ = self._shaped(coef, data.way)
-        self.intercept_ = self._shaped(intercept, data.way)
         for name in ("mean_coef_", "mean_intercept_"):
             self.__dict__.pop(name, None)
-        if self._with_mean():
-            mean, mean_intercept = problem.mean_model(point)
-            self.mean_coef_ = self._shaped_mean(mean)
-            self.mean_intercept_ = self._shaped_mean(mean_intercept)
+        for name, values in self._models(problem, point).items():
+            shared = name.startswith("mean_")
+            shaped_as = self._shaped_mean(values) if shared else self._shaped(values, data.way)
+            setattr(self, name, shaped_as)
         self.alpha_intercept_, self.center_ = setup.alpha_intercept, problem.center
         self.dual_gap_, self.n_iter_ = solution.gap, solution.n_iter
 
@@ -290,7 +308,7 @@ class TaskLinearModel(TaskInputMixin, Family):
         parts = settings._penalty(alpha, setup).parts(point.V)
         for name, value in settings._own_attributes(setup, parts, shaped).items():
             setattr(self, name, value)
-        self._warn_unless_converged(solution, alpha)
+        self._warn_unless_converged(solution, self._units.alpha(alpha))
         return self
 
     def _solver(self, setup: Setup, purpose: str) -> Any:
@@ -360,3 +378,7 @@ class TaskLinearModel(TaskInputMixin, Family):
             ConvergenceWarning,
             stacklevel=level_of_user(),
         )
+
+
+def _is_fitted(name: str) -> bool:
+    return (name.endswith("_") and not name.startswith("_")) or name == "_way"

@@ -86,7 +86,8 @@ class AlphaByCV:
         y : array-like of shape (n,) or (n, T)
             Targets; NaN where not observed.
         sample_weight : array-like of shape (n,) or (n, T), default=None
-            Weights of the rows or, for a 2-D ``y``, of the labels.
+            Weights of the rows or, for a 2-D ``y``, of the labels. Whole numbers repeat rows;
+            others are relative, and only their ratios matter.
         task : array-like of shape (n,), default=None
             Task labels beside X.
         groups : array-like of shape (n,), default=None
@@ -111,7 +112,7 @@ class AlphaByCV:
         """
         data = self._read(X, y, sample_weight, task)
         data = with_groups(data, groups, y)
-        return self._fit(data, *self._choose(data, X, y, task, groups))
+        return self._learn(data, X, y, task, groups)
 
     def _choose(
         self, data: TaskData, X: Any, y: Any, task: Any, groups: Any = None

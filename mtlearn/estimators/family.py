@@ -13,6 +13,7 @@ from mtlearn.checks import check_flag
 from mtlearn.estimators.setup import Setup
 from mtlearn.penalties.base import Penalty
 from mtlearn.tasks import TaskData
+from mtlearn.units import Units
 
 
 class Family(BaseEstimator):
@@ -20,6 +21,8 @@ class Family(BaseEstimator):
 
     _alpha_may_be_infinite = False
     _rotation_invariant = False  # whether features may be rotated: ½‖V‖² does not see it
+    _degree = 1  # k in Omega(a V) = a^k Omega(V)
+    _units = Units()  # of the numbers that a fit sees
     _searches = False  # whether own parameters may be lists to choose from
     _remedy = "Raise max_iter, loosen tol, or use a larger alpha."
 
@@ -46,7 +49,9 @@ class Family(BaseEstimator):
 
     def _unfitted(self) -> Any:
         """A copy to read and try with, so that a fitted estimator is not touched."""
-        return type(self)(**self.get_params(deep=False))
+        other = type(self)(**self.get_params(deep=False))
+        other._units = self._units
+        return other
 
     def _candidates(self, data: TaskData) -> list[Any]:
         """Estimators among whose own parameters cross-validation chooses, besides alpha."""

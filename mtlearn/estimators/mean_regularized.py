@@ -53,6 +53,7 @@ class MeanRegularized(Family):
 
     _alpha_may_be_infinite = True
     _rotation_invariant = True
+    _degree = 2
     _remedy = "Use a larger alpha or alpha_mean, loosen tol, or scale the columns of X."
 
     def _with_mean(self) -> bool:

@@ -105,7 +105,8 @@ def _fold_scores(estimator, parts: TrainingParts, k: int, alphas, judge) -> list
         scores.append(judge(_scores(estimator, setup, solution.point, held_out), held_out, scale))
         if estimator.verbose:
             where = f"fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"
-            tell(where, alphas[i], solution, _certified(estimator, setup, alphas[i], solution))
+            gap = _certified(estimator, setup, alphas[i], solution)
+            tell(where, estimator._units.alpha(alphas[i]), solution, gap)
     return scores
 
 

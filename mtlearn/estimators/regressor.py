@@ -86,7 +86,7 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
 
     def _judge(self, scoring: Any) -> Any:
         if scoring is not None:
-            return Named(scoring, dressed_regressor)
+            return Named(scoring, dressed_regressor, exponents=self._units.y_exponents)
         return SquaredError() if self._loss.is_quadratic else MinusLoss(self._loss)
 
     def _shaped(self, columns: np.ndarray, way: str) -> Any:
@@ -104,11 +104,12 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
         if self.scale_targets:
             self.target_scale_ = setup.problem.target_scale
         else:
-            _warn_of_units(setup.problem, data.tasks)
+            _warn_of_units(setup.problem, data.tasks, self._units.y)
 
 
-def _warn_of_units(problem: Any, tasks: np.ndarray) -> None:
+def _warn_of_units(problem: Any, tasks: np.ndarray, exponent: int) -> None:
     deviation, varies = problem.target_deviation()
+    deviation = np.ldexp(deviation, exponent)
     if not varies.any() or deviation[varies].max() <= 10 * deviation[varies].min():
         return
     deviation, tasks = deviation[varies], tasks[varies]

@@ -294,9 +294,15 @@ def explained_variance(
 
 
 def _squares(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted sums of squares of each task: of the errors, and about its mean."""
-    centred = entries.truth - entries.mean(entries.truth)[entries.task]
-    return entries.total((entries.truth - entries.answer) ** 2), entries.total(centred**2)
+    """Weighted sums of squares of each task, of the errors and about its mean, up to one factor.
+
+    The factor is a power of two that brings labels near one, whose squares neither overflow nor
+    vanish. Only ratios of these sums mean anything.
+    """
+    exponent = -np.frexp(np.abs(entries.truth).max(initial=0.0))[1]
+    truth, answer = (np.ldexp(values, exponent) for values in (entries.truth, entries.answer))
+    centred = truth - entries.mean(truth)[entries.task]
+    return entries.total((truth - answer) ** 2), entries.total(centred**2)
 
 
 def _varies(entries: Entries) -> np.ndarray:
