@@ -408,7 +408,9 @@ TABLES = {
         ["task_column=", "make_table_pipeline"],
     ),
     "past all floats": (
-        lambda: TableEncoder().fit(FRAME.assign(dose=[10**400, *[1] * 23])),
+        lambda: TableEncoder().fit(
+            FRAME.assign(dose=pd.Series([10**400, *[1] * 23], dtype=object))
+        ),
         ["'dose'", "past 1e308"],
         ["logarithm"],
     ),
