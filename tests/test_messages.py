@@ -967,6 +967,7 @@ def test_a_warning_names_the_value_and_the_remedy(name):
 ROOT = Path(mtlearn.__file__).parent
 ELSEWHERE = {"cli"}  # speaks of options, to other readers: test_cli.py
 INSIDE = {"losses.py", "squared_norm.py", "docs.py"}  # nothing that a user gives gets there
+INSIDE |= {"proximal.py"}  # speaks to whoever writes a penalty: test_new_penalty.py
 
 
 def places():
