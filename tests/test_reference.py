@@ -136,7 +136,7 @@ def test_certificate_closes_for_every_family_and_loss(name, shared, alpha_mean, 
     way = list(CLASS_WAYS)[len(name + str(intercept)) % len(CLASS_WAYS)]
     one_class = way not in ("two", "three")
     problems = [make(6, "holes", weights="labels", task_weight="array")]
-    problems += [make_classes(7, way, weights="rows", class_weight="dict", one_class=one_class)]
+    problems += [make_classes(11, way, weights="rows", class_weight="dict", one_class=one_class)]
     for problem, loss in zip(problems, ("squared", "logistic"), strict=True):
         alpha = {"squared": 0.2, "logistic": 0.05}[loss]
         model = model_of(name, alpha, alpha_mean, shared_mean=shared, loss=loss, **intercept)
@@ -198,7 +198,7 @@ def test_two_classes_in_one_task_are_logistic_regression():
     _, point = solve_cvxpy(problem.entries, model)
     C = 0.5 / (0.3 * 0.2 * problem.entries.weight.sum())
     theirs = LogisticRegression(C=C, tol=1e-12, solver="newton-cholesky")
-    theirs.fit(problem.X, problem.y, **problem.extra)
+    theirs.fit(problem.X, problem.y, sample_weight=problem.entries.weight)
     np.testing.assert_allclose(point.W, theirs.coef_, atol=1e-6)
     np.testing.assert_allclose(point.b, theirs.intercept_, atol=1e-6)
 
