@@ -1,6 +1,6 @@
 """Verdicts on drawn tables: how often "Yes" where nothing is shared, and "No" where something is.
 
-    python benchmarks/verdicts.py        # 120 comparisons, under ten minutes on one core
+    python benchmarks/verdicts.py        # 120 comparisons, about half an hour on one core
     python benchmarks/verdicts.py 2      # with two draws a cell instead of five
 
 Tables are dense or sparse in truth, hold numbers or classes, and come as rows labelled by task,
