@@ -108,7 +108,7 @@ def check_cells(name: str, bad: Bad, bad_cells: str) -> None:
     """Refuse cells that do not read, where that is asked for."""
     if bad.count and bad_cells == "error":
         raise ValueError(
-            f"column {name!r} is one of numbers, and {bad} of its cells do not read as one. "
+            f"column {name!r} is one of numbers, and cells of it do not read as one: {bad}. "
             'Correct them, or give bad_cells="missing".'
         )
 

@@ -131,6 +131,19 @@ def test_a_model_without_a_search_gets_its_loss_by_cross_validation():
     assert np.isnan(run_job(0, OneForAll(), data, fold, 0).inner_loss)
 
 
+class Silent(OneForAll):
+    """Has no answer to the first row of every fold."""
+
+    def predict(self, X):
+        return np.where(np.arange(len(X)) == 0, np.nan, super().predict(X))
+
+
+def test_rows_that_a_model_does_not_answer_are_not_left_out_for_all_models():
+    X, y = school_data(5, 12)
+    with pytest.raises(ValueError, match="model 'silent' predicts NaN for 2 held-out labels"):
+        compare_tasks(X, y, task_column="school", models={"silent": Silent()}, cv=2)
+
+
 TABLES = {
     "rows": lambda: (*school_data(5, 16), "school"),
     "classes": lambda: (*class_data(4, 25), "school"),

@@ -457,6 +457,11 @@ class OneColumn(LogisticRegression):
         return super().predict_proba(X)[:, :1]
 
 
+class Silent(Ridge):
+    def predict(self, X):
+        return np.full(len(X), np.nan)
+
+
 COMPARISONS = {
     "a name for labels": (
         lambda: compare_tasks(FRAME, y, task="school"),
@@ -466,13 +471,13 @@ COMPARISONS = {
     "kind": (ask(kind="classes"), ["kind='classes'"], ["'regression', 'classification'"]),
     "a cell among numbers": (
         ask(y=with_value(np.array([f"{v:.2f}" for v in y], dtype=object), "n.d.")),
-        ["the target y is text", "1 of 24 ('n.d.') of its cells"],
-        ["pandas.to_numeric", 'kind="classification"'],
+        ["the target y is text", "do not read as one: 1 of 24 ('n.d.')"],
+        ["pandas.to_numeric(y, errors='coerce')", 'kind="classification"'],
     ),
     "decimal commas": (
         ask(y=[f"{value:.2f}".replace(".", ",") for value in y]),
         ["the target y is text", "with decimal commas"],
-        ["pandas.to_numeric"],
+        ["pandas.to_numeric(y.str.replace(',', '.')"],
     ),
     "text as a number": (
         ask(y=LABELS, kind="regression"),
@@ -520,6 +525,11 @@ COMPARISONS = {
         ask(y=LABELS, models=mine(OneColumn()), cv=2),
         ["OneColumn()", "(12, 1)"],
         ["expected (12, 2)"],
+    ),
+    "no answer": (
+        ask(models=mine(Silent()), cv=2),
+        ["'mine' predicts NaN for 24 held-out labels", "row 0"],
+        ["answers every row"],
     ),
     "model": (ask(models=["mean"]), ["'mean'"], ["mean-regularized", "dictionary"]),
     "name of a baseline": (ask(models={"pooled": Ridge()}), ["'pooled'"], ["another one"]),

@@ -12,6 +12,7 @@ from mtlearn.compare.gains import TaskGains, task_gains
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.task_table import TaskTable
 from mtlearn.evidence import PairedEvidence, paired_evidence, verdicts
+from mtlearn.exceptions import counted, plain
 
 FEWEST_ROWS = 5  # a task with fewer held-out rows is not named the worst: that would be luck
 CLUSTERS = 10  # with so many tasks, they are the units of the overall test, else rows or groups
@@ -44,11 +45,25 @@ class HeldOut:
 
     @classmethod
     def of(cls, data: TaskTable, predictions: dict[str, np.ndarray], fold: np.ndarray) -> HeldOut:
-        """Entries with a label and a prediction of every model; ``fold`` (n,) held each row out."""
+        """Entries with a label that was held out; ``fold`` (n,) did so, and is -1 for none.
+
+        Raises
+        ------
+        ValueError
+            If a model has no answer to one of them: the others would be judged without it too.
+        """
         known = ~np.isnan(data.y)
-        for prediction in predictions.values():
+        known[fold < 0] = False
+        for name, prediction in predictions.items():
             missing = np.isnan(prediction)
-            known &= ~(missing.any(axis=1) if missing.ndim > known.ndim else missing)
+            lacking = known & (missing.any(axis=-1) if missing.ndim > known.ndim else missing)
+            if lacking.any():
+                raise ValueError(
+                    f"model {name!r} predicts NaN for "
+                    f"{counted(int(lacking.sum()), 'held-out label', 'held-out labels')} (the "
+                    f"first in row {data.rows[np.nonzero(lacking)[0][0]]}). Give a model that "
+                    "answers every row."
+                )
         where = np.nonzero(known)
         row, is_matrix = where[0], data.codes is None
         task = where[1] if is_matrix else data.codes[row]
@@ -170,8 +185,3 @@ class HeldOut:
             "p_value": evidence.p_value,
             "verdict": verdicts(evidence),
         }
-
-
-def plain(label: Any) -> Any:
-    """A label without NumPy around it."""
-    return label.item() if isinstance(label, np.generic) else label

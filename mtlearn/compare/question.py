@@ -95,11 +95,14 @@ def _refuse_bad_cells(labels: np.ndarray, name: str) -> None:
     decimal = decimal_of(cells)[0] if kind in (TEXT, MIXED) else ""
     if decimal:
         _, bad = read_numbers(cells, decimal)
-        wrong = f"{bad} of its cells do not read as one" if bad.count else "decimal commas"
+        commas, points = "", ""
+        if decimal == ",":
+            commas, points = " with decimal commas", ".str.replace(',', '.')"
+        but = f", and cells of it do not read as one: {bad}" if bad.count else ""
         raise ValueError(
-            f"the target {name} is text that is a column of numbers, with {wrong}. Make numbers of "
-            "it (pandas.to_numeric), missing where none is known: such rows are left out. If "
-            'classes are meant, give kind="classification" (--kind classification).'
+            f"the target {name} is text that is a column of numbers{commas}{but}. Make numbers of "
+            f"it, pandas.to_numeric({name}{points}, errors='coerce'): rows without one are left "
+            'out. If classes are meant, give kind="classification" (--kind classification).'
         )
 
 
