@@ -71,6 +71,9 @@ def test_standard_input(run, monkeypatch):
     code, printed, err = run("compare", "-", "--target", "sales", "--task", "shop", *QUICK)
     assert (code, err) == (0, "")
     assert "standard input: predicting sales for 112 rows" in printed
+    Stdin.buffer = io.BytesIO(b"sales,shop,price\n1,a,2\n2,b,inf\n")
+    code, printed, err = run("compare", "-", "--target", "sales", "--task", "shop")
+    assert code == 2 and err.startswith("mtlearn: standard input: line 3, column 3 (price) is inf")
 
 
 def test_sheets_by_name_number_and_default(tmp_path):

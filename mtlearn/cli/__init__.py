@@ -12,9 +12,9 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from mtlearn.cli.errors import UNUSABLE
 from mtlearn.cli.streams import until_closed
 
-UNUSABLE = 2  # the exit code of whatever ends without an answer
 INTERRUPTED = 130  # what shells give for Ctrl-C
 
 

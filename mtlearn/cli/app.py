@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import mtlearn
-from mtlearn.cli.errors import SourceError, did_you_mean
+from mtlearn.cli.errors import UNUSABLE, SourceError, did_you_mean
 from mtlearn.cli.outputs import STANDARD, check_outputs, write_table, write_text
 from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.report import print_report
@@ -20,7 +20,7 @@ from mtlearn.compare.contenders import BASELINES, DEFAULT, MULTITASK
 from mtlearn.datasets import DATASETS
 
 SMALL = 1000  # rows; below, starting processes takes longer than the work
-NO_GAIN, UNUSABLE = 1, 2  # exit codes
+NO_GAIN = 1  # exit code of --fail-if-no-gain
 READING, ASKING, ANSWERING = "The table", "The comparison", "What comes out"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+UNUSABLE = 2  # the exit code of whatever ends without an answer
+
 
 class SourceError(ValueError):
     """Something about the table or the options that one line can explain."""

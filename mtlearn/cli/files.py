@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from mtlearn.cli.errors import SourceError, did_you_mean
-from mtlearn.cli.outputs import STANDARD
+from mtlearn.cli.outputs import STANDARD, called
 from mtlearn.cli.text import TextTable, keep_leading_zeros, named, unpack
 from mtlearn.datasets import DATASETS
 from mtlearn.exceptions import counted
@@ -47,7 +47,7 @@ def read_file(source: str, encoding: str | None, decimal: str | None, sheet: str
     """
     ending = ".csv" if source == STANDARD else _ending(source)
     refuse_options(source, ending, encoding, decimal, sheet)
-    called = "standard input" if source == STANDARD else source
+    name = called(source)
     try:
         if ending in PARQUET:
             table = Table(_read_parquet(source))
@@ -55,7 +55,7 @@ def read_file(source: str, encoding: str | None, decimal: str | None, sheet: str
             table = _read_excel(source, decimal or ".", sheet)
         else:
             content = sys.stdin.buffer.read() if source == STANDARD else unpack(Path(source))
-            text = TextTable(content, called, encoding, decimal or ".")
+            text = TextTable(content, name, encoding, decimal or ".")
             frame = text.read()
             table = Table(frame, text.place, text.notes, True, text.hint, text.zeros)
     except SourceError:
@@ -64,15 +64,15 @@ def read_file(source: str, encoding: str | None, decimal: str | None, sheet: str
         raise ImportError(_missing(source, ending, sheet)) from error
     except Exception as error:  # whatever a reader says of a file that it cannot make sense of
         reason = " ".join(str(error).split())
-        raise SourceError(f"{called} cannot be read as a table ({reason}).") from error
+        raise SourceError(f"{name} cannot be read as a table ({reason}).") from error
     frame = table.frame
-    frame.columns = named(frame.columns, called)
+    frame.columns = named(frame.columns, name)
     if frame.shape[1] < 3 or frame.empty:
         rows = counted(len(frame), "row", "rows")
         columns = counted(frame.shape[1], "column", "columns")
         raise SourceError(
-            f"{called} has {rows} and {columns}; a comparison takes a target, a task and at least "
-            f"one feature, with a header line that names them.{_likely(frame, called)}"
+            f"{name} has {rows} and {columns}; a comparison takes a target, a task and at least "
+            f"one feature, with a header line that names them.{_likely(frame, name)}"
         )
     return table
 

@@ -21,6 +21,11 @@ TABLES = (".csv", ".csv.gz", ".tsv", ".json", ".parquet")
 OBJECTS = (".json",)
 
 
+def called(source: str) -> str:
+    """The source as messages name it."""
+    return "standard input" if source == STANDARD else source
+
+
 def check_outputs(source: str, out: str | None, json: str | None) -> None:
     """Refuse what would lose data, or could not be written when the work is done.
 
@@ -40,10 +45,9 @@ def check_outputs(source: str, out: str | None, json: str | None) -> None:
     read = _marks(source, 0) - {STANDARD}
     for name, marks in taken.items():
         if marks & read:
-            called = "standard input" if source == STANDARD else source
             raise SourceError(
-                f"{name} is the source itself ({called}), whose data would be lost; give another "
-                "file."
+                f"{name} is the source itself ({called(source)}), whose data would be lost; give "
+                "another file."
             )
     for (name, marks), (other, others) in itertools.combinations(taken.items(), 2):
         if marks & others:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mtlearn.cli.errors import SourceError, did_you_mean
 from mtlearn.cli.files import Table, read_file, refuse_options
-from mtlearn.cli.outputs import STANDARD
+from mtlearn.cli.outputs import called
 from mtlearn.datasets import DATASETS, load
 from mtlearn.exceptions import counted
 
@@ -82,7 +82,7 @@ def read_source(
     )  # fmt: skip
     if groups is not None:
         units = frame[groups]
-    _refuse_infinities(table, [*targets, *features], source)
+    _refuse_infinities(table, [*targets, *features], called(source))
     y = frame[targets]
     for name, value in table.zeros.items():
         if name in targets:
@@ -113,7 +113,7 @@ def read_source(
             said = f"{value.iloc[0]} in every row" if len(value) else "missing in every row"
             raise SourceError(f"the target {name!r} is {said}.")
     return Source(
-        "standard input" if source == STANDARD else Path(source).name,
+        Path(called(source)).name,
         frame.loc[keep, features if task is None else [*features, task]],
         y[keep] if len(targets) > 1 else y.loc[keep, targets[0]],
         task,
