@@ -21,6 +21,7 @@ from mtlearn.baselines import IndependentTasks, PooledTasks
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.roles import selects_features
 from mtlearn.compare.tuning import TunedBaseline
+from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.table import make_table_pipeline
 
 N_ALPHAS = 15  # on a path of three decades: 30 scored no better and took twice as long
@@ -146,8 +147,6 @@ def kept_loss(model: Pipeline, cv: Any) -> float | None:
     None where it did not keep that one: other folds, another score, targets in other units, or a
     model without a search. Classifiers of the library keep it without the bound on probabilities.
     """
-    from mtlearn.estimators.cv import AlphaByCV
-
     search = model[-1]
     if isinstance(search, TunedBaseline):
         return search.loss_ if search.cv is cv else None

@@ -16,6 +16,9 @@ from sklearn.linear_model import (
 )
 
 from mtlearn.baselines.base import TaskBaseline
+from mtlearn.estimators.base import TaskLinearModel
+from mtlearn.estimators.dirty import Dirty
+from mtlearn.estimators.group_lasso import GroupLasso
 
 
 def is_baseline(model: Any) -> bool:
@@ -23,8 +26,6 @@ def is_baseline(model: Any) -> bool:
 
     What is inside one of these does not matter: it sees one task, or rows without tasks.
     """
-    from mtlearn.estimators.base import TaskLinearModel  # which imports this package
-
     parts = _parts(model)
     inside = tuple(
         f"{name}__" if name else ""
@@ -39,9 +40,6 @@ def is_baseline(model: Any) -> bool:
 
 def selects_features(model: Any) -> bool:
     """Whether a multi-task model leaves features out: a lasso per task is then its baseline."""
-    from mtlearn.estimators.dirty import Dirty
-    from mtlearn.estimators.group_lasso import GroupLasso
-
     sparse = (GroupLasso, Dirty, MultiTaskLasso, MultiTaskElasticNet)
     searches = (MultiTaskLassoCV, MultiTaskElasticNetCV)
     return any(isinstance(part, (*sparse, *searches)) for part in _parts(model).values())
