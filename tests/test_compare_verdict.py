@@ -137,7 +137,7 @@ def test_words_fit_the_numbers(counts, words):
     [
         (0.0004, 0.1, "Yes, learning together helps (p < 0.001)."),
         (0.012, 0.001, "Yes, learning together helps, but only a little (p = 0.012)."),
-        (0.02, -0.1, "No, the multi-task models do worse than the best baseline (p = 0.020)."),
+        (0.02, -0.1, "No, the multi-task models do worse than pooled (p = 0.020)."),
         (0.3, 0.1, "what differs may be luck (p = 0.30)."),
     ],
 )

@@ -69,7 +69,7 @@ def _opening(found: Finding) -> tuple[str, str]:
         little = ", but only a little" if found.overall.share < LITTLE else ""
         return f"Yes, learning together helps{little} ({p})", ""
     if found.overall.p_value < SURE:
-        return f"No, the multi-task models do worse than the best baseline ({p})", f"Use {baseline}"
+        return f"No, the multi-task models do worse than {baseline} ({p})", f"Use {baseline}"
     luck = f"the difference to {baseline} may be luck ({p})"
     if helped > hurt and helped <= FEW * sum(found.counts.values()):
         return f"No clear gain overall: {luck}", ""

@@ -18,7 +18,8 @@ class Coupling:
     Attributes
     ----------
     alpha_intercept : float
-        Strength a that pulls the intercepts to b_0; 0 leaves them free, inf makes them one.
+        Strength a that pulls the intercepts (at the mean of all rows: the levels) to b_0; 0 leaves
+        them free, inf makes them one.
     fit_intercept : bool
         False: every intercept is zero.
     alpha_mean : float or None

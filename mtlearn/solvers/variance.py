@@ -1,4 +1,4 @@
-"""``alpha_intercept="auto"``: how strongly a mixed model would pull the intercepts together."""
+"""``alpha_intercept="auto"``: how strongly a mixed model would pull the levels together."""
 
 from __future__ import annotations
 
