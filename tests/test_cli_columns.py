@@ -66,6 +66,16 @@ def test_infinities_are_named_by_line_and_column(tmp_path, spelling, column, pac
         assert list(read(path, drop=["price"]).X) == ["kind", "shop"]
 
 
+def test_a_text_may_be_long(tmp_path):
+    frame = TRUTH.assign(remark=["x" * 200_000, *["y"] * (len(TRUTH) - 1)])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert read(tmp_path / "t.csv").X["remark"].str.len().max() == 200_000
+    frame.loc[5, "price"] = np.inf
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(SourceError, match="line 7, column 1"):
+        read(tmp_path / "t.csv")
+
+
 def test_infinities_of_typed_files_are_named_by_row(tmp_path):
     frame = TRUTH.copy()
     frame.loc[5, "price"] = np.inf

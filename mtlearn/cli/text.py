@@ -31,6 +31,8 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 LEADING_ZERO = r"^[+-]?0\d"
 
+csv.field_size_limit(2**31 - 1)  # a text may be long; pandas has no limit
+
 
 class TextTable:
     """CSV or its kin, from the header on.
@@ -76,10 +78,7 @@ class TextTable:
 
     def place(self, row: int) -> str:
         """The line on which a row begins, which blank lines and values of several lines shift."""
-        try:
-            line, _ = next(itertools.islice(self._records(), row + 1, None))
-        except csv.Error:  # a value longer than that reader takes
-            return f"row {row + 1}"
+        line, _ = next(itertools.islice(self._records(), row + 1, None))
         return f"line {line}"
 
     def _note_short(self, frame: pd.DataFrame) -> None:
