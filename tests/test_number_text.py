@@ -118,7 +118,10 @@ def test_an_error_or_a_category_where_that_is_asked_for(library):
         lambda: TableEncoder(task_column="shop", bad_cells="error").fit(frame),
         lambda: compare_tasks(frame, X, task_column="shop", bad_cells="error"),
     ):
-        with pytest.raises(ValueError, match=r"'z' is one of numbers, and 1 of 400 \('n\.d\.'\)"):
+        with pytest.raises(
+            ValueError,
+            match=r"'z' is one of numbers, .* do not read as one: 1 of 400 \('n\.d\.'\)",
+        ):
             call()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -210,7 +213,7 @@ def test_cells_that_come_later_follow_the_same_rule(library, fitted_on):
     with pytest.warns(UserWarning, match=r"'z' 2 of 3 \('n\.d\.', '\?'\)"):
         z = np.asarray(encoder.transform(bad)["z"])
     np.testing.assert_allclose(z, [0, (7 - truth.mean()) / truth.std(), 0], atol=1e-12)
-    with pytest.raises(ValueError, match=r"'z' is one of numbers, and 2 of 3"):
+    with pytest.raises(ValueError, match=r"'z' is one of numbers, .* do not read as one: 2 of 3"):
         strict.transform(bad)
     one = LIBRARIES[library]({"x": [0.0], "shop": ["a"], "z": ["n.d."]})
     with pytest.warns(UserWarning, match="'z' 1 of 1"):
