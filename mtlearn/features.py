@@ -58,7 +58,7 @@ def read_feature(name: str, column: Any, bad_cells: str = "missing") -> Feature:
         _refuse(name, kind, column)
     if kind == DATE or (kind == TEXT and are_dates(cells)):
         return Feature("", cells, why=DATES)
-    hint = ""
+    hint, asked_for = "", False
     if kind in (TEXT, MIXED):
         decimal, hint = decimal_of(cells)
         if decimal:
@@ -66,12 +66,13 @@ def read_feature(name: str, column: Any, bad_cells: str = "missing") -> Feature:
             check_cells(name, bad, bad_cells)
             if not bad.count or bad_cells != "category":
                 return Feature(NUMBER, numbers, decimal, bad)
+            asked_for = True  # numbers hardly repeat, which makes no identifier of them
         cells = as_text(column) if kind == MIXED else cells
     if is_row_number(name, cells):
         return Feature("", cells, why="a row number by its name, and no two values are equal")
     if kind == NUMBER:
         return Feature(NUMBER, cells)
-    if kind != CATEGORY and (count := levels_of_identifier(cells)):
+    if kind != CATEGORY and not asked_for and (count := levels_of_identifier(cells)):
         like = f" ({hint})" * bool(hint)
         why = f"{count:,} different values in {len(cells):,} rows{like}, like an identifier"
         return Feature("", cells, why=why)
@@ -109,7 +110,7 @@ def check_cells(name: str, bad: Bad, bad_cells: str) -> None:
     if bad.count and bad_cells == "error":
         raise ValueError(
             f"column {name!r} is one of numbers, and cells of it do not read as one: {bad}. "
-            'Correct them, or give bad_cells="missing".'
+            'Correct them, or give bad_cells="missing" (--bad-cells missing).'
         )
 
 

@@ -32,7 +32,9 @@ from mtlearn.whole import all_or_nothing
 __all__ = ["TableEncoder", "make_table_pipeline"]
 
 
-def make_table_pipeline(estimator: Any, *, max_categories: int = 100) -> Pipeline:
+def make_table_pipeline(
+    estimator: Any, *, max_categories: int = 100, bad_cells: str = "missing"
+) -> Pipeline:
     """A pipeline that takes a data frame as it is: mixed types, missing values, a task column.
 
     Numbers and booleans are standardised, missing ones become the mean; text and categories
@@ -47,6 +49,9 @@ def make_table_pipeline(estimator: Any, *, max_categories: int = 100) -> Pipelin
         ``y`` is one target (:class:`~mtlearn.exceptions.OneTaskWarning`).
     max_categories : int, default=100
         The most dummy columns that one column may become; rare levels share the last one.
+    bad_cells : {"missing", "error", "category"}, default="missing"
+        What happens to text in a column of numbers that reads as none ("n.d."): it is missing,
+        with a warning; it is an error; or the column is one of categories.
 
     Returns
     -------
@@ -80,6 +85,7 @@ def make_table_pipeline(estimator: Any, *, max_categories: int = 100) -> Pipelin
     encoder = TableEncoder(
         task_column=task_column,
         max_categories=max_categories,
+        bad_cells=bad_cells,
         expects_tasks=bool(columns) and task_column is None,
     )
     return Pipeline([("table", encoder), ("model", estimator)])
@@ -122,7 +128,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     bad_cells : {"missing", "error", "category"}, default="missing"
         What happens to text in a column of numbers that is none: it counts as missing, with a
         warning that has their number and the first three; it is an error; or such a column of
-        text is a category (in ``transform``, where it is too late for that, missing).
+        text is a category, never an identifier, however many of its values differ (in
+        ``transform``, where it is too late for that, missing).
     expects_tasks : bool, default=False
         Whether the estimator behind learns many tasks: ``fit`` then warns where ``y`` is one target
         and no ``task_column`` is set.

@@ -39,8 +39,8 @@ def warn_of_cells(bad: dict[str, Bad]) -> None:
         said = "; ".join(f"{name!r} {cells}" for name, cells in found.items())
         _warn(
             f"cells of columns of numbers that do not read as one count as missing: {said}. "
-            'Correct them or leave them empty; bad_cells="error" refuses them, and '
-            'bad_cells="category" makes categories of such a column.'
+            'Correct them or leave them empty; make_table_pipeline(..., bad_cells="error") (or '
+            'TableEncoder) refuses them, and "category" makes categories of such a column.'
         )
 
 

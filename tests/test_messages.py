@@ -380,7 +380,7 @@ TABLES = {
     "cells that do not read": (
         lambda: TableEncoder(bad_cells="error").fit(FRAME.assign(dose=["n.d.", *["1.5"] * 23])),
         ["'dose'", "1 of 24", "'n.d.'"],
-        ["Correct them", 'bad_cells="missing"'],
+        ["Correct them", 'bad_cells="missing"', "--bad-cells missing"],
     ),
     "cells": (
         lambda: TableEncoder(bad_cells="zero").fit(FRAME),
@@ -908,7 +908,7 @@ WARNINGS = {
         lambda: TableEncoder().fit(FRAME.assign(dose=["n.d.", *["1.5"] * 23])),
         UserWarning,
         ["'dose' 1 of 24 ('n.d.')"],
-        ["Correct them", 'bad_cells="error"', '"category"'],
+        ["Correct them", 'make_table_pipeline(..., bad_cells="error")', '"category"'],
     ),
     "text that looks like numbers": (
         lambda: TableEncoder().fit(FRAME.assign(place=["01067", *["20095"] * 23])),

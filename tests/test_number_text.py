@@ -130,6 +130,35 @@ def test_an_error_or_a_category_where_that_is_asked_for(library):
     data = leave_out_unusable(read_table(frame, X, None, "shop", None), "category")
     assert TableEncoder(task_column="shop").fit(data.frame).levels_ == encoder.levels_
     assert data.notes == ()
+    for bad_cells in ("missing", "category"):
+        pipeline = make_table_pipeline(MeanRegularizedRegressor(), bad_cells=bad_cells)
+        assert pipeline["table"].bad_cells == bad_cells
+
+
+@in_each_library
+@pytest.mark.parametrize(
+    "cells",
+    [
+        with_cells([f"{i}.5" for i in range(N)], "n.d."),
+        with_cells([f"{i},5" for i in range(N)], "?", "?"),
+        with_cells([f"-{i + 1}" for i in range(N)], "n.d."),
+    ],
+)
+def test_numbers_that_are_to_be_categories_are_no_identifier(library, cells):
+    frame = table(library, cells)
+    data = leave_out_unusable(read_table(frame, X, None, "shop", None), "category")
+    assert data.notes == ()
+    for encoder, some in (
+        (TableEncoder(task_column="shop", bad_cells="category"), frame),
+        (TableEncoder(task_column="shop"), data.frame),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            encoder.fit(some)
+        assert len(encoder.levels_["z"]) == 99 and encoder.rare_ == ["z"]
+    text = [f"{i}.5 kg" for i in range(N)]  # no column of numbers: an identifier to both
+    with pytest.warns(UserWarning, match="like an identifier"):
+        TableEncoder(task_column="shop", bad_cells="category").fit(table(library, text))
 
 
 NAMED = {  # what may be no number: a category, and what is said of it

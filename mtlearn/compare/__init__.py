@@ -116,7 +116,7 @@ def compare_tasks(
     bad_cells : {"missing", "error", "category"}, default="missing"
         What happens to text in a column of numbers that reads as none ("n.d."): it is missing,
         with a note that has the number of such cells and the first three; it is an error; or the
-        column is one of categories.
+        column is one of categories, never an identifier, however many of its values differ.
     new_tasks : bool, default=False
         Also hold out whole tasks, and score the predictions for tasks never seen.
     time_budget : float, default=120.0
