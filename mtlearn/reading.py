@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from numbers import Number
 from typing import Any, NoReturn
 
 import numpy as np
@@ -29,7 +28,7 @@ from mtlearn.exceptions import (
 )
 from mtlearn.features import numbers_only
 from mtlearn.frames import as_frame, check_columns, values_of
-from mtlearn.holes import is_hole, is_missing, with_nulls
+from mtlearn.holes import is_hole, with_nulls
 from mtlearn.labels import (
     is_measurement,
     labels_beside,
@@ -39,7 +38,7 @@ from mtlearn.labels import (
     without_case,
 )
 from mtlearn.target_array import read_array
-from mtlearn.targets import counterpart
+from mtlearn.target_text import refuse_text
 from mtlearn.tasks import (
     FLOATS,
     TaskData,
@@ -240,25 +239,8 @@ def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:
     try:
         return read_array(y, numeric=numeric, estimator=estimator)
     except (TypeError, ValueError) as error:
-        _refuse_text(estimator, y, error)
+        refuse_text(estimator, y, error)
         raise
-
-
-def _refuse_text(estimator: Any, y: Any, error: Exception) -> None:
-    """Say what the target of a regressor is that is no number; other errors are left alone."""
-    if not re.search(r"could not convert|float\(\) argument", str(error)):
-        return
-    values = np.asarray(y, dtype=object).ravel().tolist()
-    wrong = (value for value in values if not (isinstance(value, Number) or is_missing(value)))
-    first = next(wrong, None)
-    if first is None:
-        return
-    what = "text" if isinstance(first, str) else f"values of the type {type(first).__name__}"
-    raise ValueError(
-        f"y holds {what} (such as {first!r}), and {type(estimator).__name__} predicts numbers "
-        f"here. Use {counterpart(estimator)} for class labels, or make numbers of y, for example "
-        "with .astype(float)."
-    ) from error
 
 
 def _read_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray | None:
@@ -313,10 +295,11 @@ def _rows(X, y, weight, column, name) -> TaskData:
             "and a weight."
         )
     if holes.any() and not in_fold():
+        them = "it" if holes.sum() == 1 else "them"
         warnings.warn(
-            f"{counted(int(holes.sum()), 'row has', 'rows have')} no target (NaN, None or masked; "
-            f"the first is row {int(holes.argmax())}); the fit is without them. Drop them "
-            "before it, or silence mtlearn.exceptions.MissingTargetWarning.",
+            f"{counted(int(holes.sum()), 'row has', 'rows have')} no target (missing; the "
+            f"first is row {int(holes.argmax())}); the fit is without {them}. Drop {them} first, "
+            "or silence mtlearn.exceptions.MissingTargetWarning.",
             MissingTargetWarning,
             stacklevel=level_of_user(),
         )

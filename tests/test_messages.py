@@ -269,7 +269,22 @@ TASKS = {
 TARGETS = {
     "none": (fit(y=None), ["MeanRegularizedRegressor", "None"], ["requires y"]),
     "sparse": (fit(y=sparse.csr_array(Y)), ["sparse"], ["y.toarray()", "NaN"]),
-    "text": (fit(y=LABELS), ["'yes'"], ["MeanRegularizedClassifier", ".astype(float)"]),
+    "text": (fit(y=LABELS), ["'yes'"], ["MeanRegularizedClassifier", "make numbers of y"]),
+    "a cell among numbers": (
+        fit(y=pd.Series([None, *(f"{v:.2f}" for v in y[2:]), "n.d."])),
+        ["text of numbers", "1 cell does", "'n.d.' in row 23"],
+        ['pandas.to_numeric(y, errors="coerce")'],
+    ),
+    "cells among numbers of several targets": (
+        fit(y=pd.DataFrame(with_value(Y.astype(str), "?", 7))),
+        ["text of numbers", "1 cell does", "'?' in row 3"],
+        ['y.apply(pandas.to_numeric, errors="coerce")'],
+    ),
+    "decimal commas": (
+        fit(y=pd.Series([f"{v:.2f}".replace(".", ",") for v in y])),
+        ["y holds text"],
+        ['pandas.to_numeric(y.str.replace(",", "."), errors="coerce")'],
+    ),
     "text in a baseline": (
         fit(IndependentTasks(Ridge()), y=LABELS),
         ["'yes'"],
@@ -284,7 +299,7 @@ TARGETS = {
     "periods": (
         fit(y=pd.Series(pd.period_range("2024", periods=24))),
         ["Period('2024-01-01', 'D')"],
-        [".astype(float)"],
+        ["make numbers of y"],
     ),
     "numbers as classes": (
         classify(y, GroupLassoClassifierCV()),
@@ -794,7 +809,7 @@ WARNINGS = {
         fit(y=with_value(y, np.nan, 5), task=TASK),
         MissingTargetWarning,
         ["1 row has no target", "row 5"],
-        ["Drop them", "MissingTargetWarning"],
+        ["Drop it first", "MissingTargetWarning"],
     ),
     "unseen": (
         lambda: fitted.predict(X[:2], task=["z", "z"]),

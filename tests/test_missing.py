@@ -273,7 +273,9 @@ def said(call):
 @pytest.mark.parametrize("model", REGRESSORS, ids=str)
 def test_rows_lost_to_holes_are_counted_once(model):
     (text,) = said(lambda: clone(model).fit(X, NAN, task=TASK))
-    assert "3 rows have no target" in text and "the first is row 0" in text
+    assert "3 rows have no target (missing; the first is row 0); the fit is without them" in text
+    (text,) = said(lambda: clone(model).fit(X, [pd.NA, *VALUES[1:]], task=TASK))
+    assert "1 row has no target (missing; the first is row 0); the fit is without it" in text
     assert not said(lambda: clone(model).fit(X, np.column_stack([NAN, VALUES])))
     assert not said(lambda: clone(model).fit(X, VALUES, task=TASK))
 

@@ -20,6 +20,7 @@ from mtlearn.holes import is_hole
 from mtlearn.labels import nearly_equal, read_labels
 from mtlearn.number_text import decimal_of, read_numbers
 from mtlearn.target_array import read_array
+from mtlearn.target_text import reads_as_float
 
 MOST_CLASSES = 50  # text of more different values is no class: an identifier, or numbers misspelt
 FEW_NUMBERS = (
@@ -165,18 +166,10 @@ def _check_classes(codes: np.ndarray, classes: np.ndarray, name: str, wrong: str
 
 def _not_numbers(labels: np.ndarray) -> str:
     """How many values keep a target of text from being numbers, and the first of them."""
-    wrong = [value for value in labels[~is_hole(labels)].tolist() if not _is_number(value)]
+    wrong = [value for value in labels[~is_hole(labels)].tolist() if not reads_as_float(value)]
     if not wrong:
         return ", being of a categorical type"
     return f"; it is not a number either: {len(wrong):,} values are not, the first is {wrong[0]!r}"
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
 
 
 def _hint(name: str, distinct: np.ndarray, kind: str) -> list[str]:
