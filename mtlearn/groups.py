@@ -13,7 +13,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from mtlearn.exceptions import counted, level_of_user
-from mtlearn.labels import as_column, read_labels
+from mtlearn.labels import as_column, labels_beside, read_labels
 from mtlearn.tasks import TaskData
 
 
@@ -21,10 +21,15 @@ def with_groups(data: TaskData, groups: Any, y: Any) -> TaskData:
     """The same rows with the group of each; ``groups`` are those of all rows given, as ``y``."""
     if groups is None:
         return data
-    column = as_column(groups, "groups")
+    column = as_column(groups_beside(groups, len(y)), "groups")
     check_consistent_length(y, column)
     own = column if data.rows is None else column[data.rows]
     return replace(data, groups=read_labels(own, "groups").codes)
+
+
+def groups_beside(groups: Any, n_rows: int) -> Any:
+    """The group of each row; the name of a column says nothing without the table."""
+    return labels_beside(groups, n_rows, "groups", "the column, groups=X[{}]")
 
 
 def takes_groups(estimator: Any) -> bool:

@@ -71,8 +71,15 @@ def read_labels(column: Any, name: str) -> Labels:
     return Labels(kind, values, codes)
 
 
-def labels_beside(task: Any, n_rows: int) -> Any:
+def labels_beside(
+    task: Any,
+    n_rows: int,
+    name: str = "task",
+    meant: str = "task_column={} (of an estimator, when it is made)",
+) -> Any:
     """Labels given beside X; of a single row it may be the label itself.
+
+    ``name`` is what the messages call them, and ``meant`` what else they may be meant for.
 
     Raises
     ------
@@ -85,13 +92,12 @@ def labels_beside(task: Any, n_rows: int) -> Any:
         if n_rows == 1:
             return [task]
         raise ValueError(
-            f"task={task!r} is one label, and X has {n_rows} rows. Give a label for each row "
-            f"(for one row it is [{task!r}]), or did you mean task_column={task!r} (of an "
-            "estimator, when it is made)?"
+            f"{name}={task!r} is one label, and there are {n_rows} rows. Give a label for each row "
+            f"(for one row it is [{task!r}]), or did you mean {meant.format(repr(task))}?"
         )
     if isinstance(task, Set | Mapping):
         raise ValueError(
-            f"task is a {type(task).__name__}, and not a label for each row in the order of the "
+            f"{name} is a {type(task).__name__}, and not a label for each row in the order of the "
             "rows. Give a list, an array or a column."
         )
     return list(task) if isinstance(task, Iterator | ValuesView) else task

@@ -17,7 +17,7 @@ import pytest
 from scipy import sparse
 from sklearn.ensemble import VotingRegressor
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 from sklearn.multioutput import MultiOutputClassifier
@@ -148,6 +148,16 @@ PARAMETERS = {
         fit(GroupLassoRegressorCV(3, cv=GroupKFold(3))),
         ["cv=GroupKFold", "fit got none"],
         ["groups=labels", "enable_metadata_routing=True"],
+    ),
+    "a name for groups": (
+        fit(GroupLassoRegressorCV(3), groups="year"),
+        ["groups='year' is one label", "24 rows"],
+        ["for each row", "groups=X['year']"],
+    ),
+    "a name for groups of a baseline": (
+        fit(PooledTasks(RidgeCV(cv=3)), groups="year"),
+        ["groups='year' is one label", "24 rows"],
+        ["for each row", "groups=X['year']"],
     ),
     "one group": (
         fit(GroupLassoRegressorCV(3), groups=np.zeros(24)),
@@ -481,7 +491,12 @@ COMPARISONS = {
     "a name for labels": (
         lambda: compare_tasks(FRAME, y, task="school"),
         ["task='school'"],
-        ["task_column='school'"],
+        ["for each row", "did you mean task_column='school'?"],
+    ),
+    "a name for groups": (
+        ask(groups="size"),
+        ["groups='size'", "24 rows"],
+        ["for each row", "groups=X['size']"],
     ),
     "kind": (ask(kind="classes"), ["kind='classes'"], ["'regression', 'classification'"]),
     "a cell among numbers": (
@@ -626,6 +641,11 @@ SCORES = {
         score(nan_r2_score, y, y, task=np.arange(24), undefined="error"),
         ["24 of 24 tasks", "first: 0,", "two labels"],
         ['"warn" and "ignore"'],
+    ),
+    "a name for labels": (
+        score(nan_r2_score, y, y, task="school"),
+        ["task='school'", "24 rows"],
+        ["did you mean the column, task=X['school']?"],
     ),
     "three classes": (score(roc_auc, [0, 1, 2], [0, 1, 2]), ["3 classes"], ["log_loss takes more"]),
     "answers for three": (

@@ -14,6 +14,7 @@ from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
 from mtlearn.exceptions import counted
 from mtlearn.frames import as_frame, take_rows, with_text_names
+from mtlearn.groups import groups_beside
 from mtlearn.labels import (
     as_column,
     is_measurement,
@@ -92,7 +93,8 @@ def read_table(
             import_pandas().DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
         )
     task_name = str(getattr(task, "name", None) or "task")
-    task = labels_beside(task, len(frame))
+    task = labels_beside(task, len(frame), meant="task_column={}")
+    groups = None if groups is None else groups_beside(groups, len(frame))
     given = frame.columns  # an integer that names a column is no position
     frame = with_text_names(frame)
     target_name = str(getattr(y, "name", None) or "y")

@@ -115,7 +115,9 @@ def read_entries(
     elif task is None:
         codes, tasks = np.zeros(np.count_nonzero(seen), dtype=np.intp), np.arange(1)
     else:
-        labels = read_labels(labels_beside(task, len(truth)), "task")
+        labels = read_labels(
+            labels_beside(task, len(truth), meant="the column, task=X[{}]"), "task"
+        )
         check_consistent_length(truth, labels.codes)
         codes, tasks = labels.codes[seen], labels.values
     truth, answer = truth[seen], answer[seen]
