@@ -188,7 +188,8 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
         check_columns(estimator, X, reset=reset)
         if not are_plain(frame):
             X = numbers_only(frame, LABELS_OR_TABLE)
-        return _as_numbers(estimator, X, LABELS_OR_TABLE, accept_sparse=accept), None, None
+        X = _as_numbers(estimator, X, LABELS_OR_TABLE, frame.columns, accept_sparse=accept)
+        return X, None, None
     if frame is None:
         if sparse.issparse(X) and reset:
             raise TypeError("X is sparse: give the labels beside it, with task=, not as a column.")
@@ -204,16 +205,20 @@ def _read_features(estimator: Any, X: Any, *, reset: bool) -> tuple:
             f"X has 1 feature(s) and it is the {name}; no feature is left to use. Give X a column "
             "of features as well."
         )
+    names = None
     if frame is not None:
         column = values_of(frame[:, position])
         features = frame[:, [j for j in range(frame.shape[1]) if j != position]]
+        names = features.columns
         rest = features.to_numpy() if are_plain(features) else numbers_only(features, TABLE)
     else:
         column, rest = X[:, position], np.delete(X, position, axis=1)
-    return _as_numbers(estimator, rest, TABLE), column, name
+    return _as_numbers(estimator, rest, TABLE, names), column, name
 
 
-def _as_numbers(estimator: Any, X: Any, remedy: str, *, accept_sparse: Any = False) -> Any:
+def _as_numbers(
+    estimator: Any, X: Any, remedy: str, names: list | None, *, accept_sparse: Any = False
+) -> Any:
     try:
         return check_array(
             X, dtype=FLOATS, accept_sparse=accept_sparse, input_name="X", estimator=estimator
@@ -221,6 +226,10 @@ def _as_numbers(estimator: Any, X: Any, remedy: str, *, accept_sparse: Any = Fal
     except (TypeError, ValueError) as error:
         if isinstance(error, TypeError) or re.search("could not convert|contains NaN", str(error)):
             error.add_note(remedy)
+        if names is not None and "contains" in str(error):
+            finite = np.isfinite(np.asarray(X, dtype=float)).all(axis=0)
+            first = [name for name, good in zip(names, finite, strict=True) if not good][:10]
+            error.add_note(f"Columns of X with such values: {', '.join(map(repr, first))}.")
         raise
 
 

@@ -294,6 +294,20 @@ def test_a_lazy_frame_says_what_to_write():
 
 
 @pytest.mark.parametrize("library", FRAMES)
+@pytest.mark.parametrize("where", [None, "school"])
+@pytest.mark.parametrize(
+    ("value", "said"), [(np.nan, "contains NaN"), (np.inf, "contains infinity")]
+)
+def test_what_scikit_learn_says_of_a_value_has_a_note_with_its_column(library, where, value, said):
+    X, y, task = numbers()
+    columns = columns_of(X) | {"school": task.tolist() if where else [1.0] * len(y)}
+    columns["age"] = [value, *columns["age"][1:]]
+    with pytest.raises(ValueError, match=f"Input X {said}") as error:
+        MeanRegularizedRegressor(task_column=where).fit(FRAMES[library](columns), y)
+    assert error.value.__notes__[-1] == "Columns of X with such values: 'age'."
+
+
+@pytest.mark.parametrize("library", FRAMES)
 def test_missing_numbers_and_text_point_to_the_table_pipeline(library):
     X, y, task = numbers()
     columns = columns_of(X) | {"school": task.tolist()}
