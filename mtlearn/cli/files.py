@@ -32,7 +32,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     is_text: bool = False  # whether numbers and holes were read from text
     hint: str = ""  # for a column that is not there
-    zeros: dict[str, str] = field(default_factory=dict)  # columns left text, a value of each
+    zeros: list[str] = field(default_factory=list)  # columns left text for their leading zeros
 
 
 def read_file(source: str, encoding: str | None, decimal: str | None, sheet: str | None) -> Table:

@@ -84,14 +84,8 @@ def read_source(
         units = frame[groups]
     _refuse_infinities(table, [*targets, *features], called(source))
     y = frame[targets]
-    for name, value in table.zeros.items():
-        if name in targets:
-            y = y.assign(**{name: pd.to_numeric(y[name])})
-        elif name in features:
-            notes.append(
-                f"{name} is read as text, since some of its values have leading zeros (such as "
-                f"{value!r})."
-            )
+    for name in set(targets) & set(table.zeros):
+        y = y.assign(**{name: pd.to_numeric(y[name])})
     for name in (name for name in targets if table.is_text and _has_decimal_commas(frame[name])):
         raise SourceError(
             f"the target {name} looks like numbers with a decimal comma (such as "

@@ -38,7 +38,7 @@ class TextTable:
     """CSV or its kin, from the header on.
 
     ``notes`` has what was passed over, ``hint`` what to say where a column is not found, ``zeros``
-    a value with a leading zero of each column that was left text for it.
+    the columns that were left text for a leading zero.
     """
 
     def __init__(self, content: bytes, called: str, encoding: str | None, decimal: str) -> None:
@@ -48,7 +48,7 @@ class TextTable:
         self.content = content[start:]
         self.notes = [self.hint] if "skipped" in self.hint else []
         self.separator = _separator(LINE.match(self.content)[0])
-        self.zeros: dict[str, str] = {}
+        self.zeros: list[str] = []
 
     def read(self) -> pd.DataFrame:
         """The frame; a row of more values than the header has names does not shift the others."""
@@ -170,18 +170,17 @@ def named(header: Iterable[Any], called: str) -> list[str]:
 
 def keep_leading_zeros(
     frame: pd.DataFrame, read_as_text: Callable[[list[str]], pd.DataFrame], decimal: str = "."
-) -> dict[str, str]:
-    """Put columns back to text where a value has a leading zero; an example of each such column.
+) -> list[str]:
+    """Put columns back to text where a value has a leading zero; their names.
 
     As numbers, 007 and 7 would be one task, one group or one postcode.
     """
     whole = [name for name in frame.columns if _is_whole(frame[name])]
-    found = {}
+    found = []
     for name, text in (read_as_text(whole) if whole else frame[[]]).items():
         text = text.str.strip()
-        zeros = text.str.contains(LEADING_ZERO, na=False)
-        if zeros.any():
-            found[str(name)] = text[zeros].iloc[0]
+        if text.str.contains(LEADING_ZERO, na=False).any():
+            found.append(str(name))
             # 12 and 12.0 stay one label
             frame[name] = text.str.replace(rf"\{decimal}0*$", "", regex=True)
     return found
