@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+BETWEEN = ("mtlearn", "sklearn", "joblib")  # the user and us: a pipeline, a search
 CROSS_VALIDATIONS = ("sklearn.model_selection._validation", "mtlearn.compare.running")
 
 
@@ -51,9 +52,9 @@ def plain(label: Any) -> Any:
 
 
 def level_of_user() -> int:
-    """The ``stacklevel`` that makes a warning point to the line that called the library."""
+    """The ``stacklevel`` that makes a warning point to the user's line, also through a pipeline."""
     level, frame = 1, sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "mtlearn":
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in BETWEEN:
         level, frame = level + 1, frame.f_back
     return level
 

@@ -25,6 +25,7 @@ from mtlearn.columns import codes_of, levels_of
 from mtlearn.exceptions import OneTaskWarning, counted, level_of_user
 from mtlearn.features import BAD_CELLS, check_cells, levels_again, numbers_again, read_feature
 from mtlearn.frames import as_frame, check_columns, text_names
+from mtlearn.number_text import Bad
 from mtlearn.table_warnings import warn_of_cells, warn_of_columns
 from mtlearn.tasks import find_column, task_columns
 from mtlearn.whole import all_or_nothing
@@ -256,6 +257,24 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 self.scaler_.fit(numbers)
         return self
 
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Fit and encode the same table; cells that do not read are warned of once.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (n, d)
+            The table.
+        y : array-like of shape (n,) or (n, T), default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        data frame or ndarray
+            As :meth:`transform` returns it.
+        """
+        encoded, _ = self.fit(X, y)._encode(X)
+        return encoded
+
     def transform(self, X: Any) -> Any:
         """Encode a table.
 
@@ -276,17 +295,23 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             not read and ``bad_cells`` is "error".
         """
         check_is_fitted(self)
+        encoded, bad = self._encode(X)
+        warn_of_cells(bad)
+        return encoded
+
+    def _encode(self, X: Any) -> tuple[Any, dict[str, Bad]]:
+        """The table encoded, and the cells of each column of numbers that do not read."""
         columns = self._read(X, reset=False)
         labels = None if self.task_name_ is None else columns[self.task_name_]
         names = self._feature_names()
         k, rows = len(self.numbers_), np.arange(X.shape[0])
         matrix = np.zeros((len(rows), len(names)), order="F")
+        bad: dict[str, Bad] = {}
         if k:
-            numbers, bad = matrix[:, :k], {}
+            numbers = matrix[:, :k]
             for j, name in enumerate(self.numbers_):
                 numbers[:, j], bad[name] = numbers_again(name, columns[name], self._decimals[name])
                 check_cells(name, bad[name], self.bad_cells)
-            warn_of_cells(bad)
             numbers[:] = self.scaler_.transform(numbers, copy=False)
             numbers[np.isnan(numbers)] = 0.0
         for name, levels in self.levels_.items():
@@ -297,7 +322,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         native = as_frame(X)
         if native is None:
             place = self._place(len(names))
-            return matrix if labels is None else np.insert(matrix, place, labels, axis=1)
+            if labels is not None:
+                matrix = np.insert(matrix, place, labels, axis=1)
+            return matrix, bad
         if native.implementation.is_pandas():  # the generic way copies the matrix
             pandas = native.implementation.to_native_namespace()
             encoded = nw.from_native(pandas.DataFrame(matrix, columns=names, copy=False))
@@ -306,7 +333,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if labels is not None:
             encoded = encoded.with_columns(labels.alias(self.task_name_))
             encoded = encoded.select(self.get_feature_names_out().tolist())
-        return encoded.to_native()
+        return encoded.to_native(), bad
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns that :meth:`transform` returns.

@@ -1,12 +1,14 @@
 """Text that is a column of numbers: which is, what its other cells are, and what is only named."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from sklearn.model_selection import GridSearchCV
 
 from mtlearn import MeanRegularizedRegressor, compare_tasks, make_table_pipeline
 from mtlearn.compare.task_table import read_table
@@ -109,6 +111,28 @@ def test_the_model_is_that_of_the_numbers_and_the_verdict_too(library):
         result.table.drop(columns="seconds"), expected.table.drop(columns="seconds")
     )
     assert result.verdict == expected.verdict and "z 1 of 400 ('n.d.')" in " ".join(result.notes)
+
+
+def test_bad_cells_are_said_once_in_each_call_and_of_the_user_s_line():
+    cells = with_cells(TEXT, "n.d.")
+    frame, good = table("pandas", cells), table("pandas", TEXT)
+    model = make_table_pipeline(MeanRegularizedRegressor(0.1, task_column="shop"))
+    search = GridSearchCV(model, {"model__alpha": [0.1, 1.0]}, cv=[(np.arange(N), np.arange(N))])
+    for call, n_said in (
+        (lambda: model.fit(frame, X), 1),
+        (lambda: model.predict(frame), 1),
+        (lambda: model.score(frame, X), 1),
+        (lambda: model.predict(good), 0),
+        (lambda: model[0].fit_transform(frame), 1),
+        (lambda: model.fit(good, X), 0),
+    ):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        assert [Path(one.filename) for one in caught] == [Path(__file__)] * n_said
+    with pytest.warns(UserWarning, match="'z' 1 of 400") as caught:
+        search.fit(frame, X)
+    assert {Path(one.filename) for one in caught} == {Path(__file__)}
 
 
 @in_each_library
