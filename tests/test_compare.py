@@ -21,6 +21,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from mtlearn.baselines import PooledTasks
 from mtlearn.compare import compare_tasks, running
+from mtlearn.compare.running import stranger_folds, strangers_in_words
+from mtlearn.compare.task_table import read_table
 
 from .comparisons import school_data, target_matrix
 
@@ -158,6 +160,36 @@ def test_new_tasks_are_strangers_and_so_are_their_persons(tmp_path):
         assert not set(person[train]) & set(person[test])
     assert sorted(np.concatenate([test for _, test in pairs[3:]])) == list(range(len(X)))
     assert result.table.new_task_r2.notna().all()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("apart", [True, False])
+def test_groups_that_reach_into_all_tasks_leave_no_new_ones(apart):
+    X, y = school_data(6, 20)
+    row = np.arange(120)
+    result = compare_tasks(
+        X,
+        y,
+        task_column="school",
+        groups=row % 6 + apart * 100 * (row // 20),
+        models=["mean-regularized"],
+        cv=3,
+        new_tasks=True,
+    )
+    about = [note for note in result.notes if "No rows can be held out as those of new" in note]
+    assert len(about) == (not apart) and ("new_task_r2" in result.table) == apart
+    unknown = ["inner_rmse", "p_value", "helped", "hurt", "no_evidence"]
+    assert result.table.drop(columns=unknown).notna().all().all()
+
+
+def test_rows_that_are_no_strangers_are_counted():
+    X, y = school_data(6, 20)
+    year = np.where(X.school == "s00", 9, np.arange(120) % 6)  # of the others in all of them
+    folds = stranger_folds(read_table(X, y, None, "school", year), 6, 0)
+    assert [len(test) for _, test in folds] == [20]
+    assert strangers_in_words(folds, 120)[0].startswith("Only 20 of 120 rows can be held out")
+    plain = stranger_folds(read_table(X, y, None, "school", None), 6, 0)
+    assert strangers_in_words(plain, 120) == []
 
 
 @pytest.mark.parametrize(

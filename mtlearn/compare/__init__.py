@@ -30,6 +30,7 @@ from mtlearn.compare.running import (
     outer_folds,
     run_jobs,
     stranger_folds,
+    strangers_in_words,
     within_budget,
 )
 from mtlearn.compare.task_table import read_table
@@ -118,7 +119,8 @@ def compare_tasks(
         with a note that has the number of such cells and the first three; it is an error; or the
         column is one of categories, never an identifier, however many of its values differ.
     new_tasks : bool, default=False
-        Also hold out whole tasks, and score the predictions for tasks never seen.
+        Also hold out whole tasks, and score the predictions for tasks never seen. Where ``groups``
+        reach into other tasks so much that nothing is left to train on, a note says so.
     time_budget : float, default=120.0
         Seconds. If the comparison is estimated to take longer, it runs on a sample of the tasks
         and says so.
@@ -195,6 +197,9 @@ def compare_tasks(
         notes += said
         if new_tasks:
             strange = stranger_folds(data, len(folds), random_state)
+    n = len(data.y)
+    if new_tasks:
+        notes += strangers_in_words(strange, n)
     jobs = Counter(dict.fromkeys(contenders, len(folds) + len(strange)))
     clock = Clock(jobs, workers, expected, progress, verbose)
     answers = run_jobs(contenders, data, folds, random_state, n_jobs, clock.tick, rated)
@@ -203,12 +208,11 @@ def compare_tasks(
         warned = [answer.warnings[0] for answer in done if answer.warnings]
         if warned:
             notes.append(f"{name} warned in {len(warned)} of {len(done)} folds: {warned[0]}")
-    n = len(data.y)
     return Comparison.of(
         data,
         {name: gather(done, folds, n) for name, done in answers.items()},
         fold_of_rows(folds, n),
-        {name: gather(done, strange, n) for name, done in strangers.items()} if new_tasks else None,
+        {name: gather(done, strange, n) for name, done in strangers.items()} if strange else None,
         fold_of_rows(strange, n),
         baselines=baselines,
         inner_losses={name: [a.inner_loss for a in done] for name, done in answers.items()},

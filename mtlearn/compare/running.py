@@ -94,7 +94,10 @@ def outer_folds(cv: Any, data: TaskTable, random_state: int) -> list[Fold]:
 
 
 def stranger_folds(data: TaskTable, n_splits: int, random_state: int) -> list[Fold]:
-    """Whole tasks held out; rows of a group that is held out are in no training part."""
+    """Whole tasks held out; rows of a group that is held out are in no training part.
+
+    A fold for which this leaves less than two units to train on is left out, maybe all of them.
+    """
     if data.codes is None:
         raise ValueError(
             "new_tasks needs rows labelled by task; the columns of a 2-D y cannot be held out. "
@@ -106,9 +109,23 @@ def stranger_folds(data: TaskTable, n_splits: int, random_state: int) -> list[Fo
         train = fold != k
         if data.groups is not None:
             train &= ~np.isin(data.groups, data.groups[~train])
-        if train.any():
+        units = train.sum() if data.groups is None else len(np.unique(data.groups[train]))
+        if units >= 2:  # inner folds take two
             folds.append((np.flatnonzero(train), np.flatnonzero(fold == k)))
     return folds
+
+
+def strangers_in_words(strange: list[Fold], n_rows: int) -> list[str]:
+    """A note where not every row can be held out as one of a new task."""
+    held_out = sum(len(test) for _, test in strange)
+    if held_out == n_rows:
+        return []
+    how_many = f"Only {held_out:,} of {n_rows:,} rows" if held_out else "No rows"
+    return [
+        f"{how_many} can be held out as those of new tasks: groups reach into other tasks, and "
+        "without their rows there too little is left to train on. Leave the groups out for "
+        "scores on new tasks."
+    ]
 
 
 def run_job(
