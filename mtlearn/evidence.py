@@ -36,6 +36,7 @@ def paired_evidence(
     spread: np.ndarray | None = None,
     groups: np.ndarray | None = None,
     n_tasks: int | None = None,
+    raised: float = 1.0,
 ) -> PairedEvidence:
     """Mean paired loss difference of each task, with its standard error and p-value.
 
@@ -67,6 +68,8 @@ def paired_evidence(
         Codes of repeated units; rows of one group are one unit.
     n_tasks : int, default=None
         Number of tasks; by default the largest position plus one.
+    raised : float, default=1.0
+        What variances are multiplied by, for noise that the units of a task share.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def paired_evidence(
                 ratio = np.average(own[use] / scale[use], weights=freedom[use])
                 common = np.maximum(common, ratio * scale)
         blend = (freedom * own + COMMON_ROWS * common) / (freedom + COMMON_ROWS)
-        error = np.sqrt(np.maximum(own, blend))
+        error = np.sqrt(raised * np.maximum(own, blend))
         p_value = 2 * stats.t.sf(np.abs(mean) / error, freedom)
     p_value[mean == 0] = 1.0  # two equal predictions, 0/0
     error[~tested] = p_value[~tested] = np.nan

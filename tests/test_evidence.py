@@ -12,6 +12,15 @@ def squared_losses(y, prediction, baseline):
     return (y - prediction) ** 2 - (y - baseline) ** 2, np.abs(prediction - baseline)
 
 
+def test_what_the_units_share_raises_the_variance_of_every_task():
+    rng = np.random.default_rng(1)
+    task, d = rng.integers(0, 6, 90), rng.normal(0.2, 1, 90)
+    plain, raised = paired_evidence(task, d), paired_evidence(task, d, raised=2.25)
+    np.testing.assert_allclose(raised.standard_error, 1.5 * plain.standard_error, rtol=1e-12)
+    t = np.abs(plain.difference) / plain.standard_error / 1.5
+    np.testing.assert_allclose(raised.p_value, 2 * stats.t.sf(t, plain.units - 1), rtol=1e-9)
+
+
 def test_one_task_is_the_paired_t_test():
     # with a single task the common variance is its own, so nothing is blended in
     d = np.random.default_rng(0).normal(0.3, 1, 25)
