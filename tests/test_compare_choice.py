@@ -83,11 +83,23 @@ def test_what_sparsity_does_alone_is_no_sharing():
 def test_the_choice_is_that_of_each_fold():
     choice = Choice.of({"a": [1.0, 2.0, 2.0], "b": [1.5, 1.0, np.nan], "c": [1.0, 3.0, 4.0]})
     assert choice.names == ("a", "b", "a") and choice.name == "a" and not choice.is_one
-    assert choice.words == "a (b in 1 of 3 folds)"
+    assert (
+        choice.words("baseline") == "the baseline that each fold chose (a in 2 of 3 folds, b in 1)"
+    )
     fold = np.array([0, 1, 2, 1, -1])
     answer = choice.prediction({"a": np.arange(5.0), "b": 10 + np.arange(5.0)}, fold)
     np.testing.assert_array_equal(answer, [0, 11, 2, 13, 4])
-    assert Choice.of({"only": [np.nan, np.nan]}).words == "only"
+    assert Choice.of({"only": [np.nan, np.nan]}).words("model") == "only"
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_of_models_chosen_equally_often_the_one_of_less_mean_loss_is_named(order):
+    losses = {"a": [1.0, 4.0], "b": [2.0, 1.0]}
+    choice = Choice.of({name: losses[name] for name in order})
+    assert choice.names == ("a", "b") and choice.name == "b"
+    assert choice.words("baseline").endswith("(b in 1 of 2 folds, a in 1)")
+    most = Choice.of({"a": [1.0, 1.0, 9.0], "b": [2.0, 2.0, 1.0]})
+    assert most.name == "a"  # what most folds chose comes before the mean
 
 
 @pytest.mark.parametrize("name", ["independent", "mean-regularized"])

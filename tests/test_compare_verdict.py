@@ -1,5 +1,7 @@
 """The verdict of a comparison: yes where learning together helps, and what it rests on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -130,6 +132,36 @@ def found(helped, hurt, no_evidence, *, p=0.001, share=0.1, std=np.nan, harmed=(
 )
 def test_words_fit_the_numbers(counts, words):
     assert words in verdict_in_words(found(*counts), Regression())
+
+
+def test_a_figure_of_several_baselines_is_not_said_to_be_one_s():
+    mixed = replace(
+        found(0, 0, 20, p=0.3),
+        baseline=Choice(("pooled", "independent"), ("independent", "pooled")),
+    )
+    verdict = verdict_in_words(mixed, Regression())
+    assert "does not help beyond the baselines: " in verdict
+    assert (
+        "0.300 by the baseline that each fold chose (independent in 1 of 2 folds, pooled in 1), "
+        "0.200 with a model for each task alone."
+    ) in verdict
+    assert verdict.endswith("Use independent, the simpler one.")
+
+
+def test_all_tasks_helped_is_not_called_some():
+    verdict = verdict_in_words(found(2, 0, 0, p=0.07), Regression())
+    assert verdict.startswith("Perhaps: the difference to pooled may be luck (p = 0.070).")
+
+
+def test_tests_of_tasks_know_what_folds_share_where_the_overall_test_does():
+    """Of targets that are one, each task's test is at least as careful as that of all."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(120, 20))
+    y = X @ rng.normal(0, 0.15, 20) + rng.normal(size=120)
+    Y = np.column_stack([y, 2 * y + 1])
+    result = compare_tasks(X, Y, models=["mean-regularized"], cv=2)
+    assert result.p_value < 1
+    assert (result.per_task.p_value >= result.p_value * (1 - 1e-9)).all()
 
 
 @pytest.mark.parametrize(

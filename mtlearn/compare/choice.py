@@ -11,12 +11,9 @@ and "the baseline that it chooses", mostly one model each.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-
-from mtlearn.exceptions import counted
 
 
 @dataclass(frozen=True)
@@ -24,32 +21,38 @@ class Choice:
     """The model chosen for each outer fold."""
 
     names: tuple[str, ...]
+    ranking: tuple[str, ...] = ()  # all models, that of least mean inner loss first
 
     @classmethod
     def of(cls, losses: dict[str, list[float]]) -> Choice:
         """The model of least inner loss in each fold; the first of several, and of one that one."""
         names, table = list(losses), np.array(list(losses.values()))
         table = np.where(np.isnan(table), np.inf, table)
-        return cls(tuple(names[k] for k in table.argmin(axis=0)))
+        return cls(
+            tuple(names[k] for k in table.argmin(axis=0)),
+            tuple(names[k] for k in table.mean(axis=1).argsort(kind="stable")),
+        )
 
     @property
     def name(self) -> str:
-        """The model chosen most often, of several the one chosen first."""
-        return Counter(self.names).most_common(1)[0][0]
+        """The model chosen most often, of several the one of least mean inner loss."""
+        return max(self.ranking or self.names, key=self.names.count)
 
     @property
     def is_one(self) -> bool:
         """Whether all folds chose the same."""
         return len(set(self.names)) == 1
 
-    @property
-    def words(self) -> str:
-        """The model, and what some folds chose instead of it."""
-        others = Counter(name for name in self.names if name != self.name)
-        said = ", ".join(f"{name} in {k}" for name, k in others.items())
-        if not said:
+    def words(self, kind: str) -> str:
+        """Whose predictions these are: one model's, or what each fold chose of a ``kind``."""
+        if self.is_one:
             return self.name
-        return f"{self.name} ({said} of {counted(len(self.names), 'fold', 'folds')})"
+        others = dict.fromkeys(self.names)
+        first = self.name
+        del others[first]
+        said = [f"{first} in {self.names.count(first)} of {len(self.names)} folds"]
+        said += [f"{name} in {self.names.count(name)}" for name in others]
+        return f"the {kind} that each fold chose ({', '.join(said)})"
 
     def prediction(self, predictions: dict[str, np.ndarray], fold: np.ndarray) -> np.ndarray:
         """In each row what the model chosen for its fold predicts; ``fold`` (n,) is -1 for none."""
