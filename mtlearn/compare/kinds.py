@@ -29,6 +29,11 @@ class Shown:
     heading: str
     fixed: bool = False  # three decimals; otherwise as many as the size of errors asks for
 
+    @property
+    def words(self) -> str:
+        """The heading on one line."""
+        return self.heading.replace("-\n", "").replace("\n", " ")
+
 
 class Kind(ABC):
     """What a comparison predicts and how it is judged."""
