@@ -194,6 +194,17 @@ def strict(text):
     return json.loads(text, parse_constant=refuse)
 
 
+def test_the_report_names_every_file_written(run, table):
+    out, said = table.with_name("t.csv"), table.with_name("r.json")
+    for given, words in (
+        (["--out", out], f"Wrote {out} (one row for each task)."),
+        (["--json", said], f"Wrote {said} (all of the result)."),
+        (["--out", out, "--json", said], f"{out} (one row for each task) and {said} (all"),
+    ):
+        printed = run("compare", table, *given, *OPTIONS)[1]
+        assert words in printed and "--out FILE" not in printed
+
+
 def test_json_has_verdict_table_tasks_settings_and_versions(run, table, known):
     out = table.with_name("r.json")
     assert run("compare", table, "--json", out, "--drop", "kind", *OPTIONS)[0] == 0

@@ -238,10 +238,12 @@ def compare(
     if not quiet and STANDARD not in (out, json):
         console = Console()
         print_report(result, table.name, console)
-        if out is None:
+        if out is None and json is None:
             console.print("\n--out FILE.csv writes the result of every task.", style="dim")
         elif not wrong:
-            print(f"\nWrote {out}: one row for each task.")
+            written = {out: "one row for each task", json: "all of the result"}
+            said = [f"{path} ({what})" for path, what in written.items() if path is not None]
+            print(f"\nWrote {' and '.join(said)}.")
     if wrong:
         _fail(wrong)
     if fail_if_no_gain and not result.helps:
