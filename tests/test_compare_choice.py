@@ -6,10 +6,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.ensemble import StackingRegressor
-from sklearn.linear_model import Lasso, LassoCV, MultiTaskLasso, Ridge
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestRegressor, StackingRegressor
+from sklearn.feature_selection import SelectFromModel
+from sklearn.linear_model import (
+    Lasso,
+    LassoCV,
+    LinearRegression,
+    LogisticRegression,
+    MultiTaskLasso,
+    Ridge,
+    RidgeCV,
+)
 from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
 
 import mtlearn
 from mtlearn import IndependentTasks, MeanRegularizedRegressor, PooledTasks, compare_tasks
@@ -44,6 +58,40 @@ from .comparisons import class_data, school_data, target_matrix
 )
 def test_baselines_are_known_by_what_they_are_made_of(model, expected):
     assert is_baseline(model) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "alone"),
+    [
+        (Ridge(), True),
+        (RidgeCV(), True),
+        (LinearRegression(), True),
+        (Lasso(), True),
+        (make_pipeline(StandardScaler(), make_pipeline(PCA(2), Ridge())), True),
+        (GridSearchCV(make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": [1, 9]}), True),
+        (MultiOutputRegressor(SVR()), True),
+        (MultiOutputRegressor(GridSearchCV(SVR(), {"C": [1, 9]})), True),
+        (MultiOutputClassifier(LogisticRegression()), True),
+        (MultiTaskLasso(), False),
+        (make_pipeline(StandardScaler(), MultiTaskLasso()), False),
+        (make_pipeline(SelectFromModel(MultiTaskLasso()), Ridge()), False),
+        (make_pipeline(PLSRegression(), Ridge()), False),
+        (RegressorChain(Ridge()), False),
+        (RandomForestRegressor(), False),
+        (MeanRegularizedRegressor(), False),
+    ],
+)
+def test_what_fits_each_column_by_itself_is_a_baseline_of_a_matrix(model, alone):
+    assert is_baseline(model, by_column=True) == alone
+    assert not is_baseline(model)
+
+
+def test_a_ridge_for_each_column_cannot_make_a_yes():
+    X, Y = target_matrix()
+    mine = {"each": MultiOutputRegressor(Ridge(0.1)), "one": Ridge(0.1)}
+    result = compare_tasks(X, Y.fillna(0.0), models=mine, cv=2)
+    assert list(result.table.kind) == ["baseline"] * 5 and not result.helps
+    assert result.verdict.startswith("Only baselines were compared")
 
 
 def test_models_that_select_features_are_known():

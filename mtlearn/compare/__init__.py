@@ -100,7 +100,9 @@ def compare_tasks(
         estimators of your own (for classes with ``predict_proba``), whose parameters
         ``task_column`` and ``cv`` are filled in where they are None; where there are several, those
         without a search of the library's are fitted for each inner fold too. The baselines always
-        take part, and ``IndependentTasks`` and ``PooledTasks`` of your own are among them. Default:
+        take part, and ``IndependentTasks`` and ``PooledTasks`` of your own are among them; with a
+        matrix of targets also what fits each column by itself (``MultiOutputRegressor``,
+        ``MultiOutputClassifier``, ``Ridge``, ``Lasso``, …). Default:
         ``"mean-regularized"``, ``"group-lasso"`` and ``"group-lasso+mean"``; the others take
         several times as long.
     cv : int, splitter, iterable or array of shape (n,), default=None
@@ -175,7 +177,9 @@ def compare_tasks(
     baselines = [
         name
         for name, model in contenders.items()
-        if is_baseline(build_model(model, data.task_column, None, data.kind))
+        if is_baseline(
+            build_model(model, data.task_column, None, data.kind), by_column=data.codes is None
+        )
     ]
     shared = [name for name in contenders if name not in baselines]
     contenders = {name: contenders[name] for name in baselines + shared}
