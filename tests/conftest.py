@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -11,7 +12,9 @@ for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Exit code, stdout, stderr of `mtlearn` with the arguments."""
+    """Exit code, stdout, stderr of `mtlearn` with the arguments; a slow run says nothing more."""
+    if find_spec("rich"):
+        monkeypatch.setattr("mtlearn.cli.progress.EVERY", float("inf"))
 
     def run(*arguments):
         from mtlearn.cli import main
