@@ -62,7 +62,7 @@ def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Se
         data = data.of_tasks(present)
         problem = make_problem(data, omega, free, scale, estimator._loss)
         if _rotates(estimator, data) and not badly_scaled(problem):
-            small, Q = rotate(data)
+            small, Q = rotate(data, centred=bool(estimator.fit_intercept))
             rotation = Rotated(make_problem(small, omega, free, scale), Q, small)
     coupling = _coupling(estimator, data.way, rotation.problem if rotation else problem)
     if rotation is not None:

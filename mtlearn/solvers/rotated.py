@@ -25,10 +25,20 @@ class Rotated(NamedTuple):
     data: TaskData
 
 
-def rotate(data: TaskData) -> tuple[TaskData, np.ndarray]:
-    """The data in min(n, d) rotated features, and Q (d, n) that leads back."""
-    Q, R = linalg.qr(data.X.T.astype(np.float64), mode="economic", check_finite=False)
-    return replace(data, X=np.ascontiguousarray(R.T)), Q
+def rotate(data: TaskData, centred: bool = False) -> tuple[TaskData, np.ndarray]:
+    """The data in min(n, d) rotated features, and Q (d, n) that leads back.
+
+    Where there are intercepts, ``centred``, solutions lie in the span of the differences of rows:
+    that of the rows seen from their mean, n - 1 of which span it. One feature more would not vary
+    once it is centred, and its rounding would pass for a feature.
+    """
+    X = data.X.astype(np.float64)
+    if not centred or len(X) == 1:
+        Q, R = linalg.qr(X.T, mode="economic", check_finite=False)
+        return replace(data, X=np.ascontiguousarray(R.T)), Q
+    X = X - X.mean(axis=0)
+    Q, R = linalg.qr(X[:-1].T, mode="economic", check_finite=False)
+    return replace(data, X=np.vstack([R.T, X[-1] @ Q])), Q
 
 
 def rotate_back(solution: Solution, Q: np.ndarray, problem: SquaredProblem) -> Solution:
