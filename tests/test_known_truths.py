@@ -180,7 +180,7 @@ def test_one_task_is_the_l1_logistic_regression(name, alpha):
         fit_intercept=False,
     )
     theirs = l1_logistic(1 / (problem.entries.weight.sum() * alpha))
-    theirs.fit(problem.X, problem.y, **problem.extra)
+    theirs.fit(problem.X, problem.y, sample_weight=problem.entries.weight)
     np.testing.assert_allclose(fitted.coef_, theirs.coef_, atol=1e-6)
 
 
@@ -199,11 +199,12 @@ def test_one_task_is_the_ridge_logistic_regression(way, fit_intercept, weights):
     )
     N = problem.entries.weight.sum() / problem.entries.n_classes
     theirs = logistic((alpha + alpha_mean) / (N * alpha * alpha_mean), fit_intercept=fit_intercept)
+    weight = problem.entries.weight[:: problem.entries.n_classes]
     if way == "three":
-        theirs = one_vs_rest(theirs, problem.X, problem.y, problem.extra.get("sample_weight"))
+        theirs = one_vs_rest(theirs, problem.X, problem.y, weight)
         coef, intercept = theirs
     else:
-        theirs.fit(problem.X, problem.y, **problem.extra)
+        theirs.fit(problem.X, problem.y, sample_weight=weight)
         coef, intercept = theirs.coef_, theirs.intercept_
         proba = theirs.predict_proba(problem.X)
         np.testing.assert_allclose(fitted.predict_proba(problem.X), proba, atol=1e-7)

@@ -185,12 +185,12 @@ def test_one_label_for_one_row(label, model):
     assert nan_r2_score(y[:1], expected, task=label, average=None).shape == (1,)
     assert task_scores(model, X[:1], y[:1], task=label)["task"].tolist() == names[:1]
     assert np.isnan(model.score(X[:1], y[:1], task=label))
-    with pytest.raises(ValueError, match="one label, and X has 20 rows"):
+    with pytest.raises(ValueError, match="one label, and there are 20 rows"):
         model.predict(X, task=label)
-    with pytest.raises(ValueError, match="one label, and X has 20 rows"):
+    with pytest.raises(ValueError, match="one label, and there are 20 rows"):
         nan_r2_score(y, y, task=label)
     for folds in (StratifiedTaskKFold(2), LeaveTasksOut()):
-        with pytest.raises(ValueError, match="one label, and X has 20 rows"):
+        with pytest.raises(ValueError, match="one label, and there are 20 rows"):
             next(folds.split(X, task=label))
 
 

@@ -11,6 +11,7 @@ from mtlearn import moments as module
 from mtlearn.moments import Moments, centre, moments_bytes, padded_rows, task_blocks
 from mtlearn.reading import read_fit
 from mtlearn.tasks import TaskData
+from mtlearn.weights import as_repetitions
 
 from .checks import STRICT
 from .generators import make
@@ -35,7 +36,8 @@ def data_of(problem):
     e = problem.entries
     if problem.labels is None:
         weight = problem.extra.get("sample_weight")
-        return read_fit(MeanRegularizedRegressor(), problem.X, problem.y, weight)
+        read = read_fit(MeanRegularizedRegressor(), problem.X, problem.y, weight)
+        return as_repetitions(read)
     weight = e.weight if "sample_weight" in problem.extra else None
     return TaskData(e.X, e.y, weight, e.task, np.arange(e.n_tasks), "labels")
 

@@ -83,10 +83,10 @@ class MeanRegularizedRegressor(TaskRegressor, MeanRegularized):
     >>> school = ["north", "north", "north", "south", "south", "south"]
     >>> model = MeanRegularizedRegressor(alpha=0.1, alpha_mean=0).fit(X, y, task=school)
     >>> model.coef_.round(2)
-    array([[1.07],
-           [2.93]])
+    array([[1.13],
+           [2.87]])
     >>> model.predict([[3.0]], task=["south"]).round(1)
-    array([9.8])
+    array([9.6])
     """
 
     alpha: float = 1.0
