@@ -14,7 +14,9 @@ for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
 def run(monkeypatch, capsys):
     """Exit code, stdout, stderr of `mtlearn` with the arguments; a slow run says nothing more."""
     if find_spec("rich"):
-        monkeypatch.setattr("mtlearn.cli.progress.EVERY", float("inf"))
+        from mtlearn.cli import progress
+
+        monkeypatch.setattr(progress, "EVERY", float("inf"))
 
     def run(*arguments):
         from mtlearn.cli import main
