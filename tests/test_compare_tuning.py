@@ -5,13 +5,13 @@ import pytest
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 
 from mtlearn.baselines import IndependentTasks, PooledTasks
 from mtlearn.compare.at_once import logistic_path
 from mtlearn.compare.tuning import TunedBaseline
-from mtlearn.metrics import nan_r2_score
 from mtlearn.model_selection import task_folds
 
 from .comparisons import class_data, target_matrix
@@ -42,6 +42,10 @@ def test_independent_scores_are_those_of_grid_search(unseen):
     np.testing.assert_allclose(model.predict(X), search.predict(X), atol=1e-9)
 
 
+LEVELS, UNITS = np.array([0, 50, 0, -3, 7]), np.array([1, 1, 1e3, 1e-3, 1])
+DEVIATION = np.nanstd(target_matrix()[1].to_numpy() * UNITS, axis=0)
+
+
 class Centred(RegressorMixin, BaseEstimator):
     """A model of the targets' deviations from their means."""
 
@@ -57,13 +61,16 @@ class Centred(RegressorMixin, BaseEstimator):
         return self.model_.predict(X) + self.mean_
 
     def score(self, X, Y):
-        return nan_r2_score(Y, self.predict(X))
+        """R² of all labels together, each column from its level and in its deviation."""
+        truth, answer = ((Y_ - self.mean_) / DEVIATION for Y_ in (Y, self.predict(X)))
+        known = ~np.isnan(truth)
+        return r2_score(truth[known], answer[known])
 
 
 @pytest.mark.parametrize("kind", [IndependentTasks, PooledTasks])
 def test_scores_of_a_target_matrix_are_those_of_grid_search(kind):
     X, Y = target_matrix()
-    Y = Y + [0, 50, 0, -3, 7]
+    Y = (Y + LEVELS) * UNITS
     folds = list(KFold(3, shuffle=True, random_state=0).split(X))
     ridge = kind(Ridge())
     model = TunedBaseline(ridge, cv=folds).fit(X, Y)
@@ -73,6 +80,37 @@ def test_scores_of_a_target_matrix_are_those_of_grid_search(kind):
         list(model.scores_.values()), search.cv_results_["mean_test_score"], atol=1e-9
     )
     np.testing.assert_allclose(model.predict(X), search.predict(X), atol=1e-9)
+
+
+def test_a_column_of_labels_that_agree_by_chance_decides_nothing():
+    # held out, the second column's two labels differ by 1e-3: its own R² is -1e6 at every alpha
+    # but those that predict the level, and its mean with the first column's would choose these
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    Y = X @ rng.normal(size=(3, 2)) + 0.1 * rng.normal(size=(60, 2))
+    Y[40:, 1] = np.nan
+    Y[[40, 41], 1] = [0.0, 1e-3]
+    folds = [(np.arange(40), np.arange(40, 60))]
+    model = TunedBaseline(IndependentTasks(Ridge()), cv=folds).fit(X, Y)
+    alone = TunedBaseline(IndependentTasks(Ridge()), cv=folds).fit(X, Y[:, :1])
+    assert model.alpha_ <= 1 and alone.alpha_ <= 1
+
+
+def test_folds_of_single_rows_choose_by_the_loss():
+    X, y = tuning_problem()
+    folds = [(np.delete(np.arange(30), i), [i]) for i in range(30)]
+    ridge = PooledTasks(Ridge(), task_column=-1)
+    model = TunedBaseline(ridge, cv=folds).fit(X[:30], y[:30])
+    search = GridSearchCV(
+        ridge,
+        {"estimator__alpha": list(model.scores_)},
+        cv=folds,
+        scoring="neg_mean_squared_error",
+    ).fit(X[:30], y[:30])
+    np.testing.assert_allclose(
+        list(model.scores_.values()), search.cv_results_["mean_test_score"], rtol=1e-9
+    )
+    assert model.alpha_ == search.best_params_["estimator__alpha"]
 
 
 @pytest.mark.parametrize("kind", [IndependentTasks, PooledTasks])

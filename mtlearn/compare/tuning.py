@@ -175,34 +175,36 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         """Mean score and mean loss of each alpha, all of them in one fit per fold.
 
         With thousands of tasks this is the difference between minutes and seconds. Columns of a
-        target matrix are stacked, an observed label becoming a row; their score is the mean over
-        columns.
+        target matrix are stacked, an observed label becoming a row, and judged together in their
+        standard deviations: R² column by column is of a handful of labels, and where these agree
+        by chance one column decides (of 16 columns of 22 labels, R² -50 against 0 elsewhere).
+        Where all folds hold out a single label, and R² has no meaning, the score is minus the loss.
         """
         at_once = self._at_once(alphas)
         model = clone(self.estimator).set_params(estimator=at_once)
-        n, rows, column = len(y), np.arange(len(y)), None
+        n, rows, column, unit = len(y), np.arange(len(y)), None, np.ones((len(y), 1))
         if y.ndim == 2:
             rows, column = np.nonzero(~np.isnan(y))
+            deviation = np.ones(y.shape[1]) if _classifies(self) else np.nanstd(y, axis=0)
+            unit = np.where(deviation > 0, deviation, 1.0)[column, None]
             y = y[rows, column]
         scores, losses = [], []
         for train, test in check_cv(self.cv).split(np.empty((n, 1))):
             past, new = np.flatnonzero(np.isin(rows, train)), np.flatnonzero(np.isin(rows, test))
             if column is None:
-                parts = [new]
-                prediction = model.fit(take_rows(X, rows[past]), y[past]).predict(
-                    take_rows(X, rows[new])
-                )
+                truth = y[new]
+                model.fit(take_rows(X, rows[past]), y[past])
+                answer = model.predict(take_rows(X, rows[new]))
             else:
-                parts = [new[column[new] == t] for t in np.unique(column[new])]
                 levels = self._levels_of(y[past], column[past], column.max() + 1)
+                truth = y[new] - levels[column[new]]
                 centred = y[past] - levels[column[past]]
                 model.fit(take_rows(X, rows[past]), centred, task=column[past])
-                prediction = model.predict(take_rows(X, rows[new]), task=column[new])
-                prediction = prediction + levels[column[new], None]
-            answer = np.empty((len(y), prediction.shape[1]))
-            answer[new] = prediction
-            of_parts = [at_once.scores(y[p], answer[p], len(past)) for p in parts if len(p) > 1]
-            scores.append(np.mean(of_parts, axis=0))
-            losses.append(at_once.losses(y[new], prediction, len(past)))
-        both = np.mean(scores, axis=0).tolist(), np.mean(losses, axis=0).tolist()
-        return list(zip(*both, strict=True))
+                answer = model.predict(take_rows(X, rows[new]), task=column[new])
+            losses.append(at_once.losses(truth, answer, len(past)))
+            if len(new) > 1:
+                shown = truth / unit[new, 0], answer / unit[new]
+                scores.append(at_once.scores(*shown, len(past)))
+        loss = np.mean(losses, axis=0)
+        score = np.mean(scores, axis=0) if scores else -loss
+        return list(zip(score.tolist(), loss.tolist(), strict=True))
