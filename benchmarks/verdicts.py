@@ -1,6 +1,6 @@
 """Verdicts on drawn tables: how often "Yes" where nothing is shared, and "No" where something is.
 
-    python benchmarks/verdicts.py        # 120 comparisons, about half an hour on one core
+    python benchmarks/verdicts.py        # 120 comparisons, some forty minutes on one core
     python benchmarks/verdicts.py 2      # with two draws a cell instead of five
 
 Tables are dense or sparse in truth, hold numbers or classes, and come as rows labelled by task,
@@ -20,7 +20,7 @@ from mtlearn import compare_tasks
 
 MODELS, FOLDS = ["mean-regularized", "group-lasso"], 3
 N_TASKS, N_DENSE, N_SPARSE, SUPPORT = 16, 10, 32, 2
-LENGTH, APART = 2.0, 0.9  # of a task's coefficients, and of their deviation where they are shared
+LENGTH, APART = 2.0, 1.3  # of a task's coefficients, and of their deviation where they are shared
 
 
 def coefficients(shared, sparse, rng):
@@ -40,7 +40,7 @@ def draw(shared, sparse, classes, way, seed):
     """X, y and the task of each row, None for a matrix of targets."""
     rng = np.random.default_rng([shared, sparse, classes, way, seed])
     W = coefficients(shared, sparse, rng)
-    d, mean = len(W), 40 if classes else 16
+    d, mean = len(W), 64 if classes else 16
     if way == 2:
         n = mean * 2
         X, task = rng.normal(size=(n, d)), None
