@@ -1,10 +1,10 @@
 """Sphinx configuration: ``python -m sphinx -b html docs docs/_build/html``."""
 
 import mtlearn
-from mtlearn import reference_links
+from mtlearn import base
 
 # a diagram of an estimator on a page of generated/notebooks links to the reference beside it
-reference_links.documentation_url = lambda: "../.."
+base.documentation_url = lambda: "../.."
 
 project = "mtlearn"
 author = "the mtlearn developers"

@@ -1,17 +1,47 @@
-"""What every estimator of the library shares towards scikit-learn: task inputs, tags, scores."""
+"""What every estimator of the library shares towards scikit-learn, and the version of it all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from functools import cache, wraps
+from importlib.metadata import PackageNotFoundError, metadata
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
-from mtlearn.metrics import nan_accuracy_score, nan_r2_score
-from mtlearn.reading import read_scored
-from mtlearn.reference_links import ReferenceLinkMixin
+__version__ = "0.1.0"
+
+BUILT = Path(__file__).parents[1] / "docs" / "_build" / "html"
+
+
+@cache
+def published_url() -> str:
+    """Where the documentation is published: what setup.cfg says, "" while that is nowhere."""
+    try:
+        urls = metadata("scikit-mtlearn").get_all("Project-URL") or []
+    except PackageNotFoundError:  # run from a source tree
+        return ""
+    named = dict(url.split(", ", 1) for url in urls)
+    return named.get("Documentation", "").rstrip("/")
+
+
+def documentation_url() -> str:
+    """Where the pages are: published, built beside the package, or "" for nowhere."""
+    built = BUILT.as_uri() if (BUILT / "generated").is_dir() else ""
+    return published_url() or built
+
+
+class ReferenceLinkMixin:
+    """The class attributes that scikit-learn's developer guide gives other libraries for this."""
+
+    _doc_link_module = "mtlearn"
+
+    @property
+    def _doc_link_template(self) -> str:
+        url = documentation_url()
+        return f"{url}/generated/mtlearn.{{estimator_name}}.html" if url else ""
 
 
 class TaskInputMixin(ReferenceLinkMixin):
@@ -49,36 +79,37 @@ class TaskInputMixin(ReferenceLinkMixin):
         return tags
 
 
-class ObservedScoreMixin:
-    """``score`` on the observed labels: R² for regressors, accuracy for classifiers."""
+Fit = TypeVar("Fit", bound=Callable[..., Any])
 
-    predict: Callable[..., Any]
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None) -> float:
-        """R² (regressors) or accuracy (classifiers) on the observed labels.
+def all_or_nothing(fit: Fit) -> Fit:
+    """Run ``fit`` on a shallow copy, whose attributes are taken over when it has ended well.
 
-        Labelled rows are scored together; for a 2-D ``y`` the score is the mean over its columns,
-        leaving out those with fewer than two labels (R²) or none (accuracy).
+    An error, or the user who interrupts, then finds a fitted estimator with the coefficients,
+    tasks and columns of one fit, and not some of the last and some of this.
 
-        Parameters
-        ----------
-        X : array-like or data frame of shape (n, d)
-            Features, with the column of labels where ``task_column`` is set.
-        y : array-like of shape (n,) or (n, T)
-            Targets; NaN where not observed.
-        sample_weight : array-like of shape (n,) or (n, T), default=None
-            Weights of the rows, or of the labels.
-        task : array-like of shape (n,), default=None
-            Task labels beside X.
+    Examples
+    --------
+    >>> class Model:
+    ...     @all_or_nothing
+    ...     def fit(self, n):
+    ...         self.n_rows_ = n
+    ...         self.share_ = 1 / n
+    ...         return self
+    >>> model = Model().fit(4)
+    >>> try:
+    ...     model.fit(0)
+    ... except ZeroDivisionError:
+    ...     print(model.n_rows_, model.share_)
+    4 0.25
+    """
 
-        Returns
-        -------
-        float
-            The score; NaN where no column can be scored.
-        """
-        check_is_fitted(self)
-        regression = is_regressor(self)
-        truth, weight = read_scored(self, y, sample_weight, numeric=regression)
-        prediction = self.predict(X) if task is None else self.predict(X, task=task)
-        measure = nan_r2_score if regression else nan_accuracy_score
-        return measure(truth, prediction, sample_weight=weight, undefined="ignore")
+    @wraps(fit)
+    def fit_whole(self: Any, *args: Any, **kwargs: Any) -> Any:
+        trial = object.__new__(type(self))
+        trial.__dict__.update(self.__dict__)
+        fit(trial, *args, **kwargs)
+        self.__dict__ = trial.__dict__  # one step, which nothing can interrupt
+        return self
+
+    return fit_whole  # type: ignore[return-value]

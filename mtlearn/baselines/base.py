@@ -12,12 +12,12 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from mtlearn.base import ObservedScoreMixin, TaskInputMixin
-from mtlearn.groups import takes_groups, with_groups
-from mtlearn.reading import read_fit, read_predict
-from mtlearn.targets import read_classes
-from mtlearn.tasks import TaskData
-from mtlearn.whole import all_or_nothing
+from mtlearn.base import TaskInputMixin, all_or_nothing
+from mtlearn.inputs.classes import read_classes
+from mtlearn.inputs.groups import takes_groups, with_groups
+from mtlearn.inputs.reading import read_fit, read_predict
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.metrics.observed import ObservedScoreMixin
 
 
 def _wrapped_has(method: str) -> Callable[[Any], bool]:

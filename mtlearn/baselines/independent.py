@@ -15,7 +15,7 @@ from sklearn.dummy import DummyClassifier
 
 from mtlearn.baselines.base import TaskBaseline
 from mtlearn.exceptions import counted
-from mtlearn.tasks import TaskData
+from mtlearn.inputs.tasks import TaskData
 
 
 class IndependentTasks(TaskBaseline):

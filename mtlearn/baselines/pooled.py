@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from mtlearn.baselines.base import TaskBaseline
-from mtlearn.tasks import TaskData
+from mtlearn.inputs.tasks import TaskData
 
 DENSE_BYTES = 64 * 2**20  # dummies beyond this are sparse where the wrapped estimator takes that
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from mtlearn.cli.errors import SourceError
 from mtlearn.compare.record import as_json
-from mtlearn.writing import why_not, write_whole
+from mtlearn.compare.writing import why_not, write_whole
 
 STANDARD = "-"  # standard input or output
 TABLES = (".csv", ".csv.gz", ".tsv", ".json", ".parquet")

@@ -51,7 +51,7 @@ def print_report(result: Any, name: str, console: Console) -> None:
     _print_table(_tasks(result), console)
     _print_table(_strangers(result), console)
     console.print(
-        f"{escape(result.kind.legend(result))} Helped, hurt: the task's {result.kind.row_loss} "
+        f"{escape(result.legend)} Helped, hurt: the task's {result.kind.row_loss} "
         f"differs from that of the baseline of the verdict by more than luck explains (false "
         f"discovery rate 10 %). {escape(result.basis)}",
         style="dim",

@@ -18,7 +18,6 @@ from typing import Any
 from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
-from mtlearn.checks import check_option
 from mtlearn.compare.contenders import build_model, choose_models
 from mtlearn.compare.result import Comparison
 from mtlearn.compare.roles import is_baseline
@@ -35,7 +34,8 @@ from mtlearn.compare.running import (
 )
 from mtlearn.compare.task_table import read_table
 from mtlearn.compare.unusable import leave_out_unusable
-from mtlearn.features import BAD_CELLS
+from mtlearn.inputs.checks import check_option
+from mtlearn.table.features import BAD_CELLS
 
 __all__ = ["Comparison", "Progress", "compare_tasks"]
 

@@ -7,18 +7,13 @@ and ranked by it, and like squared error it is linear in the truth, which the ev
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import is_regressor
 
-from mtlearn.compare.kinds import Kind, Shown, fit_by_groups, mean_of
+from mtlearn.compare.kinds import Kind, Shown, fit_by_groups, group_means, mean_of
 from mtlearn.compare.probabilities import auc_by_group, bounded, every_class, log_loss
-
-if TYPE_CHECKING:
-    from mtlearn.compare.held_out import HeldOut
-    from mtlearn.compare.result import Comparison
-    from mtlearn.compare.task_table import TaskTable
 
 
 @dataclass(frozen=True)
@@ -73,24 +68,26 @@ class Classification(Kind):
         labels[known] = self.classes[y[known].astype(np.intp)]
         return labels
 
-    def fit_predict(self, model: Any, past: TaskTable, new: TaskTable) -> np.ndarray:
+    def fit_predict(
+        self, model: Any, X: Any, y: np.ndarray, groups: np.ndarray | None, X_new: Any
+    ) -> np.ndarray:
         """Probabilities of the second class in the shape of the target; (n, K) for more than two.
 
         A class that was not in the training part gets the least probability that any may have.
         """
-        one_target = past.y.ndim == 1
-        fit_by_groups(model, past, self.labels(past.y))
-        answer = np.asarray(model.predict_proba(new.frame))
-        expected = (len(new.y), len(model.classes_) if one_target else past.y.shape[1])
+        one_target = y.ndim == 1
+        fit_by_groups(model, X, self.labels(y), groups)
+        answer = np.asarray(model.predict_proba(X_new))
+        expected = (len(X_new), len(model.classes_) if one_target else y.shape[1])
         if answer.shape != expected:
             raise ValueError(
                 f"{model[-1]!r} gave probabilities of shape {answer.shape}, expected {expected}."
             )
         if one_target:
-            given, answer = answer, np.zeros((len(new.y), len(self.classes)))
+            given, answer = answer, np.zeros((len(X_new), len(self.classes)))
             answer[:, np.searchsorted(self.classes, model.classes_)] = given
             answer = answer[:, 1] if self.two else answer
-        return bounded(answer, int((~np.isnan(past.y)).sum()), len(self.classes))
+        return bounded(answer, int((~np.isnan(y)).sum()), len(self.classes))
 
     def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
         """Log loss."""
@@ -107,40 +104,49 @@ class Classification(Kind):
         """The log loss itself."""
         return mean_loss
 
-    def null_loss(self, held_out: HeldOut) -> float:
+    def null_loss(self, truth: np.ndarray, block: np.ndarray) -> float:
         """The entropy of the shares of the classes."""
-        shares = np.column_stack(
-            [held_out.means(held_out.truth == k, held_out.block) for k in range(len(self.classes))]
-        )
-        return float(self.loss(held_out.truth, shares[held_out.block]).mean())
+        shares = [group_means(truth == k, block) for k in range(len(self.classes))]
+        return float(self.loss(truth, np.column_stack(shares)[block]).mean())
 
-    def more_scores(self, held_out: HeldOut, answer: np.ndarray) -> dict[str, Any]:
+    def more_scores(
+        self,
+        truth: np.ndarray,
+        answer: np.ndarray,
+        *,
+        block: np.ndarray,
+        task: np.ndarray,
+        fold: np.ndarray,
+        n_tasks: int,
+    ) -> dict[str, Any]:
         """AUC, Brier score and accuracy; the mean AUC over the tasks that have one."""
-        every, truth = every_class(answer), held_out.truth.astype(np.intp)
+        every, truth = every_class(answer), truth.astype(np.intp)
         squares = ((every - np.eye(len(self.classes))[truth]) ** 2).sum(axis=1)
-        by_task = self._auc(held_out, every, held_out.task)
+        by_task = self._auc(truth, every, task, fold)
         return {
-            "auc": mean_of(self._auc(held_out, every, held_out.block)),
+            "auc": mean_of(self._auc(truth, every, block, fold)),
             "brier": float(squares.mean()) / (2 if self.two else 1),
             "accuracy": float((every.argmax(axis=1) == truth).mean()),
             "mean_task_auc": mean_of(by_task),
-            "tasks_without_auc": held_out.n_tasks - int((~np.isnan(by_task)).sum()),
+            "tasks_without_auc": n_tasks - int((~np.isnan(by_task)).sum()),
         }
 
-    def _auc(self, held_out: HeldOut, every: np.ndarray, group: np.ndarray) -> np.ndarray:
+    def _auc(
+        self, truth: np.ndarray, every: np.ndarray, group: np.ndarray, fold: np.ndarray
+    ) -> np.ndarray:
         """Area under the curve in each group, one class against the rest averaged over classes."""
         of_class = [
-            auc_by_group(held_out.truth == k, every[:, k], group, held_out.fold)
+            auc_by_group(truth == k, every[:, k], group, fold)
             for k in ([1] if self.two else range(len(self.classes)))
         ]
         return np.mean(of_class, axis=0)
 
-    def legend(self, result: Comparison) -> str:
+    def legend(self, unit: str, null_loss: float) -> str:
         """What log loss, AUC and Brier score are."""
         first, second = ("another class", "a class") if not self.two else self.classes
         return (
             "Log loss: minus the mean logarithm of the probability given to what came true (0 is "
-            f"perfect, {result.null_loss:.3f} no better than the shares of the classes); the worst "
+            f"perfect, {null_loss:.3f} no better than the shares of the classes); the worst "
             f"task by it (which). AUC: how often a row of {second} gets a higher probability of it "
             f"than one of {first} (0.5 is chance). Brier: mean squared error of the probabilities."
         )

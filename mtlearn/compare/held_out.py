@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.compare.evidence import PairedEvidence, paired_evidence, verdicts
 from mtlearn.compare.gains import TaskGains, task_gains
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.task_table import TaskTable
-from mtlearn.evidence import PairedEvidence, paired_evidence, verdicts
 from mtlearn.exceptions import counted, plain
 
 FEWEST_ROWS = 5  # a task with fewer held-out rows is not named the worst: that would be luck
@@ -100,10 +100,10 @@ class HeldOut:
         """Loss of each entry."""
         return self.kind.loss(self.truth, self.answer(prediction))
 
-    def means(self, values: np.ndarray, group: np.ndarray) -> np.ndarray:
-        """Mean over the entries of each group (NaN where there is none)."""
-        with np.errstate(invalid="ignore"):
-            return np.bincount(group, values) / np.bincount(group)
+    @property
+    def null_loss(self) -> float:
+        """Mean loss of the best constant answer (for each column of a matrix)."""
+        return self.kind.null_loss(self.truth, self.block)
 
     def by_task(self, values: np.ndarray) -> np.ndarray:
         """Mean over the entries of each task (NaN where there is none)."""
@@ -126,7 +126,14 @@ class HeldOut:
             f"mean_task_{key}": float(error[self.rows > 0].mean()),
             "worst_task": plain(self.tasks[worst]),
             f"worst_task_{key}": float(error[worst]),
-        } | self.kind.more_scores(self, self.answer(prediction))
+        } | self.kind.more_scores(
+            self.truth,
+            self.answer(prediction),
+            block=self.block,
+            task=self.task,
+            fold=self.fold,
+            n_tasks=self.n_tasks,
+        )
         return {name: found[name] for name in self.kind.scores}
 
     def evidence(self, prediction: np.ndarray, baseline: np.ndarray) -> PairedEvidence:
@@ -174,7 +181,7 @@ class HeldOut:
         difference = self.loss(prediction) - self.loss(baseline)
         one = np.zeros(len(unit), dtype=np.intp)
         found = paired_evidence(one, difference, groups=unit, raised=self.raised)
-        gain, null = -float(found.difference[0]), max(self.kind.null_loss(self), 1e-300)
+        gain, null = -float(found.difference[0]), max(self.null_loss, 1e-300)
         return Overall(gain / null, gain, float(found.standard_error[0]), float(found.p_value[0]))
 
     def gains(self, prediction: np.ndarray, baseline: np.ndarray) -> TaskGains:

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn import get_config
 
-from mtlearn.groups import takes_groups
-
-if TYPE_CHECKING:
-    from mtlearn.compare.held_out import HeldOut
-    from mtlearn.compare.result import Comparison
-    from mtlearn.compare.task_table import TaskTable
+from mtlearn.inputs.groups import takes_groups
 
 
 @dataclass(frozen=True)
@@ -58,8 +53,10 @@ class Kind(ABC):
         """What targets are divided by, so that no column of a matrix outweighs the others."""
 
     @abstractmethod
-    def fit_predict(self, model: Any, past: TaskTable, new: TaskTable) -> np.ndarray:
-        """Fit on a training part and answer for held-out rows."""
+    def fit_predict(
+        self, model: Any, X: Any, y: np.ndarray, groups: np.ndarray | None, X_new: Any
+    ) -> np.ndarray:
+        """Fit on the rows of a training part and answer for those held out."""
 
     @abstractmethod
     def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
@@ -74,25 +71,40 @@ class Kind(ABC):
         """Mean loss in the units in which it is shown."""
 
     @abstractmethod
-    def null_loss(self, held_out: HeldOut) -> float:
-        """Mean loss of the best constant answer (for each column of a matrix)."""
+    def null_loss(self, truth: np.ndarray, block: np.ndarray) -> float:
+        """Mean loss of the best constant answer for each block: a column, or all there is."""
 
     @abstractmethod
-    def more_scores(self, held_out: HeldOut, answer: np.ndarray) -> dict[str, Any]:
-        """Scores beside the error: over all (mean over columns of a matrix), and by task."""
+    def more_scores(
+        self,
+        truth: np.ndarray,
+        answer: np.ndarray,
+        *,
+        block: np.ndarray,
+        task: np.ndarray,
+        fold: np.ndarray,
+        n_tasks: int,
+    ) -> dict[str, Any]:
+        """Scores beside the error: over all (the mean over blocks), and by task."""
 
     @abstractmethod
-    def legend(self, result: Comparison) -> str:
-        """The scores explained to a reader."""
+    def legend(self, unit: str, null_loss: float) -> str:
+        """The scores explained to a reader; ``unit`` is that of the target."""
 
 
-def fit_by_groups(model: Any, past: TaskTable, y: np.ndarray) -> Any:
+def fit_by_groups(model: Any, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Any:
     """Fit a pipeline, with the groups of the rows where its last step deals folds of its own."""
     name, last = model.steps[-1]
-    if past.groups is None or not takes_groups(last):
-        return model.fit(past.frame, y)
+    if groups is None or not takes_groups(last):
+        return model.fit(X, y)
     routed = get_config()["enable_metadata_routing"]
-    return model.fit(past.frame, y, **{"groups" if routed else f"{name}__groups": past.groups})
+    return model.fit(X, y, **{"groups" if routed else f"{name}__groups": groups})
+
+
+def group_means(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Mean over the entries of each group (NaN where there is none)."""
+    with np.errstate(invalid="ignore"):
+        return np.bincount(group, values) / np.bincount(group)
 
 
 def mean_of(values: np.ndarray) -> float:

@@ -11,16 +11,17 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 
-from mtlearn.checks import check_option
-from mtlearn.column_types import MIXED, TEXT, typed
 from mtlearn.compare.classification import Classification
+from mtlearn.compare.extras import import_pandas
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.regression import Regression
-from mtlearn.holes import is_hole
-from mtlearn.labels import nearly_equal, read_labels
-from mtlearn.number_text import decimal_of, read_numbers
-from mtlearn.target_array import read_array
-from mtlearn.target_text import reads_as_float
+from mtlearn.inputs.checks import check_option
+from mtlearn.inputs.column_types import MIXED, TEXT, typed
+from mtlearn.inputs.holes import is_hole
+from mtlearn.inputs.labels import nearly_equal, read_labels
+from mtlearn.inputs.number_text import decimal_of, read_numbers
+from mtlearn.inputs.target_array import read_array
+from mtlearn.inputs.target_text import reads_as_float
 
 MOST_CLASSES = 50  # text of more different values is no class: an identifier, or numbers misspelt
 FEW_NUMBERS = (
@@ -89,8 +90,6 @@ def _as_numbers(y: Any) -> np.ndarray | None:
 
 def _refuse_bad_cells(labels: np.ndarray, name: str) -> None:
     """Numbers but for some cells, or for their commas: neither classes nor rows to leave out."""
-    from mtlearn.compare.task_table import import_pandas  # which imports this file
-
     column = nw.from_native(import_pandas().Series(labels.ravel(), name=name), series_only=True)
     kind, cells = typed(column)
     decimal = decimal_of(cells)[0] if kind in (TEXT, MIXED) else ""

@@ -11,29 +11,26 @@ import math
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import mtlearn
+from mtlearn.base import __version__
+from mtlearn.compare.extras import import_pandas
 from mtlearn.compare.kinds import Kind
-from mtlearn.compare.task_table import import_pandas
-
-if TYPE_CHECKING:
-    from mtlearn.compare.result import Comparison
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
 
 
-def record_of(result: Comparison) -> dict[str, Any]:
-    """All that a comparison says, without its predictions."""
+def record_of(result: Any) -> dict[str, Any]:
+    """All that a :class:`~mtlearn.compare.Comparison` says, without its predictions."""
     said = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
     table, tasks = said.pop("table").reset_index(), said.pop("per_task")
     del said["predictions"]
     said["classes"] = getattr(result.kind, "classes", None)
     said["versions"] = {
         "python": platform.python_version(),
-        "mtlearn": mtlearn.__version__,
+        "mtlearn": __version__,
         **{name: version(name) for name in PACKAGES},
     }
     return jsonable({**said, "table": table, "tasks": tasks})

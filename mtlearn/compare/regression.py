@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
 
-from mtlearn.compare.kinds import Kind, Shown, fit_by_groups, mean_of
-
-if TYPE_CHECKING:
-    from mtlearn.compare.held_out import HeldOut
-    from mtlearn.compare.result import Comparison
-    from mtlearn.compare.task_table import TaskTable
+from mtlearn.compare.kinds import Kind, Shown, fit_by_groups, group_means, mean_of
 
 
 class Regression(Kind):
@@ -50,10 +45,12 @@ class Regression(Kind):
         deviation = np.nanstd(y, axis=0)
         return np.where(deviation > 0, deviation, 1.0)
 
-    def fit_predict(self, model: Any, past: TaskTable, new: TaskTable) -> np.ndarray:
+    def fit_predict(
+        self, model: Any, X: Any, y: np.ndarray, groups: np.ndarray | None, X_new: Any
+    ) -> np.ndarray:
         """Predictions, in the shape of the target."""
-        unit = self.unit(past.y)
-        return fit_by_groups(model, past, past.y / unit).predict(new.frame) * unit
+        unit = self.unit(y)
+        return fit_by_groups(model, X, y / unit, groups).predict(X_new) * unit
 
     def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
         """Squared error."""
@@ -67,28 +64,33 @@ class Regression(Kind):
         """Root of the mean squared error."""
         return np.sqrt(mean_loss)
 
-    def null_loss(self, held_out: HeldOut) -> float:
+    def null_loss(self, truth: np.ndarray, block: np.ndarray) -> float:
         """The variance."""
-        mean = held_out.means(held_out.truth, held_out.block)
-        return float(((held_out.truth - mean[held_out.block]) ** 2).mean())
+        return float(((truth - group_means(truth, block)[block]) ** 2).mean())
 
-    def more_scores(self, held_out: HeldOut, answer: np.ndarray) -> dict[str, Any]:
+    def more_scores(
+        self,
+        truth: np.ndarray,
+        answer: np.ndarray,
+        *,
+        block: np.ndarray,
+        task: np.ndarray,
+        fold: np.ndarray,
+        n_tasks: int,
+    ) -> dict[str, Any]:
         """R²: over all, and the mean over the tasks that have two rows which differ."""
-        loss = self.loss(held_out.truth, answer)
+        loss = self.loss(truth, answer)
 
         def r2(group: np.ndarray) -> float:
-            rows, mean = np.bincount(group), held_out.means(held_out.truth, group)
-            total = np.bincount(group, (held_out.truth - mean[group]) ** 2)
+            rows, mean = np.bincount(group), group_means(truth, group)
+            total = np.bincount(group, (truth - mean[group]) ** 2)
             known = (rows >= 2) & (total > 1e-12 * (1 + rows * mean**2))
             return mean_of(1 - np.bincount(group, loss)[known] / total[known])
 
-        return {"r2": r2(held_out.block), "mean_task_r2": r2(held_out.task)}
+        return {"r2": r2(block), "mean_task_r2": r2(task)}
 
-    def legend(self, result: Comparison) -> str:
+    def legend(self, unit: str, null_loss: float) -> str:
         """What R² and RMSE are."""
-        unit = f"units of {result.target_name}"
-        if result.by_column:
-            unit = "standard deviations of each target"
         return (
             "R²: share of the variance explained (1 is perfect, 0 no better than the mean). RMSE: "
             f"typical error, in {unit}; its mean over tasks, and the worst task (which)."

@@ -10,15 +10,16 @@ import numpy as np
 
 from mtlearn.compare.choice import Choice
 from mtlearn.compare.contenders import SPARSE_BASELINE
+from mtlearn.compare.evidence import verdicts
+from mtlearn.compare.extras import import_pandas
 from mtlearn.compare.gains import TaskGains
 from mtlearn.compare.held_out import HeldOut
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.record import as_json, record_of
-from mtlearn.compare.task_table import TaskTable, import_pandas
+from mtlearn.compare.task_table import TaskTable
 from mtlearn.compare.verdict import Finding, basis_in_words, is_yes, verdict_in_words
-from mtlearn.evidence import verdicts
+from mtlearn.compare.writing import write_whole
 from mtlearn.exceptions import counted
-from mtlearn.writing import write_whole
 
 COUNTS = ["helped", "hurt", "no_evidence"]
 PAIR = ("model", "baseline")
@@ -200,7 +201,7 @@ class Comparison:
             target_name=data.target_name,
             task_name=data.task_column or "column",
             kind=data.kind,
-            null_loss=data.kind.null_loss(held_out),
+            null_loss=held_out.null_loss,
             by_column=held_out.is_matrix,
             notes=notes,
             settings=settings,
@@ -267,6 +268,14 @@ class Comparison:
         table = shown.to_html(float_format="{:.3f}".format, na_rep="–")
         said = "".join(f"<p>{escape(words)}</p>" for words in (self.verdict, self.basis))
         return f"<p>{escape(self.title)}</p>{table}{said}{notes}"
+
+    @property
+    def legend(self) -> str:
+        """The scores explained to a reader."""
+        unit = f"units of {self.target_name}"
+        if self.by_column:
+            unit = "standard deviations of each target"
+        return self.kind.legend(unit, self.null_loss)
 
     @property
     def title(self) -> str:

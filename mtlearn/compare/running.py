@@ -142,7 +142,7 @@ def run_job(
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pipeline = build_model(model, data.task_column, cv, data.kind)
-        prediction = data.kind.fit_predict(pipeline, past, new)
+        prediction = data.kind.fit_predict(pipeline, past.frame, past.y, past.groups, new.frame)
         loss = np.nan
         if rated:
             kept = kept_loss(pipeline, cv)
@@ -168,7 +168,8 @@ def _inner_loss(model: Any, past: TaskTable, cv: PredefinedSplit, random_state: 
     for train, test in cv.split():
         part, new = past.take(train), past.take(test)
         pipeline = build_model(model, past.task_column, _inner_folds(part, random_state), kind)
-        answer, known = kind.fit_predict(pipeline, part, new) / unit, ~np.isnan(new.y)
+        answer = kind.fit_predict(pipeline, part.frame, part.y, part.groups, new.frame) / unit
+        known = ~np.isnan(new.y)
         losses.append(kind.loss((new.y / unit)[known], answer[known]).mean())
     return float(np.mean(losses))
 

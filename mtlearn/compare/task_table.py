@@ -10,19 +10,20 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length
 
+from mtlearn.compare.extras import import_pandas
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
 from mtlearn.exceptions import counted
-from mtlearn.frames import as_frame, take_rows, with_text_names
-from mtlearn.groups import groups_beside
-from mtlearn.labels import (
+from mtlearn.inputs.frames import as_frame, take_rows, with_text_names
+from mtlearn.inputs.groups import groups_beside
+from mtlearn.inputs.labels import (
     as_column,
     is_measurement,
     labels_beside,
     nearly_equal,
     read_labels,
 )
-from mtlearn.tasks import column_names, find_column, raise_tasks_twice
+from mtlearn.inputs.tasks import column_names, find_column, raise_tasks_twice
 
 FEW_FRACTIONS = 10  # so many labels of tasks may be numbers such as 0.5 without a question
 
@@ -196,14 +197,3 @@ def _left_out(n_rows: int, name: str) -> list[str]:
     """The same words as the command line has, which leaves them out earlier."""
     many = counted(n_rows, "row", "rows")
     return [f"{many} without a known {name} {'is' if n_rows == 1 else 'are'} left out."][:n_rows]
-
-
-def import_pandas() -> Any:
-    """Pandas, or a sentence that says how to get it."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            'compare_tasks needs pandas: python -m pip install "scikit-mtlearn[demo]"'
-        ) from error
-    return pandas

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from mtlearn.compare.at_once import LogisticAtOnce, RidgeAtOnce
 from mtlearn.compare.question import as_codes
 from mtlearn.compare.sparse_at_once import LassoAtOnce, SparseLogisticAtOnce
-from mtlearn.frames import take_rows
+from mtlearn.inputs.frames import take_rows
 
 # Exponents of ten: where the search begins, and where it gives up extending. Scores are flat in the
 # logarithm of a ridge's alpha: a finer grid moves R² by less than .002. They are not in a lasso's.

@@ -11,10 +11,10 @@ from typing import Any
 
 import narwhals.stable.v1 as nw
 
-from mtlearn.column_types import CATEGORY, NUMBER, floats
 from mtlearn.compare.task_table import TaskTable
-from mtlearn.features import DATES, Feature, read_feature
-from mtlearn.unusable import are_all_different, is_named_as_index
+from mtlearn.inputs.column_types import CATEGORY, NUMBER, floats
+from mtlearn.table.features import DATES, Feature, read_feature
+from mtlearn.table.unusable import are_all_different, is_named_as_index
 
 
 def leave_out_unusable(data: TaskTable, bad_cells: str = "missing") -> TaskTable:

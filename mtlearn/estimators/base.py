@@ -14,22 +14,21 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
-from mtlearn.base import TaskInputMixin
-from mtlearn.checks import check_count, check_flag, check_number, check_option
+from mtlearn.base import TaskInputMixin, all_or_nothing
 from mtlearn.estimators.family import Family
-from mtlearn.estimators.setup import Setup, set_up
 from mtlearn.exceptions import counted, level_of_user
-from mtlearn.losses import Loss
-from mtlearn.path import check_alphas, follow_path
-from mtlearn.prediction import LinearTasks
-from mtlearn.progress import tell
+from mtlearn.inputs.checks import check_count, check_flag, check_number, check_option
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.units import choose_units
+from mtlearn.inputs.weights import as_repetitions, warn_of_many
+from mtlearn.losses.base import Loss
+from mtlearn.problems.models import LinearTasks
+from mtlearn.selection.path import check_alphas, follow_path
 from mtlearn.solvers.choose import make_solver
+from mtlearn.solvers.progress import tell
+from mtlearn.solvers.setup import Setup, set_up
 from mtlearn.solvers.solution import Solution
-from mtlearn.tasks import TaskData
-from mtlearn.threads import blas_threads
-from mtlearn.units import choose_units
-from mtlearn.weights import as_repetitions, warn_of_many
-from mtlearn.whole import all_or_nothing
+from mtlearn.solvers.threads import blas_threads
 
 
 @dataclass(eq=False, repr=False)

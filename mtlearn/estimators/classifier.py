@@ -9,12 +9,8 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from mtlearn.base import ObservedScoreMixin
 from mtlearn.estimators.base import TaskLinearModel
-from mtlearn.losses import Logistic
-from mtlearn.reading import read_fit, read_predict
-from mtlearn.scorers import LogLoss, MinusLoss, Named, dressed_classifier
-from mtlearn.targets import (
+from mtlearn.inputs.classes import (
     encode,
     labels,
     log_probabilities,
@@ -22,8 +18,12 @@ from mtlearn.targets import (
     soften_single_class,
     warn_single_class,
 )
-from mtlearn.tasks import TaskData
-from mtlearn.weights import warn_of_many
+from mtlearn.inputs.reading import read_fit, read_predict
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.weights import warn_of_many
+from mtlearn.losses.logistic import Logistic
+from mtlearn.metrics.observed import ObservedScoreMixin
+from mtlearn.selection.judges import LogLoss, MinusLoss, Named, dressed_classifier
 
 
 @dataclass(eq=False, repr=False)

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from mtlearn.checks import check_option
-from mtlearn.crossval import best_alpha, best_path, make_folds
-from mtlearn.estimators.path_scores import TrainingParts, path_scores
-from mtlearn.estimators.setup import Setup, set_up
-from mtlearn.groups import with_groups
+from mtlearn.base import all_or_nothing
+from mtlearn.inputs.checks import check_option
+from mtlearn.inputs.groups import with_groups
+from mtlearn.inputs.tasks import TaskData
 from mtlearn.model_selection.reading import read_column
-from mtlearn.path import check_alphas
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.progress import say
+from mtlearn.selection.folds import best_alpha, best_path, make_folds
+from mtlearn.selection.path import check_alphas
+from mtlearn.selection.path_scores import TrainingParts, path_scores
 from mtlearn.solvers.choose import use_moments
-from mtlearn.tasks import TaskData
-from mtlearn.threads import blas_threads
-from mtlearn.whole import all_or_nothing
+from mtlearn.solvers.progress import say
+from mtlearn.solvers.setup import Setup, set_up
+from mtlearn.solvers.threads import blas_threads
 
 
 @dataclass(eq=False, repr=False)

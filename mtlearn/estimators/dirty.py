@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.checks import check_number, check_option
 from mtlearn.estimators.classifier import TaskClassifier
 from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.docs import documented
 from mtlearn.estimators.family import NormFamily
 from mtlearn.estimators.regressor import TaskRegressor
-from mtlearn.estimators.setup import Setup
 from mtlearn.exceptions import level_of_user
+from mtlearn.inputs.checks import check_number, check_option
+from mtlearn.inputs.tasks import TaskData
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.dirty import Dirty as DirtyPenalty
 from mtlearn.penalties.dirty import auto_ratio, useful_ratios
-from mtlearn.tasks import TaskData
+from mtlearn.solvers.setup import Setup
 
 
 @dataclass(eq=False, repr=False)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from mtlearn.checks import check_flag
-from mtlearn.estimators.setup import Setup
+from mtlearn.inputs.checks import check_flag
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.units import Units
 from mtlearn.penalties.base import Penalty
-from mtlearn.tasks import TaskData
-from mtlearn.units import Units
+from mtlearn.solvers.setup import Setup
 
 
 class Family(BaseEstimator):

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.checks import check_number, check_option
 from mtlearn.estimators.classifier import TaskClassifier
 from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.docs import documented
 from mtlearn.estimators.family import NormFamily
 from mtlearn.estimators.regressor import TaskRegressor
-from mtlearn.estimators.setup import Setup
+from mtlearn.inputs.checks import check_number, check_option
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
+from mtlearn.solvers.setup import Setup
 
 
 @dataclass(eq=False, repr=False)

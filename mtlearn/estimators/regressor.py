@@ -10,15 +10,15 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from mtlearn.base import ObservedScoreMixin
-from mtlearn.checks import check_flag
 from mtlearn.estimators.base import TaskLinearModel
-from mtlearn.estimators.setup import Setup
 from mtlearn.exceptions import counted, level_of_user, plain
-from mtlearn.losses import HalfSquaredError
-from mtlearn.reading import read_fit, read_predict
-from mtlearn.scorers import MinusLoss, Named, SquaredError, dressed_regressor
-from mtlearn.tasks import TaskData
+from mtlearn.inputs.checks import check_flag
+from mtlearn.inputs.reading import read_fit, read_predict
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.squared import HalfSquaredError
+from mtlearn.metrics.observed import ObservedScoreMixin
+from mtlearn.selection.judges import MinusLoss, Named, SquaredError, dressed_regressor
+from mtlearn.solvers.setup import Setup
 
 
 @dataclass(eq=False, repr=False)

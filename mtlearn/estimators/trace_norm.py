@@ -13,9 +13,9 @@ from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.docs import documented
 from mtlearn.estimators.family import NormFamily
 from mtlearn.estimators.regressor import TaskRegressor
-from mtlearn.estimators.setup import Setup
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.trace_norm import TraceNorm as TraceNormPenalty
+from mtlearn.solvers.setup import Setup
 
 
 @dataclass(eq=False, repr=False)

@@ -13,10 +13,10 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
-from mtlearn.frames import take_rows
-from mtlearn.labels import as_column, labels_beside
+from mtlearn.inputs.frames import take_rows
+from mtlearn.inputs.labels import as_column, labels_beside
+from mtlearn.inputs.tasks import check_target_names, column_names, task_columns
 from mtlearn.model_selection.reading import n_rows, read_column
-from mtlearn.tasks import check_target_names, column_names, task_columns
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 

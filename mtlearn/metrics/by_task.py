@@ -15,12 +15,12 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_consistent_length
 
-from mtlearn.checks import check_option
 from mtlearn.exceptions import level_of_user, plain
-from mtlearn.holes import is_hole
-from mtlearn.labels import labels_beside, read_labels
-from mtlearn.target_array import read_array
-from mtlearn.tasks import (
+from mtlearn.inputs.checks import check_option
+from mtlearn.inputs.holes import is_hole
+from mtlearn.inputs.labels import labels_beside, read_labels
+from mtlearn.inputs.target_array import read_array
+from mtlearn.inputs.tasks import (
     FLOATS,
     column_names,
     raise_tasks_twice,

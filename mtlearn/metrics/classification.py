@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from mtlearn.exceptions import level_of_user, plain
+from mtlearn.inputs.classes import read_classes
 from mtlearn.metrics.by_task import Entries, average_over_tasks, ratio, read_entries
-from mtlearn.targets import read_classes
 
 
 def nan_accuracy_score(

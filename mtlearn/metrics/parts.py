@@ -16,12 +16,12 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_consistent_length
 
 from mtlearn.exceptions import counted, level_of_user
-from mtlearn.holes import is_hole
-from mtlearn.labels import read_labels
+from mtlearn.inputs.holes import is_hole
+from mtlearn.inputs.labels import read_labels
+from mtlearn.inputs.target_array import read_array
+from mtlearn.inputs.tasks import raise_tasks_twice
 from mtlearn.metrics.answers import Answers, View
 from mtlearn.metrics.by_task import spread_weight
-from mtlearn.target_array import read_array
-from mtlearn.tasks import raise_tasks_twice
 
 
 @dataclass(frozen=True)

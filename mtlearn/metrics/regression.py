@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.checks import check_option
+from mtlearn.inputs.checks import check_option
 from mtlearn.metrics.by_task import (
     UNDEFINED,
     Entries,

@@ -8,7 +8,7 @@ from typing import Any
 import narwhals.stable.v1 as nw
 from sklearn.base import is_classifier
 
-from mtlearn.frames import as_frame
+from mtlearn.inputs.frames import as_frame
 from mtlearn.metrics.answers import Answers
 from mtlearn.metrics.parts import Parts
 from mtlearn.metrics.scorer import TaskScorer, make_task_scorer, nan_accuracy_scorer, nan_r2_scorer

@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from mtlearn.frames import as_frame, check_columns
-from mtlearn.tasks import find_column
-from mtlearn.whole import all_or_nothing
+from mtlearn.base import all_or_nothing
+from mtlearn.inputs.frames import as_frame, check_columns
+from mtlearn.inputs.tasks import find_column
 
 
 class DropColumns(TransformerMixin, BaseEstimator):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.frames import as_frame, values_of
-from mtlearn.labels import labels_beside, read_labels
-from mtlearn.tasks import find_column
+from mtlearn.inputs.frames import as_frame, values_of
+from mtlearn.inputs.labels import labels_beside, read_labels
+from mtlearn.inputs.tasks import find_column
 
 
 def read_column(

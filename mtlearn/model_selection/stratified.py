@@ -15,8 +15,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
 
-from mtlearn.frames import as_labels
-from mtlearn.holes import is_hole
+from mtlearn.inputs.frames import as_labels
+from mtlearn.inputs.holes import is_hole
 from mtlearn.model_selection.reading import check_n_splits, n_rows, one_of, read_codes
 
 

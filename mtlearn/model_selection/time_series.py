@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 
-from mtlearn.checks import check_flag
 from mtlearn.exceptions import counted
-from mtlearn.holes import is_hole
+from mtlearn.inputs.checks import check_flag
+from mtlearn.inputs.holes import is_hole
 from mtlearn.model_selection.reading import (
     check_n_splits,
     n_rows,

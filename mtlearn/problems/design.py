@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mtlearn.moments import is_constant, padded_rows, task_blocks
+from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.moments import is_constant, padded_rows, task_blocks
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.squared import ScatterBlock, SquaredProblem, Statistics
-from mtlearn.tasks import TaskData
 
 
 class DesignProblem(SquaredProblem):

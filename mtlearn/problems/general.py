@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtlearn.losses import Loss
-from mtlearn.moments import Moments, of_entries
+from mtlearn.losses.base import Loss
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.linear import Semidefinite
 from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.moments import Moments, of_entries
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.squared import SquaredProblem
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mtlearn.moments import BLOCK_BYTES, Moments
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.moments import BLOCK_BYTES, Moments
 from mtlearn.problems.squared import ScatterBlock, SquaredProblem, Statistics
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.moments import BLOCK_BYTES, centre, padded_rows, seen_from
-from mtlearn.tasks import TaskData
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.problems.moments import BLOCK_BYTES, centre, padded_rows, seen_from
 
 PADDED_BYTES = 64e6
 SMALL_BLOCK = 200  # rows a block on average, above which a loop over blocks costs little

@@ -30,9 +30,9 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.moments import seen_from
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.linear import Semidefinite
+from mtlearn.problems.moments import seen_from
 from mtlearn.problems.shared import shared_by_products, shared_system
 
 LARGEST_MEAN = 5000  # features up to which the d × d system of a shared mean is formed

@@ -24,10 +24,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlearn.certificate import certify
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.linear import solve_semidefinite, stack_times, stack_transposed_times
 from mtlearn.problems.squared import Point, ScatterBlock, SquaredProblem
+from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.solution import Solution
 

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mtlearn.losses import Loss, check_quadratic
-from mtlearn.moments import Moments, moments_bytes, x_bytes
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.base import Loss, check_quadratic
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.moments import Moments, moments_bytes, x_bytes
 from mtlearn.problems.rows import Rows
 from mtlearn.solvers.mean_regularized import mean_regularized_solver
 from mtlearn.solvers.proximal import ProximalSolver
-from mtlearn.tasks import TaskData
 
 MOMENT_BYTES = 512e6
 SMALL_NUMBERS = 2_000_000  # moments that cost nothing, whatever the number of rows

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from operator import itemgetter
 
-from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.semismooth import SemismoothNewton, affordable, objective
 from mtlearn.solvers.smoothed_newton import smoothed_newton, worth_smoothing

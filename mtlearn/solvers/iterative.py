@@ -9,8 +9,8 @@ import numpy as np
 
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.progress import iteration_teller
 from mtlearn.solvers.descent import Descent
+from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.proximal_newton import ProximalNewton
 from mtlearn.solvers.solution import Solution
 

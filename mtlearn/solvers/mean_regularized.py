@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.certificate import certify
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.arrow import (
@@ -21,9 +20,10 @@ from mtlearn.solvers.arrow import (
     residuals,
     solve_mean_regularized,
 )
+from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import badly_scaled, typical_curvature
 from mtlearn.solvers.iterative import Iterative
-from mtlearn.solvers.rotated import Rotated, rotate_back
+from mtlearn.solvers.reductions.rotation import Rotated, rotate_back
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.spectrum import Spectrum
 

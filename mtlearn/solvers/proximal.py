@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
+from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.iterative import Iterative
 from mtlearn.solvers.mean_regularized import MeanRegularizedSolver, mean_regularized_solver
 from mtlearn.solvers.solution import Solution

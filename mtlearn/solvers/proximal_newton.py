@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.certificate import certify
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.coupling import gather, whole
 from mtlearn.problems.general import FLATTEST, LossProblem, ScorePoint
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.arrow import closed_form_affordable, solve_mean_regularized
+from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.descent import POLISHING, ROUNDING, Descent
 

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from mtlearn.certificate import certify
 from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import curvature_ratio
 
 MOST = 1000  # coefficients, up to which a dense system takes a second at most

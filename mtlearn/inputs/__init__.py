@@ -1,0 +1,1 @@
+"""Whatever came in, as one picture of rows, tasks and weights."""

@@ -1,0 +1,63 @@
+"""What sample weights say to strengths that are estimated: how often a row was seen, or how much.
+
+Strengths that a user gives do not feel the scale of the weights. A variance does: weights that are
+all whole numbers are repetitions, as scikit-learn has it, and ten rows of weight two are twenty
+rows. Other weights are relative precisions and have no scale of their own; their mean is made one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from mtlearn.exceptions import level_of_user
+from mtlearn.inputs.tasks import TaskData
+
+WHOLE = 1e-9  # how near to a whole number a weight counts as one
+COUNTED = 2.0**53  # a sum beyond which doubles do not count
+MANY = 20.0  # repetitions of a row, on average, that deserve a word
+
+
+def as_repetitions(data: TaskData) -> TaskData:
+    """The same data with weights that count rows: as they are if whole, else of mean one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X, task, way = np.eye(3), np.zeros(3, dtype=int), "single"
+    >>> def weights(*given):
+    ...     data = TaskData(X, np.ones(3), np.array(given), task, np.arange(1), way)
+    ...     return as_repetitions(data).weight.tolist()
+    >>> weights(2.0, 1.0, 3.0), weights(0.2, 0.1, 0.3)
+    ([2.0, 1.0, 3.0], [1.0, 0.5, 1.5])
+    """
+    if data.weight is None:
+        return data
+    given = data.weight[data.weight > 0]
+    whole = np.rint(given)
+    if (whole >= 1).all() and (np.abs(given - whole) <= WHOLE).all() and whole.sum() <= COUNTED:
+        return data
+    relative = data.weight / given.max()  # whose sum does not overflow
+    mean = relative.sum() / len(given)
+    tiny = np.finfo(float).tiny
+    relative = np.where(data.weight > 0, np.maximum(relative / mean, tiny), 0.0)
+    return replace(data, weight=relative)
+
+
+def warn_of_many(data: TaskData) -> None:
+    """Warn where whole numbers may have been meant as relative weights."""
+    if data.weight is None:
+        return
+    n = np.count_nonzero(data.weight)
+    mean = data.weight.sum() / n
+    if mean > MANY:
+        warnings.warn(
+            f"sample_weight holds whole numbers, {mean:.3g} on average, and counts as repetitions: "
+            f'what is estimated (alpha_intercept="auto", soft targets of a single class) takes '
+            f"{n:,} rows for {data.weight.sum():,.0f}. For relative weights give "
+            "sample_weight / sample_weight.mean().",
+            UserWarning,
+            stacklevel=level_of_user(),
+        )

@@ -1,0 +1,8 @@
+"""Losses: what a score costs, one a file."""
+
+from mtlearn.losses.base import Loss
+from mtlearn.losses.by_task import LossByTask
+from mtlearn.losses.logistic import Logistic
+from mtlearn.losses.squared import HalfSquaredError
+
+__all__ = ["HalfSquaredError", "Logistic", "Loss", "LossByTask"]

@@ -1,0 +1,67 @@
+"""What a score f costs when the target is y, and how that bends: all a problem knows of a loss.
+
+Every loss here is convex in f, and works elementwise on arrays that broadcast. A new loss is one
+class with four methods; solvers, the certificate and cross-validation ask for nothing else. A
+target that was not observed is NaN and gives NaN, which its weight of zero has to keep out of
+every sum.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+
+class Loss(ABC):
+    """One convex function of the score f for each target y.
+
+    Attributes
+    ----------
+    is_quadratic : bool
+        Whether it is half the squared error: then sums over rows are all that a fit needs to know
+        of the data. That problems are posed on moments, how they are solved and what scores a
+        search follow from this and from nothing else. False unless the class says so.
+
+    See Also
+    --------
+    HalfSquaredError : For numbers.
+    Logistic : For two classes, hard or soft.
+    LossByTask : Different losses in different places.
+    """
+
+    is_quadratic: bool = False
+
+    @abstractmethod
+    def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Cost of score ``f`` for target ``y``."""
+
+    @abstractmethod
+    def residual(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Minus the derivative of the value in ``f``."""
+
+    @abstractmethod
+    def curvature(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Second derivative of the value in ``f``."""
+
+    @abstractmethod
+    def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:
+        """Fenchel-Young gap of ``f`` and the dual point ``s * residual``, for s in [0, 1].
+
+        With r the residual and l* the conjugate of the loss l, it is l(f) + l*(-s r) + s r f:
+        never negative, and zero at s = 1.
+        """
+
+
+def check_quadratic(loss: Loss) -> bool:
+    """``loss.is_quadratic``, held against the loss: another quadratic is not that of moments."""
+    if not loss.is_quadratic:
+        return False
+    f, y = np.zeros(3), np.array([-2.0, 0.5, 1.0])
+    if not np.allclose(loss.value(f, y), y**2 / 2):
+        raise ValueError(
+            f"{type(loss).__name__}.is_quadratic is True, but its value at f=0, y=-2 is "
+            f"{float(loss.value(f, y)[0]):g} and half the squared error 2. Leave is_quadratic "
+            "False: it speaks of (y - f)²/2 alone."
+        )
+    return True

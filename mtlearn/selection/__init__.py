@@ -1,0 +1,1 @@
+"""Choosing alpha: paths, the folds they are judged on, and the judges."""

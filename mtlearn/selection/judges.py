@@ -1,0 +1,177 @@
+"""How held-out rows are scored: the loss of the kind, or a scikit-learn scorer.
+
+A scorer wants an estimator that predicts; what is to be scored here are scores of rows already
+made, whatever way their tasks came in. They are dressed up as an estimator whose X are positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import check_scoring
+
+from mtlearn.inputs.classes import labels, log_probabilities, probabilities
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.base import Loss
+from mtlearn.losses.logistic import Logistic
+from mtlearn.metrics.answers import Answers
+from mtlearn.metrics.scorer import make_task_scorer
+
+
+class SquaredError:
+    """Mean squared error over the observed labels, in units of the scaled targets."""
+
+    def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
+        """Mean over the labels of ``held_out``, by its weights."""
+        prediction = scores.reshape(held_out.y.shape)
+        return _mean(((held_out.y - prediction) / scale) ** 2, held_out.weight)
+
+
+@dataclass(frozen=True)
+class MinusLoss:
+    """Minus the mean of a loss over the observed labels, in units of the scaled targets."""
+
+    loss: Loss
+
+    def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
+        """Mean over the labels of ``held_out``, by its weights; classes of one label add up."""
+        y = held_out.y
+        observed = ~np.isnan(y)
+        value = self.loss.value(scores.reshape(y.shape) / scale, np.where(observed, y, 0.0) / scale)
+        value = np.where(observed, value, np.nan)
+        by_class = held_out.codes is not None and y.ndim == 2
+        return -_mean(value.sum(axis=1) if by_class else value, held_out.weight)
+
+
+@dataclass(frozen=True)
+class LogLoss:
+    """Minus the mean log loss over the observed labels; of normalised probabilities for K > 2."""
+
+    classes: np.ndarray
+
+    def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
+        """Mean over the labels of ``held_out``, by its weights."""
+        if held_out.codes is not None and scores.shape[1] > 1:
+            logs = log_probabilities(scores, self.classes, held_out.way)
+            return _mean((held_out.y * logs).sum(axis=1), held_out.weight)
+        return MinusLoss(Logistic())(scores, held_out, scale)
+
+
+class Named:
+    """A scikit-learn scorer, or one of :mod:`mtlearn.metrics`, which also gets the tasks.
+
+    Parameters
+    ----------
+    scoring : str or callable
+    dress : callable
+        From scores, classes and the way that tasks came in to an estimator that predicts them.
+    classes : ndarray of shape (K,), default=None
+        None for regressors.
+    exponents : int or ndarray of shape (T,), default=0
+        Of the powers of two that bring targets back to the units of the user.
+    """
+
+    def __init__(
+        self,
+        scoring: Any,
+        dress: Callable[..., BaseEstimator],
+        classes: np.ndarray | None = None,
+        exponents: Any = 0,
+    ):
+        self.dress, self.classes, self.exponents = dress, classes, exponents
+        if not isinstance(scoring, str):
+            scoring = check_scoring(dress(None, classes, "single"), scoring)
+        self.scorer = make_task_scorer(scoring)
+
+    def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
+        """The scorer's value; NaN where a single class or label leaves it undefined."""
+        rows = np.arange(len(scores))[:, None]
+        if np.any(self.exponents):
+            y = np.ldexp(held_out.y, self.exponents)
+            scores, held_out = np.ldexp(scores, self.exponents), replace(held_out, y=y)
+        if held_out.codes is not None and scores.shape[1] == 1:
+            scores = scores[:, 0]
+        dressed = self.dress(scores, self.classes, held_out.way)
+        complete = held_out.codes is None and self.classes is None and held_out.observed.all()
+        if complete and not self.scorer.knows_tasks:  # one call and not one for each column
+            return float(self.scorer.scorer()(dressed, rows, held_out.y))
+        task = held_out.tasks[held_out.codes] if held_out.way == "labels" else None
+        answers = Answers(dressed, rows, task)
+        try:
+            return self.scorer.of_answers(answers, self._truth(held_out))
+        except AttributeError as error:
+            kind = "regressor" if self.classes is None else "classifier"
+            raise AttributeError(
+                f"scoring={self.scorer.scoring!r} asks for what a {kind} does not have ({error}). "
+                f"Give a score of a {kind}."
+            ) from error
+
+    def _truth(self, held_out: TaskData) -> np.ndarray:
+        y = held_out.y
+        if self.classes is None:
+            return y
+        if held_out.codes is not None:
+            return self.classes[y.argmax(axis=1) if y.ndim == 2 else y.astype(np.intp)]
+        holes = np.isnan(y)
+        return np.where(holes, None, self.classes[np.where(holes, 0, y).astype(np.intp)])
+
+
+def _mean(values: np.ndarray, weight: np.ndarray | None) -> float:
+    if weight is None:
+        weight = np.ones(len(values))
+    if values.ndim == 2 and weight.ndim == 1:
+        weight = weight[:, None]
+    weight = np.where(np.isnan(values), 0.0, weight)
+    total = weight.sum()
+    return float((weight * np.nan_to_num(values)).sum() / total) if total > 0 else np.nan
+
+
+def dressed_regressor(scores: np.ndarray, classes: None, way: str) -> BaseEstimator:
+    """Predictions made already as a regressor."""
+    return _Predictions(scores)
+
+
+def dressed_classifier(scores: np.ndarray, classes: np.ndarray, way: str) -> BaseEstimator:
+    """Scores made already as a classifier."""
+    return _Scores(scores, classes, way)
+
+
+class _Predictions(RegressorMixin, BaseEstimator):
+    def __init__(self, values):
+        self.values = values
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, rows):
+        return self.values[rows[:, 0]]
+
+
+class _Scores(ClassifierMixin, BaseEstimator):
+    def __init__(self, values, classes, way):
+        self.values = values
+        self.classes = classes
+        self.way = way
+        self.classes_ = classes
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def fit(self, X, y):
+        return self
+
+    def decision_function(self, rows):
+        return self.values[rows[:, 0]]
+
+    def predict(self, rows):
+        return labels(self.decision_function(rows), self.classes, self.way)
+
+    def predict_proba(self, rows):
+        return probabilities(self.decision_function(rows), self.classes, self.way)

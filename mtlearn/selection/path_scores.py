@@ -1,0 +1,168 @@
+"""Scores of a whole path on the held-out rows of every fold, the data read once.
+
+The training moments of a fold are the total minus the fold's own, so K folds cost one pass over
+the rows; where moments would not fit, a fold is a problem on its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.problems.models import LinearTasks
+from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.moments import Moments
+from mtlearn.selection.folds import Folds
+from mtlearn.selection.path import follow_path
+from mtlearn.solvers.certificate import certify
+from mtlearn.solvers.choose import use_moments
+from mtlearn.solvers.progress import tell
+from mtlearn.solvers.setup import Setup, set_up
+from mtlearn.solvers.solution import Solution
+from mtlearn.solvers.threads import blas_threads
+
+# From the scores of held-out rows, those rows and the scale of their targets to a number.
+Judge = Callable[[np.ndarray, TaskData, Any], float]
+
+
+class TrainingParts:
+    """The problem of each fold's training rows, from moments where those of all folds fit.
+
+    Parameters
+    ----------
+    estimator : TaskLinearModel
+        Whose settings pose the problems.
+    data : TaskData
+    whole : Setup
+        Of all the data.
+    folds : list of (train, test)
+    keep : bool
+        Whether several paths will ask for the same problems.
+    """
+
+    def __init__(self, estimator: Any, data: TaskData, whole: Setup, folds: Folds, keep: bool):
+        problem = whole.problem
+        if estimator._rotation_invariant and whole.rotated is not None:
+            problem, _, data = whole.rotated  # the same predictions, in fewer features
+        self.estimator, self.data, self.folds = estimator, data, folds
+        self.total: Moments | None = None
+        if isinstance(problem, MomentProblem) and use_moments(data, n_alive=len(folds) + 1):
+            self.total = problem.moments
+        self._kept: dict[int, Setup] | None = {} if keep and self.total is not None else None
+
+    def __len__(self) -> int:
+        return len(self.folds)
+
+    def setup(self, k: int) -> Setup:
+        """Of the training rows of fold k."""
+        if self._kept is None:
+            return self._set_up(k)
+        if k not in self._kept:
+            self._kept[k] = self._set_up(k)
+        return self._kept[k]
+
+    def _set_up(self, k: int) -> Setup:
+        train, test = self.folds[k]
+        if self.total is None:
+            return set_up(self.estimator, self.estimator._solvable(self.data.take(train)))
+        moments = _training_moments(self.data, self.total, train, test)
+        return set_up(self.estimator, self.data, moments)
+
+    def held_out(self, k: int) -> TaskData:
+        """The test rows of fold k."""
+        return self.data.take(self.folds[k][1])
+
+
+def path_scores(
+    estimator: Any,
+    parts: TrainingParts,
+    alphas: np.ndarray,
+    judge: Judge,
+    n_jobs: int | None = None,
+) -> np.ndarray:
+    """What ``judge`` says of each alpha on each fold, (n_alphas, n_folds).
+
+    A task that is missing from a training part is answered by the shared model.
+    """
+
+    def one(k: int) -> list[float]:
+        with blas_threads(parts.data):
+            return _fold_scores(estimator, parts, k, alphas, judge)
+
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads")
+    return np.array(parallel(delayed(one)(k) for k in range(len(parts)))).T
+
+
+def _fold_scores(estimator, parts: TrainingParts, k: int, alphas, judge) -> list[float]:
+    setup, held_out = parts.setup(k), parts.held_out(k)
+    scale, scores = _target_scale(setup, held_out), []
+    for i, solution in enumerate(follow_path(estimator._solver(setup, "scores"), alphas)):
+        scores.append(judge(_scores(estimator, setup, solution.point, held_out), held_out, scale))
+        if estimator.verbose:
+            where = f"fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"
+            gap = _certified(estimator, setup, alphas[i], solution)
+            tell(where, estimator._units.alpha(alphas[i]), solution, gap)
+    return scores
+
+
+def _certified(estimator, setup, alpha: float, solution: Solution) -> float:
+    """The gap, which a closed form leaves out where only scores are asked for."""
+    if not np.isnan(solution.gap):
+        return solution.gap
+    point = setup.problem.settle(solution.point.V)
+    return certify(setup.problem, estimator._penalty(float(alpha), setup), point).relative
+
+
+def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:
+    """Total minus the test part where that is the complement and keeps its digits."""
+    if (
+        len(train) + len(test) != len(data.y)
+        or (np.bincount(np.concatenate([train, test]), minlength=len(data.y)) != 1).any()
+    ):
+        return Moments.of_data(data.take(train))
+    rest = total - Moments.of_data(data.take(test))
+    # Where next to nothing of a scatter is left, most of it is the rounding of what was taken.
+    before, after = (np.einsum("tjj->tj", moments.xx) for moments in (total, rest))
+    lost = (after < 1e-10 * before).any(axis=1) & (rest.count[: len(after)] > 1)
+    if not lost.any():
+        return rest
+    if data.codes is None:
+        return Moments.of_data(data.take(train))
+    exact = Moments.of_data(data.take(train[lost[data.codes[train]]]))
+    for field in fields(Moments):
+        getattr(rest, field.name)[lost] = getattr(exact, field.name)[lost]
+    return rest
+
+
+def _target_scale(setup, data: TaskData) -> Any:
+    """Scale of each column of y in the units of the fit."""
+    if data.codes is not None:
+        return 1.0
+    scale = np.ones(len(data.tasks))
+    scale[setup.present] = setup.problem.target_scale
+    return scale
+
+
+def _scores(estimator, setup, point, held_out: TaskData) -> np.ndarray:
+    """Scores of the held-out rows: (n, T) for a 2-D y, else (n, K)."""
+    problem, present = setup.problem, setup.present
+    K = problem.n_classes
+    coef, intercept = problem.user_units(point)
+    d = coef.shape[1]
+    coef, intercept = coef.reshape(-1, K, d), intercept.reshape(-1, K)
+    if estimator._with_mean():
+        mean, mean_intercept = problem.mean_model(point)
+    else:
+        mean, mean_intercept = coef.mean(axis=0), intercept.mean(axis=0)
+    if not present.all():  # a task without training rows is answered by the shared model
+        known = coef, intercept
+        coef = np.tile(mean, (len(present), 1, 1))
+        intercept = np.tile(mean_intercept, (len(present), 1))
+        coef[present], intercept[present] = known
+    model = LinearTasks(coef, intercept, mean, mean_intercept)
+    return model.scores(held_out.X, held_out.codes)

@@ -1,0 +1,23 @@
+"""BLAS threads: one around small kernels, where a second one costs up to 80 times the work."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+
+from threadpoolctl import ThreadpoolController
+
+from mtlearn.inputs.tasks import TaskData
+
+SMALL = 256
+
+
+def blas_threads(data: TaskData) -> AbstractContextManager:
+    """One BLAS thread while the matrices of one task are small, all of them otherwise."""
+    width = data.X.shape[1] if data.codes is not None else max(data.X.shape[1], data.y.shape[1])
+    return _controller().limit(limits=1, user_api="blas") if width < SMALL else nullcontext()
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()

