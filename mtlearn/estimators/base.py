@@ -22,10 +22,13 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import choose_units
 from mtlearn.inputs.weights import as_repetitions, warn_of_many
 from mtlearn.losses.base import Loss
+from mtlearn.problems.base import Problem
 from mtlearn.problems.models import LinearTasks
 from mtlearn.selection.path import check_alphas, follow_path
+from mtlearn.solvers.base import Solver
 from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.progress import tell
+from mtlearn.solvers.reductions.rotation import Rotation
 from mtlearn.solvers.setup import Setup, set_up
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.threads import blas_threads
@@ -273,12 +276,12 @@ class TaskLinearModel(TaskInputMixin, Family):
         self.__dict__.update(units.outward(fitted))
         return self
 
-    def _models(self, problem: Any, point: Any) -> dict[str, np.ndarray]:
+    def _models(self, problem: Problem, point: Any) -> dict[str, np.ndarray]:
         """Coefficients and intercepts of columns and, where there is one, of the shared model."""
-        models = dict(zip(("coef_", "intercept_"), problem.user_units(point), strict=True))
+        found = problem.models(point)
+        models = dict(zip(("coef_", "intercept_"), found.columns, strict=True))
         if self._with_mean():
-            names = "mean_coef_", "mean_intercept_"
-            models |= zip(names, problem.mean_model(point), strict=True)
+            models |= {"mean_coef_": found.mean_coef, "mean_intercept_": found.mean_intercept}
         return models
 
     def _fit(self, data: TaskData, settings: Any, alpha: float, setup: Setup | None = None):
@@ -292,8 +295,6 @@ class TaskLinearModel(TaskInputMixin, Family):
         problem, point = setup.problem, solution.point
         self._set_units(setup, data)
         self._way, self.tasks_ = data.way, data.tasks
-        for name in ("mean_coef_", "mean_intercept_"):
-            self.__dict__.pop(name, None)
         for name, values in self._models(problem, point).items():
             shared = name.startswith("mean_")
             shaped_as = self._shaped_mean(values) if shared else self._shaped(values, data.way)
@@ -304,16 +305,18 @@ class TaskLinearModel(TaskInputMixin, Family):
         def shaped(part: np.ndarray) -> np.ndarray:
             return self._shaped(np.ascontiguousarray((part * problem.target_scale).T), data.way)
 
-        parts = settings._penalty(alpha, setup).parts(point.V)
-        for name, value in settings._own_attributes(setup, parts, shaped).items():
+        parts = settings._penalty(problem).at(alpha).parts(point.V)
+        for name, value in settings._own_attributes(problem, parts, shaped).items():
             setattr(self, name, value)
         self._warn_unless_converged(solution, self._units.alpha(alpha))
         return self
 
-    def _solver(self, setup: Setup, purpose: str) -> Any:
+    def _solver(self, setup: Setup, purpose: str) -> Solver:
+        problem, penalty = setup.problem, self._penalty(setup.problem)
         return make_solver(
-            setup,
-            lambda alpha: self._penalty(alpha, setup),
+            problem,
+            penalty,
+            reduction=setup.rotation if Rotation.serves(penalty) else None,
             purpose=purpose,
             tol=self.tol,
             max_iter=self.max_iter,
@@ -325,7 +328,7 @@ class TaskLinearModel(TaskInputMixin, Family):
         T, d = len(self.tasks_), self.coef_.shape[-1]
         coef, intercept = self.coef_.reshape(T, -1, d), np.reshape(self.intercept_, (T, -1))
         if not hasattr(self, "mean_coef_"):
-            return LinearTasks(coef, intercept, coef.mean(axis=0), intercept.mean(axis=0))
+            return LinearTasks.of_tasks(coef, intercept)
         mean = self.mean_coef_.reshape(-1, d)
         return LinearTasks(coef, intercept, mean, np.atleast_1d(self.mean_intercept_))
 

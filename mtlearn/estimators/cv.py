@@ -14,11 +14,11 @@ from mtlearn.inputs.checks import check_option
 from mtlearn.inputs.groups import with_groups
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.model_selection.reading import read_column
+from mtlearn.problems.forms import use_moments
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.selection.folds import best_alpha, best_path, make_folds
 from mtlearn.selection.path import check_alphas
 from mtlearn.selection.path_scores import TrainingParts, path_scores
-from mtlearn.solvers.choose import use_moments
 from mtlearn.solvers.progress import say
 from mtlearn.solvers.setup import Setup, set_up
 from mtlearn.solvers.threads import blas_threads

@@ -20,7 +20,7 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.dirty import Dirty as DirtyPenalty
 from mtlearn.penalties.dirty import auto_ratio, useful_ratios
-from mtlearn.solvers.setup import Setup
+from mtlearn.problems.base import Problem
 
 
 @dataclass(eq=False, repr=False)
@@ -89,13 +89,13 @@ class Dirty(NormFamily):
             else:
                 check_number("specific_ratio", ratio, strict=True, infinite=True)
 
-    def _penalty(self, alpha: float, setup: Setup) -> Penalty:
-        return DirtyPenalty(alpha, self.norm, self._ratio(*_sizes(setup)))
+    def _penalty(self, problem: Problem) -> Penalty:
+        return DirtyPenalty(1.0, self.norm, self._ratio(*_sizes(problem)))
 
     def _own_attributes(
-        self, setup: Setup, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
+        self, problem: Problem, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
     ) -> dict[str, Any]:
-        ratio, sizes = self._ratio(*_sizes(setup)), _sizes(setup)
+        ratio, sizes = self._ratio(*_sizes(problem)), _sizes(problem)
         self._warn_of_ratio(ratio, *sizes)
         return {
             "shared_coef_": shaped(parts["shared"]),
@@ -134,8 +134,8 @@ class Dirty(NormFamily):
         )
 
 
-def _sizes(setup: Setup) -> tuple[int, int]:
-    return setup.problem.n_columns, setup.problem.n_classes
+def _sizes(problem: Problem) -> tuple[int, int]:
+    return problem.n_columns, problem.n_classes
 
 
 @documented

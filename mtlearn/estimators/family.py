@@ -13,22 +13,21 @@ from mtlearn.inputs.checks import check_flag
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units
 from mtlearn.penalties.base import Penalty
-from mtlearn.solvers.setup import Setup
+from mtlearn.problems.base import Problem
 
 
 class Family(BaseEstimator):
     """Base of the mixins that give an estimator its penalty."""
 
     _alpha_may_be_infinite = False
-    _rotation_invariant = False  # whether features may be rotated: ½‖V‖² does not see it
     _degree = 1  # k in Omega(a V) = a^k Omega(V)
     _units = Units()  # of the numbers that a fit sees
     _searches = False  # whether own parameters may be lists to choose from
     _remedy = "Raise max_iter, loosen tol, or use a larger alpha."
 
     @abstractmethod
-    def _penalty(self, alpha: float, setup: Setup) -> Penalty:
-        """alpha Omega for the problem of this setup."""
+    def _penalty(self, problem: Problem) -> Penalty:
+        """Omega for this problem, of strength 1."""
 
     @abstractmethod
     def _with_mean(self) -> bool:
@@ -38,7 +37,7 @@ class Family(BaseEstimator):
         """Check the parameters that only this family has."""
 
     def _own_attributes(
-        self, setup: Setup, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
+        self, problem: Problem, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
     ) -> dict[str, Any]:
         """Fitted attributes that only this family has.
 

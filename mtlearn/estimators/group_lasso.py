@@ -18,7 +18,7 @@ from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
-from mtlearn.solvers.setup import Setup
+from mtlearn.problems.base import Problem
 
 
 @dataclass(eq=False, repr=False)
@@ -80,13 +80,13 @@ class GroupLasso(NormFamily):
                 "l1_ratio=0."
             )
 
-    def _penalty(self, alpha: float, setup: Setup) -> Penalty:
+    def _penalty(self, problem: Problem) -> Penalty:
         if self.norm == "linf":
-            return L1Inf(alpha)
-        return SparseGroup(alpha, float(self.l1_ratio)) if self.l1_ratio > 0 else L21(alpha)
+            return L1Inf(1.0)
+        return SparseGroup(1.0, float(self.l1_ratio)) if self.l1_ratio > 0 else L21(1.0)
 
     def _own_attributes(
-        self, setup: Setup, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
+        self, problem: Problem, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
     ) -> dict[str, Any]:
         return {"support_": parts["support"]}
 

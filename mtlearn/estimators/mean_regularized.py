@@ -11,7 +11,7 @@ from mtlearn.estimators.family import Family
 from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.squared_norm import SquaredNorm
-from mtlearn.solvers.setup import Setup
+from mtlearn.problems.base import Problem
 
 
 @dataclass(eq=False, repr=False)
@@ -52,15 +52,14 @@ class MeanRegularized(Family):
     """
 
     _alpha_may_be_infinite = True
-    _rotation_invariant = True
     _degree = 2
     _remedy = "Use a larger alpha or alpha_mean, loosen tol, or scale the columns of X."
 
     def _with_mean(self) -> bool:
         return True
 
-    def _penalty(self, alpha: float, setup: Setup) -> Penalty:
-        return SquaredNorm(alpha)
+    def _penalty(self, problem: Problem) -> Penalty:
+        return SquaredNorm(1.0)
 
 
 @documented

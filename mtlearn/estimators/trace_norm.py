@@ -15,7 +15,7 @@ from mtlearn.estimators.family import NormFamily
 from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.trace_norm import TraceNorm as TraceNormPenalty
-from mtlearn.solvers.setup import Setup
+from mtlearn.problems.base import Problem
 
 
 @dataclass(eq=False, repr=False)
@@ -54,11 +54,11 @@ class TraceNorm(NormFamily):
     _: KW_ONLY
     shared_mean: bool = False
 
-    def _penalty(self, alpha: float, setup: Setup) -> Penalty:
-        return TraceNormPenalty(alpha)
+    def _penalty(self, problem: Problem) -> Penalty:
+        return TraceNormPenalty(1.0)
 
     def _own_attributes(
-        self, setup: Setup, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
+        self, problem: Problem, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
     ) -> dict[str, Any]:
         return {"rank_": parts["rank"], "singular_values_": parts["singular_values"]}
 

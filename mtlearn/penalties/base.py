@@ -1,10 +1,15 @@
-"""What a penalty has to say; everything else in the library is written in these words."""
+"""What a penalty has to say; everything else in the library is written in these words.
+
+A penalty says what it can do by the classes that it is made of: :class:`Norm`, a sum over features
+(:class:`RowSeparable`), with a derivative of its prox (:class:`Differentiable`), and so on. Solvers
+say what they need in the same words, and nobody finds out by trying.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -20,37 +25,72 @@ class Derivative(Protocol):
 
 @dataclass(frozen=True)
 class Penalty(ABC):
-    """``alpha * Omega(V)`` on the deviations V (d × C), Omega a norm.
+    """``alpha * Omega(V)`` on the deviations V (d × C), Omega convex and zero at V = 0.
 
     Parameters
     ----------
     alpha : float
         Strength, >= 0.
-
-    Attributes
-    ----------
-    separable : bool
-        Whether Omega is a sum over the rows of V (features); then ``step`` may be one per row.
     """
 
     alpha: float
-    separable: ClassVar[bool] = True
+
+    def at(self, alpha: float) -> Self:
+        """The same penalty of another strength."""
+        return replace(self, alpha=alpha)
 
     @abstractmethod
     def value(self, V: np.ndarray) -> float:
         """alpha Omega(V)."""
 
     @abstractmethod
+    def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
+        """argmin_U ½ ‖U - V‖² + step * alpha * Omega(U)."""
+
+    @abstractmethod
+    def dual_scale(self, G: np.ndarray) -> float:
+        """The largest s <= 1 that makes s G a feasible dual point."""
+
+    @abstractmethod
+    def fenchel_gap(self, V: np.ndarray, sG: np.ndarray) -> float:
+        """alpha Omega(V) - <V, sG> + conjugate(sG), which is >= 0; sG is feasible."""
+
+    def parts(self, V: np.ndarray) -> dict[str, Any]:
+        """What this penalty explains V by: support, rank, shared and specific part."""
+        return {}
+
+
+class Norm(Penalty):
+    """Omega is a norm: V = 0 from some alpha on, and dual points are feasible or not."""
+
+    @abstractmethod
     def dual_norm(self, G: np.ndarray) -> float:
         """Omega°(G) = max <G, V> over Omega(V) <= 1: the smallest alpha at which V = 0, finite."""
 
-    @abstractmethod
-    def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
-        """argmin_U ½ ‖U - V‖² + step * alpha * Omega(U); ``step`` may be one per feature (d, 1).
+    def dual_scale(self, G: np.ndarray) -> float:
+        """The s <= 1 with Omega°(s G) <= alpha."""
+        size = self.dual_norm(G)
+        return 1.0 if size <= self.alpha else self.alpha / size
 
-        Steps per feature are the prox in the metric sum_j ‖u^j - v^j‖² / (2 step_j), which
-        penalties that are a sum over features have in closed form.
-        """
+    def fenchel_gap(self, V: np.ndarray, sG: np.ndarray) -> float:
+        """alpha Omega(V) - <V, sG>: the conjugate of a norm is 0 where it is feasible."""
+        return self.value(V) - float(np.vdot(V, sG))
+
+
+class QuadraticPenalty(Penalty):
+    """Omega is ½‖V‖²: stationary points are linear systems, and any dual point is feasible."""
+
+
+class RowSeparable(Penalty):
+    """Omega is a sum over features (rows of V), so that ``step`` may be one per feature, (d, 1).
+
+    Steps per feature are the prox in the metric sum_j ‖u^j - v^j‖² / (2 step_j): that is how a
+    solver works in columns of equal scale.
+    """
+
+
+class Differentiable(Penalty):
+    """The prox has a derivative to take Newton steps with."""
 
     @abstractmethod
     def derivative(self, Z: np.ndarray, step: Any) -> Derivative:
@@ -64,23 +104,18 @@ class Penalty(ABC):
         """
         return V + D
 
+
+class Smoothable(Differentiable):
+    """What is solved by Newton on a smooth function near it in columns of very unlike scale."""
+
     def smoothed(self, V: np.ndarray, width: float) -> Any:
         """A smooth function near alpha Omega: ``value``, ``gradient()`` and ``hessian()`` at V.
 
-        Closer the smaller the ``width``, a length in V. It is asked of penalties that are no sum
-        over features where these are of very different scale; what is here serves any of them.
+        Closer the smaller the ``width``, a length in V. The Moreau envelope, which any derivative
+        gives, unless a penalty knows a better one.
         """
         return Envelope(self, V, width)
 
-    def parts(self, V: np.ndarray) -> dict[str, Any]:
-        """What this penalty explains V by: support, rank, shared and specific part."""
-        return {}
 
-    def dual_scale(self, G: np.ndarray) -> float:
-        """The s <= 1 that makes s G a feasible dual point, Omega°(s G) <= alpha."""
-        size = self.dual_norm(G)
-        return 1.0 if size <= self.alpha else self.alpha / size
-
-    def fenchel_gap(self, V: np.ndarray, sG: np.ndarray) -> float:
-        """alpha Omega(V) - <V, sG> + conjugate(sG), which is >= 0; sG is feasible."""
-        return self.value(V) - float(np.vdot(V, sG))
+class InvariantInFeatures(Penalty):
+    """Omega(QV) = Omega(V) for rotations Q: X may be rotated to as many features as it has rows."""

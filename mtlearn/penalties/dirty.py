@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Differentiable, Norm, RowSeparable
 from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.penalties.l1inf import moved_level
 from mtlearn.penalties.l21 import row_norms
 
 
 @dataclass(frozen=True)
-class Dirty(Penalty):
+class Dirty(RowSeparable, Differentiable, Norm):
     """The cheapest split of V into a shared part B and a specific part S.
 
     ::

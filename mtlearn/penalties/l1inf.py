@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Differentiable, Norm, RowSeparable
 from mtlearn.penalties.derivative import RowDerivative
 
 
-class L1Inf(Penalty):
+class L1Inf(RowSeparable, Differentiable, Norm):
     """Sum over features of the largest coefficient, in absolute value, over the tasks.
 
     ::

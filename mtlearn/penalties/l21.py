@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Differentiable, Norm, RowSeparable
 from mtlearn.penalties.derivative import RowDerivative
 
 
-class L21(Penalty):
+class L21(RowSeparable, Differentiable, Norm):
     """Sum over features of the Euclidean norm of their coefficients in all tasks.
 
     ::

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Differentiable, Norm, RowSeparable
 from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.penalties.l21 import row_norms, shrinkage_derivative
 
 
 @dataclass(frozen=True)
-class SparseGroup(Penalty):
+class SparseGroup(RowSeparable, Differentiable, Norm):
     """A mixture of the L2,1 norm and the sum of absolute values, ``l1_ratio`` = r.
 
     ::

@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import (
+    Differentiable,
+    InvariantInFeatures,
+    QuadraticPenalty,
+    RowSeparable,
+)
 from mtlearn.penalties.derivative import RowDerivative
 
 
-class SquaredNorm(Penalty):
+class SquaredNorm(QuadraticPenalty, RowSeparable, Differentiable, InvariantInFeatures):
     """Half the squared Frobenius norm; not a norm, so any dual point is feasible.
 
     ::
@@ -27,9 +32,6 @@ class SquaredNorm(Penalty):
 
     def value(self, V: np.ndarray) -> float:
         return 0.0 if np.isinf(self.alpha) else 0.5 * self.alpha * float(np.vdot(V, V))
-
-    def dual_norm(self, G: np.ndarray) -> float:
-        raise NotImplementedError("½‖V‖² is not a norm")
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         return V / (1.0 + step * self.alpha)

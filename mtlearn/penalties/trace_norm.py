@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import InvariantInFeatures, Norm, Smoothable
 
 
-class TraceNorm(Penalty):
+class TraceNorm(Smoothable, InvariantInFeatures, Norm):
     """Sum of the singular values (nuclear norm).
 
     ::
@@ -29,8 +29,6 @@ class TraceNorm(Penalty):
     SIAM Journal on Optimization 20. Derivative: Candès, Sing-Long and Trzasko (2013). Unbiased
     risk estimates for singular value thresholding. IEEE Transactions on Signal Processing 61.
     """
-
-    separable: ClassVar[bool] = False
 
     def value(self, V: np.ndarray) -> float:
         # Not from V'V: the root of a rounded zero is 1e-8 of the largest, times their number.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,57 +19,30 @@ class DesignProblem(SquaredProblem):
 
     Parameters
     ----------
-    data : TaskData
-        No empty task.
-    task_weight : ndarray of shape (T,)
+    rows : Rows
+    S, Y : ndarray of shape (n, 1) or (n, k)
+        Weights and targets in the order of ``rows``.
+    scale : ndarray of shape (C,)
+        Factor that turns these weights into c_ti.
     coupling : Coupling
-    scale_targets : bool, default=False
-    rows : Rows, default=None
-        Those of ``data``, where they are known already.
+    centred : bool, default=False
+        Whether the rows are centred by these very weights.
+    **more
+        As in :class:`SquaredProblem`.
     """
 
     def __init__(
         self,
-        data: TaskData,
-        task_weight: np.ndarray,
-        coupling: Coupling,
-        scale_targets: bool = False,
-        *,
-        rows: Rows | None = None,
-    ):
-        rows = Rows(data) if rows is None else rows
-        Y, S = rows.labels(data)
-        totals = np.broadcast_to(rows.sums(S), (rows.n_columns,))
-        scale = rows.n_columns / totals.sum() * task_weight
-        centred = not rows.sparse and S.shape[1] == 1  # by these very weights
-        self._hold(rows, S, Y, scale, coupling, scale_targets, centred=centred)
-
-    @classmethod
-    def of_model(
-        cls, rows: Rows, S, Y, coupling: Coupling, n_classes: int, null_value: float
-    ) -> DesignProblem:
-        """A quadratic model of another loss: weights S and working responses Y, (n, K).
-
-        Its levels are measured where the rows have their zero.
-        """
-        self = cls.__new__(cls)
-        origin = np.zeros(rows.n_features)
-        self._hold(rows, S, Y, np.ones(rows.n_columns), coupling, False, n_classes, origin=origin)
-        self.null_value = null_value
-        return self
-
-    def _hold(
-        self,
         rows: Rows,
-        S,
-        Y,
-        scale,
-        coupling,
-        scale_targets=False,
-        n_classes=1,
-        centred=False,
-        origin=None,
-    ) -> None:
+        S: np.ndarray,
+        Y: np.ndarray,
+        scale: np.ndarray,
+        coupling: Coupling,
+        *,
+        centred: bool = False,
+        n_classes: int = 1,
+        **more: Any,
+    ):
         self.rows, self.s = rows, S
         self.Y = Y if n_classes > 1 else None  # for the problems of single classes
         C = rows.n_columns
@@ -88,7 +62,47 @@ class DesignProblem(SquaredProblem):
             xy -= self.shift * rows.sums(SY)
         yy = rows.sums(SY * (Y - rows.per_row(y_mean)))
         known = Statistics(weight, x_mean.T, y_mean, xy.T, yy)
-        super().__init__(known, scale, coupling, scale_targets, n_classes, origin)
+        super().__init__(known, scale, coupling, n_classes=n_classes, **more)
+
+    @classmethod
+    def of_tasks(
+        cls,
+        data: TaskData,
+        task_weight: np.ndarray,
+        coupling: Coupling,
+        scale_targets: bool = False,
+        *,
+        rows: Rows | None = None,
+    ) -> DesignProblem:
+        """The problem of a model's tasks, none of them empty, each with its weight (T,).
+
+        ``rows`` are those of the data, where they are known already.
+        """
+        rows = Rows(data) if rows is None else rows
+        Y, S = rows.labels(data)
+        totals = np.broadcast_to(rows.sums(S), (rows.n_columns,))
+        scale = rows.n_columns / totals.sum() * task_weight
+        centred = not rows.sparse and S.shape[1] == 1
+        return cls(rows, S, Y, scale, coupling, centred=centred, scale_targets=scale_targets)
+
+    @classmethod
+    def model(
+        cls, rows: Rows, S, Y, coupling: Coupling, n_classes: int, null_value: float
+    ) -> DesignProblem:
+        """A quadratic model of another loss: weights S and working responses Y, (n, K).
+
+        Its levels are measured where the rows have their zero.
+        """
+        return cls(
+            rows,
+            S,
+            Y,
+            np.ones(rows.n_columns),
+            coupling,
+            n_classes=n_classes,
+            origin=np.zeros(rows.n_features),
+            null_value=null_value,
+        )
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         rows, shift = self.rows, self.shift
@@ -148,9 +162,7 @@ class DesignProblem(SquaredProblem):
 
     def of_class(self, k: int) -> DesignProblem:
         rows, own = self.rows.of_one_column(), slice(k, k + 1)
-        return self.of_model(
-            rows, self.s[:, own], self.Y[:, own], self.coupling, 1, self.null_value
-        )
+        return self.model(rows, self.s[:, own], self.Y[:, own], self.coupling, 1, self.null_value)
 
     def spectrum_bytes(self) -> int:
         d = self.n_features

@@ -8,11 +8,14 @@ and around any point the quadratic model with the curvature of the loss for weig
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mtlearn.losses.base import Loss
+from mtlearn.problems.base import Curved
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.linear import Semidefinite
@@ -51,7 +54,7 @@ class ScorePoint:
         return whole(self.V, self.mean)
 
 
-class LossProblem:
+class LossProblem(Curved):
     """Weighted loss of all rows, intercepts at their best, plus what the coupling charges.
 
     Parameters
@@ -98,16 +101,13 @@ class LossProblem:
         self._couple(coupling)
 
     def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weighted standard deviations of the targets (C,), and which of them are not rounding."""
         rows = self._given
         mean = rows.sums(self.c * self.Y) / self.m
         square = rows.sums(self.c * (self.Y - rows.per_row(mean)) ** 2) / self.m
         return np.sqrt(square), square > 1e-28 * mean**2
 
     def recoupled(self, coupling: Coupling) -> LossProblem:
-        """The same data under another coupling; nothing large is copied."""
-        other = object.__new__(LossProblem)
-        other.__dict__.update(self.__dict__)
+        other = copy(self)
         other._couple(coupling)
         return other
 
@@ -125,7 +125,6 @@ class LossProblem:
         self._diagonal: np.ndarray | None = None
 
     def null(self) -> ScorePoint:
-        """W = 0 exactly, with its best intercepts."""
         zero = np.zeros((self.n_features, self.n_columns))
         mean = np.zeros((self.n_features, self.n_classes)) if self.coupling.has_mean else None
         b, b0 = np.zeros(self.n_columns), np.zeros(self.n_classes)
@@ -150,10 +149,13 @@ class LossProblem:
         """The objective at W = 0 with its best intercepts."""
         return self._without_features()[2]
 
-    def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b=None, b0=None) -> ScorePoint:
-        """The point with these deviations and shared mean, and the best intercepts for them."""
-        b = self._without_features()[0] if b is None else b
-        b0 = self._without_features()[1] if b0 is None else b0
+    def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b0: Any = None) -> ScorePoint:
+        """The point with these deviations and shared mean, and the best intercepts for them.
+
+        Those are found by Newton's method, ``b0`` being where it starts.
+        """
+        b, best, _ = self._without_features()
+        b0 = best if b0 is None else b0
         return self.point(V, mean, b, b0, self.scores(whole(V, mean)))
 
     def scores(self, W: np.ndarray) -> np.ndarray:
@@ -176,7 +178,6 @@ class LossProblem:
         return ScorePoint(V, mean, b0, b, XW, data_value, R, G)
 
     def value(self, point: ScorePoint) -> float:
-        """The smooth part of the objective: data, shared mean and intercepts."""
         return point.data_value + self.charges(point.mean, point.b, point.b0)
 
     def charges(self, mean, b, b0) -> float:
@@ -195,15 +196,21 @@ class LossProblem:
         return float(np.vdot(self.c, self.loss.value(F, self.Y)))
 
     def loss_gap(self, point: ScorePoint, s: float) -> float:
-        """Fenchel-Young gap of the loss at the dual point of s times the residuals."""
         if s == 1.0:
             return 0.0
         F = point.XW + self.rows.per_row(point.b)
         return float(np.vdot(self.c, self.loss.dual_gap(F, self.Y, s)))
 
     def residual_sums(self, point: ScorePoint) -> np.ndarray:
-        """u_t, the sum of the weighted residuals of each column, (C,)."""
         return self.rows.sums(point.R)
+
+    def evidence_of_levels(
+        self, point: ScorePoint
+    ) -> tuple[np.ndarray, np.ndarray, float | None, float]:
+        F = point.XW + self.rows.per_row(point.b)
+        s = self.c / self.rows.per_row(self.scale)
+        N_t = self.rows.sums(s * self.loss.curvature(F, self.Y))
+        return N_t, self.rows.sums(s * self.loss.residual(F, self.Y)) / N_t, None, 1.0
 
     def intercept_gap(self, point: ScorePoint, s: float) -> float:
         """The same of what the intercepts are charged; of free ones, how far from best they are."""
@@ -235,10 +242,10 @@ class LossProblem:
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonals of the Hessians of the columns at W = 0, (d, C)."""
         if self._diagonal is None:
-            self._diagonal = self.quadratic(self.null()).hessian_diagonal()
+            self._diagonal = self.model(self.null()).hessian_diagonal()
         return self._diagonal
 
-    def quadratic(self, point: ScorePoint, flattest: float = FLATTEST) -> SquaredProblem:
+    def model(self, point: ScorePoint, flattest: float = FLATTEST) -> SquaredProblem:
         """The quadratic model around a point, in the same unknowns.
 
         No label has less curvature than ``flattest``: with as much as the loss has anywhere, the
@@ -255,40 +262,29 @@ class LossProblem:
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
         if self._by_moments():
             moments = self._moments(H, Z)
-            return MomentProblem.of_model(moments, self.coupling, self.n_classes, self.null_value)
-        return DesignProblem.of_model(
-            self.rows, H, Z, self.coupling, self.n_classes, self.null_value
-        )
+            return MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
+        return DesignProblem.model(self.rows, H, Z, self.coupling, self.n_classes, self.null_value)
 
     def mean_system(self, point: ScorePoint) -> list[Semidefinite]:
         """Hessians in (w_0, b_0) at a point."""
-        return self.quadratic(point).mean_system()
+        return self.model(point).mean_system()
 
     def intercepts(self, point: ScorePoint) -> np.ndarray:
         """Intercepts of the columns in features as the rows are held, (C,)."""
         return point.b
 
-    def user_units(self, point: ScorePoint) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients (C, d) and intercepts (C,)."""
-        coef = np.ascontiguousarray((point.W * self.target_scale).T)
-        return coef, self._user_intercepts(point.W, point.b) * self.target_scale
+    def _given_intercepts(self, point: ScorePoint) -> np.ndarray:
+        return self._moved(point.W, point.b)
 
-    def mean_model(self, point: ScorePoint) -> tuple[np.ndarray, np.ndarray]:
-        """The shared model of each class: w_0 (K, d), zero without one, and its intercept (K,).
+    def _mean_intercepts(self, point: ScorePoint, mean: np.ndarray) -> np.ndarray:
+        if not self.free:
+            return point.b0 - self.center @ mean
+        W = np.ascontiguousarray(spread(mean, self.n_columns))
+        b, _ = self._best_intercepts(self.scores(W), point.b, point.b0)
+        return gather(self._moved(W, b), self.n_classes) / self.n_tasks
 
-        Its level is l_0 where levels are pooled, or the average of the best ones given w_0.
-        """
-        K = self.n_classes
-        mean = np.zeros((self.n_features, K)) if point.mean is None else point.mean
-        b0 = point.b0 - self.center @ mean
-        if self.free:
-            W = np.ascontiguousarray(spread(mean, self.n_columns))
-            b, _ = self._best_intercepts(self.scores(W), point.b, point.b0)
-            b0 = gather(self._user_intercepts(W, b), K) / self.n_tasks
-        return np.ascontiguousarray(mean.T), b0
-
-    def _user_intercepts(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Intercepts for features as the user has them."""
+    def _moved(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Intercepts for features as given, of those for the features of ``rows``."""
         if not self.free:
             return b - self.center @ W
         middles = self._given.middles(W.shape[1] // self._given.n_blocks)

@@ -29,6 +29,25 @@ class LinearTasks:
     mean_coef: np.ndarray
     mean_intercept: np.ndarray
 
+    @classmethod
+    def of_tasks(cls, coef: np.ndarray, intercept: np.ndarray) -> LinearTasks:
+        """Without a shared model: the average of all tasks answers strangers."""
+        return cls(coef, intercept, coef.mean(axis=0), intercept.mean(axis=0))
+
+    @property
+    def columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (T K, d) and intercepts (T K,), task by task."""
+        return self.coef.reshape(-1, self.coef.shape[2]), self.intercept.reshape(-1)
+
+    def among(self, present: np.ndarray) -> LinearTasks:
+        """These are the tasks of a mask (T',); the others are answered by the shared model."""
+        if present.all():
+            return self
+        coef = np.tile(self.mean_coef, (len(present), 1, 1))
+        intercept = np.tile(self.mean_intercept, (len(present), 1))
+        coef[present], intercept[present] = self.coef, self.intercept
+        return LinearTasks(coef, intercept, self.mean_coef, self.mean_intercept)
+
     def scores(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
         """Scores of each row by its own task, (n, K), or by every task, (n, T).
 

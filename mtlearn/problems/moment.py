@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,40 +19,46 @@ class MomentProblem(SquaredProblem):
     ----------
     moments : Moments
         Of the raw rows, under the sample weights; no empty task.
-    task_weight : ndarray of shape (T,)
+    scale : ndarray of shape (C,)
+        Factor that turns these weights into c_ti.
     coupling : Coupling
+    **more
+        As in :class:`SquaredProblem`.
     """
 
-    def __init__(
-        self,
+    def __init__(self, moments: Moments, scale: np.ndarray, coupling: Coupling, **more: Any):
+        self.moments, self.xx = moments, moments.xx
+        known = Statistics(moments.weight, moments.x_mean, moments.y_mean, moments.xy, moments.yy)
+        super().__init__(known, scale, coupling, **more)
+
+    @classmethod
+    def of_tasks(
+        cls,
         moments: Moments,
         task_weight: np.ndarray,
         coupling: Coupling,
         scale_targets: bool = False,
-    ):
+    ) -> MomentProblem:
+        """The problem of a model's tasks, each with its weight (T,)."""
         scale = moments.n_tasks / moments.weight.sum() * task_weight
-        self._hold(moments, scale, coupling, scale_targets)
+        return cls(moments, scale, coupling, scale_targets=scale_targets)
 
     @classmethod
-    def of_model(
+    def model(
         cls, moments: Moments, coupling: Coupling, n_classes: int, null_value: float
     ) -> MomentProblem:
         """A quadratic model of another loss, whose weights are in the moments already.
 
         Its levels are measured where the features have their zero.
         """
-        self = cls.__new__(cls)
-        origin = np.zeros(moments.n_features)
-        self._hold(moments, np.ones(len(moments.weight)), coupling, False, n_classes, origin)
-        self.null_value = null_value
-        return self
-
-    def _hold(
-        self, moments: Moments, scale, coupling, scale_targets=False, n_classes=1, origin=None
-    ) -> None:
-        self.moments, self.xx = moments, moments.xx
-        known = Statistics(moments.weight, moments.x_mean, moments.y_mean, moments.xy, moments.yy)
-        super().__init__(known, scale, coupling, scale_targets, n_classes, origin)
+        return cls(
+            moments,
+            np.ones(len(moments.weight)),
+            coupling,
+            n_classes=n_classes,
+            origin=np.zeros(moments.n_features),
+            null_value=null_value,
+        )
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         if len(self.xx) == 1:
@@ -75,7 +82,7 @@ class MomentProblem(SquaredProblem):
 
     def of_class(self, k: int) -> MomentProblem:
         own = self.moments.take(np.arange(k, self.n_columns, self.n_classes))
-        return self.of_model(own, self.coupling, 1, self.null_value)
+        return self.model(own, self.coupling, 1, self.null_value)
 
     def spectrum_bytes(self) -> int:
         return 8 * self.n_features**2 * (1 if self.common else self.n_columns)

@@ -22,7 +22,7 @@ the rows::
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.base import Quadratic
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.linear import Semidefinite
 from mtlearn.problems.moments import seen_from
@@ -77,7 +78,7 @@ class Statistics:
     yy: np.ndarray
 
 
-class SquaredProblem(ABC):
+class SquaredProblem(Quadratic):
     """Half the weighted squared error of all tasks, shared mean and intercepts eliminated.
 
     Parameters
@@ -94,6 +95,8 @@ class SquaredProblem(ABC):
         K.
     origin : ndarray of shape (d,), default=None
         Where in ``known`` levels are measured; None is the mean of all rows under the weights c.
+    null_value : float, default=None
+        What gaps are relative to, where that is no affair of these numbers: they are a model.
     """
 
     def __init__(
@@ -104,8 +107,10 @@ class SquaredProblem(ABC):
         scale_targets: bool = False,
         n_classes: int = 1,
         origin: np.ndarray | None = None,
+        null_value: float | None = None,
     ):
         C = len(known.weight)
+        self._given_null = null_value
         self.n_columns, self.n_classes, self.n_tasks = C, n_classes, C // n_classes
         self.n_features = known.x_mean.shape[1]
         self.weight, self.scale = known.weight, scale
@@ -128,7 +133,6 @@ class SquaredProblem(ABC):
         self._couple(coupling)
 
     def recoupled(self, coupling: Coupling) -> SquaredProblem:
-        """The same data under another coupling; nothing large is copied."""
         other = copy(self)
         other._couple(coupling)
         return other
@@ -146,7 +150,7 @@ class SquaredProblem(ABC):
             self.shrink = self.m / (self.m + a)
             self.kappa = self.shrink * a
         self.pooled = coupling.fit_intercept and bool(self.kappa.any())
-        self.null_value = self._null_value()
+        self.null_value = self._null_value() if self._given_null is None else self._given_null
         self._mean_system: list[Any] | None = None
         self._diagonal: np.ndarray | None = None
 
@@ -253,7 +257,6 @@ class SquaredProblem(ABC):
         return self.scatter_times(W) + self.kappa * self._x_times(W) * self.x_mean
 
     def settle(self, V: np.ndarray) -> Point:
-        """The point with the best shared mean and intercepts for these deviations."""
         SV = self.scatter_times(V)
         if not self.coupling.has_mean:
             return self._point(V, None, self.best_b0(V), SV)
@@ -262,12 +265,7 @@ class SquaredProblem(ABC):
         SW = SV + self.scatter_times(spread(mean, self.n_columns))
         return self._point(V, mean, self.best_b0(whole(V, mean)), SW)
 
-    def without_deviations(self) -> Point:
-        """The point with V = 0 and all else at its best: what alpha = inf leaves."""
-        return self.settle(np.zeros((self.n_features, self.n_columns)))
-
     def curvature_times(self, D: np.ndarray) -> np.ndarray:
-        """Change of minus G along D (d, C), shared mean and intercepts following at their best."""
         SD, x = self.scatter_times(D), self._x_times(D)
         if self.coupling.has_mean:
             mean = spread(self._best_mean(-SD, -x), self.n_columns)
@@ -277,19 +275,16 @@ class SquaredProblem(ABC):
         return SD + (self.kappa * x) * self.x_mean
 
     def gradient_terms(self, point: Point) -> np.ndarray:
-        """Size of the terms that a gradient is the sum of, (d, C): what its rounding is of."""
         pulled = np.abs(self.kappa * point.error * self.x_mean)
         return np.abs(self.xy) + np.abs(point.SW) + pulled
 
     def null(self) -> Point:
-        """W = 0 exactly, with its best intercepts."""
         zero = np.zeros((self.n_features, self.n_columns))
         mean = np.zeros((self.n_features, self.n_classes)) if self.coupling.has_mean else None
         return self._point(zero, mean, self.best_b0(zero), zero)
 
-    def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b0: Any) -> Point:
-        """The point with these coefficients as they are; free intercepts are still best."""
-        mean, b0 = self._shaped(mean, b0)
+    def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b0: Any = None) -> Point:
+        mean, b0 = self._shaped(mean, self.best_b0(whole(V, mean)) if b0 is None else b0)
         return self._point(V, mean, b0, self.scatter_times(whole(V, mean)))
 
     def place(self, V: np.ndarray, mean: np.ndarray | None, b0: Any) -> Point:
@@ -299,7 +294,6 @@ class SquaredProblem(ABC):
         return Point(V, mean, b0, nothing, self._error(whole(V, mean), b0), nothing)
 
     def combine(self, one: Point, other: Point, t: float) -> Point:
-        """The settled point at V_1 + t (V_1 - V_2): everything in it is affine in V."""
 
         def mix(a, b):
             return a + t * (a - b)
@@ -326,7 +320,6 @@ class SquaredProblem(ABC):
         return np.stack([A.solve(r)[: self.n_features] for A, r in systems], axis=1)
 
     def value(self, point: Point) -> float:
-        """The smooth part of the objective: data, shared mean and intercepts."""
         value = 0.5 * self.residual_squares(point).sum() + 0.5 * self.kappa @ point.error**2
         if point.mean is not None:
             value += (
@@ -346,35 +339,30 @@ class SquaredProblem(ABC):
         """Intercepts of the columns in features seen from ``center``: their levels, (C,)."""
         return spread(point.b0, self.n_columns) + self.shrink * point.error
 
-    def user_units(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients (C, d) and intercepts (C,) in the units of the targets."""
-        coef = np.ascontiguousarray((point.W * self.target_scale).T)
-        return coef, (self.intercepts(point) - self.center @ point.W) * self.target_scale
+    def _given_intercepts(self, point: Point) -> np.ndarray:
+        return self.intercepts(point) - self.center @ point.W
 
     def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weighted standard deviations of the targets (C,), and which of them are not rounding."""
         return np.sqrt(self.yy / self.m), self.varies
 
-    def mean_model(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
-        """The shared model of each class: w_0 (K, d), zero without one, and its intercept (K,).
-
-        Its level is l_0 where levels are pooled, or the average of the best ones given w_0.
-        """
-        K = self.n_classes
-        mean = np.zeros((self.n_features, K)) if point.mean is None else point.mean
+    def _mean_intercepts(self, point: Point, mean: np.ndarray) -> np.ndarray:
         b0 = point.b0
         if self.coupling.fit_intercept and not self.pooled:
             shared = self._x_times(spread(mean, self.n_columns))
-            b0 = gather(self.y_mean - shared, K) / self.n_tasks
-        return np.ascontiguousarray(mean.T), b0 - self.center @ mean
+            b0 = gather(self.y_mean - shared, self.n_classes) / self.n_tasks
+        return b0 - self.center @ mean
 
     def loss_gap(self, point: Point, s: float) -> float:
-        """Fenchel-Young gap of the loss at the dual point of s times the residuals."""
         return 0.5 * (1.0 - s) ** 2 * float(self.residual_squares(point).sum())
 
     def residual_sums(self, point: Point) -> np.ndarray:
-        """u_t, the sum of the weighted residuals of each column, (C,)."""
         return self.kappa * point.error
+
+    def evidence_of_levels(
+        self, point: Point
+    ) -> tuple[np.ndarray, np.ndarray, float | None, float]:
+        within = float((self.residual_squares(point) / self.scale).sum())
+        return self.weight, point.error, within, within + self.weight @ self.y_mean**2
 
     def intercept_gap(self, point: Point, s: float) -> float:
         """The same of what the intercepts are charged (given b_0 they are at their best)."""

@@ -14,14 +14,14 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.problems.models import LinearTasks
+from mtlearn.problems.forms import use_moments
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.folds import Folds
 from mtlearn.selection.path import follow_path
 from mtlearn.solvers.certificate import certify
-from mtlearn.solvers.choose import use_moments
 from mtlearn.solvers.progress import tell
+from mtlearn.solvers.reductions.rotation import Rotation
 from mtlearn.solvers.setup import Setup, set_up
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.threads import blas_threads
@@ -47,8 +47,9 @@ class TrainingParts:
 
     def __init__(self, estimator: Any, data: TaskData, whole: Setup, folds: Folds, keep: bool):
         problem = whole.problem
-        if estimator._rotation_invariant and whole.rotated is not None:
-            problem, _, data = whole.rotated  # the same predictions, in fewer features
+        rotation = whole.rotation
+        if rotation is not None and Rotation.serves(estimator._penalty(problem)):
+            problem, data = rotation.start(), rotation.data  # the same predictions
         self.estimator, self.data, self.folds = estimator, data, folds
         self.total: Moments | None = None
         if isinstance(problem, MomentProblem) and use_moments(data, n_alive=len(folds) + 1):
@@ -102,7 +103,7 @@ def _fold_scores(estimator, parts: TrainingParts, k: int, alphas, judge) -> list
     setup, held_out = parts.setup(k), parts.held_out(k)
     scale, scores = _target_scale(setup, held_out), []
     for i, solution in enumerate(follow_path(estimator._solver(setup, "scores"), alphas)):
-        scores.append(judge(_scores(estimator, setup, solution.point, held_out), held_out, scale))
+        scores.append(judge(_scores(setup, solution.point, held_out), held_out, scale))
         if estimator.verbose:
             where = f"fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"
             gap = _certified(estimator, setup, alphas[i], solution)
@@ -114,8 +115,10 @@ def _certified(estimator, setup, alpha: float, solution: Solution) -> float:
     """The gap, which a closed form leaves out where only scores are asked for."""
     if not np.isnan(solution.gap):
         return solution.gap
-    point = setup.problem.settle(solution.point.V)
-    return certify(setup.problem, estimator._penalty(float(alpha), setup), point).relative
+    problem = setup.problem
+    penalty = estimator._penalty(problem).at(float(alpha))
+    point = problem.settle(solution.point.V)
+    return certify(problem, penalty, point).relative
 
 
 def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:
@@ -148,21 +151,10 @@ def _target_scale(setup, data: TaskData) -> Any:
     return scale
 
 
-def _scores(estimator, setup, point, held_out: TaskData) -> np.ndarray:
-    """Scores of the held-out rows: (n, T) for a 2-D y, else (n, K)."""
-    problem, present = setup.problem, setup.present
-    K = problem.n_classes
-    coef, intercept = problem.user_units(point)
-    d = coef.shape[1]
-    coef, intercept = coef.reshape(-1, K, d), intercept.reshape(-1, K)
-    if estimator._with_mean():
-        mean, mean_intercept = problem.mean_model(point)
-    else:
-        mean, mean_intercept = coef.mean(axis=0), intercept.mean(axis=0)
-    if not present.all():  # a task without training rows is answered by the shared model
-        known = coef, intercept
-        coef = np.tile(mean, (len(present), 1, 1))
-        intercept = np.tile(mean_intercept, (len(present), 1))
-        coef[present], intercept[present] = known
-    model = LinearTasks(coef, intercept, mean, mean_intercept)
-    return model.scores(held_out.X, held_out.codes)
+def _scores(setup: Setup, point: Any, held_out: TaskData) -> np.ndarray:
+    """Scores of the held-out rows: (n, T) for a 2-D y, else (n, K).
+
+    A task without training rows is answered by the shared model.
+    """
+    models = setup.problem.models(point).among(setup.present)
+    return models.scores(held_out.X, held_out.codes)

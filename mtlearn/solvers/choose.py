@@ -1,106 +1,54 @@
-"""Which form of the problem to solve, and how, by counting bytes and flops."""
+"""Which solver: the cheapest of those all of whose needs are met."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from scipy import sparse
-
-from mtlearn.inputs.tasks import TaskData
-from mtlearn.losses.base import Loss, check_quadratic
 from mtlearn.penalties.base import Penalty
-from mtlearn.penalties.squared_norm import SquaredNorm
-from mtlearn.problems.coupling import Coupling
-from mtlearn.problems.design import DesignProblem
-from mtlearn.problems.general import LossProblem
-from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.moments import Moments, moments_bytes, x_bytes
-from mtlearn.problems.rows import Rows
-from mtlearn.solvers.mean_regularized import mean_regularized_solver
+from mtlearn.problems.base import Problem
+from mtlearn.solvers.base import Solver, cheapest
+from mtlearn.solvers.mean_regularized import QUADRATIC
 from mtlearn.solvers.proximal import ProximalSolver
+from mtlearn.solvers.reductions.base import Reduction
 
-MOMENT_BYTES = 512e6
-SMALL_NUMBERS = 2_000_000  # moments that cost nothing, whatever the number of rows
-FEW_LABELS = 0.3  # share of observed labels, below which products skip the others
+SOLVERS: tuple[type[Solver], ...] = (*QUADRATIC, ProximalSolver)
 SMALL_PROBLEM = 10_000  # coefficients, up to which a fit is polished to rounding
 
 
-def use_moments(data: TaskData, n_alive: int = 1) -> bool:
-    """Whether to work on moments: they fit, and a product with them is the cheaper one.
-
-    They fit when, times the folds alive together, they take less than twice the bytes of X or
-    512 MB. A product costs d² per distinct scatter against two passes over its rows.
-    """
-    size = moments_bytes(data)
-    if size * n_alive >= max(2 * x_bytes(data.X), MOMENT_BYTES):
-        return False
-    by_row = data.codes is not None or data.same_rows
-    products = data.X.shape[0] if by_row else int(data.observed.sum())
-    per_row = data.X.nnz / data.X.shape[0] if sparse.issparse(data.X) else data.X.shape[1]
-    if data.same_rows:  # one product with d² numbers against T with the rows
-        per_row = max(per_row, data.X.shape[1] / 4.0)
-    return size / 8 <= max(2 * products * per_row, SMALL_NUMBERS)
-
-
-def on_squares(loss: Loss, data: TaskData) -> bool:
-    """Whether a problem is of squares, one column of coefficients for each task."""
-    by_class = data.codes is not None and data.y.ndim == 2
-    return check_quadratic(loss) and not by_class
-
-
-def only_observed(data: TaskData) -> tuple[TaskData, tuple | None]:
-    """A sparse X under targets full of holes as labelled rows, and the rows they copy.
-
-    A product with all rows for all targets computes what nobody asked for where labels are few;
-    copies of sparse rows are small. Dense rows would not be.
-    """
-    if data.codes is not None or data.same_rows or not sparse.issparse(data.X):
-        return data, None
-    if data.observed.mean() > FEW_LABELS:
-        return data, None
-    stacked, rows = data.one_row_per_label()
-    return stacked, (data.X, rows)
-
-
-def make_problem(
-    data: TaskData,
-    task_weight: np.ndarray,
-    coupling: Coupling,
-    scale_targets: bool = False,
-    loss: Loss | None = None,
-) -> Any:
-    """The problem of these data, none of whose tasks is empty."""
-    squared = loss is None or on_squares(loss, data)
-    if squared and use_moments(data):
-        return MomentProblem(Moments.of_data(data), task_weight, coupling, scale_targets)
-    data, origin = only_observed(data)
-    rows = Rows(data, origin)
-    if squared:
-        return DesignProblem(data, task_weight, coupling, scale_targets, rows=rows)
-    Y, weight = rows.labels(data)
-    n_classes = 1 if data.codes is None else rows.per_block
-    return LossProblem(rows, loss, Y, weight, task_weight, coupling, n_classes, scale_targets)
-
-
 def make_solver(
-    setup: Any,
-    penalty_of: Callable[[float], Penalty],
+    problem: Problem,
+    penalty: Penalty,
     *,
+    reduction: Reduction | None = None,
     purpose: str = "fit",
     tol: float,
     max_iter: int,
     verbose: int = 0,
-) -> Any:
-    """A solver with ``solve(alpha, start) -> Solution`` and ``largest_alpha()``.
+    solvers: Sequence[type[Solver]] = SOLVERS,
+) -> Solver:
+    """The solver of a problem with a penalty of any strength.
 
-    ``purpose`` is "fit" (one alpha; small problems are polished to rounding), "path" (many), or
-    "scores" (many, for predictions only).
+    Parameters
+    ----------
+    problem : Problem
+    penalty : Penalty
+    reduction : Reduction, default=None
+        A smaller problem of the same answer, where there is one.
+    purpose : {"fit", "path", "scores"}, default="fit"
+        One alpha (small problems are polished to rounding), many, or many for predictions only.
+    tol, max_iter, verbose
+        As the estimators have them.
+    solvers : sequence of solver classes, default=SOLVERS
+        To choose from.
+
+    Raises
+    ------
+    TypeError
+        If none fits: the penalty or the problem lacks something that all of them need.
     """
-    problem = setup.problem
+    small = problem if reduction is None else reduction.start()
+    kind = cheapest(solvers, problem, penalty, purpose, small)
     polish = purpose == "fit" and problem.n_features * problem.n_columns <= SMALL_PROBLEM
-    limits: Any = {"tol": tol, "max_iter": max_iter, "polish": polish, "verbose": verbose}
-    if isinstance(penalty_of(1.0), SquaredNorm):
-        return mean_regularized_solver(problem, setup.rotated, purpose, **limits)
-    return ProximalSolver(problem, penalty_of, **limits)
+    limits: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "verbose": verbose}
+    return kind(problem, penalty, reduction=reduction, polish=polish, **limits)

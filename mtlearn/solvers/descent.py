@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from operator import itemgetter
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Differentiable, Penalty, RowSeparable, Smoothable
 from mtlearn.problems.squared import Point, SquaredProblem
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.fista import Metric, fista
@@ -30,16 +30,20 @@ class Descent:
     Parameters
     ----------
     problem : SquaredProblem
-    separable : bool
-        Whether the penalty is a sum over features, and steps may differ between them.
+    penalty : Penalty
+        Of any strength: where it is a sum over features, steps may differ between them; where its
+        prox has a derivative, there are Newton steps.
     curvature : float, default=None
         Largest eigenvalue in scaled columns, where one from a similar problem is known.
     """
 
-    def __init__(self, problem: SquaredProblem, separable: bool, curvature: float | None = None):
-        self.problem, self.separable = problem, separable
-        self.metric = Metric.of_problem(problem, separable, curvature)
-        self.dense = not separable and worth_smoothing(problem)
+    def __init__(self, problem: SquaredProblem, penalty: Penalty, curvature: float | None = None):
+        self.problem = problem
+        self.by_rows = isinstance(penalty, RowSeparable)
+        self.smooth = isinstance(penalty, Differentiable)
+        self.metric = Metric.of_problem(problem, self.by_rows, curvature)
+        smoothable = isinstance(penalty, Smoothable) and not self.by_rows
+        self.dense = smoothable and worth_smoothing(problem)
         self._newton: SemismoothNewton | None = None
         self._newton_L = 0.0
 
@@ -79,7 +83,7 @@ class Descent:
         best = gap, point
         while n_iter < max_iter and gap > aim and stalled < 3:
             before, at_start, first = gap, point, n_iter
-            most = 0 if near and not dense else max_iter - n_iter
+            most = 0 if near and self.smooth and not dense else max_iter - n_iter
             near = False
             iterates = self._iterates(penalty, point)
             for point in islice(iterates, most):
@@ -96,7 +100,7 @@ class Descent:
                 if not dense and n_iter % 10 == 0 and n_iter - first >= enough:
                     break
             gap = gap_at(point)
-            if max_iter > n_iter and gap > aim:
+            if isinstance(penalty, Differentiable) and max_iter > n_iter and gap > aim:
                 most = min(max_iter - n_iter, NEWTON_STEPS)
                 new, steps = self.newton.run(penalty, point, lambda p: gap_at(p) <= aim, most)
                 n_iter, new_gap = n_iter + steps, gap_at(new)
@@ -132,7 +136,7 @@ class Descent:
         """
         problem = self.problem
         k = int(point.V.any(axis=1).sum())
-        if not self.separable or not affordable(problem, max(k, 1)):
+        if not self.by_rows or not affordable(problem, max(k, 1)):
             return CG_WORTH
         flops = 4.0 * k**3 * (1 if problem.common else problem.n_columns)
         return min(flops / (problem.n_features**2 * problem.n_columns), 300.0)

@@ -38,10 +38,10 @@ class Metric:
 
     @classmethod
     def of_problem(
-        cls, problem: SquaredProblem, separable: bool = True, curvature: float | None = None
+        cls, problem: SquaredProblem, by_rows: bool = True, curvature: float | None = None
     ) -> Metric:
         D = problem.hessian_diagonal().max(axis=1, keepdims=True)
-        if separable:
+        if by_rows:
             D = np.where(D > 0, D, 1.0)
         else:
             D = float(D.max(initial=0.0)) or 1.0

@@ -8,45 +8,34 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import Penalty
-from mtlearn.problems.squared import SquaredProblem
+from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.solvers.base import Solver
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.proximal_newton import ProximalNewton
 from mtlearn.solvers.solution import Solution
 
+ITERATIONS = 1e14  # flops, nominally: exact solvers that are affordable come first
 POLISHED = 1e-14  # what a polished problem is solved to, so that equal problems give equal answers
 
 
-class Iterative:
-    """Base of the solvers by iterations.
+class Iterative(Solver):
+    """Base of the solvers by iterations; they need nothing smaller than the problem itself."""
 
-    Parameters
-    ----------
-    problem : SquaredProblem or LossProblem
-    tol : float
-        Ceiling of the relative duality gap.
-    max_iter : int
-        Iterations at most.
-    polish : bool, default=False
-        Go on to rounding.
-    verbose : int, default=0
-        Print each outer iteration.
-    """
-
-    separable: bool  # as in Descent
-
-    def __init__(
-        self, problem: Any, *, tol: float, max_iter: int, polish: bool = False, verbose: int = 0
-    ):
-        self.problem, self.tol, self.max_iter = problem, tol, max_iter
-        self.polish, self.verbose = polish, verbose
-        self.squared = isinstance(problem, SquaredProblem)
+    def __init__(self, problem: Problem, penalty: Penalty, **limits: Any):
+        super().__init__(problem, penalty, **limits)
+        self.squared = isinstance(problem, Quadratic)
         self._last: Any = None
 
     @cached_property
     def method(self) -> Any:
         """Descent on this problem, made when it is first needed."""
-        return (Descent if self.squared else ProximalNewton)(self.problem, self.separable)
+        return (Descent if self.squared else ProximalNewton)(self.problem, self.penalty)
+
+    @classmethod
+    def cost(cls, problem: Problem, purpose: str) -> float:
+        """More than anything exact that is affordable."""
+        return ITERATIONS
 
     def _if_last(self, start: np.ndarray | None) -> Any:
         """The last solution, where its deviations are the start: on a path they always are."""

@@ -6,37 +6,26 @@ face of the penalty is close to the one before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Norm, Penalty
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.iterative import Iterative
-from mtlearn.solvers.mean_regularized import MeanRegularizedSolver, mean_regularized_solver
+from mtlearn.solvers.limits import unpenalised, without_deviations
 from mtlearn.solvers.solution import Solution
 
 LOOSE = 300  # iterations that a stage on the way down may take
 
 
 class ProximalSolver(Iterative):
-    """Minimises smooth part + penalty to a relative duality gap of ``tol``.
+    """Minimises smooth part + a norm to a relative duality gap of ``tol``."""
 
-    Parameters
-    ----------
-    problem : SquaredProblem or LossProblem
-    penalty_of : callable
-        alpha -> Penalty, a norm.
-    **limits
-        Tolerance and so on, as :class:`Iterative` has them.
-    """
-
-    def __init__(self, problem: Any, penalty_of: Callable[[float], Penalty], **limits: Any):
-        super().__init__(problem, **limits)
-        self.penalty_of, self.separable = penalty_of, penalty_of(1.0).separable
+    needs_penalty = (Norm,)
+    penalty: Norm
 
     def largest_alpha(self) -> float:
         """The smallest alpha at which V = 0 is the solution; 0 where it is for every alpha."""
@@ -44,7 +33,7 @@ class ProximalSolver(Iterative):
 
     def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
         """The solution at one alpha, from deviations to start with or from V = 0."""
-        problem, penalty = self.problem, self.penalty_of(alpha)
+        problem, penalty = self.problem, self.penalty.at(alpha)
         if problem.null_value == 0:
             return Solution(problem.null(), 0.0, 1)
         zero, largest = self._at_zero
@@ -75,7 +64,7 @@ class ProximalSolver(Iterative):
                 loose = max(1e-2 * float(stage) / largest, self.tol)
                 most = min(self.max_iter, n_iter + LOOSE)
                 point, _, n_iter = self.method.descend(
-                    self.penalty_of(float(stage)), point, loose, self.tol, most, n_iter
+                    penalty.at(float(stage)), point, loose, self.tol, most, n_iter
                 )
         return self._finish(penalty, point, n_iter)
 
@@ -86,11 +75,8 @@ class ProximalSolver(Iterative):
         0 where the gradient is the rounding of its terms: V = 0 is then best for every alpha, as
         with a free shared mean and one task.
         """
-        problem, penalty = self.problem, self.penalty_of(1.0)
-        if self.squared:
-            zero = problem.without_deviations()
-        else:
-            zero = MeanRegularizedSolver(problem, tol=1e-15, max_iter=100).solve(np.inf).point
+        problem, penalty = self.problem, self.penalty
+        zero = without_deviations(problem)
         largest = penalty.dual_norm(zero.G)
         if not np.isfinite(largest):
             raise ValueError(
@@ -102,10 +88,8 @@ class ProximalSolver(Iterative):
 
     def _unpenalised(self, penalty: Penalty) -> Solution:
         """alpha next to nothing: no penalty, with the Newton decrement for a certificate."""
-        limit = mean_regularized_solver(
-            self.problem, None, "fit", tol=self.tol, max_iter=self.max_iter, polish=True
-        )
-        found = limit.solve(0.0)
+        limits: Any = {"tol": self.tol, "max_iter": self.max_iter, "polish": True}
+        found = unpenalised(self.problem, **limits)
         gap = found.gap + penalty.value(found.point.V) / self.problem.null_value
         return replace(found, gap=gap)
 

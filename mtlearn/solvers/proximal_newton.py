@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
-from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.penalties.base import Penalty, QuadraticPenalty
 from mtlearn.problems.coupling import gather, whole
 from mtlearn.problems.general import FLATTEST, LossProblem, ScorePoint
 from mtlearn.problems.squared import SquaredProblem
@@ -41,12 +40,12 @@ class ProximalNewton:
     Parameters
     ----------
     problem : LossProblem
-    separable : bool
+    penalty : Penalty
         As in :class:`Descent`.
     """
 
-    def __init__(self, problem: LossProblem, separable: bool):
-        self.problem, self.separable = problem, separable
+    def __init__(self, problem: LossProblem, penalty: Penalty):
+        self.problem, self.penalty = problem, penalty
         self.curvature: float | None = None
         self.diverging = False
 
@@ -70,7 +69,7 @@ class ProximalNewton:
         flattest, near = FLATTEST, False
         while n_iter < max_iter and gap > aim and stalled < 3:
             inner = max(closer * min(0.1, np.sqrt(gap)) * gap, LEAST)
-            model = problem.quadratic(point, flattest)
+            model = problem.model(point, flattest)
             enough = max(inner, 1e-2 * gap)
             few = FEW if near else SOME
             most = min(max_iter - n_iter, POLISHING if gap <= tol else few)
@@ -113,7 +112,7 @@ class ProximalNewton:
             total = np.abs(gather(point.G, problem.n_classes)).max()
             if total <= 1e-13 * np.abs(problem.gradient_terms(point)).max():
                 break
-            model = problem.quadratic(point)
+            model = problem.model(point)
             found = model.settle(point.V)
             ahead = found.V, found.mean, model.intercepts(found), found.b0
             new = self._step(penalty, point, *ahead)[0]
@@ -131,7 +130,7 @@ class ProximalNewton:
         """
         problem, gap = self.problem, np.inf
         while n_iter < max_iter:
-            model = problem.quadratic(point)
+            model = problem.model(point)
             ahead, taken = self._minimise(
                 model, penalty, point, 1e-15, 1e-12, max_iter - n_iter, False
             )
@@ -163,13 +162,14 @@ class ProximalNewton:
         self, model: SquaredProblem, penalty, point, aim: float, enough: float, max_iter: int, near
     ) -> tuple:
         """V, w_0, b and b_0 of the model's minimum, near enough, and the iterations taken."""
-        if isinstance(penalty, SquaredNorm):
+        if isinstance(penalty, QuadraticPenalty):
             if np.isinf(penalty.alpha):
                 found = model.without_deviations()
                 return (found.V, found.mean, model.intercepts(found), found.b0), 1
             if closed_form_affordable(model):
-                return _by_class(model, penalty.alpha), 1
-        descent = Descent(model, self.separable, self.curvature)
+                found = solve_mean_regularized(model, penalty.alpha).point
+                return (found.V, found.mean, model.intercepts(found), found.b0), 1
+        descent = Descent(model, penalty, self.curvature)
         start = model.settle(point.V)
         # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
         found, _, taken = descent.descend(penalty, start, aim, enough, max_iter, near=near)
@@ -199,7 +199,7 @@ class ProximalNewton:
 
 
 def _next_to_nothing(problem: LossProblem, penalty: Penalty) -> bool:
-    if not isinstance(penalty, SquaredNorm) or penalty.alpha > 1e-8:
+    if not isinstance(penalty, QuadraticPenalty) or penalty.alpha > 1e-8:
         return False
     return penalty.alpha < 1e-10 * typical_curvature(problem)
 
@@ -212,18 +212,3 @@ def _decrement(problem: LossProblem, penalty: Penalty, point: ScorePoint, V, mea
         gradient = gather(point.G, problem.n_classes) - ridge * point.mean
         slope += float(np.vdot(gradient, mean - point.mean))
     return 0.5 * abs(slope)
-
-
-def _by_class(model: SquaredProblem, alpha: float) -> tuple:
-    """The closed form, class by class: ½‖V‖² does not couple them."""
-    K = model.n_classes
-    d, C = model.n_features, model.n_columns
-    V, b, b0 = np.empty((d, C)), np.empty(C), np.empty(K)
-    mean = np.zeros((d, K)) if model.coupling.has_mean else None
-    for k in range(K):
-        own = model if K == 1 else model.of_class(k)
-        found = solve_mean_regularized(own, alpha).point
-        V[:, k::K], b[k::K], b0[k] = found.V, own.intercepts(found), found.b0[0]
-        if mean is not None:
-            mean[:, k] = found.mean[:, 0]
-    return V, mean, b, b0

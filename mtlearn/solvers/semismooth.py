@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Differentiable, Penalty
 from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.problems.squared import LARGEST_MEAN, Point, SquaredProblem
 
@@ -68,7 +68,7 @@ class SemismoothNewton:
 
     def run(
         self,
-        penalty: Penalty,
+        penalty: Differentiable,
         point: Point,
         done: Callable[[Point], bool],
         max_steps: int,

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData, resolve_task_weight
+from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.forms import make_problem, on_squares
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
-from mtlearn.solvers.choose import make_problem, on_squares
 from mtlearn.solvers.curvature import badly_scaled
-from mtlearn.solvers.reductions.rotation import Rotated, rotate
+from mtlearn.solvers.reductions.rotation import Rotation, rotate, worth_rotating
 from mtlearn.solvers.variance import auto_alpha_intercept
 
 
@@ -24,21 +24,21 @@ class Setup:
 
     Attributes
     ----------
-    problem : SquaredProblem or LossProblem
+    problem : Problem
         Of the tasks that have rows.
     present : ndarray of shape (T,)
         Mask of those tasks.
     alpha_intercept : float
         Resolved strength.
-    rotated : Rotated or None
-        The same problem in n rotated features, and the way back; where there are fewer rows than
-        features, of not too different scale.
+    rotation : Rotation or None
+        The same problem in n rotated features, where there are fewer rows than features, of not
+        too different scale, and the penalty does not see a rotation.
     """
 
-    problem: Any
+    problem: Problem
     present: np.ndarray
     alpha_intercept: float
-    rotated: Rotated | None
+    rotation: Rotation | None
 
 
 def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Setup:
@@ -57,28 +57,21 @@ def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Se
     free = Coupling()
     rotation = None
     if moments is not None:
-        problem: Any = MomentProblem(moments.take(present), omega, free, scale)
+        problem: Any = MomentProblem.of_tasks(moments.take(present), omega, free, scale)
     else:
         data = data.of_tasks(present)
         problem = make_problem(data, omega, free, scale, estimator._loss)
-        if _rotates(estimator, data) and not badly_scaled(problem):
-            small, Q = rotate(data, centred=bool(estimator.fit_intercept))
-            rotation = Rotated(make_problem(small, omega, free, scale), Q, small)
-    coupling = _coupling(estimator, data.way, rotation.problem if rotation else problem)
+        asked = Rotation.serves(estimator._penalty(problem)) or estimator._estimates(data.way)
+        squares = on_squares(estimator._loss, data)
+        if asked and squares and worth_rotating(data) and not badly_scaled(problem):
+            turned, Q = rotate(data, centred=bool(estimator.fit_intercept))
+            small: Any = make_problem(turned, omega, free, scale)
+            rotation = Rotation(problem, small, Q, turned)
+    coupling = _coupling(estimator, data.way, rotation.start() if rotation else problem)
+    problem = problem.recoupled(coupling)
     if rotation is not None:
-        rotation = rotation._replace(problem=rotation.problem.recoupled(coupling))
-    return Setup(problem.recoupled(coupling), present, coupling.alpha_intercept, rotation)
-
-
-def _rotates(estimator: Any, data: TaskData) -> bool:
-    """Whether fewer rows than features would serve: in n rotated features, for squares alone."""
-    if sparse.issparse(data.X) or not on_squares(estimator._loss, data):
-        return False
-    asked = estimator._rotation_invariant or estimator._estimates(data.way)
-    if not asked or data.X.shape[0] >= data.X.shape[1]:
-        return False
-    size = np.einsum("ij,ij->j", data.X, data.X, dtype=np.float64)
-    return bool(size.any()) and bool(size.max() <= 1e12 * size[size > 0].min())
+        rotation = rotation.recoupled(coupling)
+    return Setup(problem, present, coupling.alpha_intercept, rotation)
 
 
 def _coupling(estimator: Any, way: str, problem: Any) -> Coupling:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.problems.coupling import Coupling, gather
-from mtlearn.problems.squared import SquaredProblem
-from mtlearn.solvers.mean_regularized import MeanRegularizedSolver
+from mtlearn.solvers.limits import without_deviations
 
 
 def auto_alpha_intercept(problem: Any, alpha_mean: float) -> float:
@@ -37,19 +36,8 @@ def auto_alpha_intercept(problem: Any, alpha_mean: float) -> float:
     if T == 1 or total <= T:
         return np.inf
     pooled = problem.recoupled(Coupling(np.inf, True, alpha_mean))
-    if isinstance(problem, SquaredProblem):
-        point = pooled.without_deviations()
-        N_t, error = problem.weight, point.error
-        within = float((problem.residual_squares(point) / problem.scale).sum())
-        sigma2 = within / (total - T)
-        size = within + N_t @ problem.y_mean**2
-    else:
-        point = MeanRegularizedSolver(pooled, tol=1e-12, max_iter=100).solve(np.inf).point
-        F = point.XW + problem.rows.per_row(point.b)
-        s = problem.c / problem.rows.per_row(problem.scale)
-        N_t = problem.rows.sums(s * problem.loss.curvature(F, problem.Y))
-        error = problem.rows.sums(s * problem.loss.residual(F, problem.Y)) / N_t
-        sigma2 = size = 1.0
+    N_t, error, within, size = pooled.evidence_of_levels(without_deviations(pooled, tol=1e-12))
+    sigma2 = 1.0 if within is None else within / (total - T)
     N = gather(N_t, K)
     n_0 = float((N - gather(N_t**2, K) / N).sum() / (T - 1))
     error = error - np.tile(gather(N_t * error, K) / N, T)

@@ -15,7 +15,7 @@ from mtlearn.estimators.classifier import TaskClassifier
 from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.family import NormFamily
 from mtlearn.estimators.regressor import TaskRegressor
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Differentiable, Norm, RowSeparable, Smoothable
 from mtlearn.penalties.trace_norm import TraceNorm
 
 from ..checks import STRICT
@@ -39,10 +39,9 @@ class Shrinkage:
         return np.where(kept, (1 - q) * D + q * unit * (unit * D).sum(axis, keepdims=True), 0.0)
 
 
-class Whole(Penalty):
+class Whole(Smoothable, Norm):
     """The Frobenius norm, not squared."""
 
-    separable = False
     axis = (0, 1)
 
     def _sizes(self, V):
@@ -68,10 +67,9 @@ class ByTask(Whole):
     axis = (0,)
 
 
-class Bare(Penalty):
+class Bare(Smoothable, Norm):
     """The trace norm with nothing but what the page asks for."""
 
-    separable = False
     value, dual_norm = TraceNorm.value, TraceNorm.dual_norm
     prox, derivative = TraceNorm.prox, TraceNorm.derivative
 
@@ -86,7 +84,7 @@ class Mask:
         return self.m * D
 
 
-class Entries(Penalty):
+class Entries(RowSeparable, Differentiable, Norm):
     """The lasso on every entry, a sum over features."""
 
     def value(self, V):
@@ -124,8 +122,8 @@ def estimators(penalty, kind):
         _: KW_ONLY
         shared_mean: bool = False
 
-        def _penalty(self, alpha, setup):
-            return penalty(alpha)
+        def _penalty(self, problem):
+            return penalty(1.0)
 
     @dataclass(eq=False, repr=False)
     class Model(kind, Shared):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from mtlearn.penalties.base import Norm, RowSeparable
 from mtlearn.penalties.dirty import Dirty, auto_ratio, useful_ratios
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21, row_norms
@@ -153,7 +154,7 @@ def test_steps_per_feature_are_one_prox_per_row(Penalty):
     step, penalty = steps(rng, "per feature"), Penalty(0.4)
     rows = [penalty.prox(V[j : j + 1], float(step[j, 0])) for j in range(len(V))]
     np.testing.assert_allclose(penalty.prox(V, step), np.concatenate(rows), rtol=1e-14)
-    assert penalty.separable and not TraceNorm.separable
+    assert isinstance(penalty, RowSeparable) and not issubclass(TraceNorm, RowSeparable)
 
 
 def assert_moreau(penalty, V, P, step):
@@ -177,7 +178,7 @@ def test_moreau_what_prox_takes_is_the_projection_onto_the_dual_ball(Norm, step)
     P = penalty.prox(V, step)
     assert_moreau(penalty, V, P, step)
     assert P.any()
-    if penalty.separable:
+    if isinstance(penalty, RowSeparable):
         assert not P.any(axis=1).all()
 
 
@@ -252,8 +253,15 @@ def test_infinite_alpha_allows_no_deviation():
 
 
 def test_squared_norm_has_no_dual_norm():
-    with pytest.raises(NotImplementedError):
-        SquaredNorm(1.0).dual_norm(np.ones((2, 2)))
+    assert not isinstance(SquaredNorm(1.0), Norm) and not hasattr(SquaredNorm, "dual_norm")
+
+
+@each("Penalty", PENALTIES)
+def test_another_strength_is_another_penalty_of_the_same_kind(Penalty):
+    one, (_, V) = Penalty(0.3), draw(6)
+    other = one.at(0.9)
+    assert type(other) is type(one) and (one.alpha, other.alpha) == (0.3, 0.9)
+    assert other.value(V) == pytest.approx(3 * one.value(V), rel=1e-14)
 
 
 @each("Penalty", PENALTIES)

@@ -17,9 +17,9 @@ from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.penalties.trace_norm import TraceNorm
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.forms import make_problem
 from mtlearn.problems.general import LossProblem
 from mtlearn.solvers.certificate import certify
-from mtlearn.solvers.choose import make_problem
 from mtlearn.solvers.mean_regularized import MeanRegularizedSolver
 from mtlearn.solvers.proximal import ProximalSolver
 
@@ -77,7 +77,7 @@ def plain(problem, point):
     K = problem.n_classes
     b0 = point.b0 - problem.center @ mean
     w0, b0 = (mean[:, 0], b0[0]) if K == 1 else (mean.T, b0)
-    return Point(point.W.T, problem.user_units(point)[1], w0, b0)
+    return Point(point.W.T, problem.models(point).columns[1], w0, b0)
 
 
 @every_way
@@ -126,7 +126,7 @@ def test_quadratic_model_is_right_to_second_order(monkeypatch, way, form, interc
     monkeypatch.setattr(LossProblem, "_by_moments", lambda self: form == "moments")
     problem, _ = classes(3, way, Coupling(**intercepts, alpha_mean=alpha_mean))
     point = some_point(problem, rng := np.random.default_rng(3))
-    model = problem.quadratic(point)
+    model = problem.model(point)
     here = model.evaluate(point.V, point.mean, model.best_b0(point.W))
     close(here.b0, point.b0)
     close(model.intercepts(here), point.b)
@@ -172,28 +172,26 @@ def test_models_in_the_words_of_the_user(way, intercepts):
     problem, e = classes(5, way, coupling)
     rng, K = np.random.default_rng(5), problem.n_classes
     point = some_point(problem, rng)
-    coef, b = problem.user_units(point)
+    coef, b = problem.models(point).columns
     close(coef, (point.V + np.tile(point.mean, e.n_tasks)).T, 1e-15)
     at = plain(problem, point)
     user = Point(coef, b, at.w0, at.b0)
     assert objective(e, model_of(coupling), user) == pytest.approx(problem.value(point), rel=1e-12)
-    mean, b0 = problem.mean_model(point)
+    shared = problem.models(point)
+    mean, b0 = shared.mean_coef, shared.mean_intercept
     np.testing.assert_array_equal(mean, point.mean.T)
     if coupling.fit_intercept and coupling.alpha_intercept == 0:
         given_mean = problem.evaluate(np.zeros_like(point.V), point.mean)
-        alone = problem.user_units(given_mean)[1]
+        alone = problem.models(given_mean).columns[1]
         close(b0, [alone[k::K].mean() for k in range(K)])
     else:
         np.testing.assert_array_equal(b0, point.b0 - problem.center @ point.mean)
     without = problem.recoupled(replace(coupling, alpha_mean=None))
     point = some_point(without, np.random.default_rng(5))
-    nothing, b0 = without.mean_model(point)
-    assert nothing.shape == mean.shape and not nothing.any()
-    if coupling.fit_intercept and coupling.alpha_intercept == 0:
-        alone = without.user_units(without.null())[1]
-        close(b0, [alone[k::K].mean() for k in range(K)])
-    else:
-        np.testing.assert_array_equal(b0, point.b0)
+    average = without.models(point)
+    coef, intercept = average.columns
+    close(average.mean_coef, [coef[k::K].mean(axis=0) for k in range(K)])
+    close(average.mean_intercept, [intercept[k::K].mean() for k in range(K)])
 
 
 @pytest.mark.parametrize(
@@ -212,14 +210,17 @@ def test_with_the_squared_loss_it_is_the_squared_problem(way, weights, intercept
     assert ours.value(point) == pytest.approx(truth.value(at), rel=1e-10)
     assert ours.null_value == pytest.approx(truth.null_value, rel=1e-11)
     close(point.G, at.G)
-    close(ours.user_units(point)[1], truth.user_units(at)[1])
+    close(ours.models(point).columns[1], truth.models(at).columns[1])
     for s in (0.0, 0.4, 1.0):
         assert ours.loss_gap(point, s) + ours.intercept_gap(point, s) == pytest.approx(
             truth.loss_gap(at, s) + truth.intercept_gap(at, s), rel=1e-10
         )
-    for one, other in zip(ours.mean_model(point), truth.mean_model(at), strict=True):
-        close(one, other)
-    solvers = [ProximalSolver(p, L21, tol=1e-13, max_iter=2000, polish=True) for p in (ours, truth)]
+    one, other = ours.models(point), truth.models(at)
+    close(one.mean_coef, other.mean_coef)
+    close(one.mean_intercept, other.mean_intercept)
+    solvers = [
+        ProximalSolver(p, L21(1.0), tol=1e-13, max_iter=2000, polish=True) for p in (ours, truth)
+    ]
     alpha = 0.2 * solvers[1].largest_alpha()
     assert solvers[0].largest_alpha() == pytest.approx(5 * alpha, rel=1e-9)
     left, right = (solver.solve(alpha).point for solver in solvers)
@@ -246,7 +247,7 @@ def test_mixed_regression_and_classification(way, alpha_mean):
         e = replace(e, y=y)
     loss = LossByTask([HalfSquaredError(), Logistic()], which)
     problem = make_problem(replace(data, y=y), OMEGA, Coupling(0.7, True, alpha_mean), loss=loss)
-    solver = ProximalSolver(problem, L21, tol=1e-10, max_iter=2000)
+    solver = ProximalSolver(problem, L21(1.0), tol=1e-10, max_iter=2000)
     alpha = 0.7 * solver.largest_alpha()
     found = solver.solve(alpha)
     assert 0 <= found.gap <= 1e-10
@@ -267,7 +268,7 @@ def test_mixed_regression_and_classification(way, alpha_mean):
         optimum = cp.Problem(cp.Minimize(terms)).solve(solver=cp.CLARABEL, **tight)
     ours = problem.value(found.point) + L21(alpha).value(found.point.V)
     assert ours == pytest.approx(optimum, rel=1e-7)
-    coef, intercept = problem.user_units(found.point)
+    coef, intercept = problem.models(found.point).columns
     close(coef, W.value, 1e-3)
     close(intercept + coef @ problem.center, b.value, 1e-3)
     assert 0 < found.point.V.any(axis=1).sum() < 5
@@ -276,7 +277,7 @@ def test_mixed_regression_and_classification(way, alpha_mean):
 @every_way
 def test_newton_decrement_without_a_penalty(way):
     problem, e = classes(8, way, Coupling(), rows=(40, 60))
-    first = MeanRegularizedSolver(problem, tol=1e-12, max_iter=1).solve(0.0)
+    first = MeanRegularizedSolver(problem, SquaredNorm(1.0), tol=1e-12, max_iter=1).solve(0.0)
     at, decrement = plain(problem, problem.null()), 0.0
     p = expit(at.b[e.column])
     for c in range(e.n_columns):  # ½ g'H⁻¹g at W = 0, from which the first step is taken
@@ -286,7 +287,7 @@ def test_newton_decrement_without_a_penalty(way):
         H = A.T @ ((e.c * p * (1 - p))[own, None] * A)
         decrement += 0.5 * g @ np.linalg.solve(H, g)
     assert first.gap == pytest.approx(decrement / problem.null_value, rel=1e-8)
-    last = MeanRegularizedSolver(problem, tol=1e-12, max_iter=100).solve(0.0)
+    last = MeanRegularizedSolver(problem, SquaredNorm(1.0), tol=1e-12, max_iter=100).solve(0.0)
     assert 0 <= last.gap <= 1e-12 and not last.diverging
     slopes = gradient(e, model_of(Coupling()), plain(problem, last.point))
     assert max(np.abs(slope).max() for slope in slopes) <= 1e-6
@@ -301,8 +302,8 @@ def test_separable_classes_are_said_to_diverge(kind):
     separable = make_problem(data, OMEGA, Coupling(), loss=Logistic())
     for some, expected in ((problem, False), (separable, True)):
         solver = {
-            "mean": MeanRegularizedSolver(some, tol=1e-9, max_iter=200),
-            "group": ProximalSolver(some, L21, tol=1e-9, max_iter=200),
+            "mean": MeanRegularizedSolver(some, SquaredNorm(1.0), tol=1e-9, max_iter=200),
+            "group": ProximalSolver(some, L21(1.0), tol=1e-9, max_iter=200),
         }[kind]
         assert solver.solve(0.0).diverging is expected
         assert not solver.solve(0.1).diverging  # any penalty has a minimum

@@ -42,8 +42,8 @@ def build(problem, form, coupling, omega=OMEGA, scale_targets=False):
 
 def problem_of(data, form, coupling, omega=OMEGA, scale_targets=False):
     if form == "moments":
-        return MomentProblem(Moments.of_data(data), omega, coupling, scale_targets)
-    return DesignProblem(data, omega, coupling, scale_targets)
+        return MomentProblem.of_tasks(Moments.of_data(data), omega, coupling, scale_targets)
+    return DesignProblem.of_tasks(data, omega, coupling, scale_targets)
 
 
 def entries_of(problem, omega=OMEGA, coupling=Coupling()):  # noqa: B008 (frozen)
@@ -239,7 +239,12 @@ def test_a_settled_point_is_the_best_one_and_its_gradient_true(
     close(ours.residual_squares(point), e.sum_by_task(e.c * rest**2))
     free_best = e.sum_by_task(e.c * (e.y - e.X @ w0)) / e.sum_by_task(e.c)
     expected = point.b0 if ours.pooled or not coupling.fit_intercept else free_best.mean()
-    mean, b0 = ours.mean_model(point)
+    models = ours.models(point)
+    if coupling.alpha_mean is None:
+        np.testing.assert_array_equal(models.mean_coef, models.coef.mean(axis=0))
+        np.testing.assert_array_equal(models.mean_intercept, models.intercept.mean(axis=0))
+        return
+    mean, b0 = models.mean_coef, models.mean_intercept
     np.testing.assert_array_equal(mean[0], w0)
     assert b0 + ours.center @ w0 == pytest.approx(expected, rel=1e-9)
 

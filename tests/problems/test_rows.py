@@ -12,11 +12,11 @@ from mtlearn.losses import Logistic
 from mtlearn.problems import rows as rows_module
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
+from mtlearn.problems.forms import make_problem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
 from mtlearn.problems.rows import Rows
-from mtlearn.solvers.choose import make_problem
 
 from ..checks import STRICT
 from ..generators import make
@@ -188,10 +188,10 @@ def test_squared_problems_of_sparse_rows(way, weights, intercepts, alpha_mean, s
         return
     coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
     pair = sparse_pair(way, weights)
-    truth = DesignProblem(pair[0], OMEGA, coupling, scale_targets)
+    truth = DesignProblem.of_tasks(pair[0], OMEGA, coupling, scale_targets)
     ours = [
-        DesignProblem(pair[1], OMEGA, coupling, scale_targets),
-        MomentProblem(Moments.of_data(pair[1]), OMEGA, coupling, scale_targets),
+        DesignProblem.of_tasks(pair[1], OMEGA, coupling, scale_targets),
+        MomentProblem.of_tasks(Moments.of_data(pair[1]), OMEGA, coupling, scale_targets),
     ]
     rng = np.random.default_rng(6)
     V, own, some = rng.normal(size=(5, 4)), rng.random(4), np.array([1, 3, 4])
@@ -201,7 +201,7 @@ def test_squared_problems_of_sparse_rows(way, weights, intercepts, alpha_mean, s
         close(problem.value(found), truth.value(at), 1e-10)
         close(found.G, at.G)
         close(problem.curvature_times(V), truth.curvature_times(V))
-        for one, other in zip(problem.user_units(found), truth.user_units(at), strict=True):
+        for one, other in zip(problem.models(found).columns, truth.models(at).columns, strict=True):
             close(one, other)
         close(problem.null_value, truth.null_value, 1e-11)
         wide = np.broadcast_to(truth.hessian_diagonal(), (5, 4))
@@ -231,5 +231,5 @@ def test_other_losses_of_sparse_rows(monkeypatch, way, weights, K, form):
     close(two.G, one.G)
     close(other.null_value, dense.null_value, 1e-11)
     change = rng.normal(size=V.shape)
-    ours, theirs = (p.quadratic(at) for p, at in ((other, two), (dense, one)))
+    ours, theirs = (p.model(at) for p, at in ((other, two), (dense, one)))
     close(ours.curvature_times(change), theirs.curvature_times(change))

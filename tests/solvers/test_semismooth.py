@@ -13,6 +13,7 @@ from scipy.special import expit
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses import Logistic
+from mtlearn.penalties.base import RowSeparable
 from mtlearn.penalties.dirty import Dirty
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
@@ -20,11 +21,11 @@ from mtlearn.penalties.sparse_group import SparseGroup
 from mtlearn.penalties.trace_norm import TraceNorm
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
+from mtlearn.problems.forms import make_problem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.solvers import semismooth
 from mtlearn.solvers.certificate import certify
-from mtlearn.solvers.choose import make_problem
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.semismooth import SemismoothNewton
 
@@ -125,11 +126,11 @@ def quadratic(source, form, coupling, monkeypatch):
     V = 0.5 * rng.normal(size=(d, T * K))
     point = problem.evaluate(V, 0.3 * rng.normal(size=(d, K)) if coupling.has_mean else None)
     monkeypatch.setattr(LossProblem, "_by_moments", lambda self: form == "moments")
-    model = problem.quadratic(point)
+    model = problem.model(point)
     assert isinstance(model, MomentProblem if form == "moments" else DesignProblem)
     column = (codes[:, None] * K + np.arange(K)).ravel()
     X = np.repeat(X, K, axis=0)
-    p = expit(np.sum(X * point.W.T[column], axis=1) + problem.user_units(point)[1][column])
+    p = expit(np.sum(X * point.W.T[column], axis=1) + problem.models(point).columns[1][column])
     c = np.repeat(T / s.sum() * omega[codes] * s, K)
     if coupling.fit_intercept:  # levels are measured at the mean of the rows
         X = X - c @ X / c.sum()
@@ -180,7 +181,7 @@ def test_newton_step_is_that_of_the_dense_hessian(
     problem, truth = quadratic(source, FORM[source], coupling, monkeypatch)
     Penalty, _ = PENALTIES[name]
     penalty = Penalty(0.1 * largest_alpha(problem, Penalty))
-    step = Metric.of_problem(problem, penalty.separable).step
+    step = Metric.of_problem(problem, isinstance(penalty, RowSeparable)).step
     newton, H = SemismoothNewton(problem, step), truth.reduced_hessian()
     close(problem.reduced_hessian(), H)
     d, C, K = problem.n_features, problem.n_columns, problem.n_classes
@@ -190,10 +191,10 @@ def test_newton_step_is_that_of_the_dense_hessian(
     ranks = []
     # Supports that grow, and shrink into what is kept of the one before; ranks that grow.
     supports = [0.1, 1, 0, 4, 0.1], [0.1, 1, 2, 4, 8], [8, 2, 0, 0.1, 1]
-    noises = (0.1, 0.1, 0.1) if penalty.separable else (0.1, 0.5, 2.0)
+    noises = (0.1, 0.1, 0.1) if isinstance(penalty, RowSeparable) else (0.1, 0.5, 2.0)
     for sizes, noise in zip(supports, noises, strict=True):
         Z = np.outer(sizes, shape) + noise * rng.normal(size=(d, C))
-        if not penalty.separable and C > K:
+        if not isinstance(penalty, RowSeparable) and C > K:
             Z -= np.tile(Z.reshape(d, -1, K).mean(axis=1), C // K)
         Z *= step * penalty.alpha
         V = penalty.prox(Z, step)
@@ -206,7 +207,7 @@ def test_newton_step_is_that_of_the_dense_hessian(
         expected = (root * np.linalg.solve(A, -f)).reshape(d, C)
         tol = 1e-12 * np.linalg.cond(A)
         assert tol < 1e-6
-        if penalty.separable:
+        if isinstance(penalty, RowSeparable):
             close(newton._direction(M, F, 0.0)[1], expected, tol)
         close(newton._direction(OnlyTimes(M), F, 0.0)[1], expected, tol)
         with monkeypatch.context() as patch:
@@ -220,7 +221,7 @@ def test_newton_step_is_that_of_the_dense_hessian(
 
 def heights_of_run(problem, penalty, n_first, aim=1e-13):
     """Where a run after some iterations of FISTA ends, how many steps, and the way down."""
-    metric = Metric.of_problem(problem, penalty.separable)
+    metric = Metric.of_problem(problem, isinstance(penalty, RowSeparable))
     start = problem.settle(np.zeros((problem.n_features, problem.n_columns)))
     start = list(islice(fista(problem, penalty, start, metric), n_first))[-1]
     assert certify(problem, penalty, start).relative > 1e-7
@@ -251,7 +252,9 @@ def test_a_run_takes_few_steps_never_climbs_and_ends_at_the_optimum(
     if not direct:
         monkeypatch.setattr(semismooth, "affordable", lambda problem, k: False)
         monkeypatch.setattr(semismooth, "DENSE", 0)
-    point, n_steps, heights = heights_of_run(problem, penalty, 15 if penalty.separable else 4)
+    point, n_steps, heights = heights_of_run(
+        problem, penalty, 15 if isinstance(penalty, RowSeparable) else 4
+    )
     assert 1 <= n_steps <= 12
     assert certify(problem, penalty, point).relative <= 1e-13
     assert (np.diff(heights) <= 1e-13 * heights[0]).all()
@@ -279,7 +282,7 @@ def test_a_run_on_classes_ends_where_long_fista_does(monkeypatch, name, source, 
     assert 1 <= n_steps <= 12
     assert certify(problem, penalty, point).relative <= 1e-13
     assert (np.diff(heights) <= 1e-13 * heights[0]).all()
-    metric = Metric.of_problem(problem, penalty.separable)
+    metric = Metric.of_problem(problem, isinstance(penalty, RowSeparable))
     zero = problem.settle(np.zeros_like(point.V))
     late = next(islice(fista(problem, penalty, zero, metric), 499, None))
     close(point.V, late.V, 1e-5)

@@ -12,15 +12,15 @@ from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
+from mtlearn.problems.forms import make_problem, use_moments
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import moments_bytes
 from mtlearn.solvers.arrow import Arrow, residuals, solve_mean_regularized
 from mtlearn.solvers.certificate import certify
-from mtlearn.solvers.choose import make_problem, use_moments
 from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.proximal import ProximalSolver
-from mtlearn.solvers.reductions.rotation import rotate, rotate_back
+from mtlearn.solvers.reductions.rotation import Rotation, rotate
 from mtlearn.solvers.spectrum import Spectrum
 from mtlearn.solvers.variance import auto_alpha_intercept
 
@@ -179,20 +179,20 @@ def test_rotated_features_lead_back_to_the_same_answer(way, weights, intercepts,
     np.testing.assert_allclose(small.X @ Q.T, data.X, atol=1e-12)
     np.testing.assert_allclose(Q.T @ Q, np.eye(n), atol=1e-13)
     assert not np.triu(small.X, 1).any()
-    problem, inside = (DesignProblem(table, OMEGA, coupling) for table in (data, small))
+    problem, inside = (DesignProblem.of_tasks(table, OMEGA, coupling) for table in (data, small))
     direct = solve_mean_regularized(problem, alpha)
     solution = solve_mean_regularized(inside, alpha)
-    back = rotate_back(solution, Q, problem)
-    close(back.point.W, direct.point.W, 1e-7)
-    close(problem.intercepts(back.point), problem.intercepts(direct.point), 1e-7)
-    assert back.gap == solution.gap <= 1e-12
+    back = Rotation(problem, inside, Q, small).lift(solution.point)
+    close(back.W, direct.point.W, 1e-7)
+    close(problem.intercepts(back), problem.intercepts(direct.point), 1e-7)
+    assert solution.gap <= 1e-12
     # The certificate holds in the original features.
-    again = problem.evaluate(back.point.V, back.point.mean, back.point.b0)
+    again = problem.evaluate(back.V, back.mean, back.b0)
     assert certify(problem, SquaredNorm(alpha), again).relative <= 1e-11
 
 
 def solver_of(problem, *, tol, max_iter=5000, polish=False):
-    return ProximalSolver(problem, L21, tol=tol, max_iter=max_iter, polish=polish)
+    return ProximalSolver(problem, L21(1.0), tol=tol, max_iter=max_iter, polish=polish)
 
 
 def largest_alpha(problem):
@@ -345,7 +345,7 @@ def test_moments_are_used_where_they_fit_and_pay(n, d, T, way, alive, expected):
 def test_the_problem_made_is_the_one_chosen(monkeypatch):
     data = data_of(make(14, "beside"))
     assert isinstance(make_problem(data, OMEGA, Coupling()), MomentProblem)
-    monkeypatch.setattr("mtlearn.solvers.choose.use_moments", lambda data: False)
+    monkeypatch.setattr("mtlearn.problems.forms.use_moments", lambda data: False)
     assert isinstance(make_problem(data, OMEGA, Coupling()), DesignProblem)
 
 
@@ -368,7 +368,7 @@ def test_auto_alpha_intercept_is_the_f_statistic_of_a_one_way_anova(form, effect
     codes = np.repeat(np.arange(6), sizes)
     y = effect * rng.normal(size=6)[codes] + rng.normal(size=len(codes))
     data = TaskData(np.zeros((len(y), 1)), y, None, codes, np.arange(6), "labels")
-    form = {"moments": make_problem, "design": DesignProblem}[form]
+    form = {"moments": make_problem, "design": DesignProblem.of_tasks}[form]
     F = stats.f_oneway(*(y[codes == t] for t in range(6))).statistic
     N = sizes.sum()
     n_0 = (N - np.sum(sizes**2) / N) / 5
@@ -381,6 +381,9 @@ def test_auto_alpha_intercept_is_the_f_statistic_of_a_one_way_anova(form, effect
 def test_one_row_per_task_or_one_task_says_nothing_about_intercepts():
     data = data_of(make(16, "beside"))
     first = np.array([np.flatnonzero(data.codes == t)[0] for t in range(4)])
-    assert auto_alpha_intercept(DesignProblem(data.take(first), OMEGA, Coupling()), 0.1) == np.inf
+    assert (
+        auto_alpha_intercept(DesignProblem.of_tasks(data.take(first), OMEGA, Coupling()), 0.1)
+        == np.inf
+    )
     one = replace(data, codes=0 * data.codes, tasks=np.arange(1))
-    assert auto_alpha_intercept(DesignProblem(one, np.ones(1), Coupling()), 0.1) == np.inf
+    assert auto_alpha_intercept(DesignProblem.of_tasks(one, np.ones(1), Coupling()), 0.1) == np.inf

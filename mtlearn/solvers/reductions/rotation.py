@@ -6,23 +6,70 @@ X = L Q' (L lower triangular n × n, Q orthonormal d × n) the problem in Q'w ha
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.problems.squared import SquaredProblem
-from mtlearn.solvers.solution import Solution
+from mtlearn.penalties.base import InvariantInFeatures, Penalty, QuadraticPenalty
+from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.solvers.reductions.base import Reduction
 
 
-class Rotated(NamedTuple):
-    """A problem in n rotated features, the way back, and the data it is of."""
+@dataclass(frozen=True)
+class Rotation(Reduction):
+    """A quadratic problem in n rotated features.
 
-    problem: Any
-    Q: np.ndarray  # (d, n)
+    Attributes
+    ----------
+    problem, small : SquaredProblem
+        In all features, and in the rotated ones.
+    Q : ndarray of shape (d, n)
+        The way back.
+    data : TaskData
+        Of which ``small`` is.
+    """
+
+    problem: SquaredProblem
+    small: SquaredProblem
+    Q: np.ndarray
     data: TaskData
+
+    @staticmethod
+    def serves(penalty: Penalty) -> bool:
+        """Whether a penalty is solved in rotated features.
+
+        The trace norm does not see a rotation either, but its solvers look at single features for
+        their scale.
+        """
+        return isinstance(penalty, InvariantInFeatures) and isinstance(penalty, QuadraticPenalty)
+
+    def start(self) -> SquaredProblem:
+        """The problem in rotated features."""
+        return self.small
+
+    def lift(self, point: Point) -> Point:
+        """The point in the original features; a certificate holds there as it is."""
+        mean = None if point.mean is None else self.Q @ point.mean
+        return self.problem.place(self.Q @ point.V, mean, point.b0)
+
+    def recoupled(self, coupling: Coupling) -> Rotation:
+        """The same rotation under another coupling."""
+        return replace(
+            self,
+            problem=self.problem.recoupled(coupling),
+            small=self.small.recoupled(coupling),
+        )
+
+
+def worth_rotating(data: TaskData) -> bool:
+    """Whether there are fewer rows than features, of not too different scale."""
+    if sparse.issparse(data.X) or data.X.shape[0] >= data.X.shape[1]:
+        return False
+    size = np.einsum("ij,ij->j", data.X, data.X, dtype=np.float64)
+    return bool(size.any()) and bool(size.max() <= 1e12 * size[size > 0].min())
 
 
 def rotate(data: TaskData, centred: bool = False) -> tuple[TaskData, np.ndarray]:
@@ -39,10 +86,3 @@ def rotate(data: TaskData, centred: bool = False) -> tuple[TaskData, np.ndarray]
     X = X - X.mean(axis=0)
     Q, R = linalg.qr(X[:-1].T, mode="economic", check_finite=False)
     return replace(data, X=np.vstack([R.T, X[-1] @ Q])), Q
-
-
-def rotate_back(solution: Solution, Q: np.ndarray, problem: SquaredProblem) -> Solution:
-    """The solution in the original features; its certificate holds there as it is."""
-    point = solution.point
-    mean = None if point.mean is None else Q @ point.mean
-    return replace(solution, point=problem.place(Q @ point.V, mean, point.b0))

@@ -1,0 +1,162 @@
+"""What a problem has to say: the smooth part of the objective, as solvers and certificates see it.
+
+A problem is data and a loss, with the shared mean and the intercepts taken care of as far as they
+have a closed form. It says what it can do by the classes that it is made of, as penalties do: with
+a :class:`Quadratic` one everything but V is eliminated, a :class:`Curved` one has a quadratic model
+around every point.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+
+from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.models import LinearTasks
+
+
+class Problem(ABC):
+    """Weighted loss of all rows plus what the coupling charges, a function of (V, w_0, b_0, b).
+
+    A point is what a problem makes of coefficients: it holds ``V`` (d, C), ``mean`` (d, K) or None
+    and ``b0`` (K,), all other intercepts at their best, and ``G`` (d, C), minus the gradient in V.
+
+    Attributes
+    ----------
+    n_features, n_columns, n_classes, n_tasks : int
+        d, C, K, T; C = T K columns of coefficients, that of class k of task t being t K + k.
+    coupling : Coupling
+    pooled : bool
+        Whether intercepts meet, in b_0.
+    center : ndarray of shape (d,)
+        Where levels are measured; zeros without intercepts.
+    target_scale : ndarray of shape (C,)
+        What the targets were divided by.
+    null_value : float
+        The objective at W = 0 with its best intercepts; 0 where it is rounding of the targets.
+    """
+
+    n_features: int
+    n_columns: int
+    n_classes: int
+    n_tasks: int
+    coupling: Coupling
+    pooled: bool
+    center: np.ndarray
+    target_scale: np.ndarray
+    null_value: Any
+
+    @abstractmethod
+    def recoupled(self, coupling: Coupling) -> Self:
+        """The same data under another coupling; nothing large is copied."""
+
+    # Points.
+
+    @abstractmethod
+    def null(self) -> Any:
+        """W = 0 exactly, with its best intercepts."""
+
+    @abstractmethod
+    def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b0: Any = None) -> Any:
+        """The point with these coefficients as they are; b_0 at its best where None."""
+
+    @abstractmethod
+    def value(self, point: Any) -> float:
+        """The smooth part of the objective: data, shared mean and intercepts."""
+
+    @abstractmethod
+    def gradient_terms(self, point: Any) -> np.ndarray:
+        """Size of the terms that a gradient is the sum of, (d, C): what its rounding is of."""
+
+    @abstractmethod
+    def hessian_diagonal(self) -> np.ndarray:
+        """Diagonals of the Hessians of the columns in V, (d, C) or (d, 1); at W = 0, if curved."""
+
+    # What the certificate is made of.
+
+    @abstractmethod
+    def loss_gap(self, point: Any, s: float) -> float:
+        """Fenchel-Young gap of the loss at the dual point of s times the residuals."""
+
+    @abstractmethod
+    def intercept_gap(self, point: Any, s: float) -> float:
+        """The same of what intercepts are charged; of free ones, how far from best they are."""
+
+    @abstractmethod
+    def residual_sums(self, point: Any) -> np.ndarray:
+        """u_t, the sum of the weighted residuals of each column, (C,)."""
+
+    @abstractmethod
+    def mean_system(self, point: Any) -> list[Any]:
+        """Hessians of the smooth part in (w_0, b_0) of each class at a point, factored."""
+
+    @abstractmethod
+    def evidence_of_levels(self, point: Any) -> tuple[np.ndarray, np.ndarray, float | None, float]:
+        """What says how far levels scatter, of a model that has one level for all tasks.
+
+        For each column the weight N_t and the mean ē_t of its (working) residuals, (C,); their sum
+        of squares within columns, None where the loss says that their variance is one; and the size
+        of what they are the rest of.
+        """
+
+    # The way to the user.
+
+    @abstractmethod
+    def intercepts(self, point: Any) -> np.ndarray:
+        """Intercepts of the columns in the features that the problem works in, (C,)."""
+
+    @abstractmethod
+    def _given_intercepts(self, point: Any) -> np.ndarray:
+        """Intercepts of the columns for features as they were given, (C,), of scaled targets."""
+
+    @abstractmethod
+    def _mean_intercepts(self, point: Any, mean: np.ndarray) -> np.ndarray:
+        """Intercepts (K,) of the shared model w_0 (d, K): l_0, or the average of the best ones."""
+
+    @abstractmethod
+    def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted standard deviations of the targets (C,), and which of them are not rounding."""
+
+    def models(self, point: Any) -> LinearTasks:
+        """The models of all tasks, in features as given and the units of the targets.
+
+        Without a shared mean strangers are answered by the plain averages.
+        """
+        T, K, d = self.n_tasks, self.n_classes, self.n_features
+        coef = np.ascontiguousarray((point.W * self.target_scale).T).reshape(T, K, d)
+        intercept = (self._given_intercepts(point) * self.target_scale).reshape(T, K)
+        if self.coupling.alpha_mean is None:
+            return LinearTasks.of_tasks(coef, intercept)
+        mean = np.zeros((d, K)) if point.mean is None else point.mean
+        own = np.ascontiguousarray(mean.T), self._mean_intercepts(point, mean)
+        return LinearTasks(coef, intercept, *own)
+
+
+class Quadratic(Problem):
+    """A smooth part that is quadratic: w_0, b_0 and b follow V in closed form."""
+
+    @abstractmethod
+    def settle(self, V: np.ndarray) -> Any:
+        """The point with the best shared mean and intercepts for these deviations."""
+
+    @abstractmethod
+    def curvature_times(self, D: np.ndarray) -> np.ndarray:
+        """Change of minus G along D (d, C), shared mean and intercepts following at their best."""
+
+    @abstractmethod
+    def combine(self, one: Any, other: Any, t: float) -> Any:
+        """The settled point at V_1 + t (V_1 - V_2): everything in it is affine in V."""
+
+    def without_deviations(self) -> Any:
+        """The point with V = 0 and all else at its best: what alpha = inf leaves."""
+        return self.settle(np.zeros((self.n_features, self.n_columns)))
+
+
+class Curved(Problem):
+    """A smooth part with a curvature of its own at every point."""
+
+    @abstractmethod
+    def model(self, point: Any, flattest: float) -> Quadratic:
+        """The quadratic model around a point, in the same unknowns."""
