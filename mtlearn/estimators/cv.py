@@ -123,9 +123,9 @@ class AlphaByCV:
         folds = make_folds(self.cv, data, X, y, task=task, groups=groups, classes=classes)
         candidates = self._candidates(data)
         with blas_threads(data):
-            whole: Setup | None = set_up(self, self._solvable(data))
+            whole: Setup | None = set_up(candidates[0], self._solvable(data))
             grids = [candidate._grid(whole) for candidate in candidates]
-        parts = TrainingParts(self, data, whole, folds, keep=len(candidates) > 1)
+        parts = TrainingParts(candidates[0], data, whole, folds, keep=len(candidates) > 1)
         if not (isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)):
             whole = None  # a copy of X, or as much, is not kept beside those of the folds
         judge = self._judge(self.scoring)
