@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlearn import writing
+from mtlearn.compare import writing
 from mtlearn.cli import app
 from mtlearn.compare import compare_tasks
 from mtlearn.compare.record import as_json, jsonable

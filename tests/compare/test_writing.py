@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlearn import writing
+from mtlearn.compare import writing
 from mtlearn.compare.writing import write_whole
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links, permissions and streams of Unix")

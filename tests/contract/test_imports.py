@@ -2,6 +2,8 @@
 
 import ast
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
+from inspect import ismodule
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,16 @@ def test_the_library_imports_no_underscore_module_of_scikit_learn():
             module = getattr(node, "module", None) or ""
             if isinstance(node, ast.ImportFrom) and module.split(".")[0] == "sklearn":
                 assert not any(part.startswith("_") for part in module.split(".")), file
+
+
+def test_the_tests_import_no_module_that_has_moved():
+    """Where another copy is installed too, it would be found there, and the test ask nothing."""
+    for file in Path(__file__).parents[1].rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            module = getattr(node, "module", None) or ""
+            if isinstance(node, ast.ImportFrom) and module.split(".")[0] == "mtlearn":
+                assert module in MODULES, f"{file}: {module}"
+                for alias in node.names:
+                    name = f"{module}.{alias.name}"
+                    found = getattr(import_module(module), alias.name, None)
+                    assert name in MODULES or not ismodule(found), f"{file}: {name}"

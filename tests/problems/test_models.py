@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from mtlearn import prediction
+from mtlearn.problems import models
 from mtlearn.problems.models import LinearTasks
 
 
@@ -20,7 +20,7 @@ def drawn(T, K, d=4, n=50):
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array, sparse.csc_matrix])
 @pytest.mark.parametrize("T, K", [(1, 1), (1, 3), (5, 1), (5, 3)])
 def test_each_row_is_scored_by_its_own_task(T, K, form, monkeypatch):
-    monkeypatch.setattr(prediction, "NUMBERS_AT_ONCE", 7 * K * 4)  # blocks of seven rows
+    monkeypatch.setattr(models, "NUMBERS_AT_ONCE", 7 * K * 4)  # blocks of seven rows
     X, codes, tasks = drawn(T, K)
     found = tasks.scores(form(X), codes)
     assert found.shape == (50, K)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mtlearn import MeanRegularizedRegressor
-from mtlearn import moments as module
 from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.weights import as_repetitions
+from mtlearn.problems import moments as module
 from mtlearn.problems.moments import Moments, centre, moments_bytes, padded_rows, task_blocks
 
 from ..checks import STRICT
