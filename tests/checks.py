@@ -1,5 +1,6 @@
-"""Assertions that several test files share."""
+"""Assertions and marks that several test files share."""
 
+import os
 import warnings
 from contextlib import contextmanager
 
@@ -15,6 +16,8 @@ STRICT = [
     pytest.mark.filterwarnings("error::RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::mtlearn.exceptions.MissingTargetWarning"),
 ]
+
+posix = pytest.mark.skipif(os.name != "posix", reason="links, permissions and streams of Unix")
 
 
 @contextmanager

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ..command import QUICK, shops
+from ..command import OPTIONS, QUICK, shops
 
 
 def test_a_csv_file_is_compared_and_the_tasks_are_written(run, table, tmp_path):
     out = tmp_path / "results.csv"
-    options = ["--target", "sales", "--task", "shop", "--out", out, *QUICK]
-    code, printed, err = run("compare", table, *options)
+    code, printed, err = run("compare", table, "--out", out, *OPTIONS)
     assert (code, err.strip()) == (0, "")
     for words in ("8 tasks", "sales", "112 rows", "2 features", "independent", "pooled+dummies",
                   "mean-regularized", "helped",
@@ -44,7 +43,7 @@ def test_odd_labels_and_holes_and_categories(run, table, tmp_path, labels):
     frame["one"] = "same"
     path = tmp_path / "odd.csv"
     frame.to_csv(path, index=False)
-    code, out, err = run("compare", path, "--target", "sales", "--task", "shop", *QUICK)
+    code, out, err = run("compare", path, *OPTIONS)
     assert code == 0, err
     assert "13 rows without a known sales are left out" in out.replace("\n", " ")
     said = "without a known shop are left out (the text NA in a CSV is read as missing)"
@@ -58,13 +57,12 @@ def test_a_feature_with_decimal_commas_is_one_of_numbers(run, tmp_path):
         path.parent.mkdir()
         told = frame.assign(price=frame.price.map("{:.3f}".format).str.replace(".", decimal))
         told.to_csv(path, sep=";", index=False)
-    options = ["--target", "sales", "--task", "shop", *QUICK]
-    code, out, err = run("compare", commas, *options)
+    code, out, err = run("compare", commas, *OPTIONS)
     assert code == 0, err
     note = "Note: price is read as numbers with a decimal comma."
     assert note in " ".join(out.split())
     answer = " ".join(out.split()).replace(note, "").split()
-    assert answer == run("compare", points, *options)[1].split()
+    assert answer == run("compare", points, *OPTIONS)[1].split()
 
 
 def test_a_bad_cell_in_a_csv_is_missing_an_error_or_makes_a_category(run, tmp_path):
@@ -74,18 +72,17 @@ def test_a_bad_cell_in_a_csv_is_missing_an_error_or_makes_a_category(run, tmp_pa
     for path, cell in ((missing, ""), (bad, "n.d.")):
         path.parent.mkdir()
         frame.assign(price=[cell, *frame.price[1:]]).to_csv(path, index=False)
-    options = ["--target", "sales", "--task", "shop", *QUICK]
-    code, out, err = run("compare", bad, *options)
+    code, out, err = run("compare", bad, *OPTIONS)
     assert code == 0, err
     out = " ".join(out.split())
     start, end = out.index("Note: Cells of columns"), out.index("such a column.") + 14
     assert "price 1 of 112 ('n.d.')" in out[start:end]
-    code, same, err = run("compare", missing, *options)
+    code, same, err = run("compare", missing, *OPTIONS)
     assert (out[:start] + out[end:]).split() == same.split()
-    code, out, err = run("compare", bad, *options, "--bad-cells", "error")
+    code, out, err = run("compare", bad, *OPTIONS, "--bad-cells", "error")
     assert code == 2 and "'price' is one of numbers" in err and "'n.d.'" in err
     assert "--bad-cells missing" in err
-    code, out, err = run("compare", bad, *options, "--bad-cells", "category")
+    code, out, err = run("compare", bad, *OPTIONS, "--bad-cells", "category")
     assert code == 0 and "Note: Cells" not in out and "left out" not in out
 
 
@@ -95,8 +92,7 @@ def test_dates_and_identifiers_in_a_csv_are_left_out_and_said_once(run, table, t
     frame.loc[3, "day"] = None
     frame["code"] = [f"order {i}" for i in range(len(frame))]
     frame.to_csv(tmp_path / "t.csv", index=False)
-    options = ["--target", "sales", "--task", "shop", *QUICK]
-    code, printed, err = run("compare", tmp_path / "t.csv", *options)
+    code, printed, err = run("compare", tmp_path / "t.csv", *OPTIONS)
     printed = " ".join(printed.split())
     assert code == 0, err
     assert "2 features" in printed
@@ -125,8 +121,8 @@ def test_groups_new_tasks_and_drop(run, tmp_path):
     path = tmp_path / "t.csv"
     frame.to_csv(path, index=False)
     out = tmp_path / "o.csv"
-    options = ["--groups", "person", "--drop", "leak, copy", "--new-tasks", "--out", out, *QUICK]
-    code, printed, err = run("compare", path, "--target", "sales", "--task", "shop", *options)
+    options = ["--groups", "person", "--drop", "leak, copy", "--new-tasks", "--out", out]
+    code, printed, err = run("compare", path, *options, *OPTIONS)
     assert code == 0, err
     assert "2 features" in printed and "Tasks never seen" in printed
     assert (pd.read_csv(out).units == 7).all()
@@ -142,7 +138,7 @@ def test_the_time_left_says_what_it_knows(run, table, monkeypatch):
     from mtlearn.cli import progress
 
     monkeypatch.setattr(progress, "EVERY", -1)
-    code, _, err = run("compare", table, "--target", "sales", "--task", "shop", *QUICK)
+    code, _, err = run("compare", table, *OPTIONS)
     said = err.strip().splitlines()
     assert code == 0 and len(said) == 8
     assert all("models fitted, at least" in line for line in said[:3])  # the baselines, in one fold
@@ -153,8 +149,7 @@ def test_seed_decides(run, table, tmp_path):
     written = []
     for i, seed in enumerate((0, 0, 1)):
         out = tmp_path / f"{i}.csv"
-        options = ["--target", "sales", "--task", "shop", "--seed", seed, "--out", out, *QUICK]
-        assert run("compare", table, *options)[0] == 0
+        assert run("compare", table, "--seed", seed, "--out", out, *OPTIONS)[0] == 0
         written.append(out.read_text())
     assert written[0] == written[1] != written[2]
 

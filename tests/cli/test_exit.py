@@ -4,16 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from mtlearn.cli import app
-from mtlearn.compare import compare_tasks
 
-from ..command import OPTIONS, shops
-
-posix = pytest.mark.skipif(os.name != "posix", reason="links, permissions and streams of Unix")
+from ..checks import posix
+from ..command import OPTIONS
 
 
 @pytest.mark.parametrize(
@@ -40,24 +39,10 @@ def test_a_run_that_ends_early_leaves_old_results(
     assert ended == code and words in err and out.read_text() == "old"
 
 
-@pytest.fixture(scope="module")
-def result():
-    frame = shops()
-    y = frame.pop("sales")
-    return compare_tasks(frame, y, task_column="shop", models=["mean-regularized"], cv=2)
-
-
-@pytest.fixture
-def known(monkeypatch, result):
-    """The command with its answer known."""
-    monkeypatch.setattr(app, "compare_tasks", lambda *_, **__: result)
-    return result
-
-
 @pytest.mark.parametrize("helps", [True, False])
 @pytest.mark.parametrize("asked", [True, False])
-def test_no_gain_fails_where_that_was_asked_for(run, table, known, helps, asked, monkeypatch):
-    object.__setattr__(known, "helps", helps)
+def test_no_gain_fails_where_that_was_asked_for(run, table, result, answers, helps, asked):
+    answers(replace(result, helps=helps))
     options = ["--quiet", *["--fail-if-no-gain"] * asked]
     code, printed, err = run("compare", table, *options, *OPTIONS)
     assert code == int(asked and not helps) and printed == err == ""

@@ -12,15 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlearn.compare import writing
 from mtlearn.cli import app
-from mtlearn.compare import compare_tasks
+from mtlearn.compare import compare_tasks, writing
 from mtlearn.compare.record import as_json, jsonable
 
-from ..command import OPTIONS, shops
+from ..checks import posix
+from ..command import OPTIONS
 from ..comparisons import class_data, school_data, target_matrix
-
-posix = pytest.mark.skipif(os.name != "posix", reason="links, permissions and streams of Unix")
 
 
 @pytest.fixture
@@ -151,20 +149,6 @@ def test_a_full_disk_is_said_after_the_report(run, table, monkeypatch):
     assert code == 2 and "Does learning these 8 tasks together help?" in printed
     assert "Wrote" not in printed and not out.exists()
     assert err == f"mtlearn: --out: {out} cannot be written (No space left on device).\n"
-
-
-@pytest.fixture(scope="module")
-def result():
-    frame = shops()
-    y = frame.pop("sales")
-    return compare_tasks(frame, y, task_column="shop", models=["mean-regularized"], cv=2)
-
-
-@pytest.fixture
-def known(monkeypatch, result):
-    """The command with its answer known."""
-    monkeypatch.setattr(app, "compare_tasks", lambda *_, **__: result)
-    return result
 
 
 READERS = {

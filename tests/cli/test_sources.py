@@ -9,7 +9,7 @@ import pytest
 
 from mtlearn.cli.errors import SourceError
 
-from ..command import QUICK, TRUTH, read, same_table, write_text
+from ..command import OPTIONS, TRUTH, read, same_table, write_text
 
 FORMATS = {
     "t.csv": lambda path: TRUTH.to_csv(path, index=False),
@@ -68,7 +68,7 @@ def test_standard_input(run, monkeypatch):
         buffer = io.BytesIO(TRUTH.to_csv(index=False).encode())
 
     monkeypatch.setattr(sys, "stdin", Stdin)
-    code, printed, err = run("compare", "-", "--target", "sales", "--task", "shop", *QUICK)
+    code, printed, err = run("compare", "-", *OPTIONS)
     assert (code, err) == (0, "")
     assert "standard input: predicting sales for 112 rows" in printed
     Stdin.buffer = io.BytesIO(b"sales,shop,price\n1,a,2\n2,b,inf\n")

@@ -9,8 +9,7 @@ import pytest
 from mtlearn.compare import writing
 from mtlearn.compare.writing import write_whole
 
-posix = pytest.mark.skipif(os.name != "posix", reason="links, permissions and streams of Unix")
-
+from ..checks import posix
 
 FAILURES = [KeyboardInterrupt(), OSError(28, "No space left on device"), MemoryError()]
 
