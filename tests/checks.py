@@ -38,27 +38,27 @@ INTERCEPTS = [
 ]
 
 
-def assert_certified(problem, family, fitted, gap=1e-9):
+def assert_certified(problem, fitted, gap=1e-9):
     """The gap recomputed from the rows is at most `gap`, and the free sums do vanish."""
-    found = certificate(problem.entries, problem.model(family, fitted), problem.point(fitted))
+    found = certificate(problem.entries, problem.model(fitted), problem.point(fitted))
     assert found.infeasibility < 1e-10
     assert -found.rounding <= found.gap <= gap + found.rounding
     return found
 
 
-def assert_certificate_is_its_own(problem, family, fitted, gap=1e-9):
+def assert_certificate_is_its_own(problem, fitted, gap=1e-9):
     """Certified, and `dual_gap_` is the gap that the rows give."""
-    found = assert_certified(problem, family, fitted, gap)
+    found = assert_certified(problem, fitted, gap)
     assert fitted.dual_gap_ >= 0
     assert found.gap == pytest.approx(fitted.dual_gap_, abs=1e-9 + found.rounding)
     return found
 
 
-def assert_solves(problem, family, fitted, cvxpy_error=1e-8):
+def assert_solves(problem, fitted, cvxpy_error=1e-8):
     """`fitted` is no worse than cvxpy's solution, certified, and holds nothing but coefficients."""
-    model, point = problem.model(family, fitted), problem.point(fitted)
+    model, point = problem.model(fitted), problem.point(fitted)
     theirs, _ = solve_cvxpy(problem.entries, model)
     ours = objective(problem.entries, model, point)
     assert ours <= theirs * (1 + 1e-9)
     assert theirs <= ours * (1 + cvxpy_error)
-    assert_certificate_is_its_own(problem, family, fitted)
+    assert_certificate_is_its_own(problem, fitted)

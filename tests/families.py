@@ -1,22 +1,20 @@
-"""The families by name: what the reference calls them, their estimators and own parameters."""
+"""The families of estimators by name, as the truths of their penalties name them."""
 
 from dataclasses import dataclass, field
 
 import mtlearn
 
+from .penalties.truths import TRUTHS
+
 
 @dataclass(frozen=True)
 class Family:
-    name: str  # in the reference
     prefix: str  # of the estimators
+    always_has_mean: bool = False
     own: dict = field(default_factory=dict)
 
     def estimator(self, kind):
         return getattr(mtlearn, self.prefix + kind)
-
-    @property
-    def always_has_mean(self):
-        return self.name == "mean"
 
     def parameters(self, **more):
         """Own parameters and more; MeanRegularized has no choice of a shared mean."""
@@ -33,12 +31,8 @@ class Family:
 
 
 FAMILIES = {
-    "mean": Family("mean", "MeanRegularized"),
-    "l2": Family("group", "GroupLasso"),
-    "linf": Family("group", "GroupLasso", {"norm": "linf"}),
-    "sparse group": Family("group", "GroupLasso", {"l1_ratio": 0.4}),
-    "trace": Family("trace", "TraceNorm"),
-    "dirty l2": Family("dirty", "Dirty"),
-    "dirty linf": Family("dirty", "Dirty", {"norm": "linf"}),
+    name: Family(T.family.__name__, not T.is_norm, own)
+    for T in TRUTHS.values()
+    for name, own in T.families.items()
 }
-WITH_ALPHA_MAX = [name for name in FAMILIES if name != "mean"]
+WITH_ALPHA_MAX = [name for name, family in FAMILIES.items() if not family.always_has_mean]

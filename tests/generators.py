@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.optimize import linprog
 from sklearn.base import is_classifier
 
+from .penalties.truths import truth_of_fitted
 from .reference import Entries, Model, Point, targets
 
 WAYS = ["columns", "holes", "array", "frame", "beside"]
@@ -83,19 +84,16 @@ class Problem:
         b0 = np.atleast_1d(b0)
         return Point(W, b, w0[0], float(b0[0])) if e.n_classes == 1 else Point(W, b, w0, b0)
 
-    def model(self, family, fitted):
+    def model(self, fitted):
         """The Model that `fitted` says it minimised (alpha_intercept_ as it resolved it)."""
         p = fitted.get_params()
         return Model(
-            family,
+            truth_of_fitted(fitted),
             getattr(fitted, "alpha_", p.get("alpha")),
             p["alpha_mean"],
             fitted.alpha_intercept_ if p["fit_intercept"] else 0.0,
             p["fit_intercept"],
-            p.get("shared_mean", family == "mean"),
-            p.get("norm", "l2"),
-            p.get("l1_ratio", 0.0),
-            getattr(fitted, "specific_ratio_", None),
+            p.get("shared_mean", True),
             "logistic" if is_classifier(fitted) else "squared",
         )
 

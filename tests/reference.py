@@ -1,9 +1,9 @@
 """The problem of the library written once more, plainly, so that answers can be held against it.
 
-Nothing here uses moments, centring or elimination, and nothing here imports mtlearn: the
+Nothing here uses moments, centring or elimination, and no number here is mtlearn's: the
 objective and its dual are sums over *entries*, one for each observed label (and each class,
-where there are more than two). `solve_cvxpy` hands that sum to a general convex solver. Slow,
-short and obvious is the point.
+where there are more than two); what penalties add to it is in `penalties/truths/`. `solve_cvxpy`
+hands that sum to a general convex solver. Slow, short and obvious is the point.
 """
 
 import warnings
@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import entr, expit, logit
 
-from .norms import dual_norm, omega
+from .penalties.truths import Truth
 
 
 @dataclass(frozen=True)
@@ -79,21 +79,21 @@ def _sum_by(index, n, values):
 
 @dataclass(frozen=True)
 class Model:
-    """Which member of the objective: family "mean", "group", "trace" or "dirty", its strengths."""
+    """Which member of the objective: its penalty, its strengths, its loss."""
 
-    family: str
+    penalty: Truth
     alpha: float
     alpha_mean: float = 1e-3
     alpha_intercept: float = 0.0
     fit_intercept: bool = True
     shared_mean: bool = True
-    norm: str = "l2"  # of "group" and "dirty": "l2" or "linf"
-    l1_ratio: float = 0.0  # of "group"
-    specific_ratio: float | None = None  # of "dirty"
     loss: str = "squared"  # or one of the LOSSES
 
     def omega(self, V):
-        return omega(self, V)
+        return self.penalty.omega(V.T)
+
+    def dual_norm(self, G):
+        return self.penalty.dual_norm(G.T)
 
     @property
     def free_intercepts(self):
@@ -232,7 +232,7 @@ def solve_cvxpy(entries, model):
         elif strength > 0:
             terms.append(strength * penalty)
 
-    penalise(model.alpha, _omega_cvxpy(cp, model, V), V)
+    penalise(model.alpha, model.penalty.in_cvxpy(V.T), V)
     mean_strength = model.alpha_mean if model.shared_mean else np.inf
     penalise(mean_strength, 0.5 * T * cp.sum_squares(w0), w0)
     if model.fit_intercept:
@@ -268,22 +268,6 @@ def solve_cvxpy(entries, model):
             if len(found) == 2:
                 break
     return min(found, key=lambda one: one[0])
-
-
-def _omega_cvxpy(cp, model, V):
-    if model.family == "mean":
-        return 0.5 * cp.sum_squares(V)
-    if model.family == "trace":
-        return cp.normNuc(V)
-
-    def by_feature(B):
-        return cp.sum(cp.norm(B, 2 if model.norm == "l2" else "inf", axis=0))
-
-    if model.family == "dirty" and np.isfinite(model.specific_ratio):
-        S = cp.Variable(V.shape)
-        return by_feature(V - S) + model.specific_ratio * cp.sum(cp.abs(S))
-    r = model.l1_ratio
-    return (1 - r) * by_feature(V) + (r * cp.sum(cp.abs(V)) if r > 0 else 0)
 
 
 def _point(entries, w0, V, b, b0):
@@ -340,10 +324,10 @@ def certificate(entries, model, point):
     c, X, y, T = entries.c, entries.X, targets(entries, model), entries.n_tasks
     r = residuals(entries, model, point)
     G, u = gradient(entries, model, point)
-    if model.family == "mean":
-        s, lost = 1.0, np.sum(G**2) / (2 * model.alpha)
+    if model.penalty.is_norm:
+        s, lost = model.alpha / max(model.alpha, model.dual_norm(G)), 0.0
     else:
-        s, lost = model.alpha / max(model.alpha, dual_norm(model, G)), 0.0
+        s, lost = 1.0, np.sum(G**2) / (2 * model.alpha)
     total = entries.sum_by_class(G)
     size = np.abs(y) if model.loss == "squared" else np.ones_like(y)
     must_vanish = []
@@ -387,13 +371,13 @@ def _rounding(entries, model, point, r, G, u):
     du = entries.sum_by_column(c * dr)
     total = np.sum(c * (np.abs(r) * df + slope * dr))
     V = point.deviations(entries)
-    dV = eps * (np.abs(point.W) + np.abs(V)) * (np.abs(V) if model.family == "mean" else 1.0)
+    dV = eps * (np.abs(point.W) + np.abs(V)) * (1.0 if model.penalty.is_norm else np.abs(V))
     total += _times(model.alpha, np.sum(dV))
-    if model.family == "mean":
-        total += np.sum(np.abs(G) * dG + dG**2) / model.alpha
-    else:
-        ds = (np.linalg.norm(dG) if model.family == "trace" else dual_norm(model, dG)) / model.alpha
+    if model.penalty.is_norm:
+        ds = model.penalty.largest_dual_norm(dG.T) / model.alpha
         total += ds * np.sum(c * np.abs(r) * (np.abs(r) + slope))
+    else:
+        total += np.sum(np.abs(G) * dG + dG**2) / model.alpha
     g, dg = np.abs(entries.sum_by_class(G)), entries.sum_by_class(dG)
     if model.shared_mean and model.alpha_mean == 0:
         total += np.sum((g + dg) * np.abs(point.w0))
@@ -411,4 +395,4 @@ def _rounding(entries, model, point, r, G, u):
 def alpha_max(entries, model):
     """Dual norm of the gradient at the fit with V = 0, that fit by cvxpy."""
     _, point = solve_cvxpy(entries, replace(model, alpha=np.inf))
-    return dual_norm(model, gradient(entries, model, point)[0])
+    return model.dual_norm(gradient(entries, model, point)[0])

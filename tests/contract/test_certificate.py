@@ -28,10 +28,6 @@ ESTIMATORS = [
 ]
 
 
-def family_of(Estimator):
-    return "mean" if Estimator is MeanRegularizedRegressor else "group"
-
-
 def table(seed, n=60, d=6, n_tasks=5):
     rng = np.random.default_rng(seed)
     task = np.r_[np.arange(n_tasks), rng.integers(n_tasks, size=n - n_tasks)]
@@ -141,7 +137,7 @@ def test_a_gap_of_1e_10_is_reached_and_true(hard, Estimator, own, alpha_intercep
     fitted = problem.fit(Estimator, **own, alpha_intercept=alpha_intercept, tol=1e-10)
     assert 0 <= fitted.dual_gap_ <= 1e-10
     assert fitted.n_iter_ >= 1
-    assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
+    assert_certified(problem, fitted, gap=1.1e-10)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +152,7 @@ def test_the_whole_path_of_alphas_is_certified(hard, shared, fraction, tol):
     top = estimator.alpha_max(problem.X, problem.y, **problem.extra)
     estimator.set_params(alpha=fraction * top).fit(problem.X, problem.y, **problem.extra)
     assert 0 <= estimator.dual_gap_ <= tol
-    assert_certified(problem, "group", estimator, gap=1.1 * tol)
+    assert_certified(problem, estimator, gap=1.1 * tol)
 
 
 @pytest.mark.parametrize("alpha_intercept", ["auto", 0.0, 0.3])
@@ -167,7 +163,7 @@ def test_columns_from_1e_8_to_1e8_share_one_ridge(alpha_mean, alpha_intercept):
     parameters = {"alpha_mean": alpha_mean, "alpha_intercept": alpha_intercept}
     fitted = problem.fit(MeanRegularizedRegressor, alpha=0.1, **parameters, tol=1e-10)
     assert 0 <= fitted.dual_gap_ <= 1e-10
-    assert_certified(problem, "mean", fitted, gap=1.1e-10)
+    assert_certified(problem, fitted, gap=1.1e-10)
 
 
 @pytest.mark.parametrize("apart", [1e-5, 1e-7])
@@ -177,7 +173,7 @@ def test_columns_equal_to_many_digits(Estimator, own, apart):
     problem = nearly_collinear(apart)
     fitted = problem.fit(Estimator, **own, tol=1e-10)
     assert 0 <= fitted.dual_gap_ <= 1e-10
-    assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
+    assert_certified(problem, fitted, gap=1.1e-10)
 
 
 @pytest.mark.parametrize("Estimator, own", ESTIMATORS)
@@ -185,7 +181,7 @@ def test_mean_over_sd_of_1e5_with_free_intercepts(Estimator, own):
     problem = far_from_the_origin(1e5)
     fitted = problem.fit(Estimator, **own, alpha_intercept=0.0, tol=1e-10)
     assert 0 <= fitted.dual_gap_ <= 1e-10
-    assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
+    assert_certified(problem, fitted, gap=1.1e-10)
 
 
 @pytest.mark.parametrize("shift", [1e2, 1e5, 1e7])
@@ -196,7 +192,7 @@ def test_pooled_levels_far_from_the_origin(Estimator, own, alpha_intercept, shif
     problem = far_from_the_origin(shift)
     fitted = problem.fit(Estimator, **own, alpha_intercept=alpha_intercept, tol=1e-10)
     assert 0 <= fitted.dual_gap_ <= 1e-10
-    assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
+    assert_certified(problem, fitted, gap=1.1e-10)
 
 
 @pytest.mark.parametrize("Estimator, own", ESTIMATORS)
@@ -209,7 +205,7 @@ def test_five_thousand_tiny_tasks(Estimator, own):
     fitted = problem.fit(Estimator, **own, tol=1e-10)
     assert fitted.coef_.shape == (5000, 3)
     assert fitted.dual_gap_ <= 1e-10
-    assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
+    assert_certified(problem, fitted, gap=1.1e-10)
 
 
 @pytest.mark.parametrize("Estimator, own", ESTIMATORS)
@@ -218,7 +214,7 @@ def test_single_precision_is_solved_in_double(Estimator, own):
     problem = stacked(X.astype(np.float32), y.astype(np.float32), task)
     fitted = problem.fit(Estimator, **own, tol=1e-10)
     assert fitted.dual_gap_ <= 1e-10
-    assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
+    assert_certified(problem, fitted, gap=1.1e-10)
 
 
 @pytest.mark.parametrize("Estimator, own", ESTIMATORS)
@@ -230,7 +226,7 @@ def test_read_only_memory_maps(Estimator, own, tmp_path):
         maps[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
     problem = stacked(maps["X"], maps["y"], maps["task"], weight=np.ones(60))
     fitted = problem.fit(Estimator, **own, tol=1e-10)
-    assert_certified(problem, family_of(Estimator), fitted, gap=1.1e-10)
+    assert_certified(problem, fitted, gap=1.1e-10)
     in_memory = Estimator(**own, tol=1e-10).fit(X, y, task=task)
     np.testing.assert_allclose(fitted.coef_, in_memory.coef_, atol=1e-9)
 
@@ -261,7 +257,7 @@ def test_too_few_iterations_are_said_with_gap_tol_and_count(max_iter, shared):
     assert any(v == pytest.approx(fitted.dual_gap_, rel=0.1, abs=0) for v in numbers)
     assert 1 <= fitted.n_iter_ <= max_iter
     # an unfinished answer still carries a true certificate
-    found = certificate(problem.entries, problem.model("group", fitted), problem.point(fitted))
+    found = certificate(problem.entries, problem.model(fitted), problem.point(fitted))
     assert found.infeasibility < 1e-10
     assert found.gap == pytest.approx(fitted.dual_gap_, rel=1e-6, abs=found.rounding)
 
@@ -272,7 +268,7 @@ def test_tol_is_a_ceiling(tol, shared):
     problem = stacked(*table(20, n=150, d=200))
     fitted = problem.fit(GroupLassoRegressor, alpha=0.1, shared_mean=shared, tol=tol)
     assert fitted.dual_gap_ <= tol
-    assert_certified(problem, "group", fitted, gap=tol * (1 + 1e-6))
+    assert_certified(problem, fitted, gap=tol * (1 + 1e-6))
 
 
 @pytest.mark.parametrize("constant", [0.0, 3.7, -1e6])
@@ -321,7 +317,7 @@ def test_alpha_zero_is_least_squares_with_a_gap_that_says_something(Estimator, h
         best = np.linalg.lstsq(Z, root * e.y[own], rcond=None)[0]
         least += 0.5 * np.sum((root * e.y[own] - Z @ best) ** 2)
     r = e.y - np.sum(e.X * point.W[e.task], axis=1) - point.b[e.task]
-    null = null_primal(e, problem.model("group", fitted))
+    null = null_primal(e, problem.model(fitted))
     assert (0.5 * np.sum(e.c * r**2) - least) / null <= 2e-10
 
 
@@ -340,7 +336,7 @@ def test_the_certificate_bounds_the_distance_to_the_optimum(shared, max_iter):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         rough = problem.fit(GroupLassoRegressor, **parameters, max_iter=max_iter)
-    model = problem.model("group", rough)
+    model = problem.model(rough)
     lowest, _ = solve_cvxpy(problem.entries, model)
     value = objective(problem.entries, model, problem.point(rough))
     distance = (value - lowest) / null_primal(problem.entries, model)

@@ -79,7 +79,7 @@ def test_features_of_any_scale_are_solved(name, kind, shared_mean, units):
     for fraction in (0.3, 1e-2) if shared_mean else (0.3, 1e-2, 3e-9):
         fitted = problem.fit(Estimator, alpha=fraction * largest, **parameters)
         assert fitted.dual_gap_ <= 1e-6
-        assert_certificate_is_its_own(problem, family.name, fitted, gap=1e-6)
+        assert_certificate_is_its_own(problem, fitted, gap=1e-6)
 
 
 def test_a_tolerance_of_zero_ends():

@@ -7,6 +7,7 @@ others, and hypothesis draws what nobody thought of.
 
 import itertools
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,10 +15,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from mtlearn.penalties.l21 import L21
+
 from ..checks import INTERCEPTS, STRICT, assert_certificate_is_its_own, assert_solves, expected
-from ..families import FAMILIES, WITH_ALPHA_MAX, Family
+from ..families import FAMILIES, WITH_ALPHA_MAX
 from ..generators import CLASS_WAYS, make, make_classes, separable
-from ..norms import dirty_row
+from ..penalties.truths import truth
+from ..penalties.truths.dirty import split_of_row
 from ..reference import Model, alpha_max
 
 pytestmark = STRICT
@@ -80,10 +84,10 @@ def has_minimiser(problem, kind, shared, alpha_mean, fit_intercept=True):
     """A logistic model needs its free part not to separate the classes."""
     if kind == "Regressor" or not (shared and alpha_mean == 0):
         return True
-    model = Model("group", 1.0, 0.0, 0.0, fit_intercept, True, loss="logistic")
+    model = Model(truth(L21), 1.0, 0.0, 0.0, fit_intercept, True, loss="logistic")
     return not any(
         separable(problem.entries, m)
-        for m in (model, Model("group", 1.0, 0.0, 1.0, fit_intercept, True, loss="logistic"))
+        for m in (model, Model(truth(L21), 1.0, 0.0, 1.0, fit_intercept, True, loss="logistic"))
     )
 
 
@@ -103,7 +107,7 @@ def solve_combination(name, way, intercept, shared, alpha_mean, number):
     )
     alpha = family.alpha(problem, Estimator, FRACTIONS[number // 5 % 4], **parameters)
     with expected(UNITS):
-        return family, problem, problem.fit(Estimator, alpha=alpha, **parameters)
+        return problem, problem.fit(Estimator, alpha=alpha, **parameters)
 
 
 @pytest.mark.long
@@ -111,16 +115,16 @@ def solve_combination(name, way, intercept, shared, alpha_mean, number):
 def test_gap_certifies_the_optimum_on_every_combination(
     name, way, intercept, shared, alpha_mean, number
 ):
-    family, problem, fitted = solve_combination(name, way, intercept, shared, alpha_mean, number)
+    problem, fitted = solve_combination(name, way, intercept, shared, alpha_mean, number)
     assert fitted.dual_gap_ <= 1e-10
-    assert_certificate_is_its_own(problem, family.name, fitted)
+    assert_certificate_is_its_own(problem, fitted)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(combinations, FOR_CVXPY)
 def test_objective_is_cvxpys(name, way, intercept, shared, alpha_mean, number):
-    family, problem, fitted = solve_combination(name, way, intercept, shared, alpha_mean, number)
-    assert_solves(problem, family.name, fitted, cvxpy_error=1e-7)
+    problem, fitted = solve_combination(name, way, intercept, shared, alpha_mean, number)
+    assert_solves(problem, fitted, cvxpy_error=1e-7)
 
 
 @st.composite
@@ -157,7 +161,7 @@ def cases(draw, ways):
     fraction = 10 ** draw(st.floats(-3, 0))
     form = draw(st.sampled_from([None, sparse.csr_array, sparse.csc_matrix]))
     return (
-        Family(FAMILIES[name].name, FAMILIES[name].prefix, own),
+        replace(FAMILIES[name], own=own),
         way,
         size,
         parameters,
@@ -182,7 +186,7 @@ def check_drawn(case):
         alpha = family.alpha(problem, Estimator, fraction, **parameters)
         fitted = problem.fit(Estimator, alpha=alpha, **parameters)
     assert fitted.dual_gap_ <= 1e-10
-    assert_certificate_is_its_own(problem, family.name, fitted)
+    assert_certificate_is_its_own(problem, fitted)
 
 
 @pytest.mark.long
@@ -211,9 +215,7 @@ def test_alpha_max_is_the_smallest_alpha_without_deviations(name, shared, way):
     at, below = (
         problem.fit(Estimator, alpha=factor * top, **parameters) for factor in (1 + 1e-9, 0.97)
     )
-    assert top == pytest.approx(
-        alpha_max(problem.entries, problem.model(family.name, at)), rel=1e-5
-    )
+    assert top == pytest.approx(alpha_max(problem.entries, problem.model(at)), rel=1e-5)
     largest = [
         np.abs(problem.point(fitted).deviations(problem.entries)).max() for fitted in (at, below)
     ]
@@ -324,7 +326,7 @@ def test_shared_and_specific_parts_are_the_best_split(name, shared, way):
     np.testing.assert_allclose(B + S, V, atol=1e-12)
     norm, rho = fitted.norm, fitted.specific_ratio_
     for b, s, v in zip(B.T, S.T, V.T, strict=True):
-        least, widest = dirty_row(norm, rho, v)
+        least, widest = split_of_row(norm, rho, v)
         reached = np.linalg.norm(b, ord=2 if norm == "l2" else np.inf)
         reached += rho * np.sum(np.abs(s)) if np.any(s != 0) else 0.0  # rho may be infinite
         assert reached == pytest.approx(least, rel=1e-9, abs=1e-12)
@@ -367,7 +369,7 @@ def test_where_no_ratio_is_useful_nothing_is_specific(T, norm, shared):
     fitted = problem.fit(Estimator, alpha=alpha, **parameters)
     np.testing.assert_array_equal(fitted.specific_coef_, 0.0)
     assert np.any(fitted.shared_coef_ != 0)
-    assert_certificate_is_its_own(problem, "dirty", fitted)
+    assert_certificate_is_its_own(problem, fitted)
 
 
 @pytest.mark.parametrize("way", ["text columns", "two by task", "three by task"])

@@ -28,7 +28,7 @@ def test_objective_is_cvxpys(way, weights, shared, alpha_mean, intercept):
         tol=1e-10,
         **intercept,
     )
-    assert_solves(problem, "group", fitted)
+    assert_solves(problem, fitted)
 
 
 @pytest.mark.parametrize("task_weight", ["balanced", "array", "dict"])
@@ -39,7 +39,7 @@ def test_task_weights_enter_the_objective(way, shared, task_weight):
     fitted = problem.fit(
         GroupLassoRegressor, alpha=0.2, shared_mean=shared, alpha_intercept=0.2, tol=1e-10
     )
-    assert_solves(problem, "group", fitted)
+    assert_solves(problem, fitted)
 
 
 @pytest.mark.parametrize("fraction", [0.9, 0.1, 1e-2, 1e-4])
@@ -56,7 +56,7 @@ def test_every_shape_and_strength_is_solved(way, d, shared, fraction):
     estimator.set_params(alpha=fraction * top)
     fitted = estimator.fit(problem.X, problem.y, **problem.extra)
     assert fitted.dual_gap_ <= 1e-10
-    assert_certified(problem, "group", fitted, gap=1.1e-10)
+    assert_certified(problem, fitted, gap=1.1e-10)
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -95,7 +95,7 @@ def test_alpha_max_is_the_smallest_alpha_without_deviations(way, shared, interce
         problem.fit(GroupLassoRegressor, alpha=f * top, shared_mean=shared, tol=1e-10, **intercept)
         for f in (1.0 + 1e-12, 0.99)
     )
-    assert top == pytest.approx(alpha_max(problem.entries, problem.model("group", at)), rel=1e-5)
+    assert top == pytest.approx(alpha_max(problem.entries, problem.model(at)), rel=1e-5)
     point = problem.point(at)
     np.testing.assert_allclose(point.W, np.broadcast_to(point.w0, point.W.shape), atol=1e-12)
     assert not at.support_.any()
@@ -129,4 +129,4 @@ def test_warm_start_answers_as_a_cold_start():
     warm.set_params(alpha=0.1).fit(problem.X, problem.y, **problem.extra)
     cold = problem.fit(GroupLassoRegressor, alpha=0.1, tol=1e-10, alpha_intercept=0.3)
     np.testing.assert_allclose(warm.coef_, cold.coef_, atol=1e-6)
-    assert_certified(problem, "group", warm)
+    assert_certified(problem, warm)

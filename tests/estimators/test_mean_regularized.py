@@ -20,7 +20,7 @@ def test_objective_is_cvxpys(way, weights, alpha_mean, intercept):
     fitted = problem.fit(
         MeanRegularizedRegressor, alpha=0.3, alpha_mean=alpha_mean, tol=1e-10, **intercept
     )
-    assert_solves(problem, "mean", fitted)
+    assert_solves(problem, fitted)
 
 
 @pytest.mark.parametrize("task_weight", ["balanced", "array", "dict"])
@@ -29,7 +29,7 @@ def test_objective_is_cvxpys(way, weights, alpha_mean, intercept):
 def test_task_weights_enter_the_objective(way, weights, task_weight):
     problem = make(7, way, weights=weights, task_weight=task_weight)
     fitted = problem.fit(MeanRegularizedRegressor, alpha=0.3, alpha_intercept=0.2)
-    assert_solves(problem, "mean", fitted)
+    assert_solves(problem, fitted)
 
 
 @pytest.mark.parametrize("alpha", [1e-6, 1e-2, 1.0, 1e4])
@@ -42,7 +42,7 @@ def test_every_shape_and_strength_is_solved(way, d, alpha_mean, alpha):
     fitted = problem.fit(
         MeanRegularizedRegressor, alpha=alpha, alpha_mean=alpha_mean, alpha_intercept=0.1
     )
-    assert_certified(problem, "mean", fitted)
+    assert_certified(problem, fitted)
 
 
 @pytest.mark.parametrize("intercept", INTERCEPTS, ids=str)

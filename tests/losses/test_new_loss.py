@@ -116,7 +116,7 @@ def test_the_fit_is_certified_and_cvxpys(loss, family, way, intercept):
     problem = draw(loss, way, 3 + intercept, d=4)
     fitted = problem.fit(estimators(family, loss)[0], tol=1e-10, **INTERCEPTS[intercept])
     assert fitted.dual_gap_ <= 1e-10
-    model = replace(problem.model(family, fitted), loss=loss)
+    model = replace(problem.model(fitted), loss=loss)
     ours = objective(problem.entries, model, problem.point(fitted))
     theirs, _ = solve_cvxpy(problem.entries, model)
     assert ours <= theirs * (1 + 1e-9)

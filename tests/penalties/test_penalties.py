@@ -1,6 +1,5 @@
 """Prox, dual norm, derivative and parts of every penalty against their definitions."""
 
-from functools import partial
 from itertools import product
 
 import numpy as np
@@ -16,36 +15,27 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.penalties.trace_norm import TraceNorm
 
 from ..checks import STRICT
-from ..norms import dirty_row
+from .truths import EXAMPLES, truth, truth_of
 
 pytestmark = STRICT
 
-SPARSE_GROUPS = [partial(SparseGroup, l1_ratio=r) for r in (0.0, 0.3, 0.9, 1.0)]
-# For rows of four: below the useful range, its lower end (l2), inside twice, above.
-DIRTY = [
-    partial(Dirty, norm=norm, specific_ratio=ratio)
-    for norm in ("l2", "linf")
-    for ratio in (0.1, 0.5, 0.6, 0.8, 1.5)
-]
-NORMS = [L21, L1Inf, TraceNorm, *SPARSE_GROUPS, *DIRTY]
-PENALTIES = [*NORMS, SquaredNorm]
-SEPARABLE = [Penalty for Penalty in PENALTIES if Penalty is not TraceNorm]
+NORMS = [known for known in EXAMPLES if known.is_norm]
+SEPARABLE = [known for known in EXAMPLES if known.separable]
+PIECES = [known for known in EXAMPLES if known.pieces]
 STEPS = [0.05, 1.0, 20.0, "per feature"]
 
 
-def named(Penalty):
+def named(known):
     """What a case is called in pytest's report."""
-    if not isinstance(Penalty, partial):
-        return None
-    return "-".join([Penalty.func.__name__, *map(str, Penalty.keywords.values())])
+    return "-".join([known.library.__name__, *map(str, vars(known).values())])
 
 
-def each(name, penalties):
-    return pytest.mark.parametrize(name, penalties, ids=named)
+def each(penalties):
+    return pytest.mark.parametrize("known", penalties, ids=named)
 
 
-def only_where_defined(Penalty, step):
-    if Penalty is TraceNorm and step == "per feature":
+def only_where_defined(known, step):
+    if not known.separable and step == "per feature":
         pytest.skip("not a sum over features")
 
 
@@ -63,57 +53,23 @@ def steps(rng, step, d=6):
 
 def definition(penalty, V):
     """alpha Omega(V), written once more."""
-    lengths = sum(np.sqrt(sum(v**2 for v in row)) for row in V)
-    sizes = sum(abs(v) for row in V for v in row)
-    if isinstance(penalty, L21):
-        omega = lengths
-    elif isinstance(penalty, L1Inf):
-        omega = sum(max(abs(v) for v in row) for row in V)
-    elif isinstance(penalty, SparseGroup):
-        omega = (1 - penalty.l1_ratio) * lengths + penalty.l1_ratio * sizes
-    elif isinstance(penalty, TraceNorm):
-        omega = np.linalg.norm(V, "nuc")
-    elif isinstance(penalty, Dirty):
-        omega = sum(dirty_row(penalty.norm, penalty.specific_ratio, row)[0] for row in V)
-    else:
-        omega = 0.5 * sum(v**2 for row in V for v in row)
-    return penalty.alpha * omega
+    return penalty.alpha * truth_of(penalty).omega(V)
 
 
-def in_cvxpy(penalty, V):
-    """Omega(V), V a cvxpy expression or a matrix, by its words."""
-    import cvxpy as cp
-
-    def over_rows(order, M):
-        return cp.sum(cp.norm(M, order, axis=1))
-
-    if isinstance(penalty, Dirty):
-        B, order = cp.Variable(V.shape), {"l2": 2, "linf": "inf"}[penalty.norm]
-        return over_rows(order, B) + penalty.specific_ratio * cp.sum(cp.abs(V - B))
-    if isinstance(penalty, SparseGroup):
-        r = penalty.l1_ratio
-        return (1 - r) * over_rows(2, V) + r * cp.sum(cp.abs(V))
-    if isinstance(penalty, TraceNorm):
-        return cp.normNuc(V)
-    if isinstance(penalty, SquaredNorm):
-        return cp.sum_squares(V) / 2
-    return over_rows(2 if isinstance(penalty, L21) else "inf", V)
-
-
-@each("Penalty", PENALTIES)
+@each(EXAMPLES)
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 4.0])
-def test_value(Penalty, alpha):
-    _, V = draw(0)
-    assert Penalty(alpha).value(V) == pytest.approx(definition(Penalty(alpha), V), rel=1e-13)
-    assert Penalty(alpha).value(np.zeros((3, 2))) == 0
+def test_value(known, alpha):
+    (_, V), penalty = draw(0), known.penalty(alpha)
+    assert penalty.value(V) == pytest.approx(definition(penalty, V), rel=1e-13)
+    assert penalty.value(np.zeros((3, 2))) == 0
 
 
 @pytest.mark.parametrize("step", [0.2, 1.5])
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("Penalty", [L21, SquaredNorm])  # a simplex stalls at the kinks of others
-def test_prox_is_what_a_general_minimiser_finds(Penalty, seed, step):
+@each([truth(L21), truth(SquaredNorm)])  # a simplex stalls at the kinks of others
+def test_prox_is_what_a_general_minimiser_finds(known, seed, step):
     rng = np.random.default_rng(seed)
-    V, penalty = rng.normal(size=(1, 3)), Penalty(0.8)
+    V, penalty = rng.normal(size=(1, 3)), known.penalty(0.8)
 
     def objective(u):
         U = u.reshape(V.shape)
@@ -130,12 +86,12 @@ def test_prox_is_what_a_general_minimiser_finds(Penalty, seed, step):
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("seed", range(2))
-@each("Penalty", PENALTIES)
-def test_prox_beats_every_other_point_by_strong_convexity(Penalty, seed, step):
+@each(EXAMPLES)
+def test_prox_beats_every_other_point_by_strong_convexity(known, seed, step):
     # f(U) >= f(prox) + ½ ‖U - prox‖² / step for all U: true of the minimiser and no other point.
-    only_where_defined(Penalty, step)
+    only_where_defined(known, step)
     rng, V = draw(seed)
-    step, penalty = steps(rng, step), Penalty(0.7)
+    step, penalty = steps(rng, step), known.penalty(0.7)
     P = penalty.prox(V, step)
 
     def objective(U):
@@ -148,13 +104,17 @@ def test_prox_beats_every_other_point_by_strong_convexity(Penalty, seed, step):
         assert objective(U) >= below - 1e-12 * (1 + abs(below))
 
 
-@each("Penalty", SEPARABLE)
-def test_steps_per_feature_are_one_prox_per_row(Penalty):
+@each(EXAMPLES)
+def test_it_says_whether_it_is_a_sum_over_features(known):
+    assert isinstance(known.penalty(1.0), RowSeparable) == known.separable
+
+
+@each(SEPARABLE)
+def test_steps_per_feature_are_one_prox_per_row(known):
     rng, V = draw(3)
-    step, penalty = steps(rng, "per feature"), Penalty(0.4)
+    step, penalty = steps(rng, "per feature"), known.penalty(0.4)
     rows = [penalty.prox(V[j : j + 1], float(step[j, 0])) for j in range(len(V))]
     np.testing.assert_allclose(penalty.prox(V, step), np.concatenate(rows), rtol=1e-14)
-    assert isinstance(penalty, RowSeparable) and not issubclass(TraceNorm, RowSeparable)
 
 
 def assert_moreau(penalty, V, P, step):
@@ -170,11 +130,11 @@ def assert_moreau(penalty, V, P, step):
 
 
 @pytest.mark.parametrize("step", STEPS)
-@each("Norm", NORMS)
-def test_moreau_what_prox_takes_is_the_projection_onto_the_dual_ball(Norm, step):
-    only_where_defined(Norm, step)
+@each(NORMS)
+def test_moreau_what_prox_takes_is_the_projection_onto_the_dual_ball(known, step):
+    only_where_defined(known, step)
     rng, V = draw(4)
-    step, penalty = steps(rng, step), Norm(0.5)
+    step, penalty = steps(rng, step), known.penalty(0.5)
     P = penalty.prox(V, step)
     assert_moreau(penalty, V, P, step)
     assert P.any()
@@ -191,11 +151,11 @@ def test_moreau_of_the_squared_norm(step):
     np.testing.assert_allclose(SquaredNorm(alpha).prox(V, step) + step * conjugate, V, rtol=1e-13)
 
 
-@each("Norm", NORMS)
+@each(NORMS)
 @pytest.mark.parametrize("seed", range(2))
-def test_dual_norm_is_the_largest_inner_product_over_the_unit_ball(Norm, seed):
+def test_dual_norm_is_the_largest_inner_product_over_the_unit_ball(known, seed):
     rng, G = draw(seed)
-    unit, found = Norm(1.0), 0.0
+    unit, found = known.penalty(1.0), 0.0
     dual = unit.dual_norm(G)
     candidates = [rng.normal(size=G.shape) for _ in range(80)]
     # Extreme points of the ball among them: a single row, along that row of G.
@@ -205,20 +165,20 @@ def test_dual_norm_is_the_largest_inner_product_over_the_unit_ball(Norm, seed):
     # What a little less shrinkage than makes everything 0 leaves is close to the maximiser.
     candidates.append(unit.prox(G, (1 - 1e-7) * dual))
     for V in candidates:
-        found = max(found, np.vdot(G, V) / definition(unit, V))
+        found = max(found, np.vdot(G, V) / known.omega(V))
         assert found <= dual * (1 + 1e-13)
-    assert found == pytest.approx(dual, rel=1e-13 if Norm is L21 else 1.1e-7)
+    assert found == pytest.approx(dual, rel=1e-13 if known == truth(L21) else 1.1e-7)
     assert unit.dual_norm(-3.0 * G) == pytest.approx(3.0 * dual, rel=1e-13)
 
 
 @pytest.mark.parametrize("alpha", [0.1, 1.0, 50.0])
-@each("Penalty", PENALTIES)
-def test_the_scaled_dual_point_is_feasible_and_never_larger(Penalty, alpha):
+@each(EXAMPLES)
+def test_the_scaled_dual_point_is_feasible_and_never_larger(known, alpha):
     rng, G = draw(6)
-    penalty = Penalty(alpha)
+    penalty = known.penalty(alpha)
     s = penalty.dual_scale(G)
     assert 0 < s <= 1
-    if Penalty is not SquaredNorm:
+    if known.is_norm:
         size = penalty.dual_norm(s * G)
         assert size <= alpha * (1 + 1e-14)
         assert s == 1 or size == pytest.approx(alpha, rel=1e-14)  # scaled no more than needed
@@ -228,10 +188,10 @@ def test_the_scaled_dual_point_is_feasible_and_never_larger(Penalty, alpha):
         assert penalty.fenchel_gap(V, s * G) >= -1e-12 * definition(penalty, V)
 
 
-@each("Penalty", PENALTIES)
-def test_fenchel_gap_is_zero_at_a_pair_of_prox(Penalty):
+@each(EXAMPLES)
+def test_fenchel_gap_is_zero_at_a_pair_of_prox(known):
     _, V = draw(7)
-    penalty = Penalty(0.6)
+    penalty = known.penalty(0.6)
     P = penalty.prox(V, 1.0)
     assert P.any()
     assert penalty.fenchel_gap(P, V - P) == pytest.approx(0, abs=1e-12 * definition(penalty, P))
@@ -256,18 +216,18 @@ def test_squared_norm_has_no_dual_norm():
     assert not isinstance(SquaredNorm(1.0), Norm) and not hasattr(SquaredNorm, "dual_norm")
 
 
-@each("Penalty", PENALTIES)
-def test_another_strength_is_another_penalty_of_the_same_kind(Penalty):
-    one, (_, V) = Penalty(0.3), draw(6)
+@each(EXAMPLES)
+def test_another_strength_is_another_penalty_of_the_same_kind(known):
+    one, (_, V) = known.penalty(0.3), draw(6)
     other = one.at(0.9)
     assert type(other) is type(one) and (one.alpha, other.alpha) == (0.3, 0.9)
     assert other.value(V) == pytest.approx(3 * one.value(V), rel=1e-14)
 
 
-@each("Penalty", PENALTIES)
-def test_alpha_zero_leaves_everything(Penalty):
+@each(EXAMPLES)
+def test_alpha_zero_leaves_everything(known):
     _, V = draw(10)
-    np.testing.assert_array_equal(Penalty(0.0).prox(V, 3.0), V)
+    np.testing.assert_array_equal(known.penalty(0.0).prox(V, 3.0), V)
 
 
 def test_l21_support_is_where_prox_left_something():
@@ -281,17 +241,17 @@ def test_l21_support_is_where_prox_left_something():
 # Against a general convex solver
 
 
-@each("Penalty", PENALTIES)
-def test_value_and_prox_are_what_cvxpy_finds(Penalty):
+@each(EXAMPLES)
+def test_value_and_prox_are_what_cvxpy_finds(known):
     cp = pytest.importorskip("cvxpy")
-    rng, penalty, step = np.random.default_rng(11), Penalty(0.7), 1.3
+    rng, penalty, step = np.random.default_rng(11), known.penalty(0.7), 1.3
     Z = np.round(2 * rng.normal(size=(3, 4)), 1)  # some entries of a row tie
     Z[0, :2] = 1.5
     U = cp.Variable(Z.shape)
     tight = {"solver": "CLARABEL", "tol_gap_abs": 1e-8, "tol_gap_rel": 1e-8, "tol_feas": 1e-8}
-    theirs = cp.Problem(cp.Minimize(in_cvxpy(penalty, Z))).solve(**tight)
+    theirs = cp.Problem(cp.Minimize(known.in_cvxpy(Z))).solve(**tight)
     assert penalty.value(Z) == pytest.approx(penalty.alpha * theirs, rel=1e-7)
-    near = cp.sum_squares(U - Z) / 2 + step * penalty.alpha * in_cvxpy(penalty, U)
+    near = cp.sum_squares(U - Z) / 2 + step * penalty.alpha * known.in_cvxpy(U)
     cp.Problem(cp.Minimize(near)).solve(**tight)
     np.testing.assert_allclose(penalty.prox(Z, step), U.value, atol=1e-4)
     ours = penalty.prox(Z, step)
@@ -330,12 +290,12 @@ DEGENERATE = degenerate_points()
 
 
 @pytest.mark.parametrize("Z", DEGENERATE.values(), ids=DEGENERATE)
-@each("Penalty", PENALTIES)
-def test_degenerate_points(Penalty, Z):
-    penalty, step = Penalty(0.7), 1.0
+@each(EXAMPLES)
+def test_degenerate_points(known, Z):
+    penalty, step = known.penalty(0.7), 1.0
     P = penalty.prox(Z, step)
     assert P.shape == Z.shape
-    if Penalty is not SquaredNorm:
+    if known.is_norm:
         assert_moreau(penalty, Z, P, step)
         assert penalty.value(P) == pytest.approx(definition(penalty, P), rel=1e-12, abs=1e-300)
     M = matrix(penalty.derivative(Z, step), Z.shape)
@@ -345,9 +305,9 @@ def test_degenerate_points(Penalty, Z):
     assert penalty.parts(Z).keys() == penalty.parts(P).keys()
 
 
-@each("Penalty", PENALTIES)
-def test_alpha_zero_is_the_identity_at_degenerate_points(Penalty):
-    penalty = Penalty(0.0)
+@each(EXAMPLES)
+def test_alpha_zero_is_the_identity_at_degenerate_points(known):
+    penalty = known.penalty(0.0)
     for Z in DEGENERATE.values():
         np.testing.assert_array_equal(penalty.prox(Z, 2.0), Z)
         M = matrix(penalty.derivative(Z, 2.0), Z.shape)
@@ -366,10 +326,10 @@ def matrix(derivative, shape):
 
 @pytest.mark.parametrize("shape", [(6, 4), (2, 5), (1, 4), (4, 1)])
 @pytest.mark.parametrize("step", [0.02, 0.8, 3.0, "per feature"])
-@each("Penalty", PENALTIES)
-def test_derivative_is_that_of_prox(Penalty, step, shape):
-    only_where_defined(Penalty, step)
-    rng, penalty, h = np.random.default_rng(13), Penalty(0.9), 1e-6
+@each(EXAMPLES)
+def test_derivative_is_that_of_prox(known, step, shape):
+    only_where_defined(known, step)
+    rng, penalty, h = np.random.default_rng(13), known.penalty(0.9), 1e-6
     Z = 2 * rng.normal(size=shape)
     step = steps(rng, step, len(Z))
     units = np.eye(Z.size).reshape(-1, *shape)
@@ -384,10 +344,10 @@ def test_derivative_is_that_of_prox(Penalty, step, shape):
 
 
 @pytest.mark.parametrize("seed", range(20))
-@each("Penalty", [L1Inf, DIRTY[6], DIRTY[7], DIRTY[9], SPARSE_GROUPS[-1]])
-def test_to_its_kinks_a_penalty_of_pieces_is_one_piece(Penalty, seed):
+@each(PIECES)
+def test_to_its_kinks_a_penalty_of_pieces_is_one_piece(known, seed):
     """These norms are linear between kinks; D moves tied entries together, as a Newton step."""
-    rng, penalty = np.random.default_rng(seed), Penalty(0.5)
+    rng, penalty = np.random.default_rng(seed), known.penalty(0.5)
     Z = 2 * rng.normal(size=(5, 4))
     V, M = penalty.prox(Z, 1.0), penalty.derivative(Z, 1.0)
     D = M.times(3 * rng.normal(size=Z.shape))
@@ -398,10 +358,10 @@ def test_to_its_kinks_a_penalty_of_pieces_is_one_piece(Penalty, seed):
     np.testing.assert_allclose(penalty.to_kinks(V, near), V + near, atol=1e-15)
 
 
-@each("Penalty", PENALTIES)
-def test_derivative_takes_stacks(Penalty):
+@each(EXAMPLES)
+def test_derivative_takes_stacks(known):
     rng, Z = draw(14)
-    derivative, D = Penalty(0.3).derivative(Z, 1.0), rng.normal(size=(2, 3, *Z.shape))
+    derivative, D = known.penalty(0.3).derivative(Z, 1.0), rng.normal(size=(2, 3, *Z.shape))
     one_by_one = [[derivative.times(D[i, j]) for j in range(3)] for i in range(2)]
     np.testing.assert_allclose(derivative.times(D), one_by_one, atol=1e-13)
 

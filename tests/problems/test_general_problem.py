@@ -25,6 +25,7 @@ from mtlearn.solvers.proximal import ProximalSolver
 
 from ..checks import STRICT
 from ..generators import make, make_classes
+from ..penalties.truths import truth_of
 from ..reference import Model, Point, certificate, gradient, null_primal, objective
 from .test_moments import data_of
 from .test_problems import FORMS, INTERCEPTS, OMEGA, build, close, entries_of
@@ -58,11 +59,11 @@ def classes(seed, way, coupling, rows=(12, 25)):
     return problem, e
 
 
-def model_of(coupling, family="mean", alpha=0.0):
+def model_of(coupling, Penalty=SquaredNorm, alpha=0.0):
     """With alpha = 0 the smooth part."""
     mean = coupling.alpha_mean
     strengths = mean or 0.0, coupling.alpha_intercept, coupling.fit_intercept, mean is not None
-    return Model(family, alpha, *strengths, loss="logistic")
+    return Model(truth_of(Penalty(alpha)), alpha, *strengths, loss="logistic")
 
 
 def some_point(problem, rng, size=0.7):
@@ -153,8 +154,8 @@ def test_quadratic_model_is_right_to_second_order(monkeypatch, way, form, interc
 def test_certificate_is_primal_minus_dual(way, intercepts, alpha_mean, Penalty):
     coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
     problem, e = classes(4, way, coupling)
-    rng, family = np.random.default_rng(4), {SquaredNorm: "mean", L21: "group", TraceNorm: "trace"}
-    model = model_of(coupling, family[Penalty], 0.05)
+    rng = np.random.default_rng(4)
+    model = model_of(coupling, Penalty, 0.05)
     for size in (0.0, 0.1, 1.0):
         point = some_point(problem, rng, size)
         found = certify(problem, Penalty(0.05), point)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems import moment as moment_module
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
@@ -20,6 +21,7 @@ from mtlearn.problems.shared import shared_by_products
 
 from ..checks import STRICT
 from ..generators import make
+from ..penalties.truths import truth_of
 from ..reference import Model, Point, null_primal, objective
 from .test_moments import CASES, data_of
 
@@ -55,7 +57,7 @@ def entries_of(problem, omega=OMEGA, coupling=Coupling()):  # noqa: B008 (frozen
 def model_of(coupling):
     """The member of the objective with no penalty on V: its smooth part."""
     return Model(
-        "mean",
+        truth_of(SquaredNorm(0.0)),
         0.0,
         0.0 if coupling.alpha_mean is None else coupling.alpha_mean,
         coupling.alpha_intercept,

@@ -9,9 +9,11 @@ from mtlearn import (
     MeanRegularizedRegressor,
     TraceNormRegressor,
 )
+from mtlearn.penalties.l21 import L21
 
 from ..checks import STRICT
 from ..generators import make
+from ..penalties.truths import truth
 from ..reference import Model, certificate
 
 pytestmark = STRICT
@@ -87,7 +89,7 @@ def test_the_gaps_of_a_path_are_true(own):
         fitted.coef_, fitted.intercept_ = path.coefs[:, :, k], path.intercepts[:, k]
         if own:
             fitted.mean_coef_ = path.mean_coefs[:, k]
-        model = Model("group", alpha, 1e-3, 0.3, shared_mean=bool(own))
+        model = Model(truth(L21), alpha, 1e-3, 0.3, shared_mean=bool(own))
         found = certificate(problem.entries, model, problem.point(fitted))
         assert found.infeasibility < 1e-10
         assert found.gap == pytest.approx(path.dual_gaps[k], abs=1e-9)

@@ -4,7 +4,7 @@ The Hessian here is that of all unknowns (V, w_0, b, b_0) on raw rows, with the 
 out by a Schur complement; the Jacobian of the prox is a dense matrix, one column per entry of V.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -14,11 +14,7 @@ from scipy.special import expit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses import Logistic
 from mtlearn.penalties.base import RowSeparable
-from mtlearn.penalties.dirty import Dirty
-from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
-from mtlearn.penalties.sparse_group import SparseGroup
-from mtlearn.penalties.trace_norm import TraceNorm
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.forms import make_problem
@@ -31,28 +27,13 @@ from mtlearn.solvers.semismooth import SemismoothNewton
 
 from ..checks import STRICT
 from ..generators import make
+from ..penalties.truths import TYPICAL
 from ..problems.test_problems import FORMS, INTERCEPTS, OMEGA, build, close, entries_of
 from ..reference import Model, solve_cvxpy
 
 pytestmark = STRICT
 
-PENALTIES = {
-    "l2": (L21, {"family": "group"}),
-    "linf": (L1Inf, {"family": "group", "norm": "linf"}),
-    "sparse group": (
-        lambda alpha: SparseGroup(alpha, l1_ratio=0.3),
-        {"family": "group", "l1_ratio": 0.3},
-    ),
-    "dirty l2": (
-        lambda alpha: Dirty(alpha, norm="l2", specific_ratio=0.6),
-        {"family": "dirty", "norm": "l2", "specific_ratio": 0.6},
-    ),
-    "dirty linf": (
-        lambda alpha: Dirty(alpha, norm="linf", specific_ratio=0.6),
-        {"family": "dirty", "norm": "linf", "specific_ratio": 0.6},
-    ),
-    "trace": (TraceNorm, {"family": "trace"}),
-}
+PENALTIES = {name: known for name, known in TYPICAL.items() if known.is_norm}
 SOURCES = ["columns", "holes", "beside", "two classes", "one task, three classes"]
 MEANS = [None, 0.0, 1e-2]
 # A free mean of one task can do all that V can.
@@ -179,7 +160,7 @@ def test_newton_step_is_that_of_the_dense_hessian(
 ):
     coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
     problem, truth = quadratic(source, FORM[source], coupling, monkeypatch)
-    Penalty, _ = PENALTIES[name]
+    Penalty = PENALTIES[name].penalty
     penalty = Penalty(0.1 * largest_alpha(problem, Penalty))
     step = Metric.of_problem(problem, isinstance(penalty, RowSeparable)).step
     newton, H = SemismoothNewton(problem, step), truth.reduced_hessian()
@@ -247,7 +228,7 @@ def test_a_run_takes_few_steps_never_climbs_and_ends_at_the_optimum(
 ):
     coupling = Coupling(0.7, True, alpha_mean)
     problem, _ = quadratic(source, FORM[source], coupling, monkeypatch)
-    Penalty, own = PENALTIES[name]
+    Penalty = PENALTIES[name].penalty
     penalty = Penalty(0.2 * largest_alpha(problem, Penalty))
     if not direct:
         monkeypatch.setattr(semismooth, "affordable", lambda problem, k: False)
@@ -262,8 +243,8 @@ def test_a_run_takes_few_steps_never_climbs_and_ends_at_the_optimum(
         make(3, source, d=5, rows=(9, 25), weights="rows"),
         np.ones(4) if source == "columns" else OMEGA,
     )
-    model = Model(**own, alpha=penalty.alpha, alpha_intercept=0.7, alpha_mean=alpha_mean or 0.0)
-    model = replace(model, shared_mean=alpha_mean is not None)
+    strengths = penalty.alpha, alpha_mean or 0.0, 0.7
+    model = Model(PENALTIES[name], *strengths, shared_mean=alpha_mean is not None)
     optimum, theirs = solve_cvxpy(entries, model)
     assert heights[-1] <= optimum * (1 + 1e-12)
     assert optimum <= heights[-1] * (1 + 1e-8)
@@ -276,7 +257,7 @@ def test_a_run_takes_few_steps_never_climbs_and_ends_at_the_optimum(
 def test_a_run_on_classes_ends_where_long_fista_does(monkeypatch, name, source, alpha_mean):
     coupling = Coupling(0.7, True, alpha_mean)
     problem, _ = quadratic(source, FORM[source], coupling, monkeypatch)
-    Penalty, _ = PENALTIES[name]
+    Penalty = PENALTIES[name].penalty
     penalty = Penalty(0.3 * largest_alpha(problem, Penalty))
     point, n_steps, heights = heights_of_run(problem, penalty, 10)
     assert 1 <= n_steps <= 12

@@ -10,6 +10,7 @@ from mtlearn.solvers.smoothed_newton import smoothed_newton
 
 from ..checks import STRICT
 from ..generators import make
+from ..penalties.truths import truth_of
 from ..problems.test_problems import build, entries_of
 from ..reference import Model, solve_cvxpy
 
@@ -62,6 +63,8 @@ def test_newton_goes_down_to_the_optimum_of_the_norm_itself(source, alpha_mean, 
     heights = np.array([problem.value(p) + penalty.value(p.V) for p in points])
     gaps = [certify(problem, penalty, point).relative for point in points]
     assert gaps[-1] <= 1e-9 and len(points) <= 60
-    model = Model("trace", penalty.alpha, alpha_mean or 0.0, 0.7, True, alpha_mean is not None)
+    model = Model(
+        truth_of(penalty), penalty.alpha, alpha_mean or 0.0, 0.7, True, alpha_mean is not None
+    )
     optimum, _ = solve_cvxpy(entries_of(drawn, np.ones(4)), model)
     assert heights[-1] == pytest.approx(optimum, rel=1e-7)

@@ -26,6 +26,7 @@ from mtlearn.solvers.variance import auto_alpha_intercept
 
 from ..checks import STRICT
 from ..generators import make
+from ..penalties.truths import truth_of
 from ..problems.test_moments import data_of
 from ..problems.test_problems import FORMS, INTERCEPTS, OMEGA, best_given, build, close, entries_of
 from ..reference import Model, Point, certificate, objective
@@ -292,9 +293,9 @@ def test_certificate_at_any_settled_point(way, weights, form, intercepts, alpha_
     coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
     generated = make(13, way, weights=weights)
     problem, e = build(generated, form, coupling), entries_of(generated, coupling=coupling)
-    penalty, family = Penalty(0.3), "mean" if Penalty is SquaredNorm else "group"
+    penalty = Penalty(0.3)
     strengths = alpha_mean or 0.0, coupling.alpha_intercept, coupling.fit_intercept
-    model = Model(family, 0.3, *strengths, alpha_mean is not None)
+    model = Model(truth_of(penalty), 0.3, *strengths, alpha_mean is not None)
     rng = np.random.default_rng(2)
     for size in (0.0, 0.03, 1.0):
         point = problem.settle(size * rng.normal(size=(5, 4)))
