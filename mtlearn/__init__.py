@@ -1,47 +1,33 @@
-"""Regularised multi-task learning as scikit-learn estimators."""
+"""Regularised multi-task learning as scikit-learn estimators.
+
+A name is imported when it is first asked for, so that nobody waits for what they do not use.
+Editors and type checkers read ``__init__.pyi``, written by ``python -m tests.contract.stub``.
+"""
+
+from importlib import import_module as _import_module
 
 from mtlearn.base import __version__ as __version__
-from mtlearn.baselines import IndependentTasks, PooledTasks
-from mtlearn.compare import compare_tasks
-from mtlearn.estimators import (
-    DirtyClassifier,
-    DirtyClassifierCV,
-    DirtyRegressor,
-    DirtyRegressorCV,
-    GroupLassoClassifier,
-    GroupLassoClassifierCV,
-    GroupLassoRegressor,
-    GroupLassoRegressorCV,
-    MeanRegularizedClassifier,
-    MeanRegularizedClassifierCV,
-    MeanRegularizedRegressor,
-    MeanRegularizedRegressorCV,
-    TraceNormClassifier,
-    TraceNormClassifierCV,
-    TraceNormRegressor,
-    TraceNormRegressorCV,
-)
-from mtlearn.table import make_table_pipeline
 
-__all__ = [
-    "DirtyClassifier",
-    "DirtyClassifierCV",
-    "DirtyRegressor",
-    "DirtyRegressorCV",
-    "GroupLassoClassifier",
-    "GroupLassoClassifierCV",
-    "GroupLassoRegressor",
-    "GroupLassoRegressorCV",
-    "IndependentTasks",
-    "MeanRegularizedClassifier",
-    "MeanRegularizedClassifierCV",
-    "MeanRegularizedRegressor",
-    "MeanRegularizedRegressorCV",
-    "PooledTasks",
-    "TraceNormClassifier",
-    "TraceNormClassifierCV",
-    "TraceNormRegressor",
-    "TraceNormRegressorCV",
-    "compare_tasks",
-    "make_table_pipeline",
-]
+_KINDS = ("Classifier", "ClassifierCV", "Regressor", "RegressorCV")
+_NAMES = {
+    "mtlearn.baselines": ("IndependentTasks", "PooledTasks"),
+    "mtlearn.compare": ("compare_tasks",),
+    "mtlearn.estimators.dirty": tuple(f"Dirty{kind}" for kind in _KINDS),
+    "mtlearn.estimators.group_lasso": tuple(f"GroupLasso{kind}" for kind in _KINDS),
+    "mtlearn.estimators.mean_regularized": tuple(f"MeanRegularized{kind}" for kind in _KINDS),
+    "mtlearn.estimators.trace_norm": tuple(f"TraceNorm{kind}" for kind in _KINDS),
+    "mtlearn.table": ("make_table_pipeline",),
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(_import_module(_HOME[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

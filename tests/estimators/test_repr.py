@@ -18,8 +18,8 @@ from ..families import FAMILIES
 API = Path(__file__).parents[2] / "docs" / "api.rst"
 ESTIMATORS = [
     name
-    for name, found in vars(mtlearn).items()
-    if isinstance(found, type) and issubclass(found, BaseEstimator)
+    for name in mtlearn.__all__
+    if isinstance(found := getattr(mtlearn, name), type) and issubclass(found, BaseEstimator)
 ]
 LINE = re.compile(r"(.*): alpha=(\S+), (\d+) iterations?, relative duality gap (\S+)")
 ITERATION = re.compile(r"  iteration (\d+): relative duality gap (\S+)")

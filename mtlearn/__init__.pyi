@@ -1,0 +1,438 @@
+# Written by `python -m tests.contract.stub`; change __init__.py instead.
+from typing import Any
+
+from mtlearn.base import __version__ as __version__
+from mtlearn.baselines import IndependentTasks as _IndependentTasks
+from mtlearn.baselines import PooledTasks as _PooledTasks
+from mtlearn.compare import compare_tasks as compare_tasks
+from mtlearn.estimators.dirty import DirtyClassifier as _DirtyClassifier
+from mtlearn.estimators.dirty import DirtyClassifierCV as _DirtyClassifierCV
+from mtlearn.estimators.dirty import DirtyRegressor as _DirtyRegressor
+from mtlearn.estimators.dirty import DirtyRegressorCV as _DirtyRegressorCV
+from mtlearn.estimators.group_lasso import GroupLassoClassifier as _GroupLassoClassifier
+from mtlearn.estimators.group_lasso import GroupLassoClassifierCV as _GroupLassoClassifierCV
+from mtlearn.estimators.group_lasso import GroupLassoRegressor as _GroupLassoRegressor
+from mtlearn.estimators.group_lasso import GroupLassoRegressorCV as _GroupLassoRegressorCV
+from mtlearn.estimators.mean_regularized import MeanRegularizedClassifier as _MeanRegularizedClassifier
+from mtlearn.estimators.mean_regularized import MeanRegularizedClassifierCV as _MeanRegularizedClassifierCV
+from mtlearn.estimators.mean_regularized import MeanRegularizedRegressor as _MeanRegularizedRegressor
+from mtlearn.estimators.mean_regularized import MeanRegularizedRegressorCV as _MeanRegularizedRegressorCV
+from mtlearn.estimators.trace_norm import TraceNormClassifier as _TraceNormClassifier
+from mtlearn.estimators.trace_norm import TraceNormClassifierCV as _TraceNormClassifierCV
+from mtlearn.estimators.trace_norm import TraceNormRegressor as _TraceNormRegressor
+from mtlearn.estimators.trace_norm import TraceNormRegressorCV as _TraceNormRegressorCV
+from mtlearn.table import make_table_pipeline as make_table_pipeline
+
+class IndependentTasks(_IndependentTasks):
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        task_column: Any = ...,
+        unseen_task: Any = ...,
+    ) -> None: ...
+
+class PooledTasks(_PooledTasks):
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        task_dummies: Any = ...,
+        task_column: Any = ...,
+        unseen_task: Any = ...,
+    ) -> None: ...
+
+class DirtyClassifier(_DirtyClassifier):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        norm: str = ...,
+        specific_ratio: Any = ...,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+    ) -> None: ...
+
+class DirtyClassifierCV(_DirtyClassifierCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        norm: str = ...,
+        specific_ratio: Any = ...,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+class DirtyRegressor(_DirtyRegressor):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        norm: str = ...,
+        specific_ratio: Any = ...,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+    ) -> None: ...
+
+class DirtyRegressorCV(_DirtyRegressorCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        norm: str = ...,
+        specific_ratio: Any = ...,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+class GroupLassoClassifier(_GroupLassoClassifier):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        norm: str = ...,
+        l1_ratio: float = ...,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+    ) -> None: ...
+
+class GroupLassoClassifierCV(_GroupLassoClassifierCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        norm: str = ...,
+        l1_ratio: float = ...,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+class GroupLassoRegressor(_GroupLassoRegressor):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        norm: str = ...,
+        l1_ratio: float = ...,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+    ) -> None: ...
+
+class GroupLassoRegressorCV(_GroupLassoRegressorCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        norm: str = ...,
+        l1_ratio: float = ...,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+class MeanRegularizedClassifier(_MeanRegularizedClassifier):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+    ) -> None: ...
+
+class MeanRegularizedClassifierCV(_MeanRegularizedClassifierCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+class MeanRegularizedRegressor(_MeanRegularizedRegressor):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+    ) -> None: ...
+
+class MeanRegularizedRegressorCV(_MeanRegularizedRegressorCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+class TraceNormClassifier(_TraceNormClassifier):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+    ) -> None: ...
+
+class TraceNormClassifierCV(_TraceNormClassifierCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+class TraceNormRegressor(_TraceNormRegressor):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+    ) -> None: ...
+
+class TraceNormRegressorCV(_TraceNormRegressorCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        shared_mean: bool = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+__all__ = [
+    "DirtyClassifier",
+    "DirtyClassifierCV",
+    "DirtyRegressor",
+    "DirtyRegressorCV",
+    "GroupLassoClassifier",
+    "GroupLassoClassifierCV",
+    "GroupLassoRegressor",
+    "GroupLassoRegressorCV",
+    "IndependentTasks",
+    "MeanRegularizedClassifier",
+    "MeanRegularizedClassifierCV",
+    "MeanRegularizedRegressor",
+    "MeanRegularizedRegressorCV",
+    "PooledTasks",
+    "TraceNormClassifier",
+    "TraceNormClassifierCV",
+    "TraceNormRegressor",
+    "TraceNormRegressorCV",
+    "compare_tasks",
+    "make_table_pipeline",
+]
