@@ -65,7 +65,7 @@ def test_a_feature_with_decimal_commas_is_one_of_numbers(run, tmp_path):
     assert answer == run("compare", points, *OPTIONS)[1].split()
 
 
-def test_a_bad_cell_in_a_csv_is_missing_an_error_or_makes_a_category(run, tmp_path):
+def test_a_bad_cell_in_a_csv_is_missing_an_error_or_makes_a_category(run, tmp_path, coarse):
     frame = shops()
     frame["price"] = frame.price.astype(str)
     missing, bad = tmp_path / "missing" / "t.csv", tmp_path / "bad" / "t.csv"
@@ -145,7 +145,7 @@ def test_the_time_left_says_what_it_knows(run, table, monkeypatch):
     assert all("models fitted, about" in line for line in said[3:])
 
 
-def test_seed_decides(run, table, tmp_path):
+def test_seed_decides(run, table, tmp_path, coarse):
     written = []
     for i, seed in enumerate((0, 0, 1)):
         out = tmp_path / f"{i}.csv"
@@ -283,7 +283,7 @@ def pupils(n_tasks=4, rows=16):
     )
 
 
-def test_a_target_of_two_words_is_a_class(run, tmp_path):
+def test_a_target_of_two_words_is_a_class(run, tmp_path, coarse):
     frame, out = pupils(), tmp_path / "o.csv"
     frame.to_csv(tmp_path / "t.csv", index=False)
     options = ["--task", "school", "--new-tasks", "--out", out, *QUICK]

@@ -179,7 +179,7 @@ def strict(text):
     return json.loads(text, parse_constant=refuse)
 
 
-def test_the_report_names_every_file_written(run, table):
+def test_the_report_names_every_file_written(run, table, known):
     out, said = table.with_name("t.csv"), table.with_name("r.json")
     for given, words in (
         (["--out", out], f"Wrote {out} (one row for each task)."),
@@ -214,7 +214,7 @@ def test_json_has_verdict_table_tasks_settings_and_versions(run, table, known):
 
 
 @pytest.mark.parametrize("what", ["schools", "classes", "targets"])
-def test_the_json_of_every_kind_of_comparison_is_strict(tmp_path, what):
+def test_the_json_of_every_kind_of_comparison_is_strict(tmp_path, what, coarse):
     X, y = {"schools": school_data, "classes": class_data, "targets": target_matrix}[what]()
     column = None if what == "targets" else "school"
     new = what != "targets"

@@ -128,7 +128,7 @@ def test_objective_is_cvxpys(name, way, intercept, shared, alpha_mean, number):
 
 
 @st.composite
-def cases(draw, ways):
+def cases(draw, way):
     """(Family, way, how to draw the problem, parameters, share of alpha_max, needs mean)."""
     name = draw(st.sampled_from(list(FAMILIES)))
     own = dict(FAMILIES[name].own)
@@ -136,7 +136,6 @@ def cases(draw, ways):
         own["l1_ratio"] = draw(st.sampled_from([0.0, 0.05, 0.5, 0.95, 1.0]))
     if name.startswith("dirty"):
         own["specific_ratio"] = draw(st.sampled_from(["auto", 0.1, 0.3, 0.5, 0.8, 1.0, 1.3]))
-    way = draw(st.sampled_from(ways))
     columns = way in ("columns", "holes") or way.endswith("columns")
     size = {
         "seed": draw(st.integers(0, 2**32 - 1)),
@@ -190,17 +189,19 @@ def check_drawn(case):
 
 
 @pytest.mark.long
-@settings(derandomize=True, deadline=None, max_examples=200)
-@given(cases([*WAYS, "array"]))
-def test_any_regression_is_certified(case):
-    check_drawn(case)
+@pytest.mark.parametrize("way", [*WAYS, "array"])
+@settings(derandomize=True, deadline=None, max_examples=34)
+@given(data=st.data())
+def test_any_regression_is_certified(way, data):
+    check_drawn(data.draw(cases(way)))
 
 
 @pytest.mark.long
-@settings(derandomize=True, deadline=None, max_examples=150)
-@given(cases(list(CLASS_WAYS)))
-def test_any_classification_is_certified(case):
-    check_drawn(case)
+@pytest.mark.parametrize("way", CLASS_WAYS)
+@settings(derandomize=True, deadline=None, max_examples=22)
+@given(data=st.data())
+def test_any_classification_is_certified(way, data):
+    check_drawn(data.draw(cases(way)))
 
 
 @pytest.mark.parametrize("way", ["holes", "beside", "text columns", "two by task", "three by task"])
