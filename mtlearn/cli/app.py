@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 import mtlearn
+from mtlearn.cli import options
 from mtlearn.cli.errors import UNUSABLE, SourceError, did_you_mean
 from mtlearn.cli.outputs import STANDARD, check_outputs, write_table, write_text
 from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.report import print_report
 from mtlearn.cli.source import is_built_in, read_source
 from mtlearn.compare import Comparison, compare_tasks
-from mtlearn.compare.contenders import BASELINES, DEFAULT, MULTITASK
+from mtlearn.compare.contenders import BASELINES, MULTITASK
 from mtlearn.datasets import DATASETS
 
 SMALL = 1000  # rows; below, starting processes takes longer than the work
+TASKS, ALL = "one row for each task", "all of the result"
 NO_GAIN = 1  # exit code of --fail-if-no-gain
-READING, ASKING, ANSWERING = "The table", "The comparison", "What comes out"
-
-
-class Question(StrEnum):
-    """The choices of --kind."""
-
-    AUTO = "auto"
-    REGRESSION = "regression"
-    CLASSIFICATION = "classification"
-
-
-class BadCells(StrEnum):
-    """The choices of --bad-cells."""
-
-    MISSING = "missing"
-    ERROR = "error"
-    CATEGORY = "category"
 
 
 app = typer.Typer(
@@ -69,127 +53,25 @@ def _options(
     "2 no answer, because of the table, an option or an output; 130 interrupted."
 )
 def compare(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="A CSV, Excel or Parquet file, the name of a built-in data set, or - for CSV on "
-            "standard input.",
-            show_default=False,
-        ),
-    ],
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="The column to predict; of several (separated by commas, or the option repeated) "
-            "each is a task.",
-            show_default=False,
-            rich_help_panel=READING,
-        ),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="The column that names the task of each row.", rich_help_panel=READING),
-    ] = None,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(help="Columns to leave out, separated by commas.", rich_help_panel=READING),
-    ] = None,
-    groups: Annotated[
-        str | None,
-        typer.Option(
-            help="A column of repeated units (a person), kept on one side of each fold.",
-            rich_help_panel=READING,
-        ),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            help="Of text, where it is not UTF-8: cp1252, utf-16, …", rich_help_panel=READING
-        ),
-    ] = None,
-    decimal: Annotated[
-        str | None,
-        typer.Option(help="The decimal mark of text: , or .", rich_help_panel=READING),
-    ] = None,
-    sheet: Annotated[
-        str | None,
-        typer.Option(
-            help="The sheet of an Excel file, by its name or number (by default the first).",
-            rich_help_panel=READING,
-        ),
-    ] = None,
-    models: Annotated[
-        list[str] | None,
-        typer.Option(
-            help=f"Multi-task models, separated by commas: {', '.join(MULTITASK)} "
-            f"(by default {', '.join(DEFAULT)}).",
-            rich_help_panel=ASKING,
-        ),
-    ] = None,
-    kind: Annotated[
-        Question,
-        typer.Option(
-            help="Whether the target is a number or a class; auto: text and what has two values "
-            "are classes.",
-            rich_help_panel=ASKING,
-        ),
-    ] = Question.AUTO,
-    bad_cells: Annotated[
-        BadCells,
-        typer.Option(
-            help="What text in a column of numbers is (such as n.d.): missing, an error, or a "
-            "reason to take the column as categories.",
-            rich_help_panel=ASKING,
-        ),
-    ] = BadCells.MISSING,
-    folds: Annotated[
-        int, typer.Option(min=2, help="Number of outer folds.", rich_help_panel=ASKING)
-    ] = 5,
-    new_tasks: Annotated[
-        bool,
-        typer.Option(
-            "--new-tasks",
-            help="Also score predictions for tasks never seen.",
-            rich_help_panel=ASKING,
-        ),
-    ] = False,
-    seed: Annotated[
-        int, typer.Option(help="Decides folds and samples.", rich_help_panel=ASKING)
-    ] = 0,
-    full: Annotated[
-        bool,
-        typer.Option("--full", help="All tasks, however long it takes.", rich_help_panel=ASKING),
-    ] = False,
-    out: Annotated[
-        str | None,
-        typer.Option(
-            help="Write the result of every task to this file: .csv, .csv.gz, .tsv, .json or "
-            ".parquet; - is CSV on standard output, in place of the report.",
-            metavar="FILE",
-            rich_help_panel=ANSWERING,
-        ),
-    ] = None,
-    json: Annotated[
-        str | None,
-        typer.Option(
-            help="Write all of the result to this .json file: verdict, table, tasks, settings, "
-            "versions; - is standard output, in place of the report.",
-            metavar="FILE",
-            rich_help_panel=ANSWERING,
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", help="Print nothing but what is wrong.", rich_help_panel=ANSWERING),
-    ] = False,
-    fail_if_no_gain: Annotated[
-        bool,
-        typer.Option(
-            "--fail-if-no-gain",
-            help="End with exit code 1 unless the answer is Yes.",
-            rich_help_panel=ANSWERING,
-        ),
-    ] = False,
+    source: options.Source,
+    target: options.Target = None,
+    task: options.Task = None,
+    drop: options.Drop = None,
+    groups: options.Groups = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
+    sheet: options.Sheet = None,
+    models: options.Models = None,
+    kind: options.Kind = options.Question.AUTO,
+    bad_cells: options.BadCells = options.Cells.MISSING,
+    folds: options.Folds = 5,
+    new_tasks: options.NewTasks = False,
+    seed: options.Seed = 0,
+    full: options.Full = False,
+    out: options.Out = None,
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+    fail_if_no_gain: options.FailIfNoGain = False,
 ) -> None:
     """Tell whether learning the tasks of SOURCE together helps, by how much, and whom it hurts.
 
@@ -236,18 +118,22 @@ def compare(
     result.settings.update(source=source, **table.settings)
     wrong = _write(result, out, json)  # before anything is printed: nobody may be reading
     if not quiet and STANDARD not in (out, json):
-        console = Console()
-        print_report(result, table.name, console)
-        if out is None and json is None:
-            console.print("\n--out FILE.csv writes the result of every task.", style="dim")
-        elif not wrong:
-            written = {out: "one row for each task", json: "all of the result"}
-            said = [f"{path} ({what})" for path, what in written.items() if path is not None]
-            print(f"\nWrote {' and '.join(said)}.")
+        _report(result, table.name, {} if wrong else {out: TASKS, json: ALL})
     if wrong:
         _fail(wrong)
     if fail_if_no_gain and not result.helps:
         raise typer.Exit(NO_GAIN)
+
+
+def _report(result: Comparison, name: str, written: dict[str | None, str]) -> None:
+    """The report, and what was written where; None is no file."""
+    console = Console()
+    print_report(result, name, console)
+    said = [f"{path} ({what})" for path, what in written.items() if path is not None]
+    if said:
+        print(f"\nWrote {' and '.join(said)}.")
+    elif written:
+        console.print("\n--out FILE.csv writes the result of every task.", style="dim")
 
 
 def _write(result: Comparison, out: str | None, json: str | None) -> str:

@@ -133,42 +133,29 @@ class Comparison:
         settings: dict[str, Any],
     ) -> Comparison:
         """Measure the held-out predictions of all models."""
-        pandas = import_pandas()
         held_out = HeldOut.of(data, predictions, fold)
         shared = [name for name in predictions if name not in baselines]
         baseline = Choice.of({name: inner_losses[name] for name in baselines})
         model = Choice.of({name: inner_losses[name] for name in shared}) if shared else baseline
         pair = [choice.prediction(predictions, fold) for choice in (model, baseline)]
-        rows: dict[str, dict[str, Any]] = {}
         new = None if strangers is None else HeldOut.of(data, strangers, strange_fold)
+        rows: dict[str, dict[str, Any]] = {}
         for name, prediction in predictions.items():
             row: dict[str, Any] = {"kind": "baseline" if name in baselines else "multi-task"}
             row |= held_out.scores(prediction)
             row[f"inner_{data.kind.error}"] = data.kind.as_error(np.mean(inner_losses[name]))
             row["chosen"] = (model.names if name in shared else baseline.names).count(name)
-            row |= dict.fromkeys(("p_value", *COUNTS), np.nan)
-            if {name} != set(baseline.names):
-                row["p_value"] = held_out.overall(prediction, pair[1]).p_value
-                row |= _counts(verdicts(held_out.evidence(prediction, pair[1])))
-            rows[name] = row
+            row |= _against(
+                held_out, prediction, None if {name} == set(baseline.names) else pair[1]
+            )
             if new is not None:
                 scores = new.scores(strangers[name])
                 row |= {f"new_task_{s.key}": scores[s.key] for s in data.kind.new_task_scores}
             with np.errstate(invalid="ignore"):
                 row["alpha"] = float(np.exp(np.mean(np.log(alphas[name]))))
-            row["seconds"] = seconds[name]
-        table = pandas.DataFrame.from_dict(rows, orient="index")
-        table[COUNTS] = table[COUNTS].astype("Int64")
-        table.index.name = "model"
-
-        gains, alone = held_out.gains(*pair), predictions["independent"]
-        losses = {name: held_out.loss(p) for name, p in predictions.items()}
-        losses |= {f"of the {k}": held_out.loss(p) for k, p in zip(PAIR, pair, strict=True)}
-        per_task = held_out.per_task(losses, held_out.evidence(*pair))
-        per_task |= {"gain": gains.posterior_mean, "gain_probability": gains.probability}
-        harm = held_out.gains(pair[1], alone).posterior_mean
-        per_task["baseline_verdict"] = verdicts(held_out.evidence(pair[1], alone))
-        per_task["baseline_gain"] = harm
+            rows[name] = row | {"seconds": seconds[name]}
+        per_task, gains = _per_task(held_out, predictions, pair), held_out.gains(*pair)
+        alone = predictions["independent"]
         finding = Finding(
             model=model,
             baseline=baseline,
@@ -176,17 +163,12 @@ class Comparison:
             overall=held_out.overall(*pair),
             gains=gains,
             counts=_counts(per_task["verdict"]),
-            harmed=[
-                str(per_task["task"][t])
-                for t in np.argsort(harm)
-                if per_task["baseline_verdict"][t] == "hurt"
-                and not ALONE.issuperset(baseline.names)
-            ],
+            harmed=[] if ALONE.issuperset(baseline.names) else _harmed(per_task),
             only_baselines=not shared,
         )
         return cls(
-            table=table,
-            per_task=pandas.DataFrame(per_task),
+            table=_table(rows),
+            per_task=import_pandas().DataFrame(per_task),
             verdict=verdict_in_words(finding, data.kind),
             helps=is_yes(finding.overall),
             p_value=finding.overall.p_value,
@@ -290,3 +272,42 @@ class Comparison:
 def _counts(said: np.ndarray) -> dict[str, int]:
     """How many tasks are helped, hurt, and neither for sure."""
     return {name: int((said == name.replace("_", " ")).sum()) for name in COUNTS}
+
+
+def _table(rows: dict[str, dict[str, Any]]) -> Any:
+    """One row for each model, counts as whole numbers that may be missing."""
+    table = import_pandas().DataFrame.from_dict(rows, orient="index")
+    table[COUNTS] = table[COUNTS].astype("Int64")
+    table.index.name = "model"
+    return table
+
+
+def _against(
+    held_out: HeldOut, prediction: np.ndarray, baseline: np.ndarray | None
+) -> dict[str, Any]:
+    """P-value and counts of a model against the baseline; NaN for the baseline itself."""
+    if baseline is None:
+        return dict.fromkeys(("p_value", *COUNTS), np.nan)
+    p_value = held_out.overall(prediction, baseline).p_value
+    return {"p_value": p_value, **_counts(verdicts(held_out.evidence(prediction, baseline)))}
+
+
+def _per_task(
+    held_out: HeldOut, predictions: dict[str, np.ndarray], pair: list[np.ndarray]
+) -> dict[str, Any]:
+    """Columns with an entry for each task: losses, and what became of it."""
+    gains, alone = held_out.gains(*pair), predictions["independent"]
+    losses = {name: held_out.loss(p) for name, p in predictions.items()}
+    losses |= {f"of the {k}": held_out.loss(p) for k, p in zip(PAIR, pair, strict=True)}
+    return held_out.per_task(losses, held_out.evidence(*pair)) | {
+        "gain": gains.posterior_mean,
+        "gain_probability": gains.probability,
+        "baseline_verdict": verdicts(held_out.evidence(pair[1], alone)),
+        "baseline_gain": held_out.gains(pair[1], alone).posterior_mean,
+    }
+
+
+def _harmed(per_task: dict[str, Any]) -> list[str]:
+    """Tasks that the baseline hurts, the most first."""
+    order = np.argsort(per_task["baseline_gain"])
+    return [str(per_task["task"][t]) for t in order if per_task["baseline_verdict"][t] == "hurt"]

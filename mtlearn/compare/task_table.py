@@ -104,34 +104,11 @@ def read_table(
     check_consistent_length(y, np.empty(len(frame)), task, groups)
     if groups is not None:
         groups = read_labels(groups, "groups").codes
-    every = np.arange(len(y))
     if y.ndim == 2 and y.shape[1] > 1:
         if task is not None or task_column is not None:
             raise_tasks_twice(y)
         tasks = np.arange(y.shape[1]) if names is None else names
-        observed = (~np.isnan(y)).sum(axis=0)
-        if observed.min() < 2:
-            few = counted(int(observed.min()), "observed label", "observed labels")
-            raise ValueError(
-                f"column {tasks[observed.argmin()]} of y has {few}; a comparison "
-                "holds some out and needs at least two. Drop the column."
-            )
-        known = np.flatnonzero(~np.isnan(y).all(axis=1))
-        return TaskTable(
-            frame.to_native(),
-            y,
-            answered,
-            None,
-            tasks,
-            groups,
-            None,
-            "targets",
-            every,
-            len(y),
-            (*notes, *_left_out(len(y) - len(known), "target")),
-        ).take(known)
-
-    y = y.reshape(-1)
+        return _of_matrix(frame, y, answered, tasks, groups, notes)
     if task is None and task_column is None:
         raise ValueError(
             "which rows belong to which task? Name the column of X with task_column=, give the "
@@ -145,6 +122,51 @@ def read_table(
         frame = frame.with_columns(nw.new_series(name, column, backend=frame.implementation))
     else:
         name = frame.columns[find_column(task_column, given, len(given))]
+    return _of_labelled_rows(frame, y.reshape(-1), answered, name, target_name, groups, notes)
+
+
+def _of_matrix(
+    frame: nw.DataFrame,
+    y: np.ndarray,
+    kind: Kind,
+    tasks: np.ndarray,
+    groups: np.ndarray | None,
+    notes: list[str],
+) -> TaskTable:
+    """Rows that have a label in some column; every column is a task."""
+    observed = (~np.isnan(y)).sum(axis=0)
+    if observed.min() < 2:
+        few = counted(int(observed.min()), "observed label", "observed labels")
+        raise ValueError(
+            f"column {tasks[observed.argmin()]} of y has {few}; a comparison "
+            "holds some out and needs at least two. Drop the column."
+        )
+    known = np.flatnonzero(~np.isnan(y).all(axis=1))
+    return TaskTable(
+        frame=frame.to_native(),
+        y=y,
+        kind=kind,
+        codes=None,
+        tasks=tasks,
+        groups=groups,
+        task_column=None,
+        target_name="targets",
+        rows=np.arange(len(y)),
+        n_given=len(y),
+        notes=(*notes, *_left_out(len(y) - len(known), "target")),
+    ).take(known)
+
+
+def _of_labelled_rows(
+    frame: nw.DataFrame,
+    y: np.ndarray,
+    kind: Kind,
+    name: str,
+    target_name: str,
+    groups: np.ndarray | None,
+    notes: list[str],
+) -> TaskTable:
+    """Rows with a target, of the tasks that column ``name`` labels."""
     if len(frame.columns) < 2:
         raise ValueError(
             f"X has no column beside the task column {name!r}; nothing to learn from. Give columns "
@@ -152,45 +174,57 @@ def read_table(
         )
     known = np.flatnonzero(~np.isnan(y))
     labels = read_labels(frame.get_column(name)[known], f"task column {name!r}")
-    if len(labels.values) < 2:
+    said = _said_of_tasks(labels.values, len(known), name)
+    data = TaskTable(
+        frame=frame.to_native(),
+        y=y,
+        kind=kind,
+        codes=np.zeros(len(y), int),
+        tasks=labels.values,
+        groups=groups,
+        task_column=name,
+        target_name=target_name,
+        rows=np.arange(len(y)),
+        n_given=len(y),
+        notes=(*notes, *_left_out(len(y) - len(known), target_name), *said),
+    )
+    return replace(data.take(known), codes=labels.codes)
+
+
+def _said_of_tasks(tasks: np.ndarray, n_rows: int, name: str) -> list[str]:
+    """Notes on labels that may not be those of tasks.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be.
+    """
+    if len(tasks) < 2:
         raise ValueError(
-            f"there is only one task in {name!r} ({', '.join(map(str, labels.values))}); learning "
+            f"there is only one task in {name!r} ({', '.join(map(str, tasks))}); learning "
             "tasks together takes at least two."
         )
-    if is_measurement(labels.values, len(known)):
+    if is_measurement(tasks, n_rows):
         raise ValueError(
-            f"task column {name!r} holds {len(labels.values):,} different numbers with fractions "
-            f"(such as {labels.values[0]:.4g}) in {len(known):,} rows: a measurement, where each "
+            f"task column {name!r} holds {len(tasks):,} different numbers with fractions "
+            f"(such as {tasks[0]:.4g}) in {n_rows:,} rows: a measurement, where each "
             "task should have several rows. Name the column of the tasks' labels; were target and "
             "task swapped (--target and --task)?"
         )
-    notes += _left_out(len(y) - len(known), target_name)
-    if alike := nearly_equal(labels.values, f"tasks of {name}"):
+    notes = []
+    if alike := nearly_equal(tasks, f"tasks of {name}"):
         notes.append(alike)
-    if len(labels.values) > len(known) / 2:
+    if len(tasks) > n_rows / 2:
         notes.append(
-            f"Most tasks have a single row ({len(labels.values):,} tasks, {len(known):,} rows): "
+            f"Most tasks have a single row ({len(tasks):,} tasks, {n_rows:,} rows): "
             f"is {name} an identifier of the rows, or were target and task swapped?"
         )
-    if labels.values.dtype.kind == "f" and len(labels.values) > FEW_FRACTIONS:
+    if tasks.dtype.kind == "f" and len(tasks) > FEW_FRACTIONS:
         notes.append(
-            f"The {len(labels.values):,} tasks are numbers with fractions (such as "
-            f"{labels.values[0]:.4g}): is {name} a measurement, and were target and task swapped?"
+            f"The {len(tasks):,} tasks are numbers with fractions (such as "
+            f"{tasks[0]:.4g}): is {name} a measurement, and were target and task swapped?"
         )
-    data = TaskTable(
-        frame.to_native(),
-        y,
-        answered,
-        np.zeros(len(y), int),
-        labels.values,
-        groups,
-        name,
-        target_name,
-        every,
-        len(y),
-        tuple(notes),
-    )
-    return replace(data.take(known), codes=labels.codes)
+    return notes
 
 
 def _left_out(n_rows: int, name: str) -> list[str]:

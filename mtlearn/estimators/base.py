@@ -5,19 +5,17 @@ One way through: targets and tasks -> problem and penalty -> solver -> solution 
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
 from mtlearn.base import TaskInputMixin, all_or_nothing
+from mtlearn.estimators.convergence import warn_unless_converged
 from mtlearn.estimators.family import Family
-from mtlearn.exceptions import counted, level_of_user
-from mtlearn.inputs.checks import check_count, check_flag, check_number, check_option
+from mtlearn.estimators.parameters import check_parameters
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import choose_units
 from mtlearn.inputs.weights import as_repetitions, warn_of_many
@@ -30,7 +28,6 @@ from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.progress import tell
 from mtlearn.solvers.reductions.rotation import Rotation
 from mtlearn.solvers.setup import Setup, set_up
-from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.threads import blas_threads
 
 
@@ -237,7 +234,7 @@ class TaskLinearModel(TaskInputMixin, Family):
                 if self.verbose:
                     tell(f"alpha {k + 1}/{len(alphas)}", alphas[k], solution)
         for alpha, solution in zip(alphas, solutions, strict=True):
-            self._warn_unless_converged(solution, alpha)
+            warn_unless_converged(self, solution, alpha)
         models = [units.outward(reader._models(problem, one.point)) for one in solutions]
         coefs, intercepts = ([one[name] for one in models] for name in ("coef_", "intercept_"))
         T, K, d = problem.n_tasks, problem.n_classes, problem.n_features
@@ -308,7 +305,7 @@ class TaskLinearModel(TaskInputMixin, Family):
         parts = settings._penalty(problem).at(alpha).parts(point.V)
         for name, value in settings._own_attributes(problem, parts, shaped).items():
             setattr(self, name, value)
-        self._warn_unless_converged(solution, self._units.alpha(alpha))
+        warn_unless_converged(self, solution, self._units.alpha(alpha))
         return self
 
     def _solver(self, setup: Setup, purpose: str) -> Solver:
@@ -346,40 +343,8 @@ class TaskLinearModel(TaskInputMixin, Family):
         return V - np.tile(last.mean_coef.T, T) if hasattr(self, "mean_coef_") else V
 
     def _check_params(self) -> None:
-        check_number("alpha_mean", self.alpha_mean, infinite=True)
-        check_number("tol", self.tol)
-        check_count("max_iter", self.max_iter)
-        check_option("solver", self.solver, ("auto",))
-        for name in ("fit_intercept", "warm_start"):
-            check_flag(name, getattr(self, name))
-        if isinstance(self.alpha_intercept, str):
-            check_option("alpha_intercept", self.alpha_intercept, ("auto", "a number >= 0"))
-        else:
-            check_number("alpha_intercept", self.alpha_intercept, infinite=True)
-        if hasattr(self, "alpha"):
-            check_number("alpha", self.alpha, infinite=self._alpha_may_be_infinite)
+        check_parameters(self)
         self._check_own_params()
-
-    def _warn_unless_converged(self, solution: Solution, alpha: float) -> None:
-        if solution.diverging:
-            warnings.warn(
-                f"the classes of some task are separable and alpha={alpha:g} does not hold its "
-                f"coefficients back: they grow without bound. {type(self).__name__} stopped where "
-                f"dual_gap_={solution.gap:.3g}; use a larger alpha for coefficients that mean "
-                "something.",
-                ConvergenceWarning,
-                stacklevel=level_of_user(),
-            )
-            return
-        if solution.gap <= self.tol:
-            return
-        warnings.warn(
-            f"{type(self).__name__} stopped at dual_gap_={solution.gap:.3g} after "
-            f"{counted(solution.n_iter, 'iteration', 'iterations')}, above tol={self.tol:g} "
-            f"(alpha={alpha:g}). {self._remedy}",
-            ConvergenceWarning,
-            stacklevel=level_of_user(),
-        )
 
 
 def _is_fitted(name: str) -> bool:

@@ -11,7 +11,8 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.moments import is_constant, padded_rows, task_blocks
 from mtlearn.problems.rows import Rows
-from mtlearn.problems.squared import ScatterBlock, SquaredProblem, Statistics
+from mtlearn.problems.scatter import ScatterBlock, Statistics
+from mtlearn.problems.squared import SquaredProblem
 
 
 class DesignProblem(SquaredProblem):

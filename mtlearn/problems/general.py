@@ -9,7 +9,6 @@ and around any point the quadratic model with the curvature of the loss for weig
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,11 @@ from mtlearn.losses.base import Loss
 from mtlearn.problems.base import Curved
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.design import DesignProblem
+from mtlearn.problems.intercepts import Intercepts
 from mtlearn.problems.linear import Semidefinite
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments, of_entries
+from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.squared import SquaredProblem
 
@@ -30,28 +31,6 @@ BENT = 1e-3  # what a label has in the model where it has less than that
 MODEL_NUMBERS = (
     4_000_000  # of moments that a model may form, if that does not cost more than it saves
 )
-
-
-@dataclass(frozen=True)
-class ScorePoint:
-    """Coefficients, scores without intercepts, and the gradient, all consistent.
-
-    ``XW`` is (n, k); ``b`` the intercepts (C,), for features as the problem holds them; ``R`` the
-    weighted residuals (n, k); ``G`` minus the gradient with respect to V, (d, C).
-    """
-
-    V: np.ndarray
-    mean: np.ndarray | None
-    b0: np.ndarray
-    b: np.ndarray
-    XW: np.ndarray
-    data_value: float
-    R: np.ndarray
-    G: np.ndarray
-
-    @property
-    def W(self) -> np.ndarray:
-        return whole(self.V, self.mean)
 
 
 class LossProblem(Curved):
@@ -121,6 +100,8 @@ class LossProblem(Curved):
         self.rows = self._given
         if coupling.fit_intercept:
             self.rows = self._given.as_centred() if self.free else self._given.about(self.center)
+        weighted = self.rows, self.loss, self.Y, self.c, self.m
+        self._intercepts = Intercepts(*weighted, coupling, self.n_classes)
         self._intercepts_alone: tuple[np.ndarray, np.ndarray, float] | None = None
         self._diagonal: np.ndarray | None = None
 
@@ -168,7 +149,7 @@ class LossProblem(Curved):
 
     def point(self, V, mean, b, b0, XW) -> ScorePoint:
         """The point with these scores: intercepts made best from where they are, then gradient."""
-        b, b0 = self._best_intercepts(XW, b, b0)
+        b, b0 = self._intercepts.best(XW, b, b0)
         F = XW + self.rows.per_row(b)
         R = self.c * self.loss.residual(F, self.Y)
         G = self.rows.transposed_times(R)
@@ -280,7 +261,7 @@ class LossProblem(Curved):
         if not self.free:
             return point.b0 - self.center @ mean
         W = np.ascontiguousarray(spread(mean, self.n_columns))
-        b, _ = self._best_intercepts(self.scores(W), point.b, point.b0)
+        b, _ = self._intercepts.best(self.scores(W), point.b, point.b0)
         return gather(self._moved(W, b), self.n_classes) / self.n_tasks
 
     def _moved(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -289,65 +270,6 @@ class LossProblem(Curved):
             return b - self.center @ W
         middles = self._given.middles(W.shape[1] // self._given.n_blocks)
         return b - np.einsum("jc,jc->c", np.broadcast_to(middles, W.shape), W)
-
-    def _best_intercepts(self, XW, b, b0) -> tuple[np.ndarray, np.ndarray]:
-        """Newton on the intercepts, to rounding: where one is free its residuals sum to zero."""
-        a, K, C = self.coupling.alpha_intercept, self.n_classes, self.n_columns
-        if not self.coupling.fit_intercept:
-            return np.zeros(C), np.zeros(K)
-        one = np.isinf(a)
-        if one:
-            b = spread(b0, C).copy()
-
-        def value(b, b0):
-            """By column where columns do not meet, else by class."""
-            F = XW + self.rows.per_row(b)
-            by_column = self.rows.sums(self.c * self.loss.value(F, self.Y))
-            if a == 0:
-                return by_column
-            apart = 0.0 if one else 0.5 * a * (b - spread(b0, C)) ** 2
-            return gather(by_column + apart, K)
-
-        here = value(b, b0)
-        for _ in range(60):
-            F = XW + self.rows.per_row(b)
-            R = self.c * self.loss.residual(F, self.Y)
-            u = self.rows.sums(R)
-            h = self.rows.sums(self.c * self.loss.curvature(F, self.Y))
-            h = np.maximum(h, 1e-20 * self.m)  # a loss may be straight here, and is not everywhere
-            if a == 0:
-                db, db0 = u / h, np.zeros(K)
-                size = np.abs(u) * np.abs(db)
-            elif one:
-                db0 = gather(u, K) / gather(h, K)
-                db = spread(db0, C)
-                size = np.abs(gather(u, K) * db0)
-            else:
-                pull = a * (b - spread(b0, C))
-                db0 = gather((pull * h + a * u) / (h + a), K) / gather(a * h / (h + a), K)
-                db = (u - pull + a * spread(db0, C)) / (h + a)
-                size = gather(np.abs(u - pull) * np.abs(db), K) + np.abs(gather(pull, K) * db0)
-            db = np.where(np.isfinite(db), db, 0.0)
-            length = np.ones(len(here))
-            for _ in range(40):
-                by_column = length if a == 0 else spread(length, C)
-                by_class = length if a != 0 else np.ones(K)
-                new_b, new_b0 = b + by_column * db, b0 + by_class * db0
-                there = value(new_b, new_b0)
-                worse = there > here + 1e-14 * np.abs(here)
-                if not worse.any():
-                    break
-                length[worse] *= 0.25
-            else:
-                break
-            b, b0, here = new_b, new_b0, there
-            if (size <= 1e-30 * (np.abs(here) + 1e-300)).all() or (
-                np.abs(db) <= 1e-15 * (1.0 + np.abs(b))
-            ).all():
-                break
-        if not self.pooled:
-            b0 = np.zeros(K)
-        return b, b0
 
     def _middles(self, k: int, shape) -> np.ndarray:
         return np.broadcast_to(self.rows.middles(k), shape)

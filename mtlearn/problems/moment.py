@@ -9,7 +9,8 @@ import numpy as np
 
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.moments import BLOCK_BYTES, Moments
-from mtlearn.problems.squared import ScatterBlock, SquaredProblem, Statistics
+from mtlearn.problems.scatter import ScatterBlock, Statistics
+from mtlearn.problems.squared import SquaredProblem
 
 
 class MomentProblem(SquaredProblem):

@@ -25,57 +25,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mtlearn.problems.base import Quadratic
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
-from mtlearn.problems.linear import Semidefinite
 from mtlearn.problems.moments import seen_from
+from mtlearn.problems.points import Point
+from mtlearn.problems.scatter import ScatterBlock, Statistics
 from mtlearn.problems.shared import shared_by_products, shared_system
 
 LARGEST_MEAN = 5000  # features up to which the d × d system of a shared mean is formed
-
-
-@dataclass(frozen=True)
-class Point:
-    """Coefficients, and what the smooth part of the objective says about them."""
-
-    V: np.ndarray  # (d, C) deviations
-    mean: np.ndarray | None  # (d, K) w_0 of each class
-    b0: np.ndarray  # (K,)
-    SW: np.ndarray  # (d, C) columns S_t w_t
-    error: np.ndarray  # (C,) e_t
-    G: np.ndarray  # (d, C) minus the gradient with respect to V
-
-    @property
-    def W(self) -> np.ndarray:
-        return whole(self.V, self.mean)
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """What is known of each column without its scatter, under its own weights.
-
-    Attributes
-    ----------
-    weight : ndarray of shape (C,)
-        Sum of the weights.
-    x_mean : ndarray of shape (C, d) or (1, d)
-    y_mean : ndarray of shape (C,)
-    xy : ndarray of shape (C, d)
-        Centred cross products.
-    yy : ndarray of shape (C,)
-        Centred squares.
-    """
-
-    weight: np.ndarray
-    x_mean: np.ndarray
-    y_mean: np.ndarray
-    xy: np.ndarray
-    yy: np.ndarray
 
 
 class SquaredProblem(Quadratic):
@@ -214,43 +175,6 @@ class SquaredProblem(Quadratic):
             kappa = self._per_hessian(self.kappa)
             H = H + (kappa[:, None] * left)[:, :, None] * right[:, None, :]
         return H
-
-    def border(self, rows: np.ndarray) -> tuple[np.ndarray, list] | tuple[None, None]:
-        """How some features of V meet (w_0, b_0): E_c, (C or 1, k, p), and their own Hessians.
-
-        The p numbers of a class are w_0, then b_0, where the model has them; None where it has
-        neither.
-        """
-        if not self.coupling.has_mean and not self.pooled:
-            return None, None
-        d, C = self.n_features, self.n_columns
-        columns = []
-        if self.coupling.has_mean:
-            columns.append(self.hessian(rows, np.arange(d)))
-        if self.pooled:
-            z = np.broadcast_to(self.kappa * self.x_mean, (d, C))
-            columns.append(z[rows].T[:, :, None])
-        n = max(len(c) for c in columns)
-        E = np.concatenate([np.broadcast_to(c, (n, *c.shape[1:])) for c in columns], axis=2)
-        if self.coupling.has_mean:
-            return E, self.mean_system()
-        totals = gather(self.kappa, self.n_classes)
-        return E, [Semidefinite(np.full((1, 1), total)) for total in totals]
-
-    def reduced_hessian(self) -> np.ndarray:
-        """Hessian of the smooth part in V (flattened row by row), w_0 and b_0 at their best.
-
-        Of shape (d C, d C): for small problems only.
-        """
-        d, C, K = self.n_features, self.n_columns, self.n_classes
-        every = np.arange(d)
-        E, corners = self.border(every)
-        H = np.zeros((C, d, C, d))
-        H[np.arange(C), :, np.arange(C)] = self.hessian(every)
-        for k, corner in enumerate(corners or []):
-            own = np.broadcast_to(E, (C, *E.shape[1:]))[k::K].reshape(-1, E.shape[2])
-            H[k::K, :, k::K] -= (own @ corner.solve(own.T)).reshape(C // K, d, C // K, d)
-        return H.transpose(1, 0, 3, 2).reshape(d * C, d * C)
 
     def hessian_times(self, W: np.ndarray) -> np.ndarray:
         """Columns H_t w_t of W (d, C)."""
@@ -416,16 +340,3 @@ class SquaredProblem(Quadratic):
         value = 0.5 * self.yy.sum() + 0.5 * self.kappa @ error**2
         second_moment = self.yy.sum() + self.m @ self.y_mean**2
         return float(value) if value > 1e-28 * second_moment else 0.0
-
-
-@dataclass(frozen=True)
-class ScatterBlock:
-    """Scatters S_t of some tasks: as they are, or as S_t = A_t'A_t with fewer rows than columns.
-
-    ``full`` is (B, d, d) and ``thin`` (B, r, d); one of them is None. A leading axis of one with
-    more than one task means that the tasks have it in common.
-    """
-
-    tasks: np.ndarray
-    full: np.ndarray | None = None
-    thin: np.ndarray | None = None

@@ -26,7 +26,9 @@ import numpy as np
 
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.linear import solve_semidefinite, stack_times, stack_transposed_times
-from mtlearn.problems.squared import Point, ScatterBlock, SquaredProblem
+from mtlearn.problems.points import Point
+from mtlearn.problems.scatter import ScatterBlock
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.solution import Solution

@@ -12,7 +12,8 @@ from itertools import islice
 from operator import itemgetter
 
 from mtlearn.penalties.base import Differentiable, Penalty, RowSeparable, Smoothable
-from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.problems.points import Point
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.semismooth import SemismoothNewton, affordable, objective

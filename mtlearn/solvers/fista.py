@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import Penalty
-from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.problems.points import Point
+from mtlearn.problems.squared import SquaredProblem
 
 
 @dataclass

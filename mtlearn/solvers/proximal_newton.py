@@ -20,7 +20,8 @@ import numpy as np
 
 from mtlearn.penalties.base import Penalty, QuadraticPenalty
 from mtlearn.problems.coupling import gather, whole
-from mtlearn.problems.general import FLATTEST, LossProblem, ScorePoint
+from mtlearn.problems.general import FLATTEST, LossProblem
+from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.arrow import closed_form_affordable, solve_mean_regularized
 from mtlearn.solvers.certificate import certify

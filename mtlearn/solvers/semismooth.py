@@ -39,7 +39,9 @@ from scipy import linalg
 
 from mtlearn.penalties.base import Differentiable, Penalty
 from mtlearn.penalties.derivative import RowDerivative
-from mtlearn.problems.squared import LARGEST_MEAN, Point, SquaredProblem
+from mtlearn.problems.border import border, reduced_hessian
+from mtlearn.problems.points import Point
+from mtlearn.problems.squared import LARGEST_MEAN, SquaredProblem
 
 DIRECT_BYTES = 512e6
 DIRECT_FLOPS = 2e10
@@ -152,7 +154,7 @@ class SemismoothNewton:
         H, k = self._hessian(rows), len(rows)
         m, w, F = m[rows], w[rows], F[rows]
         grouped = np.flatnonzero(w.any(axis=1))
-        E, corners = problem.border(rows)
+        E, corners = border(problem, rows)
         if E is not None:
             E = E * np.broadcast_to(self.root, (problem.n_features, 1))[rows]
             corners = [corner.A for corner in corners]
@@ -179,7 +181,7 @@ class SemismoothNewton:
     def _dense(self, M: Any, F: np.ndarray, damping: float) -> np.ndarray | None:
         if self.dense is None:
             root = np.broadcast_to(self.root, F.shape).ravel()
-            self.dense = root[:, None] * self.problem.reduced_hessian() * root
+            self.dense = root[:, None] * reduced_hessian(self.problem) * root
         N = F.size
         J = M.times(np.eye(N).reshape(N, *F.shape)).reshape(N, N)
         A = self.dense @ J + damping * J + np.eye(N) - J

@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.problems.border import reduced_hessian
+from mtlearn.problems.points import Point
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import curvature_ratio
 
@@ -52,7 +54,7 @@ def smoothed_newton(problem: SquaredProblem, penalty: Any, start: Point) -> Iter
         Whose ``smoothed`` is its Moreau envelope, or something better.
     start : Point
     """
-    H, here, width = problem.reduced_hessian(), start, np.inf
+    H, here, width = reduced_hessian(problem), start, np.inf
     ceiling = problem.value(start) + penalty.value(start.V)
     while True:
         V = here.V

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtlearn.problems.linear import stack_times, stack_transposed_times
-from mtlearn.problems.squared import ScatterBlock, SquaredProblem
+from mtlearn.problems.scatter import ScatterBlock
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.arrow import Arrow
 
 CUTOFF = 1e-15  # relative eigenvalue below which it is rounding

@@ -8,7 +8,6 @@ beside it in a frame of the user's own library: a string label never turns a tab
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -19,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from mtlearn.base import all_or_nothing
-from mtlearn.exceptions import OneTaskWarning, counted, level_of_user
+from mtlearn.exceptions import OneTaskWarning, level_of_user
 from mtlearn.inputs.checks import check_option
 from mtlearn.inputs.column_types import NUMBER, floats
 from mtlearn.inputs.frames import as_frame, check_columns, text_names
@@ -27,6 +26,7 @@ from mtlearn.inputs.number_text import Bad
 from mtlearn.inputs.tasks import find_column
 from mtlearn.table.features import BAD_CELLS, check_cells, levels_again, numbers_again, read_feature
 from mtlearn.table.levels import codes_of, levels_of
+from mtlearn.table.names import check_present, feature_names, place_of_labels, without_names
 from mtlearn.table.warnings import warn_of_cells, warn_of_columns
 
 
@@ -297,24 +297,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return tags
 
     def _feature_names(self) -> list[str]:
-        names = list(self.numbers_)
-        for name, levels in self.levels_.items():
-            names += [f"{name}={'(missing)' if level is None else level}" for level in levels]
-            names += [f"{name}=(rare)"] * (name in self.rare_)
-        return names
+        return feature_names(self.numbers_, self.levels_, self.rare_)
 
     def _place(self, n_features: int) -> int:
-        """Where the labels stand in the output: the position asked for, or last."""
-        if not isinstance(self.task_column, Integral):
-            return n_features
-        place = self.task_column + (n_features + 1 if self.task_column < 0 else 0)
-        if not 0 <= place <= n_features:
-            raise ValueError(
-                f"task_column={self.task_column}: only "
-                f"{counted(n_features, 'feature is', 'features are')} left beside it, so it cannot "
-                "keep its position; give the column's name instead."
-            )
-        return place
+        return place_of_labels(self.task_column, n_features)
 
     def _read(self, X: Any, *, reset: bool) -> dict[str, Any]:
         """The columns of X by name."""
@@ -333,10 +319,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             if names != frame.columns:
                 columns = [c.alias(name) for name, c in zip(names, columns, strict=True)]
             if known is not None:
-                self._check_present(names)
+                task = [] if self.task_name_ is None else [self.task_name_]
+                check_present([*self.numbers_, *self.levels_, *task], names)
             else:
                 check_columns(self, X, reset=reset)
-                names = names if reset else _without_names(len(names))
+                names = names if reset else without_names(len(names))
         if reset:
             self._names = None if frame is None else names
         return dict(zip(names, columns, strict=True))
@@ -350,24 +337,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             )
         X = check_array(X, dtype="numeric", ensure_all_finite="allow-nan")
         validate_data(self, X, reset=reset, skip_check_array=True)
-        return known or _without_names(X.shape[1]), list(X.T)
-
-    def _check_present(self, names: list[str]) -> None:
-        """Columns that are used; those left out need not be there."""
-        used = [*self.numbers_, *self.levels_]
-        used += [] if self.task_name_ is None else [self.task_name_]
-        there = set(names)
-        if missing := [name for name in used if name not in there]:
-            more = ", …" * (len(missing) > 10)
-            raise ValueError(
-                f"X lacks {counted(len(missing), 'column', 'columns')} that fit had: "
-                f"{', '.join(map(repr, missing[:10]))}{more}. Give every column that was used "
-                "(a number may be missing in all rows); their order does not matter."
-            )
-
-
-def _without_names(n_columns: int) -> list[str]:
-    return [f"x{j}" for j in range(n_columns)]
+        return known or without_names(X.shape[1]), list(X.T)
 
 
 def _is_one_target(y: Any) -> bool:

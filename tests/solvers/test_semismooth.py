@@ -15,6 +15,7 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses import Logistic
 from mtlearn.penalties.base import RowSeparable
 from mtlearn.penalties.l21 import L21
+from mtlearn.problems.border import reduced_hessian
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.forms import make_problem
@@ -164,7 +165,7 @@ def test_newton_step_is_that_of_the_dense_hessian(
     penalty = Penalty(0.1 * largest_alpha(problem, Penalty))
     step = Metric.of_problem(problem, isinstance(penalty, RowSeparable)).step
     newton, H = SemismoothNewton(problem, step), truth.reduced_hessian()
-    close(problem.reduced_hessian(), H)
+    close(reduced_hessian(problem), H)
     d, C, K = problem.n_features, problem.n_columns, problem.n_classes
     shape = np.repeat(SHAPE, K) if C > K else SHAPE[:C]
     rng, N = np.random.default_rng(7), d * C

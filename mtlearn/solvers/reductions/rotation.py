@@ -14,7 +14,8 @@ from scipy import linalg, sparse
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.penalties.base import InvariantInFeatures, Penalty, QuadraticPenalty
 from mtlearn.problems.coupling import Coupling
-from mtlearn.problems.squared import Point, SquaredProblem
+from mtlearn.problems.points import Point
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.reductions.base import Reduction
 
 

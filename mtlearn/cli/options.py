@@ -1,0 +1,145 @@
+"""The options of the command: what each is called, takes and says of itself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from mtlearn.compare.contenders import DEFAULT, MULTITASK
+
+READING, ASKING, ANSWERING = "The table", "The comparison", "What comes out"
+
+
+class Question(StrEnum):
+    """The choices of --kind."""
+
+    AUTO = "auto"
+    REGRESSION = "regression"
+    CLASSIFICATION = "classification"
+
+
+class Cells(StrEnum):
+    """The choices of --bad-cells."""
+
+    MISSING = "missing"
+    ERROR = "error"
+    CATEGORY = "category"
+
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="A CSV, Excel or Parquet file, the name of a built-in data set, or - for CSV on "
+        "standard input.",
+        show_default=False,
+    ),
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="The column to predict; of several (separated by commas, or the option repeated) "
+        "each is a task.",
+        show_default=False,
+        rich_help_panel=READING,
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(help="The column that names the task of each row.", rich_help_panel=READING),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option(help="Columns to leave out, separated by commas.", rich_help_panel=READING),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        help="A column of repeated units (a person), kept on one side of each fold.",
+        rich_help_panel=READING,
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Of text, where it is not UTF-8: cp1252, utf-16, …", rich_help_panel=READING),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(help="The decimal mark of text: , or .", rich_help_panel=READING),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option(
+        help="The sheet of an Excel file, by its name or number (by default the first).",
+        rich_help_panel=READING,
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        help=f"Multi-task models, separated by commas: {', '.join(MULTITASK)} "
+        f"(by default {', '.join(DEFAULT)}).",
+        rich_help_panel=ASKING,
+    ),
+]
+Kind = Annotated[
+    Question,
+    typer.Option(
+        help="Whether the target is a number or a class; auto: text and what has two values "
+        "are classes.",
+        rich_help_panel=ASKING,
+    ),
+]
+BadCells = Annotated[
+    Cells,
+    typer.Option(
+        help="What text in a column of numbers is (such as n.d.): missing, an error, or a "
+        "reason to take the column as categories.",
+        rich_help_panel=ASKING,
+    ),
+]
+Folds = Annotated[int, typer.Option(min=2, help="Number of outer folds.", rich_help_panel=ASKING)]
+NewTasks = Annotated[
+    bool,
+    typer.Option(
+        "--new-tasks",
+        help="Also score predictions for tasks never seen.",
+        rich_help_panel=ASKING,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Decides folds and samples.", rich_help_panel=ASKING)]
+Full = Annotated[
+    bool,
+    typer.Option("--full", help="All tasks, however long it takes.", rich_help_panel=ASKING),
+]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        help="Write the result of every task to this file: .csv, .csv.gz, .tsv, .json or "
+        ".parquet; - is CSV on standard output, in place of the report.",
+        metavar="FILE",
+        rich_help_panel=ANSWERING,
+    ),
+]
+Json = Annotated[
+    str | None,
+    typer.Option(
+        help="Write all of the result to this .json file: verdict, table, tasks, settings, "
+        "versions; - is standard output, in place of the report.",
+        metavar="FILE",
+        rich_help_panel=ANSWERING,
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", help="Print nothing but what is wrong.", rich_help_panel=ANSWERING),
+]
+FailIfNoGain = Annotated[
+    bool,
+    typer.Option(
+        "--fail-if-no-gain",
+        help="End with exit code 1 unless the answer is Yes.",
+        rich_help_panel=ANSWERING,
+    ),
+]

@@ -1,0 +1,23 @@
+"""Checks of the parameters that all models share, at fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mtlearn.inputs.checks import check_count, check_flag, check_number, check_option
+
+
+def check_parameters(estimator: Any) -> None:
+    """Refuse values that are not allowed; the message says what is."""
+    check_number("alpha_mean", estimator.alpha_mean, infinite=True)
+    check_number("tol", estimator.tol)
+    check_count("max_iter", estimator.max_iter)
+    check_option("solver", estimator.solver, ("auto",))
+    for name in ("fit_intercept", "warm_start"):
+        check_flag(name, getattr(estimator, name))
+    if isinstance(estimator.alpha_intercept, str):
+        check_option("alpha_intercept", estimator.alpha_intercept, ("auto", "a number >= 0"))
+    else:
+        check_number("alpha_intercept", estimator.alpha_intercept, infinite=True)
+    if hasattr(estimator, "alpha"):
+        check_number("alpha", estimator.alpha, infinite=estimator._alpha_may_be_infinite)

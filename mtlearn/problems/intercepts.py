@@ -1,0 +1,100 @@
+"""The best intercepts for scores that are given: Newton's method, for any loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtlearn.losses.base import Loss
+from mtlearn.problems.coupling import Coupling, gather, spread
+from mtlearn.problems.rows import Rows
+
+STEPS, CUTS = 60, 40  # Newton steps, and times that one is cut, at most
+
+
+@dataclass(frozen=True)
+class Intercepts:
+    """Intercepts b (C,) and b_0 (K,) under a coupling; all else of the scores is fixed.
+
+    Attributes
+    ----------
+    rows : Rows
+    loss : Loss
+    Y, c : ndarray of shape (n, k)
+        Targets, and weights c_ti.
+    m : ndarray of shape (C,)
+        Sums of these weights.
+    coupling : Coupling
+    n_classes : int
+    """
+
+    rows: Rows
+    loss: Loss
+    Y: np.ndarray
+    c: np.ndarray
+    m: np.ndarray
+    coupling: Coupling
+    n_classes: int
+
+    def best(self, XW: np.ndarray, b: np.ndarray, b0: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The best ones from where they are, to rounding: residuals of a free one sum to zero."""
+        a, K, C = self.coupling.alpha_intercept, self.n_classes, len(self.m)
+        if not self.coupling.fit_intercept:
+            return np.zeros(C), np.zeros(K)
+        if np.isinf(a):
+            b = spread(b0, C).copy()
+        here = self._value(XW, b, b0)
+        for _ in range(STEPS):
+            db, db0, size = self._direction(XW, b, b0)
+            length = np.ones(len(here))
+            for _ in range(CUTS):
+                by_column = length if a == 0 else spread(length, C)
+                by_class = length if a != 0 else np.ones(K)
+                new_b, new_b0 = b + by_column * db, b0 + by_class * db0
+                there = self._value(XW, new_b, new_b0)
+                worse = there > here + 1e-14 * np.abs(here)
+                if not worse.any():
+                    break
+                length[worse] *= 0.25
+            else:
+                break
+            b, b0, here = new_b, new_b0, there
+            if (size <= 1e-30 * (np.abs(here) + 1e-300)).all() or (
+                np.abs(db) <= 1e-15 * (1.0 + np.abs(b))
+            ).all():
+                break
+        return b, b0 if a > 0 else np.zeros(K)
+
+    def _value(self, XW: np.ndarray, b: np.ndarray, b0: np.ndarray) -> np.ndarray:
+        """The objective by column where columns do not meet, else by class."""
+        a = self.coupling.alpha_intercept
+        F = XW + self.rows.per_row(b)
+        by_column = self.rows.sums(self.c * self.loss.value(F, self.Y))
+        if a == 0:
+            return by_column
+        apart = 0.0 if np.isinf(a) else 0.5 * a * (b - spread(b0, len(b))) ** 2
+        return gather(by_column + apart, self.n_classes)
+
+    def _direction(
+        self, XW: np.ndarray, b: np.ndarray, b0: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Newton's step, (C,) and (K,), and what it promises, as :meth:`_value` is shaped."""
+        a, K, C = self.coupling.alpha_intercept, self.n_classes, len(b)
+        F = XW + self.rows.per_row(b)
+        u = self.rows.sums(self.c * self.loss.residual(F, self.Y))
+        h = self.rows.sums(self.c * self.loss.curvature(F, self.Y))
+        h = np.maximum(h, 1e-20 * self.m)  # a loss may be straight here, and is not everywhere
+        if a == 0:
+            db, db0 = u / h, np.zeros(K)
+            size = np.abs(u) * np.abs(db)
+        elif np.isinf(a):
+            db0 = gather(u, K) / gather(h, K)
+            db = spread(db0, C)
+            size = np.abs(gather(u, K) * db0)
+        else:
+            pull = a * (b - spread(b0, C))
+            db0 = gather((pull * h + a * u) / (h + a), K) / gather(a * h / (h + a), K)
+            db = (u - pull + a * spread(db0, C)) / (h + a)
+            size = gather(np.abs(u - pull) * np.abs(db), K) + np.abs(gather(pull, K) * db0)
+        return np.where(np.isfinite(db), db, 0.0), db0, size
