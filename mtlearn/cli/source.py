@@ -83,29 +83,12 @@ def read_source(
     if groups is not None:
         units = frame[groups]
     _refuse_infinities(table, [*targets, *features], called(source))
-    y = frame[targets]
-    for name in set(targets) & set(table.zeros):
-        y = y.assign(**{name: pd.to_numeric(y[name])})
-    for name in (name for name in targets if table.is_text and _has_decimal_commas(frame[name])):
-        raise SourceError(
-            f"the target {name} looks like numbers with a decimal comma (such as "
-            f"{frame[name].dropna().iloc[0]!r}), which is read as text; --decimal , makes numbers "
-            "of them."
-        )
+    y = _targets(table, targets)
     known = {" or ".join(targets): y.notna().any(axis=1)}  # of several, a row may lack some
     known |= {} if task is None else {task: frame[task].notna()}
     known |= {} if units is None else {"groups" if groups is None else groups: units.notna()}
     keep = _known_rows(known, notes, task if table.is_text else None)
-    if task is not None and frame.loc[keep, task].nunique() < 2:
-        raise SourceError(
-            f"there is only one task in {task!r} ({frame.loc[keep, task].iloc[0]}): learning "
-            "tasks together takes at least two; name another column with --task."
-        )
-    for name in targets:
-        if y.loc[keep, name].nunique() < 2:
-            value = y.loc[keep, name].dropna()
-            said = f"{value.iloc[0]} in every row" if len(value) else "missing in every row"
-            raise SourceError(f"the target {name!r} is {said}.")
+    _check_varies(y[keep], None if task is None else frame.loc[keep, task])
     return Source(
         Path(called(source)).name,
         frame.loc[keep, features if task is None else [*features, task]],
@@ -123,6 +106,36 @@ def read_source(
             "sheet": sheet,
         },
     )
+
+
+def _targets(table: Table, targets: list[str]) -> pd.DataFrame:
+    """The columns to predict; numbers that text seems to be are asked for, not guessed."""
+    y = table.frame[targets]
+    for name in set(targets) & set(table.zeros):
+        y = y.assign(**{name: pd.to_numeric(y[name])})
+    if not table.is_text:
+        return y
+    for name in (name for name in targets if _has_decimal_commas(table.frame[name])):
+        raise SourceError(
+            f"the target {name} looks like numbers with a decimal comma (such as "
+            f"{table.frame[name].dropna().iloc[0]!r}), which is read as text; --decimal , makes "
+            "numbers of them."
+        )
+    return y
+
+
+def _check_varies(y: pd.DataFrame, labels: pd.Series | None) -> None:
+    """Refuse one task alone, and targets without anything to predict."""
+    if labels is not None and labels.nunique() < 2:
+        raise SourceError(
+            f"there is only one task in {labels.name!r} ({labels.iloc[0]}): learning "
+            "tasks together takes at least two; name another column with --task."
+        )
+    for name in y.columns:
+        if y[name].nunique() < 2:
+            value = y[name].dropna()
+            said = f"{value.iloc[0]} in every row" if len(value) else "missing in every row"
+            raise SourceError(f"the target {name!r} is {said}.")
 
 
 def _chosen(

@@ -92,13 +92,9 @@ def draw_problem(
         y = _punch_holes(y, holes, rng)
     else:
         sizes = check_sizes(n_samples_per_task, T, rng)
-        position = np.repeat(np.arange(T), sizes)
-        if shuffle:
-            position = rng.permutation(position)
-        X = rng.standard_normal((len(position), d))
-        scores = np.einsum("ij,ij->i", X, truth["coef"][position]) + intercept[position]
-        rows_task = tasks[position]
-        y = draw_targets(scores, rng)
+        X, y, rows_task = _labelled_rows(
+            draw_targets, tasks, sizes, truth["coef"], intercept, shuffle, rng
+        )
     names = {
         "feature_names": [f"x{j}" for j in range(d)],
         "target_names": ["y"] if rows_task is not None else tasks.tolist(),
@@ -115,6 +111,16 @@ def draw_problem(
         **truth,
     )
     return _to_pandas(bunch) if as_frame else bunch
+
+
+def _labelled_rows(draw_targets, tasks, sizes, coef, intercept, shuffle, rng) -> tuple:
+    """X, y and the label of each row, tasks one after the other or mixed."""
+    position = np.repeat(np.arange(len(tasks)), sizes)
+    if shuffle:
+        position = rng.permutation(position)
+    X = rng.standard_normal((len(position), coef.shape[1]))
+    scores = np.einsum("ij,ij->i", X, coef[position]) + intercept[position]
+    return X, draw_targets(scores, rng), tasks[position]
 
 
 def _unique_labels(task_labels, n_tasks):
