@@ -96,6 +96,7 @@ def test_a_column_of_labels_that_agree_by_chance_decides_nothing():
     assert model.alpha_ <= 1 and alone.alpha_ <= 1
 
 
+@pytest.mark.filterwarnings("ignore::mtlearn.exceptions.UnseenTaskWarning")
 def test_folds_of_single_rows_choose_by_the_loss():
     X, y = tuning_problem()
     folds = [(np.delete(np.arange(30), i), [i]) for i in range(30)]

@@ -222,3 +222,42 @@ def test_a_penalty_that_never_gives_zero_is_refused_by_name():
     X, y, extra = draw("labels")
     with pytest.raises(ValueError, match="dual_norm is inf: it has to answer the smallest alpha"):
         estimators(Never, TaskRegressor)[0]().fit(X, y, **extra)
+
+
+def test_a_penalty_that_no_solver_takes_is_told_what_it_lacks():
+    class Bent(RowSeparable, Differentiable):
+        """Neither a norm nor half the square."""
+
+        def value(self, V):
+            return self.alpha * float(np.sqrt(1 + V**2).sum() - V.size)
+
+        def prox(self, V, step):
+            return V
+
+        def derivative(self, Z, step):
+            return Mask(np.ones_like(Z))
+
+        def dual_scale(self, G):
+            return 1.0
+
+        def fenchel_gap(self, V, sG):
+            return 0.0
+
+    X, y, extra = draw("labels")
+    with pytest.raises(TypeError, match=r"Bent on .*: one of them would have to be .*or Norm as"):
+        estimators(Bent, TaskRegressor)[0]().fit(X, y, **extra)
+
+
+class Underived(RowSeparable, Norm):
+    """The lasso on every entry without a derivative: no Newton steps."""
+
+    value, dual_norm, prox = Entries.value, Entries.dual_norm, Entries.prox
+
+
+@pytest.mark.parametrize("kind", [TaskRegressor, TaskClassifier])
+def test_without_a_derivative_it_is_solved_too(kind):
+    X, y, extra = draw("labels", kind is TaskClassifier)
+    fitted = estimators(Underived, kind)[0](0.02).fit(X, y, **extra)
+    truth = estimators(Entries, kind)[0](0.02).fit(X, y, **extra)
+    assert fitted.dual_gap_ <= 1e-6
+    np.testing.assert_allclose(fitted.coef_, truth.coef_, atol=1e-2)
