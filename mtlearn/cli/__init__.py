@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 
 from mtlearn.cli.errors import UNUSABLE
+from mtlearn.cli.interruption import noted
 from mtlearn.cli.streams import until_closed
 
 INTERRUPTED = 130  # what shells give for Ctrl-C
@@ -20,6 +21,16 @@ INTERRUPTED = 130  # what shells give for Ctrl-C
 
 def main(name: str = "mtlearn") -> None:
     """Run the command line."""
+    with noted() as interrupted:
+        try:
+            _run(name)
+        except SystemExit:
+            if interrupted:  # and pandas, say, spoke of a file that cannot be read
+                sys.exit(INTERRUPTED)
+            raise
+
+
+def _run(name: str) -> None:
     try:
         with until_closed():
             _app()(prog_name=name)

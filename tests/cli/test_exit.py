@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pandas as pd
@@ -121,6 +122,19 @@ def test_an_interruption_ends_with_130_and_without_a_traceback(table, tmp_path):
     running.send_signal(signal.SIGINT)
     _, err = running.communicate()
     assert running.returncode == 130 and "Traceback" not in err and out.read_text() == "old"
+
+
+@posix
+def test_an_interruption_that_a_parser_takes_for_its_own_error_is_one(run, table, monkeypatch):
+    def read(*arguments, **options):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)  # until the handler has run
+        except KeyboardInterrupt:
+            raise ValueError("Calling read(nbytes) on source failed.") from None
+
+    monkeypatch.setattr(pd, "read_csv", read)
+    assert run("compare", table, *OPTIONS)[0] == 130
 
 
 def test_what_a_terminal_cannot_spell_is_a_question_mark(table):
