@@ -26,7 +26,6 @@ from mtlearn.selection.path import check_alphas, follow_path
 from mtlearn.solvers.base import Solver
 from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.progress import tell
-from mtlearn.solvers.reductions.rotation import Rotation
 from mtlearn.solvers.setup import Setup, set_up
 from mtlearn.solvers.threads import blas_threads
 
@@ -309,11 +308,10 @@ class TaskLinearModel(TaskInputMixin, Family):
         return self
 
     def _solver(self, setup: Setup, purpose: str) -> Solver:
-        problem, penalty = setup.problem, self._penalty(setup.problem)
         return make_solver(
-            problem,
-            penalty,
-            reduction=setup.rotation if Rotation.serves(penalty) else None,
+            setup.problem,
+            self._penalty(setup.problem),
+            reduction=setup.rotation,
             purpose=purpose,
             tol=self.tol,
             max_iter=self.max_iter,

@@ -21,7 +21,6 @@ from mtlearn.selection.folds import Folds
 from mtlearn.selection.path import follow_path
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.progress import tell
-from mtlearn.solvers.reductions.rotation import Rotation
 from mtlearn.solvers.setup import Setup, set_up
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.threads import blas_threads
@@ -47,9 +46,8 @@ class TrainingParts:
 
     def __init__(self, estimator: Any, data: TaskData, whole: Setup, folds: Folds, keep: bool):
         problem = whole.problem
-        rotation = whole.rotation
-        if rotation is not None and Rotation.serves(estimator._penalty(problem)):
-            problem, data = rotation.start(), rotation.data  # the same predictions
+        if whole.rotation is not None:
+            problem, data = whole.rotation.start(), whole.rotation.data  # the same predictions
         self.estimator, self.data, self.folds = estimator, data, folds
         self.total: Moments | None = None
         if isinstance(problem, MomentProblem) and use_moments(data, n_alive=len(folds) + 1):

@@ -18,22 +18,7 @@ from mtlearn.solvers.reductions.base import Reduction
 from mtlearn.solvers.solution import Solution
 
 
-class Needs:
-    """What is asked of a problem and of a penalty."""
-
-    needs_problem: ClassVar[tuple[type[Problem], ...]] = ()
-    needs_penalty: ClassVar[tuple[type[Penalty], ...]] = ()
-
-    @classmethod
-    def missing(cls, problem: Problem, penalty: Penalty) -> list[str]:
-        """Names of the needs that are not met."""
-        pairs = ((problem, cls.needs_problem), (penalty, cls.needs_penalty))
-        return [
-            need.__name__ for has, needs in pairs for need in needs if not isinstance(has, need)
-        ]
-
-
-class Solver(Needs, ABC):
+class Solver(ABC):
     """Minimises smooth part + penalty at one alpha after the other; serves one problem.
 
     Parameters
@@ -52,6 +37,17 @@ class Solver(Needs, ABC):
     reduction : Reduction, default=None
         A smaller problem of the same answer, where there is one.
     """
+
+    needs_problem: ClassVar[tuple[type[Problem], ...]] = ()
+    needs_penalty: ClassVar[tuple[type[Penalty], ...]] = ()
+
+    @classmethod
+    def missing(cls, problem: Problem, penalty: Penalty) -> list[str]:
+        """Names of the needs that are not met."""
+        pairs = ((problem, cls.needs_problem), (penalty, cls.needs_penalty))
+        return [
+            need.__name__ for has, needs in pairs for need in needs if not isinstance(has, need)
+        ]
 
     def __init__(
         self,

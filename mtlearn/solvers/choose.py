@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from mtlearn.penalties.base import Penalty
@@ -25,7 +24,6 @@ def make_solver(
     tol: float,
     max_iter: int,
     verbose: int = 0,
-    solvers: Sequence[type[Solver]] = SOLVERS,
 ) -> Solver:
     """The solver of a problem with a penalty of any strength.
 
@@ -39,8 +37,6 @@ def make_solver(
         One alpha (small problems are polished to rounding), many, or many for predictions only.
     tol, max_iter, verbose
         As the estimators have them.
-    solvers : sequence of solver classes, default=SOLVERS
-        To choose from.
 
     Raises
     ------
@@ -48,7 +44,7 @@ def make_solver(
         If none fits: the penalty or the problem lacks something that all of them need.
     """
     small = problem if reduction is None else reduction.start()
-    kind = cheapest(solvers, problem, penalty, purpose, small)
+    kind = cheapest(SOLVERS, problem, penalty, purpose, small)
     polish = purpose == "fit" and problem.n_features * problem.n_columns <= SMALL_PROBLEM
     limits: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "verbose": verbose}
     return kind(problem, penalty, reduction=reduction, polish=polish, **limits)

@@ -41,7 +41,6 @@ class Descent:
     def __init__(self, problem: SquaredProblem, penalty: Penalty, curvature: float | None = None):
         self.problem = problem
         self.by_rows = isinstance(penalty, RowSeparable)
-        self.smooth = isinstance(penalty, Differentiable)
         self.metric = Metric.of_problem(problem, self.by_rows, curvature)
         smoothable = isinstance(penalty, Smoothable) and not self.by_rows
         self.dense = smoothable and worth_smoothing(problem)
@@ -84,7 +83,8 @@ class Descent:
         best = gap, point
         while n_iter < max_iter and gap > aim and stalled < 3:
             before, at_start, first = gap, point, n_iter
-            most = 0 if near and self.smooth and not dense else max_iter - n_iter
+            newton = isinstance(penalty, Differentiable)
+            most = 0 if near and newton and not dense else max_iter - n_iter
             near = False
             iterates = self._iterates(penalty, point)
             for point in islice(iterates, most):

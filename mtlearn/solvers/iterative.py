@@ -30,7 +30,9 @@ class Iterative(Solver):
     @cached_property
     def method(self) -> Any:
         """Descent on this problem, made when it is first needed."""
-        return (Descent if self.squared else ProximalNewton)(self.problem, self.penalty)
+        if self.squared:
+            return Descent(self.problem, self.penalty)
+        return ProximalNewton(self.problem)
 
     @classmethod
     def cost(cls, problem: Problem, purpose: str) -> float:

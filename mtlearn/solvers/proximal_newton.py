@@ -41,12 +41,10 @@ class ProximalNewton:
     Parameters
     ----------
     problem : LossProblem
-    penalty : Penalty
-        As in :class:`Descent`.
     """
 
-    def __init__(self, problem: LossProblem, penalty: Penalty):
-        self.problem, self.penalty = problem, penalty
+    def __init__(self, problem: LossProblem):
+        self.problem = problem
         self.curvature: float | None = None
         self.diverging = False
 

@@ -55,13 +55,14 @@ def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Se
         omega = resolve_task_weight(weight, data.tasks, totals)[present]
     scale = bool(estimator.scale_targets) and data.way == "columns"
     free = Coupling()
-    rotation = None
+    rotation, serves = None, False
     if moments is not None:
         problem: Any = MomentProblem.of_tasks(moments.take(present), omega, free, scale)
     else:
         data = data.of_tasks(present)
         problem = make_problem(data, omega, free, scale, estimator._loss)
-        asked = Rotation.serves(estimator._penalty(problem)) or estimator._estimates(data.way)
+        serves = Rotation.serves(estimator._penalty(problem))
+        asked = serves or estimator._estimates(data.way)
         squares = on_squares(estimator._loss, data)
         if asked and squares and worth_rotating(data) and not badly_scaled(problem):
             turned, Q = rotate(data, centred=bool(estimator.fit_intercept))
@@ -69,8 +70,8 @@ def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Se
             rotation = Rotation(problem, small, Q, turned)
     coupling = _coupling(estimator, data.way, rotation.start() if rotation else problem)
     problem = problem.recoupled(coupling)
-    if rotation is not None:
-        rotation = rotation.recoupled(coupling)
+    # Otherwise it was for the estimate of the coupling alone.
+    rotation = rotation.recoupled(coupling) if rotation and serves else None
     return Setup(problem, present, coupling.alpha_intercept, rotation)
 
 
