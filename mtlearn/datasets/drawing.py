@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
-from .checks import check_fraction_or_count, check_number, check_sizes, check_whole
-from .structures import SPARSE, STRUCTURES, draw_coefficients
+from .checks import check_number, check_sizes, check_whole
+from .structures import SCALED, checked_relation, draw_coefficients
 from .tables import import_extra
 
 
@@ -22,13 +22,6 @@ def draw_problem(
     n_samples_per_task,
     n_features,
     *,
-    structure,
-    n_informative,
-    n_specific,
-    rank,
-    n_clusters,
-    deviation,
-    outlier_tasks,
     signal,
     intercept_spread,
     shared_X,
@@ -37,27 +30,17 @@ def draw_problem(
     shuffle,
     as_frame,
     random_state,
+    **relation,
 ) -> Bunch:
-    """Check, draw the truth, the rows, the targets, the holes, and wrap them up."""
-    if not isinstance(structure, str) or structure not in STRUCTURES:
-        raise ValueError(f"structure is {structure!r}; write one of {', '.join(STRUCTURES)}.")
+    """Check, draw the truth, the rows, the targets, the holes, and wrap them up.
+
+    ``relation`` is how the tasks are related, as `checked_relation` takes it.
+    """
     rng = check_random_state(random_state)
     T = check_whole("n_tasks", n_tasks, 1)
     d = check_whole("n_features", n_features, 1)
-    n_outliers = check_fraction_or_count("outlier_tasks", outlier_tasks, T)
-    if n_informative is None:
-        n_informative = max(1, d // 4) if structure in SPARSE else d
-    n_informative = check_whole("n_informative", n_informative, 1, d)
-    if structure == "dirty":
-        if n_specific is None:
-            n_specific = min(max(1, d // 10), d - n_informative)
-        n_specific = check_whole("n_specific", n_specific, 0, d - n_informative)
-    if structure == "low_rank":
-        rank = check_whole("rank", rank, 1, min(T - n_outliers, n_informative))
-    if structure == "clusters":
-        n_clusters = check_whole("n_clusters", n_clusters, 1, T - n_outliers)
+    relation = checked_relation(T, d, **relation)
     tasks = np.arange(T) if task_labels is None else _unique_labels(task_labels, T)
-    deviation = check_number("deviation", deviation, low=0)
     intercept_spread = check_number("intercept_spread", intercept_spread, low=0)
     holes = check_number("holes", holes, low=0, high=1)
     if shared_X:
@@ -68,59 +51,31 @@ def draw_problem(
             "tasks write n_samples_per_task=(low, high)."
         )
 
-    truth = draw_coefficients(
-        rng,
-        structure,
-        T,
-        d,
-        n_informative=n_informative,
-        n_specific=n_specific,
-        rank=rank,
-        n_clusters=n_clusters,
-        deviation=deviation,
-        n_outliers=n_outliers,
-    )
-    for name in ("coef", "mean_coef", "shared_coef", "specific_coef", "cluster_centers"):
-        if name in truth:
-            truth[name] = signal * truth[name]
-    intercept = intercept_spread * rng.standard_normal(T)
-
+    truth = draw_coefficients(rng, n_tasks=T, n_features=d, **relation)
+    truth |= {name: signal * truth[name] for name in SCALED if name in truth}
+    truth["intercept"] = intercept_spread * rng.standard_normal(T)
     if shared_X:
         X = rng.standard_normal((n_rows, d))
-        rows_task = None
-        y = draw_targets(X @ truth["coef"].T + intercept, rng)
-        y = _punch_holes(y, holes, rng)
+        Y = draw_targets(X @ truth["coef"].T + truth["intercept"], rng)
+        rows = {"data": X, "target": _punch_holes(Y, holes, rng), "task": None}
+        names = {"target_names": tasks.tolist(), "task_name": None}
     else:
         sizes = check_sizes(n_samples_per_task, T, rng)
-        X, y, rows_task = _labelled_rows(
-            draw_targets, tasks, sizes, truth["coef"], intercept, shuffle, rng
-        )
-    names = {
-        "feature_names": [f"x{j}" for j in range(d)],
-        "target_names": ["y"] if rows_task is not None else tasks.tolist(),
-        "task_name": None if rows_task is None else "task",
-    }
-    bunch = Bunch(
-        data=X,
-        target=y,
-        task=rows_task,
-        frame=None,
-        **names,
-        tasks=tasks,
-        intercept=intercept,
-        **truth,
-    )
+        rows = _labelled_rows(draw_targets, tasks, sizes, truth, shuffle, rng)
+        names = {"target_names": ["y"], "task_name": "task"}
+    names["feature_names"] = [f"x{j}" for j in range(d)]
+    bunch = Bunch(**rows, frame=None, **names, tasks=tasks, **truth)
     return _to_pandas(bunch) if as_frame else bunch
 
 
-def _labelled_rows(draw_targets, tasks, sizes, coef, intercept, shuffle, rng) -> tuple:
+def _labelled_rows(draw_targets, tasks, sizes, truth, shuffle, rng) -> dict[str, np.ndarray]:
     """X, y and the label of each row, tasks one after the other or mixed."""
     position = np.repeat(np.arange(len(tasks)), sizes)
     if shuffle:
         position = rng.permutation(position)
-    X = rng.standard_normal((len(position), coef.shape[1]))
-    scores = np.einsum("ij,ij->i", X, coef[position]) + intercept[position]
-    return X, draw_targets(scores, rng), tasks[position]
+    X = rng.standard_normal((len(position), truth["coef"].shape[1]))
+    scores = np.einsum("ij,ij->i", X, truth["coef"][position]) + truth["intercept"][position]
+    return {"data": X, "target": draw_targets(scores, rng), "task": tasks[position]}
 
 
 def _unique_labels(task_labels, n_tasks):

@@ -8,8 +8,11 @@ x·w_t has variance 1 on average when x is white, and puts the outlier tasks in.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+
+from .checks import check_fraction_or_count, check_number, check_whole
 
 Parts = dict[str, np.ndarray]
 
@@ -63,16 +66,56 @@ STRUCTURES: dict[str, Callable[..., Parts]] = {
     "clusters": _clusters,
     "none": _group,  # the same draw; by default it is on all features
 }
+SCALED = ("coef", "mean_coef", "shared_coef", "specific_coef", "cluster_centers")
 PER_TASK = ("coef", "shared_coef", "specific_coef")
 SPARSE = ("group", "dirty")  # a quarter of the features unless told otherwise
 
 
-def draw_coefficients(
-    rng: np.random.RandomState,
-    structure: str,
+def checked_relation(
     n_tasks: int,
     n_features: int,
     *,
+    structure,
+    n_informative,
+    n_specific,
+    rank,
+    n_clusters,
+    deviation,
+    outlier_tasks,
+) -> dict[str, Any]:
+    """How the tasks are related, checked and with defaults filled in, for `draw_coefficients`."""
+    if not isinstance(structure, str) or structure not in STRUCTURES:
+        raise ValueError(f"structure is {structure!r}; write one of {', '.join(STRUCTURES)}.")
+    n_outliers = check_fraction_or_count("outlier_tasks", outlier_tasks, n_tasks)
+    if n_informative is None:
+        n_informative = max(1, n_features // 4) if structure in SPARSE else n_features
+    n_informative = check_whole("n_informative", n_informative, 1, n_features)
+    if structure == "dirty":
+        left = n_features - n_informative
+        if n_specific is None:
+            n_specific = min(max(1, n_features // 10), left)
+        n_specific = check_whole("n_specific", n_specific, 0, left)
+    if structure == "low_rank":
+        rank = check_whole("rank", rank, 1, min(n_tasks - n_outliers, n_informative))
+    if structure == "clusters":
+        n_clusters = check_whole("n_clusters", n_clusters, 1, n_tasks - n_outliers)
+    return {
+        "structure": structure,
+        "n_informative": n_informative,
+        "n_specific": n_specific,
+        "rank": rank,
+        "n_clusters": n_clusters,
+        "deviation": check_number("deviation", deviation, low=0),
+        "n_outliers": n_outliers,
+    }
+
+
+def draw_coefficients(
+    rng: np.random.RandomState,
+    *,
+    n_tasks: int,
+    n_features: int,
+    structure: str,
     n_informative: int,
     n_specific: int,
     rank: int,
