@@ -3,8 +3,9 @@
 Every model is tuned on inner folds and scored on the same outer folds, each of which keeps every
 task represented. ``task_table`` reads what it is made on, ``question`` whether its target is a
 number or a class, ``unusable`` leaves out what no linear model can use, ``contenders`` has the
-models, ``roles`` knows the baselines among them, ``running`` runs them, ``choice`` names the pair
-of the verdict, ``held_out`` and ``gains`` measure, ``result`` and ``verdict`` say what came out.
+models, ``roles`` knows the baselines among them, ``running`` runs them, ``answers`` has what they
+predicted, ``choice`` names the pair of the verdict, ``held_out`` and ``gains`` measure, ``result``
+and ``verdict`` say what came out.
 All that differs between numbers and classes is in ``regression`` and ``classification``.
 """
 
@@ -24,15 +25,13 @@ from mtlearn.compare.roles import is_baseline
 from mtlearn.compare.running import (
     Clock,
     Progress,
-    fold_of_rows,
-    gather,
     outer_folds,
     run_jobs,
     stranger_folds,
     strangers_in_words,
     within_budget,
 )
-from mtlearn.compare.task_table import read_table
+from mtlearn.compare.task_table import TaskTable, read_table
 from mtlearn.compare.unusable import leave_out_unusable
 from mtlearn.inputs.checks import check_option
 from mtlearn.table.features import BAD_CELLS
@@ -174,56 +173,30 @@ def compare_tasks(
     contenders = choose_models(models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
-    baselines = [
-        name
-        for name, model in contenders.items()
-        if is_baseline(
-            build_model(model, data.task_column, None, data.kind), by_column=data.codes is None
-        )
-    ]
-    shared = [name for name in contenders if name not in baselines]
+    baselines, shared = _parted(contenders, data)
     contenders = {name: contenders[name] for name in baselines + shared}
     rated = baselines + (shared if len(shared) > 1 else [])  # the models to choose among
     folds = outer_folds(cv, data, random_state)
     strange = stranger_folds(data, len(folds), random_state) if new_tasks else []
-    workers, notes = effective_n_jobs(n_jobs), list(data.notes)
-    expected: dict[str, float] = {}
-    if not full:
-        data, folds, said, expected = within_budget(
-            data,
-            folds,
-            contenders,
-            time_budget * workers,
-            len(folds) + len(strange),
-            random_state,
-            rated,
-        )
-        notes += said
-        if new_tasks:
-            strange = stranger_folds(data, len(folds), random_state)
-    n = len(data.y)
+    workers, n_fits, notes = effective_n_jobs(n_jobs), len(folds) + len(strange), list(data.notes)
+    budget = None if full else time_budget * workers
+    data, folds, said, expected = within_budget(
+        data, folds, contenders, budget, n_fits, random_state, rated
+    )
+    notes += said
     if new_tasks:
-        notes += strangers_in_words(strange, n)
+        strange = stranger_folds(data, len(folds), random_state)
+        notes += strangers_in_words(strange, len(data.y))
     jobs = Counter(dict.fromkeys(contenders, len(folds) + len(strange)))
     clock = Clock(jobs, workers, expected, progress, verbose)
-    answers = run_jobs(contenders, data, folds, random_state, n_jobs, clock.tick, rated)
+    run = run_jobs(contenders, data, folds, random_state, n_jobs, clock.tick, rated)
     strangers = run_jobs(contenders, data, strange, random_state, n_jobs, clock.tick)
-    for name, done in answers.items():
-        warned = [answer.warnings[0] for answer in done if answer.warnings]
-        if warned:
-            notes.append(f"{name} warned in {len(warned)} of {len(done)} folds: {warned[0]}")
     return Comparison.of(
         data,
-        {name: gather(done, folds, n) for name, done in answers.items()},
-        fold_of_rows(folds, n),
-        {name: gather(done, strange, n) for name, done in strangers.items()} if strange else None,
-        fold_of_rows(strange, n),
+        run,
+        strangers if strange else None,
         baselines=baselines,
-        inner_losses={name: [a.inner_loss for a in done] for name, done in answers.items()},
-        alphas={name: [answer.alpha for answer in done] for name, done in answers.items()},
-        seconds={name: sum(answer.seconds for answer in done) for name, done in answers.items()},
-        n_folds=len(folds),
-        notes=notes,
+        notes=notes + run.warned,
         settings={
             "models": list(contenders),
             "kind": kind,
@@ -235,3 +208,12 @@ def compare_tasks(
             "random_state": random_state,
         },
     )
+
+
+def _parted(contenders: dict[str, Any], data: TaskTable) -> tuple[list[str], list[str]]:
+    """The names of the baselines, and of the models that learn tasks together."""
+    parts: tuple[list[str], list[str]] = [], []
+    for name, model in contenders.items():
+        built = build_model(model, data.task_column, None, data.kind)
+        parts[not is_baseline(built, by_column=data.codes is None)].append(name)
+    return parts

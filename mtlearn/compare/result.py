@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.compare.answers import Run
 from mtlearn.compare.choice import Choice
 from mtlearn.compare.contenders import SPARSE_BASELINE
 from mtlearn.compare.evidence import verdicts
@@ -119,55 +120,37 @@ class Comparison:
     def of(
         cls,
         data: TaskTable,
-        predictions: dict[str, np.ndarray],
-        fold: np.ndarray,
-        strangers: dict[str, np.ndarray] | None,
-        strange_fold: np.ndarray,
+        run: Run,
+        strangers: Run | None,
         *,
         baselines: list[str],
-        inner_losses: dict[str, list[float]],
-        alphas: dict[str, list[float]],
-        seconds: dict[str, float],
-        n_folds: int,
         notes: list[str],
         settings: dict[str, Any],
     ) -> Comparison:
         """Measure the held-out predictions of all models."""
-        held_out = HeldOut.of(data, predictions, fold)
+        predictions, losses = run.predictions, run.inner_losses
+        held_out = HeldOut.of(data, predictions, run.fold)
         shared = [name for name in predictions if name not in baselines]
-        baseline = Choice.of({name: inner_losses[name] for name in baselines})
-        model = Choice.of({name: inner_losses[name] for name in shared}) if shared else baseline
-        pair = [choice.prediction(predictions, fold) for choice in (model, baseline)]
-        new = None if strangers is None else HeldOut.of(data, strangers, strange_fold)
-        rows: dict[str, dict[str, Any]] = {}
-        for name, prediction in predictions.items():
-            row: dict[str, Any] = {"kind": "baseline" if name in baselines else "multi-task"}
-            row |= held_out.scores(prediction)
-            row[f"inner_{data.kind.error}"] = data.kind.as_error(np.mean(inner_losses[name]))
-            row["chosen"] = (model.names if name in shared else baseline.names).count(name)
-            row |= _against(
-                held_out, prediction, None if {name} == set(baseline.names) else pair[1]
-            )
-            if new is not None:
-                scores = new.scores(strangers[name])
-                row |= {f"new_task_{s.key}": scores[s.key] for s in data.kind.new_task_scores}
-            with np.errstate(invalid="ignore"):
-                row["alpha"] = float(np.exp(np.mean(np.log(alphas[name]))))
-            rows[name] = row | {"seconds": seconds[name]}
+        baseline = Choice.of({name: losses[name] for name in baselines})
+        model = Choice.of({name: losses[name] for name in shared}) if shared else baseline
+        pair = [choice.prediction(predictions, run.fold) for choice in (model, baseline)]
         per_task, gains = _per_task(held_out, predictions, pair), held_out.gains(*pair)
-        alone = predictions["independent"]
         finding = Finding(
             model=model,
             baseline=baseline,
-            scores=[held_out.scores(p)[data.kind.headline[0]] for p in (*pair, alone)],
+            scores=[
+                held_out.scores(p)[data.kind.headline[0]]
+                for p in (*pair, predictions["independent"])
+            ],
             overall=held_out.overall(*pair),
             gains=gains,
             counts=_counts(per_task["verdict"]),
             harmed=[] if ALONE.issuperset(baseline.names) else _harmed(per_task),
             only_baselines=not shared,
         )
+        new = {} if strangers is None else _new_task_scores(data, strangers)
         return cls(
-            table=_table(rows),
+            table=_table(_rows(held_out, run, finding, pair[1], new)),
             per_task=import_pandas().DataFrame(per_task),
             verdict=verdict_in_words(finding, data.kind),
             helps=is_yes(finding.overall),
@@ -179,7 +162,7 @@ class Comparison:
             n_rows=len(data.y),
             n_tasks=len(data.tasks),
             n_features=data.n_features,
-            n_folds=n_folds,
+            n_folds=len(run.folds),
             target_name=data.target_name,
             task_name=data.task_column or "column",
             kind=data.kind,
@@ -280,6 +263,33 @@ def _table(rows: dict[str, dict[str, Any]]) -> Any:
     table[COUNTS] = table[COUNTS].astype("Int64")
     table.index.name = "model"
     return table
+
+
+def _rows(
+    held_out: HeldOut, run: Run, found: Finding, baseline: np.ndarray, new: dict[str, dict]
+) -> dict[str, dict[str, Any]]:
+    """Of each model its scores, how often it was chosen, and what it gains over the baseline."""
+    kind, rows = held_out.kind, {}
+    for name, prediction in run.predictions.items():
+        multi = not found.only_baselines and name in found.model.ranking
+        row: dict[str, Any] = {"kind": "multi-task" if multi else "baseline"}
+        row |= held_out.scores(prediction)
+        row[f"inner_{kind.error}"] = kind.as_error(np.mean(run.inner_losses[name]))
+        row["chosen"] = (found.model if multi else found.baseline).names.count(name)
+        is_it = {name} == set(found.baseline.names)
+        row |= _against(held_out, prediction, None if is_it else baseline)
+        row |= new.get(name, {})
+        rows[name] = row | {"alpha": run.alpha(name), "seconds": run.seconds(name)}
+    return rows
+
+
+def _new_task_scores(data: TaskTable, strangers: Run) -> dict[str, dict[str, Any]]:
+    """Of each model the scores on tasks it was not fitted on."""
+    held_out, shown = HeldOut.of(data, strangers.predictions, strangers.fold), {}
+    for name, prediction in strangers.predictions.items():
+        scores = held_out.scores(prediction)
+        shown[name] = {f"new_task_{s.key}": scores[s.key] for s in data.kind.new_task_scores}
+    return shown
 
 
 def _against(

@@ -17,6 +17,7 @@ from sklearn.model_selection import PredefinedSplit, check_cv
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
+from mtlearn.compare.answers import Answer, Fold, Run
 from mtlearn.compare.contenders import build_model, chosen_alpha, kept_loss
 from mtlearn.compare.task_table import TaskTable
 from mtlearn.exceptions import SimilarLabelsWarning, UnseenTaskWarning, counted
@@ -26,8 +27,6 @@ INNER_FOLDS = 5
 PILOT_ROWS = 3000  # the cost of a large comparison is measured on about so many rows,
 PILOT_TASKS = 200  # and on no more tasks: a model for each of them costs time however few its rows
 FEWEST_TASKS = 30  # a sample of tasks is never smaller
-
-Fold = tuple[np.ndarray, np.ndarray]  # positions of training and of held-out rows
 
 
 @dataclass(frozen=True)
@@ -47,18 +46,6 @@ class Progress:
         if seconds < 90:
             return f"{about} {seconds:.0f} s left"
         return f"{about} {seconds / 60:.0f} min left"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a job returns."""
-
-    job: int
-    prediction: np.ndarray
-    alpha: float
-    inner_loss: float  # mean loss on the inner folds, NaN where nobody asked
-    seconds: float
-    warnings: list[str]
 
 
 def outer_folds(cv: Any, data: TaskTable, random_state: int) -> list[Fold]:
@@ -182,7 +169,7 @@ def run_jobs(
     n_jobs: int | None,
     tell: Callable[[str, float], None],
     rated: Container[str] = (),
-) -> dict[str, list[Answer]]:
+) -> Run:
     """Every model on every fold; the answers of each model in the order of the folds."""
     plan = [(name, fold) for fold in folds for name in models]
     answers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
@@ -194,24 +181,8 @@ def run_jobs(
         name = plan[answer.job][0]
         found[name].append(answer)
         tell(name, answer.seconds)
-    return {name: sorted(done, key=lambda answer: answer.job) for name, done in found.items()}
-
-
-def gather(answers: list[Answer], folds: list[Fold], n_rows: int) -> np.ndarray:
-    """Predictions of all rows, NaN where a row was never held out."""
-    more = answers[0].prediction.shape[1:] if answers else ()  # columns, or classes
-    prediction = np.full((n_rows, *more), np.nan)
-    for answer, (_, test) in zip(answers, folds, strict=True):
-        prediction[test] = answer.prediction
-    return prediction
-
-
-def fold_of_rows(folds: list[Fold], n_rows: int) -> np.ndarray:
-    """The fold in which each row is held out, -1 where in none."""
-    fold = np.full(n_rows, -1)
-    for k, (_, test) in enumerate(folds):
-        fold[test] = k
-    return fold
+    answered = {name: sorted(done, key=lambda answer: answer.job) for name, done in found.items()}
+    return Run(answered, folds, len(data.y))
 
 
 class Clock:
@@ -254,20 +225,20 @@ def within_budget(
     data: TaskTable,
     folds: list[Fold],
     models: dict[str, Any],
-    budget: float,
+    budget: float | None,
     n_fits: int,
     random_state: int,
     rated: Container[str] = (),
 ) -> tuple[TaskTable, list[Fold], list[str], dict[str, float]]:
     """The data, or a sample of its tasks where all of them would take longer than the budget.
 
-    One fold of a few tasks is timed, and time is taken to grow with the number of rows or of tasks,
-    whichever grows more. Returns data, folds, what to tell the reader, and the seconds that a job
-    of each model should take.
+    None is no limit, and nothing is timed. Otherwise one fold of a few tasks is, and time is taken
+    to grow with the number of rows or of tasks, whichever grows more. Returns data, folds, what to
+    tell the reader, and the seconds that a job of each model should take.
     """
     n_rows, n_tasks = len(data.y), len(data.tasks)
     small = n_rows <= 2 * PILOT_ROWS and n_tasks <= 2 * PILOT_TASKS
-    if small or n_tasks <= FEWEST_TASKS:
+    if budget is None or small or n_tasks <= FEWEST_TASKS:
         return data, folds, [], {}
     order = check_random_state(random_state).permutation(n_tasks)
     n_timed = min(n_tasks * PILOT_ROWS // n_rows, PILOT_TASKS)
