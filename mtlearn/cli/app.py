@@ -80,22 +80,11 @@ def compare(
     per task.
     """
     try:
-        if not source:  # or None: typer 0.16 lets that pass beside a newer click
-            raise SourceError("which table? mtlearn compare SOURCE, or mtlearn compare --help.")
-        if not 0 <= seed < 2**32:
-            raise SourceError(f"--seed: {seed} is not between 0 and {2**32 - 1}.")
+        _check(source, seed)
         chosen = _known(models)
         check_outputs("" if is_built_in(source) else source, out, json)
-        table = read_source(
-            source,
-            target or [],
-            task,
-            drop or [],
-            groups,
-            encoding=encoding,
-            decimal=decimal,
-            sheet=sheet,
-        )
+        how = {"encoding": encoding, "decimal": decimal, "sheet": sheet}
+        table = read_source(source, target or [], task, drop or [], groups, **how)
         with shown_progress(quiet) as progress:
             result = compare_tasks(
                 table.X,
@@ -116,13 +105,18 @@ def compare(
         _fail(str(error) or "there is not enough memory for this table.")
     result.notes[:0] = table.notes
     result.settings.update(source=source, **table.settings)
-    wrong = _write(result, out, json)  # before anything is printed: nobody may be reading
-    if not quiet and STANDARD not in (out, json):
-        _report(result, table.name, {} if wrong else {out: TASKS, json: ALL})
-    if wrong:
-        _fail(wrong)
+    _deliver(result, table.name, out, json, quiet)
     if fail_if_no_gain and not result.helps:
         raise typer.Exit(NO_GAIN)
+
+
+def _deliver(result: Comparison, name: str, out: str | None, json: str | None, quiet: bool) -> None:
+    """Write the files that were asked for, and print the report."""
+    wrong = _write(result, out, json)  # before anything is printed: nobody may be reading
+    if not quiet and STANDARD not in (out, json):
+        _report(result, name, {} if wrong else {out: TASKS, json: ALL})
+    if wrong:
+        _fail(wrong)
 
 
 def _report(result: Comparison, name: str, written: dict[str | None, str]) -> None:
@@ -148,6 +142,13 @@ def _write(result: Comparison, out: str | None, json: str | None) -> str:
     except OSError as error:  # a full disk, say
         return f"{name} cannot be written ({error.strerror or error})."
     return ""
+
+
+def _check(source: str | None, seed: int) -> None:
+    if not source:  # or None: typer 0.16 lets that pass beside a newer click
+        raise SourceError("which table? mtlearn compare SOURCE, or mtlearn compare --help.")
+    if not 0 <= seed < 2**32:
+        raise SourceError(f"--seed: {seed} is not between 0 and {2**32 - 1}.")
 
 
 def _known(models: list[str] | None) -> list[str] | None:

@@ -61,20 +61,12 @@ def read_source(
     ImportError
         If a package is missing; the message names the extra.
     """
-    units = None
     if is_built_in(source):
         refuse_options(source, "", encoding, decimal, sheet)
-        bunch = load(source)
-        table, units = Table(bunch.frame), bunch.groups
-        targets = several(targets, bunch.frame) or bunch.target_names
-        task = task if len(targets) > 1 else task or bunch.task_name
-        features = list(bunch.feature_names)
-        if bunch.task_name not in (None, task) and len(targets) == 1:
-            features.append(bunch.task_name)
+        table, targets, task, features, units = _built_in(source, targets, task)
     else:
-        table = read_file(source, encoding, decimal, sheet)
-        targets = several(targets, table.frame)
-        features = list(table.frame.columns)
+        table, units = read_file(source, encoding, decimal, sheet), None
+        targets, features = several(targets, table.frame), list(table.frame.columns)
     frame, notes = table.frame, table.notes
     columns = _chosen(table, targets, task, drop, groups, features)
     targets, task, groups, features = (
@@ -106,6 +98,19 @@ def read_source(
             "sheet": sheet,
         },
     )
+
+
+def _built_in(
+    source: str, targets: Sequence[str], task: str | None
+) -> tuple[Table, list[str], str | None, list[str], pd.Series | None]:
+    """Table, targets, task, features and groups; those of the data set where none is given."""
+    bunch = load(source)
+    targets = several(targets, bunch.frame) or bunch.target_names
+    task = task if len(targets) > 1 else task or bunch.task_name
+    features = list(bunch.feature_names)
+    if bunch.task_name not in (None, task) and len(targets) == 1:
+        features.append(bunch.task_name)
+    return Table(bunch.frame), targets, task, features, bunch.groups
 
 
 def _targets(table: Table, targets: list[str]) -> pd.DataFrame:
