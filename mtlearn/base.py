@@ -58,16 +58,21 @@ class TaskInputMixin(ReferenceLinkMixin):
     _of_strangers: ClassVar[str] = "the shared model"  # answers tasks not seen in fit
     task_column: Any
     coef_: Any
-    _task_position: int
+    _reader: Any  # what fit learned about its input, a Reader
+
+    def _read_rows(self, X: Any, task: Any) -> tuple[Any, np.ndarray | None]:
+        """Features given to a method that predicts, and the task position of each row."""
+        if not hasattr(self, "_reader"):
+            check_is_fitted(self)
+        return self._reader.rows(self, X, task)
 
     @property
     def column_norms_(self) -> np.ndarray:
         """Importances as selectors of features want them: one for every column of X."""
         check_is_fitted(self)
         norms = np.linalg.norm(self.coef_.reshape(-1, self.coef_.shape[-1]), axis=0)
-        if self.task_column is None:
-            return norms
-        return np.insert(norms, self._task_position, norms.max())
+        labels = self._reader.columns.labels
+        return norms if labels is None else np.insert(norms, labels, norms.max())
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()  # type: ignore[misc]

@@ -10,12 +10,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier, is_regressor
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import has_fit_parameter
 
 from mtlearn.base import TaskInputMixin, all_or_nothing
 from mtlearn.inputs.classes import read_classes
 from mtlearn.inputs.groups import takes_groups, with_groups
-from mtlearn.inputs.reading import read_fit, read_predict
+from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.metrics.observed import ObservedScoreMixin
 
@@ -70,7 +70,8 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
             The fitted estimator.
         """
         self._check_wrapped(sample_weight)
-        data = read_fit(self, X, y, sample_weight, task, numeric=is_regressor(self.estimator))
+        numeric = is_regressor(self.estimator)
+        data, self._reader = read_fit(self, X, y, sample_weight, task, numeric=numeric)
         if groups is not None and takes_groups(self.estimator):
             data = with_groups(data, groups, y)
         self._learn(self._keep(data, sample_weight))
@@ -91,31 +92,23 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
         ndarray of shape (n,) or (n, T)
             One prediction a row, or one for every task (2-D ``y`` in fit).
         """
-        check_is_fitted(self)
-        X, codes = read_predict(self, X, task)
-        return self._answer("predict", X, codes)
+        return self._answer("predict", *self._read_rows(X, task))
 
     @available_if(_wrapped_has("predict_proba"))
     def predict_proba(self, X: Any, task: Any = None) -> np.ndarray:
         """Probabilities (n, K) of ``classes_``; for 2-D ``y`` (n, T), those of ``classes_[1]``."""
-        check_is_fitted(self)
-        X, codes = read_predict(self, X, task)
-        return self._answer("predict_proba", X, codes)
+        return self._answer("predict_proba", *self._read_rows(X, task))
 
     @available_if(_wrapped_has("predict_proba"))
     def predict_log_proba(self, X: Any, task: Any = None) -> np.ndarray:
         """Logarithms of :meth:`predict_proba`."""
-        check_is_fitted(self)
-        X, codes = read_predict(self, X, task)
         with np.errstate(divide="ignore"):
-            return np.log(self._answer("predict_proba", X, codes))
+            return np.log(self._answer("predict_proba", *self._read_rows(X, task)))
 
     @available_if(_wrapped_has("decision_function"))
     def decision_function(self, X: Any, task: Any = None) -> np.ndarray:
         """Scores: (n,) for two classes, (n, K) for more, (n, T) for 2-D ``y``."""
-        check_is_fitted(self)
-        X, codes = read_predict(self, X, task)
-        return self._answer("decision_function", X, codes)
+        return self._answer("decision_function", *self._read_rows(X, task))
 
     def _check_wrapped(self, sample_weight: Any) -> None:
         wrapped = self.estimator
@@ -133,7 +126,7 @@ class TaskBaseline(ObservedScoreMixin, TaskInputMixin, MetaEstimatorMixin, BaseE
 
     def _keep(self, data: TaskData, sample_weight: Any) -> TaskData:
         """Keep what predict needs; class labels become positions in ``classes_`` (NaN: a hole)."""
-        self._way, self.tasks_ = data.way, data.tasks
+        self.tasks_ = data.tasks
         self._classifies = is_classifier(self.estimator)
         if self._classifies:
             self.classes_, positions = read_classes(data.y, self)

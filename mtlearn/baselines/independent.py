@@ -176,7 +176,7 @@ class IndependentTasks(TaskBaseline):
         if is_classifier(self.estimator):
             raise AttributeError(f"{name} is offered for linear regressors only.")
         rows = np.array([shape(getattr(model, name)) for model in self.estimators_])
-        return rows[0] if self._way == "single" else rows
+        return rows[0] if self._reader.way == "single" else rows
 
 
 def _pieces(data: TaskData) -> Iterator[tuple]:

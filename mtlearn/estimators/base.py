@@ -290,7 +290,7 @@ class TaskLinearModel(TaskInputMixin, Family):
             tell(type(self).__name__, self._units.alpha(alpha), solution)
         problem, point = setup.problem, solution.point
         self._set_units(setup, data)
-        self._way, self.tasks_ = data.way, data.tasks
+        self.tasks_ = data.tasks
         for name, values in self._models(problem, point).items():
             shared = name.startswith("mean_")
             shaped_as = self._shaped_mean(values) if shared else self._shaped(values, data.way)
@@ -346,4 +346,4 @@ class TaskLinearModel(TaskInputMixin, Family):
 
 
 def _is_fitted(name: str) -> bool:
-    return (name.endswith("_") and not name.startswith("_")) or name == "_way"
+    return name.endswith("_") and not name.startswith("_")

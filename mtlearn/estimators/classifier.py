@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.inputs.classes import (
@@ -18,7 +17,7 @@ from mtlearn.inputs.classes import (
     soften_single_class,
     warn_single_class,
 )
-from mtlearn.inputs.reading import read_fit, read_predict
+from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.weights import warn_of_many
 from mtlearn.losses.logistic import Logistic
@@ -92,8 +91,7 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
         ndarray of shape (n,), (n, K) for K > 2 classes, or (n, T) for a 2-D ``y``
             Rows of tasks not seen in fit are answered by the shared model.
         """
-        check_is_fitted(self)
-        return self._decide(*read_predict(self, X, task))
+        return self._decide(*self._read_rows(X, task))
 
     def predict(self, X: Any, task: Any = None) -> np.ndarray:
         """Predict class labels.
@@ -110,9 +108,8 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
         ndarray of shape (n,) or (n, T)
             Labels; rows of tasks not seen in fit are answered by the shared model.
         """
-        check_is_fitted(self)
-        scores = self._decide(*read_predict(self, X, task))
-        return labels(scores, self.classes_, self._way)
+        scores = self._decide(*self._read_rows(X, task))
+        return labels(scores, self.classes_, self._reader.way)
 
     def predict_proba(self, X: Any, task: Any = None) -> np.ndarray:
         """Probabilities (n, K) of ``classes_``; for 2-D ``y`` (n, T), those of ``classes_[1]``.
@@ -129,15 +126,13 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
         ndarray of shape (n, K) or (n, T)
             Rows of tasks not seen in fit are answered by the shared model.
         """
-        check_is_fitted(self)
-        scores = self._decide(*read_predict(self, X, task))
-        return probabilities(scores, self.classes_, self._way)
+        scores = self._decide(*self._read_rows(X, task))
+        return probabilities(scores, self.classes_, self._reader.way)
 
     def predict_log_proba(self, X: Any, task: Any = None) -> np.ndarray:
         """Logarithms of :meth:`predict_proba`, finite where those round to zero."""
-        check_is_fitted(self)
-        scores = self._decide(*read_predict(self, X, task))
-        return log_probabilities(scores, self.classes_, self._way)
+        scores = self._decide(*self._read_rows(X, task))
+        return log_probabilities(scores, self.classes_, self._reader.way)
 
     def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
         scores = self._linear_tasks().scores(X, codes)
@@ -145,7 +140,7 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
 
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
-        data = read_fit(self, X, y, sample_weight, task, numeric=False)
+        data, self._reader = read_fit(self, X, y, sample_weight, task, numeric=False)
         data = self._with_repetitions(data)
         data, self.classes_ = encode(data, self.class_weight, self)
         return data

@@ -118,7 +118,7 @@ class AlphaByCV:
         self, data: TaskData, X: Any, y: Any, task: Any, groups: Any = None
     ) -> tuple[Any, float, Setup | None]:
         if self.task_column is not None and hasattr(self.cv, "split"):  # which may ask for them
-            task = read_column(X, self._task_position)
+            task = read_column(X, self._reader.columns.labels)
         classes = is_classifier(self)
         folds = make_folds(self.cv, data, X, y, task=task, groups=groups, classes=classes)
         candidates = self._candidates(data)

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.inputs.checks import check_flag
-from mtlearn.inputs.reading import read_fit, read_predict
+from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.squared import HalfSquaredError
 from mtlearn.metrics.observed import ObservedScoreMixin
@@ -70,15 +69,15 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
         ndarray of shape (n,) or (n, T)
             Predictions; rows of tasks not seen in fit are answered by the shared model.
         """
-        check_is_fitted(self)
-        X, codes = read_predict(self, X, task)
+        X, codes = self._read_rows(X, task)
         scores = self._linear_tasks().scores(X, codes)
         return scores if codes is None else scores[:, 0]
 
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
         check_flag("scale_targets", self.scale_targets)
-        return self._with_repetitions(read_fit(self, X, y, sample_weight, task))
+        data, self._reader = read_fit(self, X, y, sample_weight, task)
+        return self._with_repetitions(data)
 
     @property
     def _default_scores(self) -> str:  # type: ignore[override]

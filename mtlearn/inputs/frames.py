@@ -28,6 +28,8 @@ def as_frame(X: Any, name: str = "X") -> nw.DataFrame | None:
     ValueError
         If two columns have one name.
     """
+    if isinstance(X, np.ndarray | list):  # by far the most, and narwhals looks for long
+        return None
     try:
         view = nw.from_native(X, pass_through=True)
     except DuplicateError as error:
@@ -82,11 +84,11 @@ def take_rows(X: Any, rows: np.ndarray) -> Any:
     return np.asarray(X)[rows] if frame is None else frame[rows].to_native()
 
 
-def check_columns(estimator: Any, X: Any, *, reset: bool) -> None:
+def check_columns(estimator: Any, X: Any, *, reset: bool, known: Any = None) -> list | None:
     """scikit-learn's own check of the number and the names of the columns.
 
-    Integers as names, which it does not look at, are held to the same: in another order they
-    would be other features.
+    Integers as names, which it does not look at, are returned and held to the same: in another
+    order they would be other features. ``known`` are those of fit, if there were any.
     """
     view = as_frame(X)
     frame = view if BY_PROTOCOL and not hasattr(X, "__dataframe__") else None
@@ -96,9 +98,7 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> None:
         estimator, X if frame is None else _Columns(frame), reset=reset, skip_check_array=True
     )
     names = None if view is None or hasattr(estimator, "feature_names_in_") else view.columns
-    if reset:
-        estimator._other_names_in = names
-    elif None not in (names, known := getattr(estimator, "_other_names_in", None)):
+    if not reset and names is not None and known is not None:
         wrong = [j for j, name in enumerate(names) if name != known[j]]
         if wrong:
             raise ValueError(
@@ -106,6 +106,7 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> None:
                 f"{wrong[0]} is named {names[wrong[0]]!r}, and was {known[wrong[0]]!r}. Give the "
                 "columns of fit in their order: X[columns]."
             )
+    return names
 
 
 def refuse_mixed_names(frame: nw.DataFrame, name: str = "X") -> None:

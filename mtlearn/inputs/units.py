@@ -145,7 +145,7 @@ def choose_units(data: TaskData, estimator: Any) -> tuple[TaskData, Units]:
             X = X - origin
             units = replace(units, origin=origin)
     if not _safe(X):
-        p = _middle(_largest_of_columns(X), "X", _names(estimator, X.shape[1]))
+        p = _middle(_largest_of_columns(X), "X", estimator._reader.columns.of_features())
         X = X if p == 0 else _times_power(X, -p)
         units = replace(units, x=p)
     y = data.y
@@ -234,11 +234,3 @@ def _strength(value: Any, exponent: int, largest: float) -> Any:
         inside = np.ldexp(np.asarray(value, dtype=float), exponent)
     inside = np.where(np.isinf(value) | (inside <= 2.0**ENDLESS), inside, largest)
     return inside if np.ndim(value) else float(inside)
-
-
-def _names(estimator: Any, d: int) -> Any:
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None:
-        return np.arange(d)
-    position = getattr(estimator, "_task_position", None)
-    return names if position is None else np.delete(names, position)

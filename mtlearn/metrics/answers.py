@@ -73,8 +73,8 @@ class Answers:
     @property
     def has_columns(self) -> bool:
         """Whether there is an answer for each of several targets."""
-        way = getattr(self._model, "_way", None)
-        return self.ask("predict").ndim == 2 if way is None else way == "columns"
+        reader = getattr(self._model, "_reader", None)
+        return self.ask("predict").ndim == 2 if reader is None else not reader.stacked
 
     @property
     def labels(self) -> Any:
@@ -104,11 +104,11 @@ class Answers:
 
     def _takes_task(self) -> bool:
         """Whether the model was fitted with labels beside X."""
-        way = getattr(self._model, "_way", None)
-        if way is None:
+        reader = getattr(self._model, "_reader", None)
+        if reader is None:
             asks = "task" in signature(self._model.predict).parameters
             return asks and self.task is not None
-        beside = way == "labels" and self._model.task_column is None
+        beside = reader.way == "labels" and self._model.task_column is None
         if beside and self.task is None:
             raise ValueError(
                 "the model was fitted with task labels beside X, and the score was asked for "

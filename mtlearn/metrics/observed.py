@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
-from mtlearn.inputs.reading import read_scored
+from mtlearn.inputs.reading import Reader
 from mtlearn.metrics.classification import nan_accuracy_score
 from mtlearn.metrics.regression import nan_r2_score
 
@@ -17,6 +17,7 @@ class ObservedScoreMixin:
     """``score`` on the observed labels: R² for regressors, accuracy for classifiers."""
 
     predict: Callable[..., Any]
+    _reader: Reader
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None) -> float:
         """R² (regressors) or accuracy (classifiers) on the observed labels.
@@ -42,7 +43,7 @@ class ObservedScoreMixin:
         """
         check_is_fitted(self)
         regression = is_regressor(self)
-        truth, weight = read_scored(self, y, sample_weight, numeric=regression)
+        truth, weight = self._reader.targets(self, y, sample_weight, numeric=regression)
         prediction = self.predict(X) if task is None else self.predict(X, task=task)
         measure = nan_r2_score if regression else nan_accuracy_score
         return measure(truth, prediction, sample_weight=weight, undefined="ignore")

@@ -129,5 +129,5 @@ class DropColumns(TransformerMixin, BaseEstimator):
         frame = as_frame(X)
         if frame is None:
             X = check_array(X, dtype=None, ensure_all_finite=False)
-        check_columns(self, X, reset=reset)
+        check_columns(self, X, reset=reset, known=None if reset else self._names)
         return (X, None) if frame is None else (frame, frame.columns)

@@ -36,7 +36,7 @@ def data_of(problem):
     e = problem.entries
     if problem.labels is None:
         weight = problem.extra.get("sample_weight")
-        read = read_fit(MeanRegularizedRegressor(), problem.X, problem.y, weight)
+        read, _ = read_fit(MeanRegularizedRegressor(), problem.X, problem.y, weight)
         return as_repetitions(read)
     weight = e.weight if "sample_weight" in problem.extra else None
     return TaskData(e.X, e.y, weight, e.task, np.arange(e.n_tasks), "labels")
