@@ -323,7 +323,7 @@ class TaskLinearModel(TaskInputMixin, Family):
         T, d = len(self.tasks_), self.coef_.shape[-1]
         coef, intercept = self.coef_.reshape(T, -1, d), np.reshape(self.intercept_, (T, -1))
         if not hasattr(self, "mean_coef_"):
-            return LinearTasks.of_tasks(coef, intercept)
+            return LinearTasks(coef, intercept)
         mean = self.mean_coef_.reshape(-1, d)
         return LinearTasks(coef, intercept, mean, np.atleast_1d(self.mean_intercept_))
 

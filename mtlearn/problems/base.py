@@ -128,7 +128,7 @@ class Problem(ABC):
         coef = np.ascontiguousarray((point.W * self.target_scale).T).reshape(T, K, d)
         intercept = (self._given_intercepts(point) * self.target_scale).reshape(T, K)
         if self.coupling.alpha_mean is None:
-            return LinearTasks.of_tasks(coef, intercept)
+            return LinearTasks(coef, intercept)
         mean = np.zeros((d, K)) if point.mean is None else point.mean
         own = np.ascontiguousarray(mean.T), self._mean_intercepts(point, mean)
         return LinearTasks(coef, intercept, *own)

@@ -19,20 +19,27 @@ class LinearTasks:
     ----------
     coef : ndarray of shape (T, K, d)
     intercept : ndarray of shape (T, K)
-    mean_coef : ndarray of shape (K, d)
-        Of the shared model, which answers tasks not seen in fit.
-    mean_intercept : ndarray of shape (K,)
+    shared_coef : ndarray of shape (K, d) or None
+        Of the shared model, which answers tasks not seen in fit; None where the average of all
+        tasks does.
+    shared_intercept : ndarray of shape (K,) or None
     """
 
     coef: np.ndarray
     intercept: np.ndarray
-    mean_coef: np.ndarray
-    mean_intercept: np.ndarray
+    shared_coef: np.ndarray | None = None
+    shared_intercept: np.ndarray | None = None
 
-    @classmethod
-    def of_tasks(cls, coef: np.ndarray, intercept: np.ndarray) -> LinearTasks:
-        """Without a shared model: the average of all tasks answers strangers."""
-        return cls(coef, intercept, coef.mean(axis=0), intercept.mean(axis=0))
+    @property
+    def mean_coef(self) -> np.ndarray:
+        """Coefficients that answer strangers, (K, d)."""
+        return self.coef.mean(axis=0) if self.shared_coef is None else self.shared_coef
+
+    @property
+    def mean_intercept(self) -> np.ndarray:
+        """Intercepts that answer strangers, (K,)."""
+        shared = self.shared_intercept
+        return self.intercept.mean(axis=0) if shared is None else shared
 
     @property
     def columns(self) -> tuple[np.ndarray, np.ndarray]:
@@ -57,12 +64,14 @@ class LinearTasks:
         T, K, d = self.coef.shape
         if codes is None:
             return X @ self.coef.reshape(T * K, d).T + self.intercept.ravel()
-        if T == 1 and not (codes < 0).any():
-            return X @ self.coef[0].T + self.intercept[0]
-        coef = np.concatenate([self.coef, self.mean_coef[None]])  # the last one answers code -1
-        intercept = np.concatenate([self.intercept, self.mean_intercept[None]])[codes]
+        coef, intercept = self.coef, self.intercept
+        if (codes < 0).any():  # the last one answers -1
+            coef = np.concatenate([coef, self.mean_coef[None]])
+            intercept = np.concatenate([intercept, self.mean_intercept[None]])
+        elif T == 1:
+            return X @ coef[0].T + intercept[0]
         products = _sparse_products if sparse.issparse(X) else _dense_products
-        return products(X, codes, coef) + intercept
+        return products(X, codes, coef) + intercept[codes]
 
 
 def _dense_products(X: np.ndarray, codes: np.ndarray, coef: np.ndarray) -> np.ndarray:
