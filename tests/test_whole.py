@@ -123,6 +123,17 @@ def test_a_fit_that_fails(model):
     is_as_it_was(model.set_params(**{parameter: right}), before)
 
 
+def test_nothing_is_left_of_a_fit_with_other_parameters():
+    X, school = FIRST[list("uvw")].to_numpy(), FIRST.school
+    model = GroupLassoRegressor(0.1, shared_mean=True).fit(X, y, task=school)
+    model.set_params(shared_mean=False).fit(X, y, task=school)
+    new = GroupLassoRegressor(0.1).fit(X, y, task=school)
+    assert vars(model).keys() == vars(new).keys()
+    model.set_params(unseen_task="mean"), new.set_params(unseen_task="mean")
+    strange = ["of no task"] * len(X)
+    np.testing.assert_array_equal(model.predict(X, strange), new.predict(X, strange))
+
+
 class Sick(Ridge):
     """Fails at the second task."""
 

@@ -156,5 +156,5 @@ def kept_loss(model: Pipeline, cv: Any) -> float | None:
     kept = vars(search)
     losses = kept["mse_path_"] if "mse_path_" in kept else -kept["scores_"]
     mean = np.nanmean(losses, axis=-1)  # (alphas,), or with a row for each value of a parameter
-    at_alpha = np.broadcast_to(search.alphas_ == search.alpha_, mean.shape)
+    at_alpha = np.broadcast_to(kept["alphas_"] == kept["alpha_"], mean.shape)
     return float(mean[at_alpha].min())

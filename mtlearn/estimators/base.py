@@ -1,37 +1,26 @@
-"""What all linear models share: from what the user gives to fitted attributes and back.
-
-One way through: targets and tasks -> problem and penalty -> solver -> solution -> attributes.
-"""
+"""What users see of all linear models: their parameters, ``fit`` and ``path``."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from mtlearn.base import TaskInputMixin, all_or_nothing
+from mtlearn.base import all_or_nothing
 from mtlearn.estimators.convergence import warn_unless_converged
-from mtlearn.estimators.family import Family
+from mtlearn.estimators.fitting import Choice, Fitting
 from mtlearn.estimators.parameters import check_parameters
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.inputs.units import choose_units
-from mtlearn.inputs.weights import as_repetitions, warn_of_many
-from mtlearn.losses.base import Loss
-from mtlearn.problems.base import Problem
-from mtlearn.problems.models import LinearTasks
 from mtlearn.selection.path import check_alphas, follow_path
-from mtlearn.solvers.base import Solver
-from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.progress import tell
-from mtlearn.solvers.setup import Setup, set_up
+from mtlearn.solvers.setup import set_up
 from mtlearn.solvers.threads import blas_threads
 
 
 @dataclass(eq=False, repr=False)
-class TaskLinearModel(TaskInputMixin, Family):
+class TaskLinearModel(Fitting):
     """Base of every model; a kind adds targets and a loss, a family its penalty.
 
     Parameters
@@ -106,56 +95,6 @@ class TaskLinearModel(TaskInputMixin, Family):
         tags.input_tags.sparse = self.task_column is None  # a column of labels is not sparse
         return tags
 
-    # What regressors and classifiers do differently.
-
-    _loss: ClassVar[Loss]
-    _default_scores: ClassVar[str]  # attribute for the scores of a search without ``scoring``
-
-    @abstractmethod
-    def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
-        """Checked parameters, and what the user gave as numbers."""
-
-    @abstractmethod
-    def _shaped(self, columns: np.ndarray, way: str) -> np.ndarray:
-        """What belongs to columns, (C, ...), in the shape of ``coef_`` or ``intercept_``."""
-
-    @abstractmethod
-    def _shaped_mean(self, classes: np.ndarray) -> Any:
-        """What belongs to classes, (K, ...), in the shape of ``mean_coef_``."""
-
-    def _estimates(self, way: str) -> bool:
-        """Whether the strength of the levels is estimated from the data.
-
-        Targets over one X have units of their own; without intercepts nothing is pulled.
-        """
-        return isinstance(self.alpha_intercept, str) and self.fit_intercept and way == "labels"
-
-    def _with_repetitions(self, data: TaskData) -> TaskData:
-        data = as_repetitions(data)
-        if self._estimates(data.way):
-            warn_of_many(data)
-        return data
-
-    def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
-        """Data that leave every coefficient a finite best value."""
-        return data
-
-    @abstractmethod
-    def _judge(self, scoring: Any) -> Any:
-        """How cross-validation scores held-out rows."""
-
-    def _set_units(self, setup: Setup, data: TaskData) -> None:
-        """Attributes and warnings about the units of the targets."""
-
-    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> tuple[Any, float, Setup | None]:
-        """The settings and the alpha to fit with, and their setup where it is at hand.
-
-        The cross-validated versions search them.
-        """
-        return self, float(self.alpha), None
-
-    # What users call.
-
     @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None):
         """Fit the model.
@@ -218,13 +157,10 @@ class TaskLinearModel(TaskInputMixin, Family):
             (n_alphas,). The tasks are in the order of ``tasks_`` after a fit. With K > 2 classes
             ``coefs`` are (T, K, d, n_alphas), the others alike.
         """
-        reader = self._unfitted()
-        data, units = choose_units(reader._read(X, y, sample_weight, task), reader)
-        reader = units.inward(reader)
+        trial, data, units = self._trial(X, y, sample_weight, task)
         with blas_threads(data):
-            setup = set_up(reader, reader._solvable(data, warn=True))
-            problem = setup.problem
-            solver = reader._solver(setup, "path")
+            setup = set_up(model := trial._model(), trial._solvable(data, warn=True))
+            problem, solver = setup.problem, model.solver(setup, "path")
             largest, infinite = solver.largest_alpha(), self._alpha_may_be_infinite
             inside = check_alphas(units.strengths(alphas), eps, largest, infinite=infinite)
             alphas, solutions = units.alpha(inside), []
@@ -234,7 +170,7 @@ class TaskLinearModel(TaskInputMixin, Family):
                     tell(f"alpha {k + 1}/{len(alphas)}", alphas[k], solution)
         for alpha, solution in zip(alphas, solutions, strict=True):
             warn_unless_converged(self, solution, alpha)
-        models = [units.outward(reader._models(problem, one.point)) for one in solutions]
+        models = [units.outward(trial._coefficients(problem, one.point)) for one in solutions]
         coefs, intercepts = ([one[name] for one in models] for name in ("coef_", "intercept_"))
         T, K, d = problem.n_tasks, problem.n_classes, problem.n_features
         by_task, by_class = ((T,), ()) if K == 1 else ((T, K), (K,))
@@ -252,98 +188,14 @@ class TaskLinearModel(TaskInputMixin, Family):
         )
 
     def _end_of_path(self, X: Any, y: Any, sample_weight: Any, task: Any) -> float:
-        reader = self._unfitted()
-        data, units = choose_units(reader._read(X, y, sample_weight, task), reader)
-        reader = units.inward(reader)
+        trial, data, units = self._trial(X, y, sample_weight, task)
         with blas_threads(data):
-            setup = set_up(reader, reader._solvable(data))
-            return units.alpha(reader._solver(setup, "path").largest_alpha())
+            setup = set_up(model := trial._model(), trial._solvable(data))
+            return units.alpha(model.solver(setup, "path").largest_alpha())
 
-    # The way through.
-
-    def _learn(self, data: TaskData, *asked_of: Any):
-        """Choose the settings and fit, in units in which arithmetic is safe."""
-        data, units = choose_units(data, self)
-        inside = units.inward(self)
-        inside._fit(data, *inside._choose(data, *asked_of))
-        fitted = {name: value for name, value in vars(inside).items() if _is_fitted(name)}
-        for name in filter(_is_fitted, list(vars(self))):  # some of the last fit are of it alone
-            delattr(self, name)
-        self.__dict__.update(units.outward(fitted))
-        return self
-
-    def _models(self, problem: Problem, point: Any) -> dict[str, np.ndarray]:
-        """Coefficients and intercepts of columns and, where there is one, of the shared model."""
-        found = problem.models(point)
-        models = dict(zip(("coef_", "intercept_"), found.columns, strict=True))
-        if self._with_mean():
-            models |= {"mean_coef_": found.mean_coef, "mean_intercept_": found.mean_intercept}
-        return models
-
-    def _fit(self, data: TaskData, settings: Any, alpha: float, setup: Setup | None = None):
-        """Solve with the parameters of ``settings`` and take over what comes out."""
-        with blas_threads(data):
-            usable = self._solvable(data, warn=True)
-            setup = set_up(settings, usable) if setup is None else setup
-            solution = settings._solver(setup, "fit").solve(alpha, self._start(setup, data))
-        if self.verbose:
-            tell(type(self).__name__, self._units.alpha(alpha), solution)
-        problem, point = setup.problem, solution.point
-        self._set_units(setup, data)
-        self.tasks_ = data.tasks
-        for name, values in self._models(problem, point).items():
-            shared = name.startswith("mean_")
-            shaped_as = self._shaped_mean(values) if shared else self._shaped(values, data.way)
-            setattr(self, name, shaped_as)
-        self.alpha_intercept_, self.center_ = setup.alpha_intercept, problem.center
-        self.dual_gap_, self.n_iter_ = solution.gap, solution.n_iter
-
-        def shaped(part: np.ndarray) -> np.ndarray:
-            return self._shaped(np.ascontiguousarray((part * problem.target_scale).T), data.way)
-
-        parts = settings._penalty(problem).at(alpha).parts(point.V)
-        for name, value in settings._own_attributes(problem, parts, shaped).items():
-            setattr(self, name, value)
-        warn_unless_converged(self, solution, self._units.alpha(alpha))
-        return self
-
-    def _solver(self, setup: Setup, purpose: str) -> Solver:
-        return make_solver(
-            setup.problem,
-            self._penalty(setup.problem),
-            reduction=setup.rotation,
-            purpose=purpose,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            verbose=self.verbose if purpose == "fit" else 0,  # elsewhere a line per alpha
-        )
-
-    def _linear_tasks(self) -> LinearTasks:
-        """The fitted models; without a shared mean, strangers get the average of all tasks."""
-        T, d = len(self.tasks_), self.coef_.shape[-1]
-        coef, intercept = self.coef_.reshape(T, -1, d), np.reshape(self.intercept_, (T, -1))
-        if not hasattr(self, "mean_coef_"):
-            return LinearTasks(coef, intercept)
-        mean = self.mean_coef_.reshape(-1, d)
-        return LinearTasks(coef, intercept, mean, np.atleast_1d(self.mean_intercept_))
-
-    def _start(self, setup: Setup, data: TaskData) -> np.ndarray | None:
-        """Deviations of the last fit, where ``warm_start`` asks for them and they fit."""
-        if not self.warm_start or not hasattr(self, "coef_"):
-            return None
-        problem, last = setup.problem, self._linear_tasks()
-        T, K, d = last.coef.shape
-        if (d, T, T * K) != (problem.n_features, problem.n_tasks, problem.n_columns):
-            return None
-        if (self.tasks_ != data.tasks).any():
-            return None
-        V = last.coef.reshape(T * K, d).T / problem.target_scale
-        return V - np.tile(last.mean_coef.T, T) if hasattr(self, "mean_coef_") else V
+    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> Choice:
+        return Choice(self, float(self.alpha))
 
     def _check_params(self) -> None:
         check_parameters(self)
         self._check_own_params()
-
-
-def _is_fitted(name: str) -> bool:
-    return name.endswith("_") and not name.startswith("_")

@@ -146,7 +146,7 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
         return data
 
     def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
-        if not self.fit_intercept or not (self._frees_intercepts(data.way) or _lacks_class(data)):
+        if not self.fit_intercept or not (self._frees_intercepts() or _lacks_class(data)):
             return data
         data, names = soften_single_class(data, self.classes_ if warn else None)
         if warn and names:
@@ -154,9 +154,9 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
             warn_single_class(names)
         return data
 
-    def _frees_intercepts(self, way: str) -> bool:
+    def _frees_intercepts(self) -> bool:
         alpha = self.alpha_intercept
-        return not self._estimates(way) if isinstance(alpha, str) else alpha == 0
+        return not self._estimates() if isinstance(alpha, str) else alpha == 0
 
     def _judge(self, scoring: Any) -> Any:
         if scoring is None and isinstance(self._loss, Logistic):
@@ -165,11 +165,11 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
             return MinusLoss(self._loss)
         return Named(scoring, dressed_classifier, self.classes_)
 
-    def _shaped(self, columns: np.ndarray, way: str) -> np.ndarray:
+    def _shaped(self, columns: np.ndarray) -> np.ndarray:
         if len(self.classes_) == 2:
             return columns
         columns = columns.reshape(-1, len(self.classes_), *columns.shape[1:])
-        return columns[0] if way == "single" else columns
+        return columns[0] if self._reader.way == "single" else columns
 
     def _shaped_mean(self, classes: np.ndarray) -> Any:
         if len(self.classes_) > 2:
@@ -179,5 +179,5 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
 
 def _lacks_class(data: TaskData) -> bool:
     """Whether some class is missing altogether, as may happen in a training part."""
-    y = data.y if data.codes is not None and data.y.ndim == 2 else data.y.reshape(-1, 1)
+    y = data.y if data.stacked and data.y.ndim == 2 else data.y.reshape(-1, 1)
     return bool((np.nanmin(y, axis=0) == np.nanmax(y, axis=0)).any())

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from mtlearn.base import all_or_nothing
+from mtlearn.estimators.fitting import Choice
 from mtlearn.inputs.checks import check_option
 from mtlearn.inputs.groups import with_groups
 from mtlearn.inputs.tasks import TaskData
@@ -20,7 +21,7 @@ from mtlearn.selection.folds import best_alpha, best_path, make_folds
 from mtlearn.selection.path import check_alphas
 from mtlearn.selection.path_scores import TrainingParts, path_scores
 from mtlearn.solvers.progress import say
-from mtlearn.solvers.setup import Setup, set_up
+from mtlearn.solvers.setup import Model, Setup, set_up
 from mtlearn.solvers.threads import blas_threads
 
 
@@ -114,45 +115,42 @@ class AlphaByCV:
         data = with_groups(data, groups, y)
         return self._learn(data, X, y, task, groups)
 
-    def _choose(
-        self, data: TaskData, X: Any, y: Any, task: Any, groups: Any = None
-    ) -> tuple[Any, float, Setup | None]:
+    def _choose(self, data: TaskData, X: Any, y: Any, task: Any, groups: Any = None) -> Choice:
         if self.task_column is not None and hasattr(self.cv, "split"):  # which may ask for them
             task = read_column(X, self._reader.columns.labels)
         classes = is_classifier(self)
         folds = make_folds(self.cv, data, X, y, task=task, groups=groups, classes=classes)
         candidates = self._candidates(data)
+        models = [candidate._model() for candidate in candidates]
         with blas_threads(data):
-            whole: Setup | None = set_up(candidates[0], self._solvable(data))
-            grids = [candidate._grid(whole) for candidate in candidates]
-        parts = TrainingParts(candidates[0], data, whole, folds, keep=len(candidates) > 1)
+            whole: Setup | None = set_up(models[0], self._solvable(data))
+            grids = [self._grid(model, whole) for model in models]
+        parts = TrainingParts(models[0], data, whole, folds, keep=len(models) > 1)
         if not (isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)):
             whole = None  # a copy of X, or as much, is not kept beside those of the folds
         judge = self._judge(self.scoring)
         scores = []
-        for candidate, alphas in zip(candidates, grids, strict=True):
+        for candidate, model, alphas in zip(candidates, models, grids, strict=True):
             if self.verbose and len(candidates) > 1:
                 say(f"{candidate}:")
-            scores.append(path_scores(candidate, parts, alphas, judge, self.n_jobs))
-        several = len(candidates) > 1
-        self.alphas_ = np.stack(grids) if several and self._counted() else grids[0]
-        self._set_scores(np.stack(scores) if several else scores[0])
+            scores.append(path_scores(model, parts, alphas, judge, self._units, self.n_jobs))
         losses = [one if self._scores_name() == "mse_path_" else -one for one in scores]
         best = best_path(losses)
-        self.alpha_ = best_alpha(grids[best], losses[best], self.selection)
-        return candidates[best], self.alpha_, whole
+        alpha = best_alpha(grids[best], losses[best], self.selection)
+        several = len(candidates) > 1
+        found = {
+            "alpha_": alpha,
+            "alphas_": np.stack(grids) if several and self._counted() else grids[0],
+            self._scores_name(): np.stack(scores) if several else scores[0],
+        }
+        return Choice(candidates[best], alpha, whole, found)
 
-    def _grid(self, setup: Setup) -> np.ndarray:
-        largest = self._solver(setup, "path").largest_alpha() if self._counted() else 1.0
+    def _grid(self, model: Model, setup: Setup) -> np.ndarray:
+        largest = model.solver(setup, "path").largest_alpha() if self._counted() else 1.0
         return check_alphas(self.alphas, self.eps, largest, infinite=self._alpha_may_be_infinite)
 
     def _counted(self) -> bool:
         return isinstance(self.alphas, Integral)
-
-    def _set_scores(self, scores: np.ndarray) -> None:
-        for name in ("mse_path_", "scores_"):
-            self.__dict__.pop(name, None)
-        setattr(self, self._scores_name(), scores)
 
     def _scores_name(self) -> str:
         return self._default_scores if self.scoring is None else "scores_"

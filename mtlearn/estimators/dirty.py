@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from copy import copy
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -104,9 +105,9 @@ class Dirty(NormFamily):
         }
 
     def _candidates(self, data: TaskData) -> list[Any]:
-        n_classes = data.y.shape[1] if data.codes is not None and data.y.ndim == 2 else 1
+        n_classes = data.y.shape[1] if data.stacked and data.y.ndim == 2 else 1
         sizes = len(data.tasks) * n_classes, n_classes
-        singles = [self._unfitted().set_params(specific_ratio=ratio) for ratio in self._ratios()]
+        singles = [copy(self).set_params(specific_ratio=ratio) for ratio in self._ratios()]
         return [single.set_params(specific_ratio=single._ratio(*sizes)) for single in singles]
 
     def _ratios(self) -> list[Any]:

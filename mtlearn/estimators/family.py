@@ -46,12 +46,6 @@ class Family(BaseEstimator):
         """
         return {}
 
-    def _unfitted(self) -> Any:
-        """A copy to read and try with, so that a fitted estimator is not touched."""
-        other = type(self)(**self.get_params(deep=False))
-        other._units = self._units
-        return other
-
     def _candidates(self, data: TaskData) -> list[Any]:
         """Estimators among whose own parameters cross-validation chooses, besides alpha."""
         return [self]

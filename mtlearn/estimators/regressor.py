@@ -88,22 +88,21 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
             return Named(scoring, dressed_regressor, exponents=self._units.y_exponents)
         return SquaredError() if self._loss.is_quadratic else MinusLoss(self._loss)
 
-    def _shaped(self, columns: np.ndarray, way: str) -> Any:
-        if way != "single":
+    def _shaped(self, columns: np.ndarray) -> Any:
+        if self._reader.way != "single":
             return columns
         return columns[0] if columns.ndim == 2 else float(columns[0])
 
     def _shaped_mean(self, classes: np.ndarray) -> Any:
         return classes[0] if classes.ndim == 2 else float(classes[0])
 
-    def _set_units(self, setup: Setup, data: TaskData) -> None:
-        self.__dict__.pop("target_scale_", None)
-        if data.way != "columns":
-            return
+    def _units_of_targets(self, setup: Setup, data: TaskData) -> dict[str, Any]:
+        if data.stacked:
+            return {}
         if self.scale_targets:
-            self.target_scale_ = setup.problem.target_scale
-        else:
-            _warn_of_units(setup.problem, data.tasks, self._units.y)
+            return {"target_scale_": setup.problem.target_scale}
+        _warn_of_units(setup.problem, data.tasks, self._units.y)
+        return {}
 
 
 def _warn_of_units(problem: Any, tasks: np.ndarray, exponent: int) -> None:

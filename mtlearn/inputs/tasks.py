@@ -55,6 +55,11 @@ class TaskData:
     groups: np.ndarray | None = None
 
     @property
+    def stacked(self) -> bool:
+        """Whether a row is of one task: labelled rows or one target, not several over one X."""
+        return self.codes is not None
+
+    @property
     def observed(self) -> np.ndarray:
         """Mask of the observed labels, in the shape of ``y``."""
         return ~is_hole(self.y)
@@ -103,8 +108,8 @@ class TaskData:
         if weight is not None:
             weight = weight[rows] if weight.ndim == 1 else weight[rows, codes]
         groups = None if self.groups is None else self.groups[rows]
-        data = replace(self, X=self.X[rows], y=self.y[rows, codes], weight=weight, codes=codes)
-        return replace(data, groups=groups), rows
+        data = replace(self, X=self.X[rows], y=self.y[rows, codes], weight=weight, groups=groups)
+        return replace(data, codes=codes, way="labels"), rows
 
 
 def check_target_names(names: np.ndarray | None, tasks: np.ndarray) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.units import Units
 from mtlearn.problems.forms import use_moments
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
@@ -21,7 +22,7 @@ from mtlearn.selection.folds import Folds
 from mtlearn.selection.path import follow_path
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.progress import tell
-from mtlearn.solvers.setup import Setup, set_up
+from mtlearn.solvers.setup import Model, Setup, set_up
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.threads import blas_threads
 
@@ -34,8 +35,8 @@ class TrainingParts:
 
     Parameters
     ----------
-    estimator : TaskLinearModel
-        Whose settings pose the problems.
+    model : Model
+        Whose problems they are.
     data : TaskData
     whole : Setup
         Of all the data.
@@ -44,11 +45,11 @@ class TrainingParts:
         Whether several paths will ask for the same problems.
     """
 
-    def __init__(self, estimator: Any, data: TaskData, whole: Setup, folds: Folds, keep: bool):
+    def __init__(self, model: Model, data: TaskData, whole: Setup, folds: Folds, keep: bool):
         problem = whole.problem
         if whole.rotation is not None:
             problem, data = whole.rotation.start(), whole.rotation.data  # the same predictions
-        self.estimator, self.data, self.folds = estimator, data, folds
+        self.model, self.data, self.folds = model, data, folds
         self.total: Moments | None = None
         if isinstance(problem, MomentProblem) and use_moments(data, n_alive=len(folds) + 1):
             self.total = problem.moments
@@ -68,9 +69,9 @@ class TrainingParts:
     def _set_up(self, k: int) -> Setup:
         train, test = self.folds[k]
         if self.total is None:
-            return set_up(self.estimator, self.estimator._solvable(self.data.take(train)))
+            return set_up(self.model, self.model.solvable(self.data.take(train)))
         moments = _training_moments(self.data, self.total, train, test)
-        return set_up(self.estimator, self.data, moments)
+        return set_up(self.model, self.data, moments)
 
     def held_out(self, k: int) -> TaskData:
         """The test rows of fold k."""
@@ -78,43 +79,47 @@ class TrainingParts:
 
 
 def path_scores(
-    estimator: Any,
+    model: Model,
     parts: TrainingParts,
     alphas: np.ndarray,
     judge: Judge,
+    units: Units,
     n_jobs: int | None = None,
 ) -> np.ndarray:
     """What ``judge`` says of each alpha on each fold, (n_alphas, n_folds).
 
-    A task that is missing from a training part is answered by the shared model.
+    A task that is missing from a training part is answered by the shared model. ``units`` are those
+    that the data are in.
     """
 
     def one(k: int) -> list[float]:
         with blas_threads(parts.data):
-            return _fold_scores(estimator, parts, k, alphas, judge)
+            return _fold_scores(model, parts, k, alphas, judge, units)
 
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
     return np.array(parallel(delayed(one)(k) for k in range(len(parts)))).T
 
 
-def _fold_scores(estimator, parts: TrainingParts, k: int, alphas, judge) -> list[float]:
+def _fold_scores(
+    model: Model, parts: TrainingParts, k: int, alphas: np.ndarray, judge: Judge, units: Units
+) -> list[float]:
     setup, held_out = parts.setup(k), parts.held_out(k)
     scale, scores = _target_scale(setup, held_out), []
-    for i, solution in enumerate(follow_path(estimator._solver(setup, "scores"), alphas)):
+    for i, solution in enumerate(follow_path(model.solver(setup, "scores"), alphas)):
         scores.append(judge(_scores(setup, solution.point, held_out), held_out, scale))
-        if estimator.verbose:
+        if model.verbose:
             where = f"fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"
-            gap = _certified(estimator, setup, alphas[i], solution)
-            tell(where, estimator._units.alpha(alphas[i]), solution, gap)
+            gap = _certified(model, setup, alphas[i], solution)
+            tell(where, units.alpha(alphas[i]), solution, gap)
     return scores
 
 
-def _certified(estimator, setup, alpha: float, solution: Solution) -> float:
+def _certified(model, setup, alpha: float, solution: Solution) -> float:
     """The gap, which a closed form leaves out where only scores are asked for."""
     if not np.isnan(solution.gap):
         return solution.gap
     problem = setup.problem
-    penalty = estimator._penalty(problem).at(float(alpha))
+    penalty = model.penalty(problem).at(float(alpha))
     point = problem.settle(solution.point.V)
     return certify(problem, penalty, point).relative
 

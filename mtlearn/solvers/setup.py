@@ -1,18 +1,26 @@
-"""From rows to a problem with every parameter resolved; the same for a fit and for a fold."""
+"""From rows to a problem with every parameter resolved, and its solver.
+
+The same for a fit and for a fold: what both need of an estimator is a :class:`Model`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mtlearn.inputs.tasks import TaskData, resolve_task_weight
+from mtlearn.losses.base import Loss
+from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem, on_squares
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
+from mtlearn.solvers.base import Solver
+from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.reductions.rotation import Rotation, rotate, worth_rotating
 from mtlearn.solvers.variance import auto_alpha_intercept
@@ -41,44 +49,91 @@ class Setup:
     rotation: Rotation | None
 
 
-def set_up(estimator: Any, data: TaskData, moments: Moments | None = None) -> Setup:
-    """The problem that ``estimator`` poses on ``data``.
+@dataclass(frozen=True)
+class Model:
+    """What an estimator asks to be solved, on whatever rows: the formula, and how closely.
+
+    Attributes
+    ----------
+    loss : Loss
+    penalty : callable
+        From a problem to Omega for it, of strength 1.
+    solvable : callable
+        From data to data that leave every coefficient a finite best value.
+    fit_intercept, scale_targets : bool
+        ``scale_targets`` is about several targets over one X.
+    task_weight : None, "balanced", dict or array-like of shape (T,)
+    shared_mean : bool
+        Whether there is a w_0.
+    alpha_mean : float
+    alpha_intercept : float or None
+        None is estimated from the data.
+    tol : float
+    max_iter, verbose : int
+    """
+
+    loss: Loss
+    penalty: Callable[[Problem], Penalty]
+    solvable: Callable[[TaskData], TaskData]
+    fit_intercept: bool
+    scale_targets: bool
+    task_weight: Any
+    shared_mean: bool
+    alpha_mean: float
+    alpha_intercept: float | None
+    tol: float
+    max_iter: int
+    verbose: int
+
+    def solver(self, setup: Setup, purpose: str) -> Solver:
+        """For a "fit", a "path" or the "scores" along one, where a line is said per alpha."""
+        return make_solver(
+            setup.problem,
+            self.penalty(setup.problem),
+            reduction=setup.rotation,
+            purpose=purpose,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            verbose=self.verbose if purpose == "fit" else 0,
+        )
+
+
+def set_up(model: Model, data: TaskData, moments: Moments | None = None) -> Setup:
+    """The problem that a model is on ``data``, which are solvable.
 
     With ``moments`` (of the same rows, all tasks) the rows are not looked at.
     """
     totals = data.totals() if moments is None else moments.weight
     present = totals > 0
-    weight = estimator.task_weight
+    weight = model.task_weight
     if isinstance(weight, str):
         omega = resolve_task_weight(weight, data.tasks[present], totals[present])
     else:
         omega = resolve_task_weight(weight, data.tasks, totals)[present]
-    scale = bool(estimator.scale_targets) and data.way == "columns"
+    scale = model.scale_targets and not data.stacked
     free = Coupling()
     rotation, serves = None, False
     if moments is not None:
         problem: Any = MomentProblem.of_tasks(moments.take(present), omega, free, scale)
     else:
         data = data.of_tasks(present)
-        problem = make_problem(data, omega, free, scale, estimator._loss)
-        serves = Rotation.serves(estimator._penalty(problem))
-        asked = serves or estimator._estimates(data.way)
-        squares = on_squares(estimator._loss, data)
+        problem = make_problem(data, omega, free, scale, model.loss)
+        serves = Rotation.serves(model.penalty(problem))
+        asked = serves or model.alpha_intercept is None
+        squares = on_squares(model.loss, data)
         if asked and squares and worth_rotating(data) and not badly_scaled(problem):
-            turned, Q = rotate(data, centred=bool(estimator.fit_intercept))
+            turned, Q = rotate(data, centred=model.fit_intercept)
             small: Any = make_problem(turned, omega, free, scale)
             rotation = Rotation(problem, small, Q, turned)
-    coupling = _coupling(estimator, data.way, rotation.start() if rotation else problem)
+    coupling = _coupling(model, rotation.start() if rotation else problem)
     problem = problem.recoupled(coupling)
     # Otherwise it was for the estimate of the coupling alone.
     rotation = rotation.recoupled(coupling) if rotation and serves else None
     return Setup(problem, present, coupling.alpha_intercept, rotation)
 
 
-def _coupling(estimator: Any, way: str, problem: Any) -> Coupling:
-    alpha = estimator.alpha_intercept
-    if isinstance(alpha, str):
-        estimated = estimator._estimates(way)
-        alpha = auto_alpha_intercept(problem, float(estimator.alpha_mean)) if estimated else 0.0
-    mean = float(estimator.alpha_mean) if estimator._with_mean() else None
-    return Coupling(float(alpha), bool(estimator.fit_intercept), mean)
+def _coupling(model: Model, problem: Any) -> Coupling:
+    alpha = model.alpha_intercept
+    if alpha is None:
+        alpha = auto_alpha_intercept(problem, model.alpha_mean)
+    return Coupling(alpha, model.fit_intercept, model.alpha_mean if model.shared_mean else None)

@@ -1,0 +1,203 @@
+"""From what the user gives to fitted attributes and back.
+
+One way through: targets and tasks -> problem and penalty -> solver -> solution -> attributes.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mtlearn.base import TaskInputMixin
+from mtlearn.estimators.convergence import warn_unless_converged
+from mtlearn.estimators.family import Family
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.units import Units, choose_units
+from mtlearn.inputs.weights import as_repetitions, warn_of_many
+from mtlearn.losses.base import Loss
+from mtlearn.problems.base import Problem
+from mtlearn.problems.models import LinearTasks
+from mtlearn.solvers.progress import tell
+from mtlearn.solvers.setup import Model, Setup, set_up
+from mtlearn.solvers.threads import blas_threads
+
+READ = ("classes_", "n_features_in_", "feature_names_in_")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to fit: an estimator at one alpha.
+
+    Attributes
+    ----------
+    estimator : TaskLinearModel
+    alpha : float
+    setup : Setup or None
+        Of all the data, where it is at hand.
+    found : dict
+        Fitted attributes about the search.
+    """
+
+    estimator: Any
+    alpha: float
+    setup: Setup | None = None
+    found: dict[str, Any] = field(default_factory=dict)
+
+
+class Fitting(TaskInputMixin, Family):
+    """How every model is fitted; a kind says how targets are read and coefficients shown."""
+
+    alpha_mean: float
+    alpha_intercept: float | str
+    fit_intercept: bool
+    scale_targets: bool
+    task_weight: Any
+    max_iter: int
+    tol: float
+    warm_start: bool
+    verbose: int
+
+    _loss: ClassVar[Loss]
+    _default_scores: ClassVar[str]  # attribute for the scores of a search without ``scoring``
+
+    @abstractmethod
+    def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
+        """Checked parameters, and what the user gave as numbers."""
+
+    @abstractmethod
+    def _shaped(self, columns: np.ndarray) -> np.ndarray:
+        """What belongs to columns, (C, ...), in the shape of ``coef_`` or ``intercept_``."""
+
+    @abstractmethod
+    def _shaped_mean(self, classes: np.ndarray) -> Any:
+        """What belongs to classes, (K, ...), in the shape of ``mean_coef_``."""
+
+    def _estimates(self) -> bool:
+        """Whether the strength of the levels is estimated from the data.
+
+        Targets over one X have units of their own; without intercepts nothing is pulled.
+        """
+        pulled = self.fit_intercept and self._reader.way == "labels"
+        return isinstance(self.alpha_intercept, str) and pulled
+
+    def _with_repetitions(self, data: TaskData) -> TaskData:
+        data = as_repetitions(data)
+        if self._estimates():
+            warn_of_many(data)
+        return data
+
+    def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
+        """Data that leave every coefficient a finite best value."""
+        return data
+
+    @abstractmethod
+    def _judge(self, scoring: Any) -> Any:
+        """How cross-validation scores held-out rows."""
+
+    def _units_of_targets(self, setup: Setup, data: TaskData) -> dict[str, Any]:
+        """Attributes, and warnings, about the units of the targets."""
+        return {}
+
+    @abstractmethod
+    def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> Choice:
+        """What to fit; the cross-validated versions search it."""
+
+    def _trial(self, *given: Any) -> tuple[Any, TaskData, Units]:
+        """A copy to read and try with, so that a fitted estimator is not touched; what it read."""
+        trial = copy(self)
+        data, units = choose_units(trial._read(*given), trial)
+        return units.inward(trial), data, units
+
+    def _learn(self, data: TaskData, *asked_of: Any):
+        """Choose what to fit and fit it, in units in which arithmetic is safe."""
+        data, units = choose_units(data, self)
+        choice = units.inward(self)._choose(data, *asked_of)
+        found = choice.found | choice.estimator._fit(data, choice.alpha, choice.setup)
+        for name in filter(_is_fitted, list(vars(self))):  # of the last fit
+            delattr(self, name)
+        self.__dict__.update(units.outward(found))
+        return self
+
+    def _fit(self, data: TaskData, alpha: float, setup: Setup | None = None) -> dict[str, Any]:
+        """Fitted attributes at one alpha; ``setup`` is that of the data, where it is at hand."""
+        model = self._model()
+        with blas_threads(data):
+            usable = self._solvable(data, warn=True)
+            setup = set_up(model, usable) if setup is None else setup
+            solution = model.solver(setup, "fit").solve(alpha, self._start(setup, data))
+        if self.verbose:
+            tell(type(self).__name__, self._units.alpha(alpha), solution)
+        problem, point = setup.problem, solution.point
+        found = self._units_of_targets(setup, data) | {"tasks_": data.tasks}
+        for name, values in self._coefficients(problem, point).items():
+            shared = name.startswith("mean_")
+            found[name] = self._shaped_mean(values) if shared else self._shaped(values)
+        found |= {"alpha_intercept_": setup.alpha_intercept, "center_": problem.center}
+        found |= {"dual_gap_": solution.gap, "n_iter_": solution.n_iter}
+
+        def shaped(part: np.ndarray) -> np.ndarray:
+            return self._shaped(np.ascontiguousarray((part * problem.target_scale).T))
+
+        parts = self._penalty(problem).at(alpha).parts(point.V)
+        found |= self._own_attributes(problem, parts, shaped)
+        warn_unless_converged(self, solution, self._units.alpha(alpha))
+        return found
+
+    def _model(self) -> Model:
+        """What solvers are told of the parameters."""
+        alpha = self.alpha_intercept
+        if isinstance(alpha, str):
+            alpha = None if self._estimates() else 0.0
+        return Model(
+            loss=self._loss,
+            penalty=self._penalty,
+            solvable=self._solvable,
+            fit_intercept=bool(self.fit_intercept),
+            scale_targets=bool(self.scale_targets),
+            task_weight=self.task_weight,
+            shared_mean=self._with_mean(),
+            alpha_mean=float(self.alpha_mean),
+            alpha_intercept=alpha if alpha is None else float(alpha),
+            tol=self.tol,
+            max_iter=self.max_iter,
+            verbose=self.verbose,
+        )
+
+    def _coefficients(self, problem: Problem, point: Any) -> dict[str, np.ndarray]:
+        """Coefficients and intercepts of columns and, where there is one, of the shared model."""
+        found = problem.models(point)
+        models = dict(zip(("coef_", "intercept_"), found.columns, strict=True))
+        if self._with_mean():
+            models |= {"mean_coef_": found.mean_coef, "mean_intercept_": found.mean_intercept}
+        return models
+
+    def _linear_tasks(self) -> LinearTasks:
+        """The fitted models; without a shared mean, strangers get the average of all tasks."""
+        T, d = len(self.tasks_), self.coef_.shape[-1]
+        coef, intercept = self.coef_.reshape(T, -1, d), np.reshape(self.intercept_, (T, -1))
+        if not hasattr(self, "mean_coef_"):
+            return LinearTasks(coef, intercept)
+        mean = self.mean_coef_.reshape(-1, d)
+        return LinearTasks(coef, intercept, mean, np.atleast_1d(self.mean_intercept_))
+
+    def _start(self, setup: Setup, data: TaskData) -> np.ndarray | None:
+        """Deviations of the last fit, where ``warm_start`` asks for them and they fit."""
+        if not self.warm_start or not hasattr(self, "coef_"):
+            return None
+        problem, last = setup.problem, self._linear_tasks()
+        T, K, d = last.coef.shape
+        if (d, T, T * K) != (problem.n_features, problem.n_tasks, problem.n_columns):
+            return None
+        if (self.tasks_ != data.tasks).any():
+            return None
+        V = last.coef.reshape(T * K, d).T / problem.target_scale
+        return V - np.tile(last.mean_coef.T, T) if hasattr(self, "mean_coef_") else V
+
+
+def _is_fitted(name: str) -> bool:
+    """Whether a fit found it; what was read stays."""
+    return name.endswith("_") and not name.startswith("_") and name not in READ
