@@ -118,7 +118,7 @@ class IndependentTasks(TaskBaseline):
             raise
 
     def _answer(self, method: str, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        if codes is None:
+        if not self._reader.stacked:
             answers = [self._answer_task(method, model, X) for model in self.estimators_]
             return np.column_stack([a if a.ndim == 1 else a[:, 1] for a in answers])
         parts = []
@@ -182,7 +182,7 @@ class IndependentTasks(TaskBaseline):
 def _pieces(data: TaskData) -> Iterator[tuple]:
     """Features, targets, weights and groups of every task's observed rows, as in ``tasks``."""
     X, y, weight, groups = data.X, data.y, data.weight, data.groups
-    if data.codes is not None:
+    if data.stacked:
         for _, own in _by_task(data.codes):
             yield X[own], y[own], _some(weight, own), _some(groups, own)
         return

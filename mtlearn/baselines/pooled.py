@@ -85,7 +85,7 @@ class PooledTasks(TaskBaseline):
 
     def _learn(self, data: TaskData) -> None:
         """Fit one clone on all rows."""
-        if data.codes is None:
+        if not data.stacked:
             data, _ = data.one_row_per_label()
         X = data.X
         self._n_dummies = len(self.tasks_) if self.task_dummies and len(self.tasks_) > 1 else 0
@@ -112,7 +112,7 @@ class PooledTasks(TaskBaseline):
         return wide
 
     def _answer(self, method: str, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        if codes is not None:
+        if self._reader.stacked:
             return self._answer_blocks(method, X, codes)
         columns = []
         for t in range(len(self.tasks_)):

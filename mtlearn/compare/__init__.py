@@ -215,5 +215,5 @@ def _parted(contenders: dict[str, Any], data: TaskTable) -> tuple[list[str], lis
     parts: tuple[list[str], list[str]] = [], []
     for name, model in contenders.items():
         built = build_model(model, data.task_column, None, data.kind)
-        parts[not is_baseline(built, by_column=data.codes is None)].append(name)
+        parts[not is_baseline(built, by_column=not data.stacked)].append(name)
     return parts

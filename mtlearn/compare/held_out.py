@@ -39,7 +39,7 @@ class HeldOut:
     groups: np.ndarray | None
     unit: np.ndarray  # the units of errors: 1, or each column's deviation
     tasks: np.ndarray
-    is_matrix: bool
+    stacked: bool
     kind: Kind
 
     @classmethod
@@ -64,8 +64,8 @@ class HeldOut:
                     "answers every row."
                 )
         where = np.nonzero(known)
-        row, is_matrix = where[0], data.codes is None
-        task = where[1] if is_matrix else data.codes[row]
+        row = where[0]
+        task = data.codes[row] if data.stacked else where[1]
         unit = np.broadcast_to(data.kind.unit(data.y), data.y.shape)[where]
         groups = None if data.groups is None else data.groups[row]
         return cls(
@@ -77,7 +77,7 @@ class HeldOut:
             groups=groups,
             unit=unit,
             tasks=data.tasks,
-            is_matrix=is_matrix,
+            stacked=data.stacked,
             kind=data.kind,
         )
 
@@ -89,7 +89,7 @@ class HeldOut:
     @property
     def block(self) -> np.ndarray:
         """What overall scores are means over: the columns of a matrix, otherwise all at once."""
-        return self.task if self.is_matrix else np.zeros(len(self.task), dtype=np.intp)
+        return np.zeros(len(self.task), dtype=np.intp) if self.stacked else self.task
 
     def answer(self, prediction: np.ndarray) -> np.ndarray:
         """A model's predictions of the entries, in units of the truth."""
@@ -150,7 +150,7 @@ class HeldOut:
     @property
     def overall_unit(self) -> str:
         """What the overall test takes as independent: tasks, groups or rows."""
-        if not self.is_matrix and self.n_tasks >= CLUSTERS:
+        if self.stacked and self.n_tasks >= CLUSTERS:
             return "tasks"
         return "rows" if self.groups is None else "groups"
 

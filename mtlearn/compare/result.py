@@ -167,7 +167,7 @@ class Comparison:
             task_name=data.task_column or "column",
             kind=data.kind,
             null_loss=held_out.null_loss,
-            by_column=held_out.is_matrix,
+            by_column=not held_out.stacked,
             notes=notes,
             settings=settings,
             predictions=predictions,

@@ -85,7 +85,7 @@ def stranger_folds(data: TaskTable, n_splits: int, random_state: int) -> list[Fo
 
     A fold for which this leaves less than two units to train on is left out, maybe all of them.
     """
-    if data.codes is None:
+    if not data.stacked:
         raise ValueError(
             "new_tasks needs rows labelled by task; the columns of a 2-D y cannot be held out. "
             "Leave new_tasks out."

@@ -50,9 +50,14 @@ class TaskTable:
         return self.frame.shape[1] - (self.task_column is not None)
 
     @property
+    def stacked(self) -> bool:
+        """Whether a row is of one task; not in a matrix of targets."""
+        return self.codes is not None
+
+    @property
     def parts(self) -> np.ndarray:
         """What folds are dealt by: the task of each row, or the mask of observed labels."""
-        return ~np.isnan(self.y) if self.codes is None else self.codes
+        return self.codes if self.stacked else ~np.isnan(self.y)
 
     def take(self, rows: np.ndarray) -> TaskTable:
         """Some of the rows; tasks keep their positions."""
@@ -60,7 +65,7 @@ class TaskTable:
             self,
             frame=take_rows(self.frame, rows),
             y=self.y[rows],
-            codes=None if self.codes is None else self.codes[rows],
+            codes=self.codes[rows] if self.stacked else None,
             groups=None if self.groups is None else self.groups[rows],
             rows=self.rows[rows],
         )
@@ -68,7 +73,7 @@ class TaskTable:
     def only(self, tasks: np.ndarray) -> tuple[TaskTable, np.ndarray]:
         """Some of the tasks, and the positions that their rows had."""
         tasks = np.sort(tasks)
-        if self.codes is None:
+        if not self.stacked:
             rows = np.flatnonzero(~np.isnan(self.y[:, tasks]).all(axis=1))
             return replace(
                 self.take(rows), y=self.y[np.ix_(rows, tasks)], tasks=self.tasks[tasks]

@@ -152,7 +152,7 @@ def basis_in_words(held_out: HeldOut) -> str:
             "single tasks"
         )
         why = f"tasks are from {CLUSTERS} up"
-        if held_out.is_matrix:
+        if not held_out.stacked:
             why = "one row answers several tasks"
     few = counted(min(FEWEST_ROWS, int(held_out.rows.max())), "held-out row", "held-out rows")
     return (
@@ -160,5 +160,5 @@ def basis_in_words(held_out: HeldOut) -> str:
         "its training rows. p is that of a paired t-test of their losses on held-out rows, with "
         f"{unit} as the independent units ({why}){raised}; above {SURE:g} the difference is taken "
         f"for luck. The worst task is one with at least {few}."
-        + (f" {held_out.kind.pooled_columns}" if held_out.is_matrix else "")
+        + ("" if held_out.stacked else f" {held_out.kind.pooled_columns}")
     )

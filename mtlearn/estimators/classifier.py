@@ -109,7 +109,7 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
             Labels; rows of tasks not seen in fit are answered by the shared model.
         """
         scores = self._decide(*self._read_rows(X, task))
-        return labels(scores, self.classes_, self._reader.way)
+        return labels(scores, self.classes_)
 
     def predict_proba(self, X: Any, task: Any = None) -> np.ndarray:
         """Probabilities (n, K) of ``classes_``; for 2-D ``y`` (n, T), those of ``classes_[1]``.
@@ -127,16 +127,16 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
             Rows of tasks not seen in fit are answered by the shared model.
         """
         scores = self._decide(*self._read_rows(X, task))
-        return probabilities(scores, self.classes_, self._reader.way)
+        return probabilities(scores, self.classes_)
 
     def predict_log_proba(self, X: Any, task: Any = None) -> np.ndarray:
         """Logarithms of :meth:`predict_proba`, finite where those round to zero."""
         scores = self._decide(*self._read_rows(X, task))
-        return log_probabilities(scores, self.classes_, self._reader.way)
+        return log_probabilities(scores, self.classes_)
 
     def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
         scores = self._linear_tasks().scores(X, codes)
-        return scores[:, 0] if codes is not None and scores.shape[1] == 1 else scores
+        return scores[:, 0] if self._reader.stacked and scores.shape[1] == 1 else scores
 
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()

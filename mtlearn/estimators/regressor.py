@@ -71,7 +71,7 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
         """
         X, codes = self._read_rows(X, task)
         scores = self._linear_tasks().scores(X, codes)
-        return scores if codes is None else scores[:, 0]
+        return scores[:, 0] if self._reader.stacked else scores
 
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()

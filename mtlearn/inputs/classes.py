@@ -154,8 +154,8 @@ def soften_single_class(data: TaskData, classes: np.ndarray | None = None) -> tu
     (array([0.875, 0.875, 0.875]), ['a'])
     """
     y = data.y
-    task_of: Any = slice(None) if data.codes is None else data.codes
-    if data.codes is None:
+    task_of: Any = data.codes if data.stacked else slice(None)
+    if not data.stacked:
         count, ones = data.observed.sum(axis=0), np.nansum(y, axis=0)
     else:
         n_tasks = len(data.tasks)
@@ -193,52 +193,48 @@ def warn_single_class(names: list) -> None:
         )
 
 
-def labels(scores: np.ndarray, classes: np.ndarray, way: str) -> np.ndarray:
+def labels(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """The label of each score, (n,) or (n, T): the side of zero, or the largest of K > 2.
 
     Examples
     --------
     >>> import numpy as np
-    >>> labels(np.array([-1.0, 2.0]), np.array(["no", "yes"]), "single").tolist()
+    >>> labels(np.array([-1.0, 2.0]), np.array(["no", "yes"])).tolist()
     ['no', 'yes']
     """
-    if _is_binary(classes, way):
+    if len(classes) == 2:
         return classes[(scores > 0).astype(np.intp)]
     return classes[scores.argmax(axis=1)]
 
 
-def probabilities(scores: np.ndarray, classes: np.ndarray, way: str) -> np.ndarray:
+def probabilities(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Probabilities (n, K) of ``classes``; of ``classes[1]``, (n, T), for several columns.
 
-    With more than two classes the one-vs-rest probabilities are divided by their sum.
+    Scores are (n,) or (n, K), and (n, T) for several columns, which have two classes. With more than two classes the one-vs-rest probabilities are divided by their sum.
 
     Examples
     --------
     >>> import numpy as np
-    >>> probabilities(np.array([0.0]), np.array(["no", "yes"]), "single")
+    >>> probabilities(np.array([0.0]), np.array(["no", "yes"]))
     array([[0.5, 0.5]])
     """
-    if way == "columns":
-        return expit(scores)
-    if _is_binary(classes, way):
-        return np.stack([expit(-scores), expit(scores)], axis=1)
-    return np.exp(log_probabilities(scores, classes, way))
+    if len(classes) > 2:
+        return np.exp(log_probabilities(scores, classes))
+    return expit(scores) if scores.ndim == 2 else np.stack([expit(-scores), expit(scores)], axis=1)
 
 
-def log_probabilities(scores: np.ndarray, classes: np.ndarray, way: str) -> np.ndarray:
+def log_probabilities(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Logarithms of :func:`probabilities`, finite where those round to zero.
 
     Examples
     --------
     >>> import numpy as np
-    >>> log_probabilities(np.array([1000.0]), np.array(["no", "yes"]), "single")[0, 0].item()
+    >>> log_probabilities(np.array([1000.0]), np.array(["no", "yes"]))[0, 0].item()
     -1000.0
     """
-    if way == "columns":
-        return log_expit(scores)
-    if _is_binary(classes, way):
-        return np.stack([log_expit(-scores), log_expit(scores)], axis=1)
     logs = log_expit(scores)
+    if len(classes) == 2:
+        return logs if scores.ndim == 2 else np.stack([log_expit(-scores), logs], axis=1)
     # the scores order the classes even where their logarithms have become equal
     best = scores.argmax(axis=1)[:, None]
     logs = logs - np.take_along_axis(logs, best, axis=1)
@@ -246,10 +242,6 @@ def log_probabilities(scores: np.ndarray, classes: np.ndarray, way: str) -> np.n
     np.put_along_axis(others, best, 0.0, axis=1)
     # log1p keeps the logarithm of a probability that rounds to one
     return logs - np.log1p(others.sum(axis=1, keepdims=True))
-
-
-def _is_binary(classes: np.ndarray, way: str) -> bool:
-    return way == "columns" or len(classes) == 2
 
 
 def _kind(value: Any) -> str:
@@ -275,7 +267,7 @@ def _class_weights(data: TaskData, positions: np.ndarray, classes: np.ndarray, c
             f"{class_weight!r}."
         )
     n_tasks, n_classes = len(data.tasks), len(classes)
-    cell = (np.arange(n_tasks) if data.codes is None else data.codes) * n_classes + k
+    cell = (data.codes if data.stacked else np.arange(n_tasks)) * n_classes + k
     sums = np.bincount(cell.ravel(), weight.ravel(), n_tasks * n_classes)
     sums = sums.reshape(n_tasks, n_classes)
     present = sums > 0

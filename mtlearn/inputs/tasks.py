@@ -67,11 +67,11 @@ class TaskData:
     @property
     def same_rows(self) -> bool:
         """Whether all tasks have the same rows and weights: one scatter of X serves them all."""
-        return self.codes is None and (self.weight is None or self.weight.ndim == 1)
+        return not self.stacked and (self.weight is None or self.weight.ndim == 1)
 
     def totals(self) -> np.ndarray:
         """Sum of the sample weights of each task, N_t (T,)."""
-        if self.codes is not None:
+        if self.stacked:
             return np.bincount(self.codes, self.weight, len(self.tasks)).astype(float)
         if self.same_rows:
             total = len(self.y) if self.weight is None else self.weight.sum()
@@ -85,7 +85,7 @@ class TaskData:
             X=self.X[rows],
             y=self.y[rows],
             weight=None if self.weight is None else self.weight[rows],
-            codes=None if self.codes is None else self.codes[rows],
+            codes=self.codes[rows] if self.stacked else None,
             rows=rows if self.rows is None else self.rows[rows],
             groups=None if self.groups is None else self.groups[rows],
         )
@@ -94,7 +94,7 @@ class TaskData:
         """The picture of some of the tasks (a mask), of whose rows none may belong to another."""
         if tasks.all():
             return self
-        if self.codes is not None:
+        if self.stacked:
             return replace(self, codes=(np.cumsum(tasks) - 1)[self.codes], tasks=self.tasks[tasks])
         weight = self.weight
         if weight is not None and weight.ndim == 2:

@@ -151,7 +151,7 @@ def choose_units(data: TaskData, estimator: Any) -> tuple[TaskData, Units]:
     y = data.y
     if estimator._loss.is_quadratic and not _safe(np.nan_to_num(y)):
         columns = np.nan_to_num(np.abs(y)).reshape(len(y), -1).max(axis=0)
-        if estimator.scale_targets and data.way == "columns":
+        if estimator.scale_targets and not data.stacked:
             exponents = np.where(columns > 0, np.frexp(columns)[1], 0)
             units, y = replace(units, targets=exponents), np.ldexp(y, -exponents)
         else:

@@ -72,6 +72,11 @@ class Parts:
         return cls(answers, y, weight, labels.codes, labels.values)
 
     @property
+    def stacked(self) -> bool:
+        """Whether labelled rows are the parts, or all rows one; not columns."""
+        return self.codes is not None
+
+    @property
     def observed(self) -> np.ndarray:
         """Mask of the labels that count, in the shape of ``y``."""
         seen = ~is_hole(self.y)
@@ -80,7 +85,7 @@ class Parts:
     @property
     def counts(self) -> np.ndarray:
         """Number of labels of each part."""
-        if self.codes is None:
+        if not self.stacked:
             return self.observed.sum(axis=0)
         return np.bincount(self.codes, self.observed, len(self.tasks)).astype(np.intp)
 
@@ -90,7 +95,7 @@ class Parts:
         A scorer that is ``named`` after a score of scikit-learn was not told which class is the
         positive one. It is the last, as for the scores of this package.
         """
-        if self.codes is None:
+        if not self.stacked:
             rows = [np.flatnonzero(seen) for seen in self.observed.T]
             return np.array([self._score(scorer, own, t, named) for t, own in enumerate(rows)])
         known = np.flatnonzero(self.observed)

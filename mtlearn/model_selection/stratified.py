@@ -94,7 +94,7 @@ def _deal(
         label = np.zeros(n_units)
     check_consistent_length(label, np.empty(n_units))
 
-    if codes is not None:
+    if not is_mask:
         home = np.zeros(n_units, dtype=np.intp)
         home[unit] = codes
         if np.array_equal(home[unit], codes):  # each unit lives in one task: no loop at all

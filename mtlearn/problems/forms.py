@@ -29,7 +29,7 @@ def use_moments(data: TaskData, n_alive: int = 1) -> bool:
     size = moments_bytes(data)
     if size * n_alive >= max(2 * x_bytes(data.X), MOMENT_BYTES):
         return False
-    by_row = data.codes is not None or data.same_rows
+    by_row = data.stacked or data.same_rows
     products = data.X.shape[0] if by_row else int(data.observed.sum())
     per_row = data.X.nnz / data.X.shape[0] if sparse.issparse(data.X) else data.X.shape[1]
     if data.same_rows:  # one product with d² numbers against T with the rows
@@ -39,7 +39,7 @@ def use_moments(data: TaskData, n_alive: int = 1) -> bool:
 
 def on_squares(loss: Loss, data: TaskData) -> bool:
     """Whether a problem is of squares, one column of coefficients for each task."""
-    by_class = data.codes is not None and data.y.ndim == 2
+    by_class = data.stacked and data.y.ndim == 2
     return check_quadratic(loss) and not by_class
 
 
@@ -49,7 +49,7 @@ def only_observed(data: TaskData) -> tuple[TaskData, tuple | None]:
     A product with all rows for all targets computes what nobody asked for where labels are few;
     copies of sparse rows are small. Dense rows would not be.
     """
-    if data.codes is not None or data.same_rows or not sparse.issparse(data.X):
+    if data.stacked or data.same_rows or not sparse.issparse(data.X):
         return data, None
     if data.observed.mean() > FEW_LABELS:
         return data, None
@@ -73,5 +73,5 @@ def make_problem(
     if squared:
         return DesignProblem.of_tasks(data, task_weight, coupling, scale_targets, rows=rows)
     Y, weight = rows.labels(data)
-    n_classes = 1 if data.codes is None else rows.per_block
+    n_classes = rows.per_block if data.stacked else 1
     return LossProblem(rows, loss, Y, weight, task_weight, coupling, n_classes, scale_targets)

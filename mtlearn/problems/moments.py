@@ -69,7 +69,7 @@ class Moments:
     @classmethod
     def of_data(cls, data: TaskData) -> Moments:
         """Moments of a :class:`~mtlearn.inputs.tasks.TaskData`, whatever way its tasks came in."""
-        if data.codes is not None:
+        if data.stacked:
             return cls.of_rows(data.X, data.y, data.codes, len(data.tasks), data.weight)
         if data.same_rows:
             return cls.of_columns(data.X, data.y, data.weight)

@@ -49,7 +49,7 @@ class Rows:
         n, self.n_features = data.X.shape
         self.origin = None if origin is None else (sparse.csr_matrix(origin[0]), origin[1])
         self.order = None
-        if data.codes is None:
+        if not data.stacked:
             self.starts = np.array([0, n])
         else:
             codes = data.codes

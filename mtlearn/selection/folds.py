@@ -100,9 +100,9 @@ def _split(splitter: Any, X: Any, y: Any, task: Any, groups: Any) -> list:
 def _deal(data: TaskData, n_folds: int, classes: bool) -> np.ndarray:
     """The fold that holds out each row."""
     if not classes or data.groups is not None:
-        parts = data.observed if data.codes is None else data.codes
+        parts = data.codes if data.stacked else data.observed
         return task_folds(parts, n_folds, groups=data.groups)
-    if data.codes is None:
+    if not data.stacked:
         # Where labels are missing, that every column has some everywhere comes first.
         seen = data.observed
         rarer = data.y == (np.nanmean(data.y, axis=0) <= 0.5)

@@ -43,7 +43,7 @@ class MinusLoss:
         observed = ~np.isnan(y)
         value = self.loss.value(scores.reshape(y.shape) / scale, np.where(observed, y, 0.0) / scale)
         value = np.where(observed, value, np.nan)
-        by_class = held_out.codes is not None and y.ndim == 2
+        by_class = held_out.stacked and y.ndim == 2
         return -_mean(value.sum(axis=1) if by_class else value, held_out.weight)
 
 
@@ -55,8 +55,8 @@ class LogLoss:
 
     def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
         """Mean over the labels of ``held_out``, by its weights."""
-        if held_out.codes is not None and scores.shape[1] > 1:
-            logs = log_probabilities(scores, self.classes, held_out.way)
+        if held_out.stacked and scores.shape[1] > 1:
+            logs = log_probabilities(scores, self.classes)
             return _mean((held_out.y * logs).sum(axis=1), held_out.weight)
         return MinusLoss(Logistic())(scores, held_out, scale)
 
@@ -68,7 +68,7 @@ class Named:
     ----------
     scoring : str or callable
     dress : callable
-        From scores, classes and the way that tasks came in to an estimator that predicts them.
+        From scores and classes to an estimator that predicts them.
     classes : ndarray of shape (K,), default=None
         None for regressors.
     exponents : int or ndarray of shape (T,), default=0
@@ -84,7 +84,7 @@ class Named:
     ):
         self.dress, self.classes, self.exponents = dress, classes, exponents
         if not isinstance(scoring, str):
-            scoring = check_scoring(dress(None, classes, "single"), scoring)
+            scoring = check_scoring(dress(None, classes), scoring)
         self.scorer = make_task_scorer(scoring)
 
     def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
@@ -93,10 +93,10 @@ class Named:
         if np.any(self.exponents):
             y = np.ldexp(held_out.y, self.exponents)
             scores, held_out = np.ldexp(scores, self.exponents), replace(held_out, y=y)
-        if held_out.codes is not None and scores.shape[1] == 1:
+        if held_out.stacked and scores.shape[1] == 1:
             scores = scores[:, 0]
-        dressed = self.dress(scores, self.classes, held_out.way)
-        complete = held_out.codes is None and self.classes is None and held_out.observed.all()
+        dressed = self.dress(scores, self.classes)
+        complete = not held_out.stacked and self.classes is None and held_out.observed.all()
         if complete and not self.scorer.knows_tasks:  # one call and not one for each column
             return float(self.scorer.scorer()(dressed, rows, held_out.y))
         task = held_out.tasks[held_out.codes] if held_out.way == "labels" else None
@@ -114,7 +114,7 @@ class Named:
         y = held_out.y
         if self.classes is None:
             return y
-        if held_out.codes is not None:
+        if held_out.stacked:
             return self.classes[y.argmax(axis=1) if y.ndim == 2 else y.astype(np.intp)]
         holes = np.isnan(y)
         return np.where(holes, None, self.classes[np.where(holes, 0, y).astype(np.intp)])
@@ -130,14 +130,14 @@ def _mean(values: np.ndarray, weight: np.ndarray | None) -> float:
     return float((weight * np.nan_to_num(values)).sum() / total) if total > 0 else np.nan
 
 
-def dressed_regressor(scores: np.ndarray, classes: None, way: str) -> BaseEstimator:
+def dressed_regressor(scores: np.ndarray, classes: None) -> BaseEstimator:
     """Predictions made already as a regressor."""
     return _Predictions(scores)
 
 
-def dressed_classifier(scores: np.ndarray, classes: np.ndarray, way: str) -> BaseEstimator:
+def dressed_classifier(scores: np.ndarray, classes: np.ndarray) -> BaseEstimator:
     """Scores made already as a classifier."""
-    return _Scores(scores, classes, way)
+    return _Scores(scores, classes)
 
 
 class _Predictions(RegressorMixin, BaseEstimator):
@@ -155,10 +155,9 @@ class _Predictions(RegressorMixin, BaseEstimator):
 
 
 class _Scores(ClassifierMixin, BaseEstimator):
-    def __init__(self, values, classes, way):
+    def __init__(self, values, classes):
         self.values = values
         self.classes = classes
-        self.way = way
         self.classes_ = classes
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -171,7 +170,7 @@ class _Scores(ClassifierMixin, BaseEstimator):
         return self.values[rows[:, 0]]
 
     def predict(self, rows):
-        return labels(self.decision_function(rows), self.classes, self.way)
+        return labels(self.decision_function(rows), self.classes)
 
     def predict_proba(self, rows):
-        return probabilities(self.decision_function(rows), self.classes, self.way)
+        return probabilities(self.decision_function(rows), self.classes)

@@ -137,7 +137,7 @@ def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:
     lost = (after < 1e-10 * before).any(axis=1) & (rest.count[: len(after)] > 1)
     if not lost.any():
         return rest
-    if data.codes is None:
+    if not data.stacked:
         return Moments.of_data(data.take(train))
     exact = Moments.of_data(data.take(train[lost[data.codes[train]]]))
     for field in fields(Moments):
@@ -147,7 +147,7 @@ def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:
 
 def _target_scale(setup, data: TaskData) -> Any:
     """Scale of each column of y in the units of the fit."""
-    if data.codes is not None:
+    if data.stacked:
         return 1.0
     scale = np.ones(len(data.tasks))
     scale[setup.present] = setup.problem.target_scale

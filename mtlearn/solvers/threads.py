@@ -14,7 +14,7 @@ SMALL = 256
 
 def blas_threads(data: TaskData) -> AbstractContextManager:
     """One BLAS thread while the matrices of one task are small, all of them otherwise."""
-    width = data.X.shape[1] if data.codes is not None else max(data.X.shape[1], data.y.shape[1])
+    width = data.X.shape[1] if data.stacked else max(data.X.shape[1], data.y.shape[1])
     return _controller().limit(limits=1, user_api="blas") if width < SMALL else nullcontext()
 
 

@@ -197,34 +197,33 @@ def test_no_names_no_warning():
     warn_single_class([])
 
 
-@pytest.mark.parametrize("way", ["single", "labels"])
-def test_two_classes_from_scores(way):
+def test_two_classes_from_scores():
     scores, classes = np.array([-2.0, 0.0, 3.0]), np.array(["a", "b"])
     p = 1 / (1 + np.exp(-scores))
-    got = probabilities(scores, classes, way)
+    got = probabilities(scores, classes)
     np.testing.assert_allclose(got, np.column_stack([1 - p, p]))
-    np.testing.assert_allclose(log_probabilities(scores, classes, way), np.log(got))
-    assert labels(scores, classes, way).tolist() == ["a", "a", "b"]
+    np.testing.assert_allclose(log_probabilities(scores, classes), np.log(got))
+    assert labels(scores, classes).tolist() == ["a", "a", "b"]
 
 
 def test_several_columns_from_scores():
     scores, classes = np.array([[-2.0, 1.0], [800, -800]]), np.array([False, True])
-    got = probabilities(scores, classes, "columns")
+    got = probabilities(scores, classes)
     np.testing.assert_allclose(got, [[1 / (1 + np.exp(2)), 1 / (1 + np.exp(-1))], [1, 0]])
-    np.testing.assert_allclose(log_probabilities(scores, classes, "columns")[1], [0, -800])
-    assert labels(scores, classes, "columns").tolist() == [[False, True], [True, False]]
+    np.testing.assert_allclose(log_probabilities(scores, classes)[1], [0, -800])
+    assert labels(scores, classes).tolist() == [[False, True], [True, False]]
 
 
 @pytest.mark.filterwarnings("error")
 def test_more_classes_are_normalised_in_every_tail():
     scores = np.array([[1.0, -2, 0.3], [-1e4, -2e4, -1e4], [50, -40, -60], [9e3, 8e3, -9e3]])
     classes = np.array(["a", "b", "c"])
-    got = probabilities(scores, classes, "labels")
+    got = probabilities(scores, classes)
     one = 1 / (1 + np.exp(-scores[0]))
     np.testing.assert_allclose(got[0], one / one.sum())
     np.testing.assert_allclose(got[1:], [[0.5, 0, 0.5], [1, 0, 0], [0.5, 0.5, 0]], atol=1e-15)
     np.testing.assert_allclose(got.sum(axis=1), 1)
-    assert labels(scores, classes, "labels").tolist() == ["a"] * 4
+    assert labels(scores, classes).tolist() == ["a"] * 4
 
 
 @pytest.mark.filterwarnings("error")
@@ -236,5 +235,5 @@ def test_log_probabilities_of_more_classes_are_exact_in_the_tails():
         for row in scores.tolist():
             p = [1 / (1 + (-Decimal(f)).exp()) for f in row]
             expected.append([float((each / sum(p)).ln()) for each in p])
-    got = log_probabilities(scores, np.arange(3), "single")
+    got = log_probabilities(scores, np.arange(3))
     np.testing.assert_allclose(got, expected, rtol=1e-13)
