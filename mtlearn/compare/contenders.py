@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 
-from mtlearn import estimators
+import mtlearn
 from mtlearn.baselines import IndependentTasks, PooledTasks
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.roles import selects_features
@@ -50,7 +50,7 @@ def _family(family: str, **own: Any) -> Factory:
     """One of the library's families with the ending of the kind, alpha by cross-validation."""
 
     def build(task_column: str | None, cv: Any, kind: Kind) -> Any:
-        model = getattr(estimators, f"{family}{kind.ending}CV")
+        model = getattr(mtlearn, f"{family}{kind.ending}CV")
         return model(alphas=N_ALPHAS, task_column=task_column, cv=cv, unseen_task="mean", **own)
 
     return build

@@ -210,7 +210,8 @@ def labels(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
 def probabilities(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Probabilities (n, K) of ``classes``; of ``classes[1]``, (n, T), for several columns.
 
-    Scores are (n,) or (n, K), and (n, T) for several columns, which have two classes. With more than two classes the one-vs-rest probabilities are divided by their sum.
+    Scores are (n,) or (n, K), and (n, T) for several columns, which have two classes. With more
+    than two the one-vs-rest probabilities are divided by their sum.
 
     Examples
     --------
