@@ -156,3 +156,13 @@ def test_the_signature_is_that_of_the_fit():
     fit = DirtyRegressorCV.fit
     assert list(signature(fit).parameters) == "self X y sample_weight task groups".split()
     assert fit.__name__ == "fit" and "groups : array-like" in fit.__doc__
+
+
+def test_predictions_follow_coefficients_that_are_changed():
+    X, school = FIRST[list("uvw")].to_numpy(), FIRST.school
+    model = MeanRegularizedRegressor().fit(X, y, task=school)
+    row, before = X[:1], model.predict(X[:1], ["a"])
+    model.coef_[0] += 1.0
+    np.testing.assert_allclose(model.predict(row, ["a"]), before + row.sum())
+    model.coef_ = model.coef_ - 1.0
+    np.testing.assert_allclose(model.predict(row, ["a"]), before)
