@@ -160,11 +160,11 @@ class TaskLinearModel(Fitting):
         trial, data, units = self._trial(X, y, sample_weight, task)
         with blas_threads(data):
             setup = set_up(model := trial._model(), trial._solvable(data, warn=True))
-            problem, solver = setup.problem, model.solver(setup, "path")
-            largest, infinite = solver.largest_alpha(), self._alpha_may_be_infinite
+            problem, driver = setup.problem, model.driver(setup, "path")
+            largest, infinite = driver.largest_alpha(), self._alpha_may_be_infinite
             inside = check_alphas(units.strengths(alphas), eps, largest, infinite=infinite)
             alphas, solutions = units.alpha(inside), []
-            for k, solution in enumerate(follow_path(solver, inside)):
+            for k, solution in enumerate(follow_path(driver, inside)):
                 solutions.append(solution)
                 if self.verbose:
                     tell(f"alpha {k + 1}/{len(alphas)}", alphas[k], solution)
@@ -191,7 +191,7 @@ class TaskLinearModel(Fitting):
         trial, data, units = self._trial(X, y, sample_weight, task)
         with blas_threads(data):
             setup = set_up(model := trial._model(), trial._solvable(data))
-            return units.alpha(model.solver(setup, "path").largest_alpha())
+            return units.alpha(model.driver(setup, "path").largest_alpha())
 
     def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> Choice:
         return Choice(self, float(self.alpha))

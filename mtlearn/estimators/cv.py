@@ -146,7 +146,7 @@ class AlphaByCV:
         return Choice(candidates[best], alpha, whole, found)
 
     def _grid(self, model: Model, setup: Setup) -> np.ndarray:
-        largest = model.solver(setup, "path").largest_alpha() if self._counted() else 1.0
+        largest = model.driver(setup, "path").largest_alpha() if self._counted() else 1.0
         return check_alphas(self.alphas, self.eps, largest, infinite=self._alpha_may_be_infinite)
 
     def _counted(self) -> bool:

@@ -128,7 +128,7 @@ class Fitting(TaskInputMixin, Family):
         with blas_threads(data):
             usable = self._solvable(data, warn=True)
             setup = set_up(model, usable) if setup is None else setup
-            solution = model.solver(setup, "fit").solve(alpha, self._start(setup, data))
+            solution = model.driver(setup, "fit").solve(alpha, self._start(setup, data))
         if self.verbose:
             tell(type(self).__name__, self._units.alpha(alpha), solution)
         problem, point = setup.problem, solution.point

@@ -10,6 +10,7 @@ import numpy as np
 
 from mtlearn.inputs.checks import check_count, check_number
 from mtlearn.solvers.solution import Solution
+from mtlearn.solvers.solve import Driver
 
 
 def check_alphas(alphas: Any, eps: float, largest: float, *, infinite: bool = False) -> np.ndarray:
@@ -38,10 +39,10 @@ def check_alphas(alphas: Any, eps: float, largest: float, *, infinite: bool = Fa
     return np.sort(grid)[::-1]
 
 
-def follow_path(solver: Any, alphas: np.ndarray) -> Iterator[Solution]:
+def follow_path(driver: Driver, alphas: np.ndarray) -> Iterator[Solution]:
     """Solutions at each alpha in turn, started at the one before."""
     start = None
     for alpha in alphas:
-        solution = solver.solve(float(alpha), start)
+        solution = driver.solve(float(alpha), start)
         start = solution.point.V
         yield solution

@@ -105,7 +105,7 @@ def _fold_scores(
 ) -> list[float]:
     setup, held_out = parts.setup(k), parts.held_out(k)
     scale, scores = _target_scale(setup, held_out), []
-    for i, solution in enumerate(follow_path(model.solver(setup, "scores"), alphas)):
+    for i, solution in enumerate(follow_path(model.driver(setup, "scores"), alphas)):
         scores.append(judge(_scores(setup, solution.point, held_out), held_out, scale))
         if model.verbose:
             where = f"fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"

@@ -25,18 +25,17 @@ from __future__ import annotations
 import numpy as np
 
 from mtlearn.penalties.squared_norm import SquaredNorm
-from mtlearn.problems.linear import solve_semidefinite, stack_times, stack_transposed_times
+from mtlearn.problems.linear import solve_semidefinite
 from mtlearn.problems.points import Point
-from mtlearn.problems.scatter import ScatterBlock
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import typical_curvature
+from mtlearn.solvers.inverses import BlockInverse
 from mtlearn.solvers.solution import Solution
 
-KEEP_BYTES = 512e6  # inverses kept between refinement steps; computed again beyond
-RANK_CUTOFF = 1e-13
-CLOSED_FORM_FLOPS = 5e11  # some ten seconds; beyond, the system is solved by products alone
-CLOSED_FORM_FEATURES = 6000  # the border of the arrow is d × d
+DEPENDENT = 1e-11  # relative eigenvalue of a free w_0's system, below which it is a null space
+DIGITS = 1e-15  # the same, where that was too strict
 
 
 class Arrow:
@@ -69,8 +68,6 @@ class Arrow:
         d, T = problem.n_features, problem.n_columns
         self.x_mean = np.broadcast_to(problem.x_mean, (d, T))
         self.p = np.zeros((d, T))  # (S + alpha I)⁻¹ x̄; of the whole H where self.whole
-        # Without a ridge on w_0 the system may be singular, its null space blurred by rounding.
-        self.cutoff = 1e-11 if problem.coupling.alpha_mean == 0 else 0.0
         self._kept = inverses
         keep: list | None = []
         core = np.zeros((d, d))
@@ -81,7 +78,7 @@ class Arrow:
                 core += inverse.alpha_KS_sum()
             if keep is not None:
                 keep.append(inverse)
-                if sum(one.nbytes for one in keep) > KEEP_BYTES:
+                if sum(one.nbytes for one in keep) > tuning.KEEP_BYTES:
                     keep = None
         if self._kept is None:
             self._kept = keep
@@ -102,11 +99,15 @@ class Arrow:
             core = np.block([[core, border[:, None]], [border[None], corner]])
         self.system = core
 
-    def solve(self, r: np.ndarray, e: np.ndarray, extra: np.ndarray) -> tuple:
+    def solve(
+        self, r: np.ndarray, e: np.ndarray, extra: np.ndarray, dependent: float = DEPENDENT
+    ) -> tuple:
         """Steps (dV, dw_0, db_0) that bring stationarity residuals to zero.
 
         Those of the v_t are r_t + e_t x̄_t, that of b_0 is sum_t e_t, and that of w_0 is
-        sum_t (r_t + e_t x̄_t) + ``extra``, which keeps the digits that H K r would lose.
+        sum_t (r_t + e_t x̄_t) + ``extra``, which keeps the digits that H K r would lose. Without a
+        ridge on w_0 its system may be singular, the null space blurred by rounding: that is what
+        an eigenvalue below ``dependent`` belongs to.
         """
         problem, d = self.problem, self.problem.n_features
         Kr = np.empty_like(r)
@@ -125,7 +126,8 @@ class Arrow:
             right = self.alpha * Kr.sum(axis=1) + extra
             if problem.pooled:
                 right = np.append(right, right_b)
-            solution = solve_semidefinite(self.system, right, d, self.cutoff)
+            cutoff = dependent if problem.coupling.alpha_mean == 0 else 0.0
+            solution = solve_semidefinite(self.system, right, d, cutoff)
             mean = solution[:d]
             b0 = float(solution[d]) if problem.pooled else 0.0
         elif problem.pooled:
@@ -147,57 +149,6 @@ class Arrow:
             return self._kept
         blocks = self.problem.scatter_blocks(self.thin, whole=self.whole)
         return (BlockInverse(block, self.alpha) for block in blocks)
-
-
-class BlockInverse:
-    """K_t = (S_t + alpha I)⁻¹ for the tasks of one block; pseudo-inverse at alpha = 0."""
-
-    def __init__(self, block: ScatterBlock, alpha: float):
-        self.tasks, self.alpha = block.tasks, alpha
-        self.S, self.A = block.full, block.thin
-        gram = self.S if self.A is None else np.matmul(self.A, self.A.transpose(0, 2, 1))
-        # Of rows, only what the rows span is ever asked for: for a tiny alpha the inverse is
-        # applied there, and the rest is not divided by alpha.
-        largest = np.einsum("bii->bi", gram).max() if gram.size else 0.0
-        self.spanned = self.A is not None and alpha <= 1e-12 * largest
-        if self.spanned:
-            self.inverse = _inverse_on_span(gram, alpha)
-        else:
-            self.inverse = _pseudo_inverse(gram) if alpha == 0 else _inverse(gram, alpha)
-
-    @property
-    def nbytes(self) -> int:
-        held = (self.S, self.A, self.inverse)
-        return sum(a.nbytes for a in held if a is not None)
-
-    def times(self, R: np.ndarray) -> np.ndarray:
-        """K_t r_t for the columns of R (d, B)."""
-        if self.A is None:
-            return stack_times(self.inverse, R)
-        inside = stack_transposed_times(self.A, stack_times(self.inverse, stack_times(self.A, R)))
-        return inside if self.spanned else (R - inside) / self.alpha
-
-    def times_scatter(self, mean: np.ndarray) -> np.ndarray:
-        """K_t S_t w for one w (d,), as (d, B) or (d, 1)."""
-        if self.A is None:
-            return np.matmul(self.inverse, (self.S @ mean)[:, :, None])[:, :, 0].T
-        Aw = self.A @ mean  # (B, m)
-        if self.spanned:  # K A' = A' (AA') inverse_on_span
-            Aw = np.matmul(self.A, np.matmul(self.A.transpose(0, 2, 1), Aw[:, :, None]))[:, :, 0]
-        beta = np.matmul(self.inverse, Aw[:, :, None])
-        return np.matmul(self.A.transpose(0, 2, 1), beta)[:, :, 0].T
-
-    def alpha_KS_sum(self) -> np.ndarray:
-        """Sum over the block's tasks of alpha K_t S_t, (d, d), symmetric."""
-        if self.A is None:
-            total = np.tensordot(self.inverse, self.S, axes=((0, 2), (0, 1)))
-        else:
-            inner = self.inverse
-            if self.spanned:
-                inner = np.matmul(inner, np.matmul(self.A, self.A.transpose(0, 2, 1)))
-            total = np.tensordot(np.matmul(inner, self.A), self.A, axes=((0, 1), (0, 1)))
-        copies = len(self.tasks) if len(self.inverse) == 1 else 1
-        return (0.5 * self.alpha * copies) * (total + total.T)
 
 
 def solve_mean_regularized(
@@ -227,8 +178,7 @@ def solve_mean_regularized(
     solution = _refine(problem, alpha, arrow)
     if solution.gap > 1e-12 and problem.coupling.alpha_mean == 0:
         # Not a null space after all, but columns all but equal: take them at their word.
-        arrow.cutoff = 1e-15
-        closer = _refine(problem, alpha, arrow)
+        closer = _refine(problem, alpha, arrow, DIGITS)
         solution = closer if closer.gap < solution.gap else solution
     return solution
 
@@ -249,23 +199,25 @@ def _by_class(problem: SquaredProblem, alpha: float) -> Solution:
 
 def closed_form_affordable(problem: SquaredProblem) -> bool:
     """Whether every task's system can be factorised in seconds, and their border held."""
-    return (
-        problem.factor_flops() <= CLOSED_FORM_FLOPS and problem.n_features <= CLOSED_FORM_FEATURES
-    )
+    if problem.n_features > tuning.CLOSED_FORM_FEATURES:
+        return False
+    return problem.factor_flops() <= tuning.CLOSED_FORM_FLOPS
 
 
-def _refine(problem: SquaredProblem, alpha: float, arrow: Arrow) -> Solution:
+def _refine(
+    problem: SquaredProblem, alpha: float, arrow: Arrow, dependent: float = DEPENDENT
+) -> Solution:
     """The closed form, and steps of iterative refinement for as long as they help."""
     zero = np.zeros((problem.n_features, problem.n_columns))
     mean = np.zeros((problem.n_features, 1)) if problem.coupling.has_mean else None
     point = problem.evaluate(zero, mean, 0.0)
     best: Solution | None = None
     for n_iter in range(1, 11):
-        dV, d_mean, _ = arrow.solve(*residuals(problem, alpha, point))
+        dV, d_mean, _ = arrow.solve(*residuals(problem, alpha, point), dependent)
         mean = point.mean if d_mean is None else point.mean + d_mean[:, None]
         b0 = problem.best_b0(point.V + dV + (0 if mean is None else mean))
         point = problem.evaluate(point.V + dV, mean, b0)
-        gap = relative_gap(problem, alpha, point, arrow)
+        gap = relative_gap(problem, alpha, point, arrow, dependent)
         if best is not None and gap >= 0.5 * best.gap:
             break
         best = Solution(point, gap, n_iter)
@@ -275,7 +227,9 @@ def _refine(problem: SquaredProblem, alpha: float, arrow: Arrow) -> Solution:
     return best
 
 
-def residuals(problem: SquaredProblem, alpha: float, point: Point) -> tuple:
+def residuals(
+    problem: SquaredProblem, alpha: float, point: Point
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What is left of the normal equations at a point, as :meth:`Arrow.solve` takes it."""
     extra = np.zeros(problem.n_features)
     if point.mean is not None:
@@ -284,68 +238,18 @@ def residuals(problem: SquaredProblem, alpha: float, point: Point) -> tuple:
     return problem.xy - point.SW - alpha * point.V, problem.kappa * point.error, extra
 
 
-def relative_gap(problem: SquaredProblem, alpha: float, point: Point, arrow) -> float:
+def relative_gap(
+    problem: SquaredProblem, alpha: float, point: Point, arrow: Arrow, dependent: float
+) -> float:
     """The certificate; where alpha is next to nothing the Newton decrement, if that is smaller."""
     gap = certify(problem, SquaredNorm(alpha), point).relative if alpha > 0 else np.inf
     if alpha > 0 and alpha >= 1e-10 * typical_curvature(problem):
         return gap
     r, e, extra = residuals(problem, alpha, point)
-    dV, d_mean, d_b0 = arrow.solve(r, e, extra)
+    dV, d_mean, d_b0 = arrow.solve(r, e, extra, dependent)
     r = r + e * problem.x_mean
     decrement = 0.5 * (np.vdot(r, dV) + e.sum() * d_b0)
     if d_mean is not None:
         decrement += 0.5 * (r.sum(axis=1) + extra) @ d_mean
     newton = float(abs(decrement) + SquaredNorm(alpha).value(point.V)) / problem.null_value
     return min(gap, newton)
-
-
-def _inverse(H: np.ndarray, alpha: float) -> np.ndarray:
-    """(H + alpha I)⁻¹ of a stack, in columns scaled to a unit diagonal."""
-    M = H + alpha * np.eye(H.shape[1])
-    scale = 1.0 / np.sqrt(np.einsum("bjj->bj", M))
-    M *= scale[:, :, None] * scale[:, None, :]
-    try:
-        inverse = np.linalg.inv(M)
-    except np.linalg.LinAlgError:
-        return _pseudo_inverse(H)
-    probe = np.cos(np.arange(H.shape[1]))
-    error = np.abs(np.matmul(inverse, M @ probe[:, None])[:, :, 0] - probe).max()
-    if not error < 1e-3:  # alpha is rounding next to H, which has a null space
-        return _pseudo_inverse(H + alpha * np.eye(H.shape[1]))
-    inverse *= scale[:, :, None] * scale[:, None, :]
-    return inverse
-
-
-def _pseudo_inverse(H: np.ndarray) -> np.ndarray:
-    """Pseudo-inverses of a stack of positive semidefinite matrices.
-
-    The rank is decided in columns scaled to a unit diagonal; with N the null space that follows
-    and P the projection off it, the pseudo-inverse is P K P for any K that solves on the range.
-    """
-    scale, values, vectors = _scaled_eigh(H)
-    known = values > RANK_CUTOFF * H.shape[1] * values[:, -1:]
-    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=known)
-    vectors *= scale[:, :, None]
-    K = np.matmul(vectors * inverse[:, None, :], vectors.transpose(0, 2, 1))
-    if known.all():
-        return K
-    # Null vectors come first (ascending eigenvalues), so the first columns of Q span them.
-    Q = np.linalg.qr(np.where(known[:, None, :], 0.0, vectors))[0]
-    Q *= ~known[:, None, :]
-    K -= np.matmul(Q, np.matmul(Q.transpose(0, 2, 1), K))
-    return K - np.matmul(np.matmul(K, Q), Q.transpose(0, 2, 1))
-
-
-def _inverse_on_span(gram: np.ndarray, alpha: float) -> np.ndarray:
-    """F with A'F A = (A'A + alpha I)⁻¹ on the span of the rows: 1 / (λ (λ + alpha)) of AA'."""
-    values, vectors = np.linalg.eigh(gram)
-    known = values > RANK_CUTOFF * gram.shape[1] * np.maximum(values[:, -1:], 1e-300)
-    F = np.divide(1.0, values * (values + alpha), out=np.zeros_like(values), where=known)
-    return np.matmul(vectors * F[:, None, :], vectors.transpose(0, 2, 1))
-
-
-def _scaled_eigh(H: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    diagonal = np.einsum("bjj->bj", H)
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    values, vectors = np.linalg.eigh(H * scale[:, :, None] * scale[:, None, :])
-    return scale, values, vectors

@@ -1,41 +1,94 @@
 """What a solver says of itself: what it needs of a problem and of a penalty, and what it costs.
 
-Needs are the classes that problems and penalties are made of; :mod:`mtlearn.solvers.choose` takes
-the cheapest solver all of whose needs are met.
+Needs are the classes that problems and penalties are made of; :func:`cheapest` takes the cheapest
+solver all of whose needs are met. A solver either knows the answer (:class:`Exact`) or proposes
+points (:class:`Iterative`): how good they are, and when it is enough, is for
+:mod:`mtlearn.solvers.approach` to say.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar
-
-import numpy as np
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeAlias
 
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
-from mtlearn.solvers.reductions.base import Reduction
+from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.solution import Solution
 
 
+@dataclass
+class Budget:
+    """Iterations and matrix products: those that are left, or those that were taken.
+
+    A product is that of all Hessians with as many columns: what an iteration of FISTA costs.
+    """
+
+    iterations: int
+    products: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a solver proposes, and what it took.
+
+    Attributes
+    ----------
+    point : Point or ScorePoint
+    products : float
+        Matrix products since the step before.
+    iterations : int
+        Iterations since then.
+    look : bool
+        Whether the point is worth a certificate.
+    ends_round : bool
+        Whether a round of all that the solver does ends here.
+    gap : float or None
+        How far from the optimum the point is, where the solver has no use for the certificate.
+    """
+
+    point: Any
+    products: float = 1.0
+    iterations: int = 1
+    look: bool = True
+    ends_round: bool = False
+    gap: float | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a solver is told in return.
+
+    Attributes
+    ----------
+    gap : float
+        Relative duality gap of the last point that was looked at.
+    polishing : bool
+        Whether the tolerance has been met, and the rest is for the last digits.
+    left : Budget
+        What may still be taken.
+    """
+
+    gap: float
+    polishing: bool
+    left: Budget
+
+
+Proposals: TypeAlias = Generator[Step, Standing, None]
+
+
 class Solver(ABC):
-    """Minimises smooth part + penalty at one alpha after the other; serves one problem.
+    """Minimises smooth part + penalty; serves one problem at any alpha.
 
     Parameters
     ----------
     problem : Problem
     penalty : Penalty
         Of any strength.
-    tol : float
-        Ceiling of the relative duality gap.
-    max_iter : int
-        Iterations at most.
-    polish : bool, default=False
-        Go on to rounding.
-    verbose : int, default=0
-        Print each outer iteration.
-    reduction : Reduction, default=None
-        A smaller problem of the same answer, where there is one.
+    whole : Problem, default=None
+        The problem that a reduction has made this one of.
     """
 
     needs_problem: ClassVar[tuple[type[Problem], ...]] = ()
@@ -49,48 +102,56 @@ class Solver(ABC):
             need.__name__ for has, needs in pairs for need in needs if not isinstance(has, need)
         ]
 
-    def __init__(
-        self,
-        problem: Any,
-        penalty: Penalty,
-        *,
-        tol: float,
-        max_iter: int,
-        polish: bool = False,
-        verbose: int = 0,
-        reduction: Reduction | None = None,
-    ):
-        self.problem, self.penalty, self.reduction = problem, penalty, reduction
-        self.tol, self.max_iter = tol, max_iter
-        self.polish, self.verbose = polish, verbose
+    def __init__(self, problem: Any, penalty: Penalty, whole: Problem | None = None):
+        self.problem = problem
 
     @classmethod
     @abstractmethod
-    def cost(cls, problem: Any, purpose: str) -> float:
+    def cost(cls, problem: Any, penalty: Penalty, purpose: str) -> float:
         """Flops, roughly; inf where it takes too long, does not fit or is of no use.
 
         ``purpose`` is "fit" (one alpha), "path" (many) or "scores" (many, for predictions only).
         """
 
-    @abstractmethod
-    def largest_alpha(self) -> float:
-        """Where a path starts: the smallest alpha with V = 0, where there is one."""
+
+class Exact(Solver):
+    """A solver that knows the answer, and its certificate."""
 
     @abstractmethod
-    def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
-        """The solution at one alpha, from deviations to start with where they are of use."""
+    def solution(self, alpha: float) -> Solution:
+        """The solution at one alpha."""
+
+
+class Iterative(Solver):
+    """A solver that proposes points."""
+
+    certified: ClassVar[bool] = True  # or else every step that is looked at has its own gap
+
+    @abstractmethod
+    def proposals(self, penalty: Penalty, start: Any, standing: Standing) -> Proposals:
+        """Points from a start on, for as long as somebody asks for them and there are any."""
+
+    def like(self, problem: Any, penalty: Penalty) -> Self:
+        """A solver of a problem and a solution close to those of this one, which starts better."""
+        return type(self)(problem, penalty)
+
+    def gap(self, penalty: Penalty, point: Any) -> float:
+        """The relative duality gap."""
+        return certify(self.problem, penalty, point).relative if self.certified else float("inf")
+
+    def last_touch(self, penalty: Penalty, point: Any) -> Any:
+        """What makes the best point a little better."""
+        return point
+
+    def diverges(self, point: Any) -> bool:
+        """Whether a point is on its way to infinity, as there is no minimum."""
+        return False
 
 
 def cheapest(
-    solvers: Sequence[type[Solver]],
-    problem: Problem,
-    penalty: Penalty,
-    purpose: str,
-    small: Problem | None = None,
+    solvers: Sequence[type[Solver]], problem: Problem, penalty: Penalty, purpose: str
 ) -> type[Solver]:
     """The cheapest of some solvers that take a problem and a penalty.
-
-    ``small`` is what it will work on, where a reduction has a smaller problem.
 
     Raises
     ------
@@ -105,4 +166,4 @@ def cheapest(
             f"would have to be {', or '.join(lacking)} as well. Add that base class and what it "
             "asks for."
         )
-    return min(fitting, key=lambda solver: solver.cost(small or problem, purpose))
+    return min(fitting, key=lambda solver: solver.cost(problem, penalty, purpose))

@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
 from mtlearn.solvers.base import Solver, cheapest
-from mtlearn.solvers.mean_regularized import QUADRATIC
-from mtlearn.solvers.proximal import ProximalSolver
-from mtlearn.solvers.reductions.base import Reduction
+from mtlearn.solvers.closed_form import ClosedForm, Spectral, Unrefined
+from mtlearn.solvers.descent import Descent
+from mtlearn.solvers.proximal_newton import ProximalNewton
+from mtlearn.solvers.unpenalised_newton import UnpenalisedNewton
 
-SOLVERS: tuple[type[Solver], ...] = (*QUADRATIC, ProximalSolver)
-SMALL_PROBLEM = 10_000  # coefficients, up to which a fit is polished to rounding
+SOLVERS: tuple[type[Solver], ...] = (
+    ClosedForm,
+    Spectral,
+    Unrefined,
+    Descent,
+    ProximalNewton,
+    UnpenalisedNewton,
+)
 
 
-def make_solver(
-    problem: Problem,
-    penalty: Penalty,
-    *,
-    reduction: Reduction | None = None,
-    purpose: str = "fit",
-    tol: float,
-    max_iter: int,
-    verbose: int = 0,
-) -> Solver:
-    """The solver of a problem with a penalty of any strength.
+def choose(problem: Problem, penalty: Penalty, purpose: str) -> type[Solver]:
+    """The solver of a problem with a penalty of this strength.
 
     Parameters
     ----------
     problem : Problem
     penalty : Penalty
-    reduction : Reduction, default=None
-        A smaller problem of the same answer, where there is one.
-    purpose : {"fit", "path", "scores"}, default="fit"
-        One alpha (small problems are polished to rounding), many, or many for predictions only.
-    tol, max_iter, verbose
-        As the estimators have them.
+    purpose : {"fit", "path", "scores"}
+        One alpha, many, or many for predictions only.
 
     Raises
     ------
     TypeError
         If none fits: the penalty or the problem lacks something that all of them need.
     """
-    small = problem if reduction is None else reduction.start()
-    kind = cheapest(SOLVERS, problem, penalty, purpose, small)
-    polish = purpose == "fit" and problem.n_features * problem.n_columns <= SMALL_PROBLEM
-    limits: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "verbose": verbose}
-    return kind(problem, penalty, reduction=reduction, polish=polish, **limits)
+    return cheapest(SOLVERS, problem, penalty, purpose)

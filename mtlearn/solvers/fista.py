@@ -14,7 +14,7 @@ Foundations of Computational Mathematics 15.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 
 
-@dataclass
+@dataclass(frozen=True)
 class Metric:
     """Steps 1 / (L D_j): D_j the curvature of a feature, L that of what is left.
 
@@ -67,10 +67,10 @@ def _largest_eigenvalue(problem: SquaredProblem, D: Any, n_iter: int = 12) -> fl
 
 def fista(
     problem: SquaredProblem, penalty: Penalty, start: Point, metric: Metric
-) -> Iterator[Point]:
+) -> Iterator[tuple[Point, Metric]]:
     """Iterates of FISTA from a settled point, for as long as somebody asks for them.
 
-    ``metric.L`` is raised where the curvature met is larger.
+    With each goes the metric that it was made in: L is raised where the curvature met is larger.
     """
     here, ahead, momentum = start, start, 1.0
     while True:
@@ -80,7 +80,7 @@ def fista(
         size = float(np.vdot(change, metric.D * change))
         curvature = float(np.vdot(change, ahead.G - new.G))
         if size > 0 and curvature > 1.0000001 * metric.L * size:
-            metric.L = max(1.2 * metric.L, 1.01 * curvature / size)
+            metric = replace(metric, L=max(1.2 * metric.L, 1.01 * curvature / size))
             ahead, momentum = here, 1.0
             continue
         # Restart where the step turns back on the momentum (O'Donoghue and Candès, gradient).
@@ -89,4 +89,4 @@ def fista(
         following = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
         ahead = problem.combine(new, here, (momentum - 1.0) / following)
         here, momentum = new, following
-        yield here
+        yield here, metric

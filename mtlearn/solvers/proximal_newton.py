@@ -13,183 +13,155 @@ SIAM J. Optimization 24.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty, QuadraticPenalty
+from mtlearn.penalties.base import Penalty
+from mtlearn.problems.base import Curved, Problem
 from mtlearn.problems.coupling import gather, whole
 from mtlearn.problems.general import FLATTEST, LossProblem
 from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.solvers.arrow import closed_form_affordable, solve_mean_regularized
-from mtlearn.solvers.certificate import certify
-from mtlearn.solvers.curvature import typical_curvature
-from mtlearn.solvers.descent import POLISHING, ROUNDING, Descent
+from mtlearn.solvers import tuning
+from mtlearn.solvers.approach import Goal, approach
+from mtlearn.solvers.base import (
+    Budget,
+    Exact,
+    Iterative,
+    Proposals,
+    Solver,
+    Standing,
+    Step,
+    cheapest,
+)
+from mtlearn.solvers.closed_form import ClosedForm
+from mtlearn.solvers.descent import Descent
 
-LENGTHS = 0.5 ** np.arange(16)
-FEW = 200  # iterations that a model like the one before it should not need
-SOME = 2000  # that the first one should not
-LEAST = 1e-16  # relative gap that a model is ever solved to
-FAR = 30.0  # scores beyond this are on their way to infinity
+OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, Descent)
 
 
-class ProximalNewton:
-    """Descent on one problem with a general loss, in the words of :class:`Descent`.
+@dataclass(frozen=True)
+class Minimum:
+    """Where a quadratic model has its minimum, near enough, and what it took to find out."""
+
+    V: np.ndarray
+    mean: np.ndarray | None
+    b: np.ndarray
+    b0: np.ndarray
+    taken: Budget
+
+    @classmethod
+    def at(cls, model: SquaredProblem, point: Any, taken: Budget | None = None) -> Minimum:
+        taken = Budget(1, 1.0) if taken is None else taken
+        return cls(point.V, point.mean, model.intercepts(point), point.b0, taken)
+
+
+class ProximalNewton(Iterative):
+    """Newton's method on one problem of any loss; models like the one before start from its steps.
 
     Parameters
     ----------
     problem : LossProblem
+    penalty : Penalty
+        Of any strength.
+    whole : Problem, default=None
     """
 
-    def __init__(self, problem: LossProblem):
-        self.problem = problem
-        self.curvature: float | None = None
-        self.diverging = False
+    needs_problem = (Curved,)
 
-    def descend(
-        self,
-        penalty: Penalty,
-        point: ScorePoint,
-        aim: float,
-        tol: float,
-        max_iter: int,
-        n_iter: int = 0,
-        report: Callable[[int, float], None] | None = None,
-    ) -> tuple[ScorePoint, float, int]:
-        """From a point until the relative gap is ``aim``, or below ``tol`` and stalled."""
-        self.diverging = False
-        if _next_to_nothing(self.problem, penalty):
-            return self._unpenalised(penalty, point, aim, tol, max_iter, n_iter, report)
-        problem = self.problem
-        tol = max(tol, ROUNDING)  # below which nothing is lost by giving up
-        gap, stalled, closer = certify(problem, penalty, point).relative, 0, 1.0
-        flattest, near = FLATTEST, False
-        while n_iter < max_iter and gap > aim and stalled < 3:
-            inner = max(closer * min(0.1, np.sqrt(gap)) * gap, LEAST)
-            model = problem.model(point, flattest)
-            enough = max(inner, 1e-2 * gap)
-            few = FEW if near else SOME
-            most = min(max_iter - n_iter, POLISHING if gap <= tol else few)
-            ahead, taken = self._minimise(model, penalty, point, inner, enough, most, near)
-            n_iter += max(taken, 1)
-            new, length = self._step(penalty, point, *ahead)
-            # A step cut short went where the loss bends more than the model knows.
-            if length < 0.2 and flattest < 1.0:
-                flattest = max(100.0 * flattest, 1e-5)
-            elif taken >= few:
-                flattest = min(100.0 * flattest, 1.0)  # all but flat directions took the iterations
-            elif length == 1.0:
-                flattest = max(FLATTEST, 0.3 * flattest)
-            near = True
-            if new is None and flattest < 1.0 and gap > tol:
+    def __init__(self, problem: LossProblem, penalty: Penalty, whole: Problem | None = None):
+        super().__init__(problem, penalty, whole)
+        self._of_model: Iterative | None = None  # of the last one
+
+    @classmethod
+    def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
+        """More than anything exact that is affordable."""
+        return tuning.ITERATIONS
+
+    def proposals(self, penalty: Penalty, start: ScorePoint, standing: Standing) -> Proposals:
+        """Points that do not climb, one a model, while models lead anywhere."""
+        point, gap, first = start, standing.gap, True
+        stalled, closer, flattest = 0, 1.0, FLATTEST
+        while stalled < tuning.ROUNDS:
+            model = self.problem.model(point, flattest)
+            aim = max(closer * min(0.1, np.sqrt(gap)) * gap, tuning.LEAST_MODEL)
+            few = tuning.MODEL_FIRST if first else tuning.MODEL_NEAR
+            most = tuning.MODEL_POLISH if standing.polishing else few
+            # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
+            goal = Goal(aim, max(aim, 1e-2 * gap), _within(standing.left, most))
+            ahead = self._minimum(model, penalty, point, goal, like_before=not first)
+            new, length = self._step(penalty, point, ahead)
+            flattest = _next_flattest(flattest, length, ahead.taken.iterations >= few)
+            first = False
+            taken = ahead.taken.products + 1.0, max(ahead.taken.iterations, 1)
+            if new is None:
+                standing = yield Step(point, *taken, look=False)
+                if flattest == 1.0 or standing.polishing:  # not solved well enough, or rounding
+                    stalled, closer = stalled + 1, 1e-3 * closer
                 continue
-            new_gap = np.inf if new is None else certify(problem, penalty, new).relative
-            if new is None:  # the model was not solved well enough, or this is rounding
-                stalled, closer = stalled + 1, 1e-3 * closer
-                continue
-            # Below tol, only keep polishing while it helps.
-            lower = gap > tol and self._value(penalty, new) < self._value(penalty, point)
-            better = new_gap < gap or lower
-            stalled = stalled + 1 if not better or (gap <= tol and new_gap > 0.5 * gap) else 0
-            if better:
-                point, gap = new, new_gap
+            above = not standing.polishing
+            standing = yield Step(new, *taken, ends_round=True)
+            lower = above and self._value(penalty, new) < self._value(penalty, point)
+            if standing.gap < gap or lower:
+                point, gap, stalled = new, standing.gap, 0
             else:  # what is little to the model is more to a loss that is next to straight
-                closer *= 1e-3
-            if report is not None:
-                report(n_iter, gap)
-        if point.mean is not None and problem.coupling.alpha_mean == 0:
-            point = self._settled(penalty, point)
-            gap = certify(problem, penalty, point).relative
-        return point, gap, n_iter
+                stalled, closer = stalled + 1, 1e-3 * closer
 
-    def _settled(self, penalty: Penalty, point: ScorePoint) -> ScorePoint:
+    def last_touch(self, penalty: Penalty, point: ScorePoint) -> ScorePoint:
         """Newton in a free w_0 (and b_0) alone, until the gradients of the tasks sum to zero."""
         problem = self.problem
+        if point.mean is None or problem.coupling.alpha_mean > 0:
+            return point
         for _ in range(5):
             total = np.abs(gather(point.G, problem.n_classes)).max()
             if total <= 1e-13 * np.abs(problem.gradient_terms(point)).max():
                 break
             model = problem.model(point)
-            found = model.settle(point.V)
-            ahead = found.V, found.mean, model.intercepts(found), found.b0
-            new = self._step(penalty, point, *ahead)[0]
+            ahead = Minimum.at(model, model.settle(point.V))
+            new = self._step(penalty, point, ahead)[0]
             if new is None or np.abs(gather(new.G, problem.n_classes)).max() >= total:
                 break
             point = new
         return point
 
-    def _unpenalised(
-        self, penalty, point: ScorePoint, aim, tol, max_iter, n_iter, report
-    ) -> tuple[ScorePoint, float, int]:
-        """Newton where the penalty is next to nothing: the decrement takes the certificate's place.
+    def _minimum(
+        self, model: SquaredProblem, penalty: Penalty, point: ScorePoint, goal: Goal, like_before
+    ) -> Minimum:
+        """The minimum of a model, by the cheapest solver that there is for it."""
+        if np.isinf(penalty.alpha):
+            return Minimum.at(model, model.without_deviations())
+        solver: Any
+        if like_before and self._of_model is not None:
+            solver = self._of_model.like(model, penalty)
+        else:
+            solver = cheapest(OF_MODELS, model, penalty, "fit")(model, penalty)
+        if isinstance(solver, Exact):
+            return Minimum.at(model, solver.solution(penalty.alpha).point)
+        taken = Budget(0, 0.0)
+        found = approach(solver, penalty, model.settle(point.V), goal, taken)
+        self._of_model = solver
+        return Minimum.at(model, found.point, taken)
 
-        Separable classes have no minimiser: the loss then goes to zero with ever larger scores.
-        """
-        problem, gap = self.problem, np.inf
-        while n_iter < max_iter:
-            model = problem.model(point)
-            ahead, taken = self._minimise(
-                model, penalty, point, 1e-15, 1e-12, max_iter - n_iter, False
-            )
-            n_iter += max(taken, 1)
-            decrement = _decrement(problem, penalty, point, *ahead[:2])
-            gap = (decrement + penalty.value(point.V)) / problem.null_value
-            new = self._step(penalty, point, *ahead)[0] if gap > aim else None
-            if report is not None:
-                report(n_iter, gap)
-            if new is None or self._value(penalty, new) >= self._value(penalty, point):
-                break
-            point = new
-            self.diverging = self._far(point)
-            if self.diverging and gap <= tol:
-                break
-        self.diverging = self._far(point)
-        return point, gap, n_iter
-
-    def _far(self, point: ScorePoint) -> bool:
-        """Whether scores are on their way to infinity, or have made the loss of a task vanish."""
-        problem = self.problem
-        F = point.XW + problem.rows.per_row(point.b)
-        size = problem.rows.largest(np.abs(F) * (problem.c > 0))
-        loss = problem.rows.sums(problem.c * problem.loss.value(F, problem.Y))
-        vanished = (size > FAR / 3.0) & (loss < 1e-6 * problem.m)
-        return bool((size > FAR).any() or vanished.any())
-
-    def _minimise(
-        self, model: SquaredProblem, penalty, point, aim: float, enough: float, max_iter: int, near
-    ) -> tuple:
-        """V, w_0, b and b_0 of the model's minimum, near enough, and the iterations taken."""
-        if isinstance(penalty, QuadraticPenalty):
-            if np.isinf(penalty.alpha):
-                found = model.without_deviations()
-                return (found.V, found.mean, model.intercepts(found), found.b0), 1
-            if closed_form_affordable(model):
-                found = solve_mean_regularized(model, penalty.alpha).point
-                return (found.V, found.mean, model.intercepts(found), found.b0), 1
-        descent = Descent(model, penalty, self.curvature)
-        start = model.settle(point.V)
-        # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
-        found, _, taken = descent.descend(penalty, start, aim, enough, max_iter, near=near)
-        self.curvature = descent.metric.L
-        return (found.V, found.mean, model.intercepts(found), found.b0), taken
-
-    def _step(self, penalty, point: ScorePoint, V, mean, b, b0) -> tuple[ScorePoint | None, float]:
+    def _step(
+        self, penalty: Penalty, point: ScorePoint, ahead: Minimum
+    ) -> tuple[ScorePoint | None, float]:
         """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
-        XW = problem.scores(whole(V, mean))
-        F, ahead = point.XW + problem.rows.per_row(point.b), XW + problem.rows.per_row(b)
+        XW = problem.scores(whole(ahead.V, ahead.mean))
+        F, there = point.XW + problem.rows.per_row(point.b), XW + problem.rows.per_row(ahead.b)
         value = self._value(penalty, point)
-        for t in LENGTHS:
+        for t in tuning.LENGTHS:
 
             def mix(new: Any, old: Any, t: float = t) -> Any:
                 return new if t == 1.0 or new is None else old + t * (new - old)
 
-            some = mix(V, point.V), mix(mean, point.mean), mix(b, point.b), mix(b0, point.b0)
-            there = problem.data_value(mix(ahead, F)) + problem.charges(*some[1:])
-            there += penalty.value(some[0])
-            if there <= value + 1e-14 * abs(value):
+            names = ("V", "mean", "b", "b0")
+            some = [mix(getattr(ahead, name), getattr(point, name)) for name in names]
+            reached = problem.data_value(mix(there, F)) + problem.charges(*some[1:])
+            reached += penalty.value(some[0])
+            if reached <= value + 1e-14 * abs(value):
                 return problem.point(*some, mix(XW, point.XW)), t
         return None, 0.0
 
@@ -197,17 +169,18 @@ class ProximalNewton:
         return self.problem.value(point) + penalty.value(point.V)
 
 
-def _next_to_nothing(problem: LossProblem, penalty: Penalty) -> bool:
-    if not isinstance(penalty, QuadraticPenalty) or penalty.alpha > 1e-8:
-        return False
-    return penalty.alpha < 1e-10 * typical_curvature(problem)
+def _within(left: Budget, most: int) -> Budget:
+    return Budget(min(left.iterations, most), left.products)
 
 
-def _decrement(problem: LossProblem, penalty: Penalty, point: ScorePoint, V, mean) -> float:
-    """Half the slope of the objective towards the model's minimum; intercepts are at their best."""
-    slope = float(np.vdot(point.G - penalty.alpha * point.V, V - point.V))
-    if mean is not None:
-        ridge = problem.coupling.alpha_mean * problem.n_tasks
-        gradient = gather(point.G, problem.n_classes) - ridge * point.mean
-        slope += float(np.vdot(gradient, mean - point.mean))
-    return 0.5 * abs(slope)
+def _next_flattest(flattest: float, length: float, slow: bool) -> float:
+    """The least curvature that a model is given, relative to the largest of the loss.
+
+    A step cut short went where the loss bends more than the model knows; and all but flat
+    directions take the iterations of a slow model.
+    """
+    if length < 0.2 and flattest < 1.0:
+        return max(100.0 * flattest, 1e-5)
+    if slow:
+        return min(100.0 * flattest, 1.0)
+    return max(FLATTEST, 0.3 * flattest) if length == 1.0 else flattest

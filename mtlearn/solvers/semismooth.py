@@ -30,8 +30,8 @@ Optimization 28.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,13 +42,39 @@ from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.problems.border import border, reduced_hessian
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import LARGEST_MEAN, SquaredProblem
+from mtlearn.solvers import tuning
+from mtlearn.solvers.base import Step
+from mtlearn.solvers.newton_systems import coupled_systems, one_system
 
-DIRECT_BYTES = 512e6
-DIRECT_FLOPS = 2e10
-DENSE = 400  # numbers in V up to which a penalty that is no sum over features gets one dense system
-TO_KINKS = 0.0  # as far as each entry gets before it meets a kink of the penalty
-LENGTHS = (1.0, TO_KINKS, 0.5, 0.25, 0.1, 0.03, 0.01, 3e-3, 1e-3)
-FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
+
+@dataclass(frozen=True)
+class NormalPoint:
+    """A point with all that the normal map has to say of it."""
+
+    Z: np.ndarray
+    point: Point
+    F: np.ndarray
+    value: float  # of the objective
+    size: float  # ‖F‖ in scaled columns
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A Newton step: the change of V, that of Z, and the matrix products that they took."""
+
+    in_v: Any = None
+    in_z: Any = None
+    products: float = 0.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Where a step ended, None for nowhere; whether in full, and on a lower objective."""
+
+    end: NormalPoint | None = None
+    full: bool = False
+    lower: bool = False
+    products: float = 0.0
 
 
 class SemismoothNewton:
@@ -68,89 +94,97 @@ class SemismoothNewton:
         self.H: np.ndarray | None = None
         self.dense: np.ndarray | None = None
 
-    def run(
-        self,
-        penalty: Differentiable,
-        point: Point,
-        done: Callable[[Point], bool],
-        max_steps: int,
-    ) -> tuple[Point, int]:
-        """Steps from a settled point for as long as they help; the last point, their number."""
-        problem, step = self.problem, self.step
-        Z = point.V + step * point.G
-        here = problem.settle(penalty.prox(Z, step))
-        F = (Z - here.V) / step - here.G
-        best, least, damping, stuck = here, _size(self.root * F), FLOOR, 0
-        first = least
-        value = objective(problem, penalty, here)
-        for n in range(1, max_steps + 1):
-            close = min(0.1, _size(self.root * F) / max(first, 1e-300))
-            D, dZ = self._direction(penalty.derivative(Z, step), F, damping, close)
-            taken = 0.0
-            if dZ is not None:
-                for length in LENGTHS:
-                    if length == TO_KINKS:
-                        stopped = problem.settle(penalty.to_kinks(here.V, D))
-                        Z_new = stopped.V + step * stopped.G
-                    else:
-                        Z_new = Z + length * dZ
-                    V = penalty.prox(Z_new, step)
-                    if self.by_rows:
-                        # A feature that is turned around has passed zero, where the kink is.
-                        turned = np.einsum("jc,jc->j", V, here.V) < 0
-                        Z_new[turned] = V[turned] = 0.0
-                    new = problem.settle(V)
-                    new_value = objective(problem, penalty, new)
-                    F_new = (Z_new - new.V) / step - new.G
-                    small = _size(self.root * F_new)
-                    lower = new_value < value - 1e-14 * abs(value)
-                    same = new_value <= value + 1e-13 * abs(value)
-                    if lower or (same and small < 0.9 * least):
-                        taken = 1.0 if length == TO_KINKS else length
-                        break
-            if taken == 0.0:
+    def proposals(self, penalty: Differentiable, start: Point) -> Iterator[Step]:
+        """Steps from a settled point for as long as they help."""
+        here = self._at(penalty, start.V + self.step * start.G)
+        first, least, damping, stuck = here.size, here.size, tuning.FLOOR, 0
+        while stuck < 3 and damping <= 1.0 and here.size > 0:
+            close = min(0.1, here.size / max(first, 1e-300))
+            direction = self._direction(
+                penalty.derivative(here.Z, self.step), here.F, damping, close
+            )
+            trial = self._trial(penalty, here, direction, least)
+            if trial.end is None:
                 damping *= 30.0
-                if damping > 1.0:
-                    return best, n
-                continue
-            damping = max(FLOOR, 0.1 * damping if taken == 1.0 else damping)
-            Z, here, F, value = Z_new, new, F_new, new_value
-            stuck = 0 if lower or small < 0.5 * least else stuck + 1
-            if small < least or lower:
-                best, least = here, small
-            if done(here):
-                return here, n
-            if stuck >= 3 or small == 0.0:
-                return best, n
-        return best, max_steps
+            else:
+                here, damping = (
+                    trial.end,
+                    max(tuning.FLOOR, 0.1 * damping if trial.full else damping),
+                )
+                stuck = 0 if trial.lower or here.size < 0.5 * least else stuck + 1
+                least = here.size if trial.lower else min(least, here.size)
+            products = direction.products + trial.products
+            yield Step(here.point, products, look=trial.end is not None)
 
-    def _direction(
-        self, M: Any, F: np.ndarray, damping: float, close: float = 1e-6
-    ) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
-        """D and dZ, or None where the system could not be solved; ``close`` is for iterations."""
-        scaled = self.root * F
-        if isinstance(M, RowDerivative):
-            D = self._direct(M.m, M.w, scaled, damping)
-            if D is None:
-                D = self._conjugate_gradients(M, scaled, damping, close)
-        elif F.size <= DENSE:
+    def _at(self, penalty: Penalty, Z: np.ndarray, before: Point | None = None) -> NormalPoint:
+        """Where the normal map is looked at: at Z, but for features that a step turned around."""
+        V = penalty.prox(Z, self.step)
+        if self.by_rows and before is not None:
+            # A feature that is turned around has passed zero, where the kink is.
+            turned = np.einsum("jc,jc->j", V, before.V) < 0
+            Z[turned] = V[turned] = 0.0
+        point = self.problem.settle(V)
+        F = (Z - point.V) / self.step - point.G
+        size = float(np.linalg.norm(self.root * F))
+        return NormalPoint(Z, point, F, objective(self.problem, penalty, point), size)
+
+    def _trial(
+        self, penalty: Differentiable, here: NormalPoint, direction: Direction, least: float
+    ) -> Trial:
+        """The longest step that lowers the objective, or all but keeps it and lowers ‖F‖."""
+        if direction.in_z is None:
+            return Trial()
+        products = 0.0
+        for Z, full in self._ends(penalty, here, direction):
+            new = self._at(penalty, Z, here.point)
+            products += 1.0
+            lower = new.value < here.value - 1e-14 * abs(here.value)
+            same = new.value <= here.value + 1e-13 * abs(here.value)
+            if lower or (same and new.size < 0.9 * least):
+                return Trial(new, full, lower, products)
+        return Trial(products=products)
+
+    def _ends(
+        self, penalty: Differentiable, here: NormalPoint, direction: Direction
+    ) -> Iterator[tuple[np.ndarray, bool]]:
+        """Where a step may end, the longest first, and whether it is as long as it should be.
+
+        The second is as far as each entry gets before it meets a kink of the penalty.
+        """
+        yield here.Z + direction.in_z, True
+        stopped = self.problem.settle(penalty.to_kinks(here.point.V, direction.in_v))
+        yield stopped.V + self.step * stopped.G, True
+        for length in tuning.SHORTER:
+            yield here.Z + length * direction.in_z, False
+
+    def _direction(self, M: Any, F: np.ndarray, damping: float, close: float = 1e-6) -> Direction:
+        """D and dZ, None where the system could not be solved; ``close`` is for iterations."""
+        scaled, D, products = self.root * F, None, 0.0
+        by_rows = isinstance(M, RowDerivative)
+        if by_rows:
+            D, products = self._direct(M.m, M.w, scaled, damping)
+        elif F.size <= tuning.DENSE:
             D = self._dense(M, scaled, damping)
-        else:
-            D = self._conjugate_gradients(M, scaled, damping, close)
+        if D is None and (by_rows or F.size > tuning.DENSE):
+            D, products = self._conjugate_gradients(M, scaled, damping, close)
         if D is None or not np.isfinite(D).all():
-            return None, None
+            return Direction(products=products)
         D = self.root * D
-        return D, D - self.step * (F + self.problem.curvature_times(D)) - damping * D
+        dZ = D - self.step * (F + self.problem.curvature_times(D)) - damping * D
+        return Direction(D, dZ, products + 1.0)
 
-    def _direct(self, m, w, F, damping: float) -> np.ndarray | None:
-        """D on the rows that M does not send to zero, by the systems above; None if too large."""
+    def _direct(self, m, w, F, damping: float) -> tuple[np.ndarray | None, float]:
+        """D on the rows that M does not send to zero, by the systems above; None if too large.
+
+        With the matrix products that have as many flops.
+        """
         problem = self.problem
         rows = np.flatnonzero(m.any(axis=1) | w.any(axis=1))
         D = np.zeros_like(F)
         if not len(rows):
-            return D
+            return D, 0.0
         if not affordable(problem, len(rows)):
-            return None
+            return None, 0.0
         H, k = self._hessian(rows), len(rows)
         m, w, F = m[rows], w[rows], F[rows]
         grouped = np.flatnonzero(w.any(axis=1))
@@ -159,13 +193,13 @@ class SemismoothNewton:
             E = E * np.broadcast_to(self.root, (problem.n_features, 1))[rows]
             corners = [corner.A for corner in corners]
         if len(H) == 1 and E is None and not np.ptp(m, axis=1).any():
-            step = _one_system(H[0], m[:, 0], w, grouped, F, damping)
+            step = one_system(H[0], m[:, 0], w, grouped, F, damping)
         else:
-            step = _systems(H, m, w, grouped, F, damping, E, corners, problem.n_classes)
+            step = coupled_systems(H, m, w, grouped, F, damping, E, corners, problem.n_classes)
         if step is None:
-            return None
+            return None, 0.0
         D[rows] = step.reshape(k, -1)
-        return D
+        return D, direct_products(problem, k)
 
     def _hessian(self, rows: np.ndarray) -> np.ndarray:
         """H_c on these rows in scaled columns; a part of the one at hand where that has them."""
@@ -193,8 +227,8 @@ class SemismoothNewton:
 
     def _conjugate_gradients(
         self, M: Any, F: np.ndarray, damping: float, close: float
-    ) -> np.ndarray:
-        """D = M x by conjugate gradients, to a residual ``close`` times F."""
+    ) -> tuple[np.ndarray, int]:
+        """D = M x by conjugate gradients, to a residual ``close`` times F; and their number."""
         problem, root = self.problem, self.root
 
         def times(x):
@@ -206,7 +240,8 @@ class SemismoothNewton:
         x, p = np.zeros_like(r), r
         rr = float(np.vdot(r, r))
         aim = rr * max(close, 1e-8) ** 2
-        for _ in range(200):
+        n = 0
+        while n < tuning.CG_ITERATIONS:
             if rr <= aim or rr == 0.0:
                 break
             q = times(p)
@@ -216,8 +251,8 @@ class SemismoothNewton:
             length = rr / curvature
             x, r = x + length * p, r - length * q
             new = float(np.vdot(r, r))
-            p, rr = r + new / rr * p, new
-        return M.times(x)
+            p, rr, n = r + new / rr * p, new, n + 1
+        return M.times(x), n
 
 
 def affordable(problem: SquaredProblem, k: int) -> bool:
@@ -226,102 +261,18 @@ def affordable(problem: SquaredProblem, k: int) -> bool:
         return False
     copies = 1 if problem.common else problem.n_columns
     border = k + problem.n_features if problem.coupling.has_mean else k
-    fits = 24.0 * copies * k * (k + border) <= DIRECT_BYTES
-    return 0 < k <= 2000 and fits and 2.0 * copies * k**2 * (k + border) <= DIRECT_FLOPS
+    fits = 24.0 * copies * k * (k + border) <= tuning.DIRECT_BYTES
+    return 0 < k <= 2000 and fits and 2.0 * copies * k**2 * (k + border) <= tuning.DIRECT_FLOPS
+
+
+def direct_products(problem: SquaredProblem, k: int) -> float:
+    """Matrix products that have as many flops as the systems of k features, C of them or one.
+
+    A product takes d² flops per column (or passes over its rows), a system k³.
+    """
+    flops = 4.0 * k**3 * (1 if problem.common else problem.n_columns)
+    return flops / (problem.n_features**2 * problem.n_columns)
 
 
 def objective(problem: SquaredProblem, penalty: Penalty, point: Point) -> float:
     return problem.value(point) + penalty.value(point.V)
-
-
-def _one_system(H, m, w, grouped, F, damping) -> np.ndarray | None:
-    """D where all columns share one Hessian and one diagonal, and there is no border."""
-    k = len(H)
-    A = (H + damping * np.eye(k)) * m + np.diag(1.0 - m)
-    right = np.concatenate([F, (H - np.eye(k))[:, grouped]], axis=1)
-    try:
-        X = np.linalg.solve(A, right)
-    except linalg.LinAlgError:
-        return None
-    f, Q = X[:, : F.shape[1]], X[:, F.shape[1] :]
-    if not len(grouped):
-        return -m[:, None] * f
-    u = w[grouped]
-    system = np.eye(len(grouped)) + Q[grouped] * (u @ u.T)
-    eta = _solve(system, -np.einsum("jc,jc->j", u, f[grouped]))
-    if eta is None:
-        return None
-    w_eta = np.zeros_like(w)
-    w_eta[grouped] = u * eta[:, None]
-    return m[:, None] * (-f - Q @ w_eta[grouped]) + w_eta
-
-
-def _systems(H, m, w, grouped, F, damping, E, corners, n_classes) -> np.ndarray | None:
-    """D with a system per column, coupled by eta and, class by class, by theta."""
-    k, C = F.shape
-    g = len(grouped)
-    A = (H + damping * np.eye(k)) * m.T[:, None, :]
-    A[:, np.arange(k), np.arange(k)] += 1.0 - m.T
-    right = [F.T[:, :, None]]
-    if g:
-        right.append(
-            np.broadcast_to((H - np.eye(k))[:, :, grouped], (C, k, g)) * w.T[:, None, grouped]
-        )
-    if E is not None:
-        right.append(np.broadcast_to(E, (C, *E.shape[1:])))
-    try:
-        X = np.linalg.solve(A, np.concatenate(right, axis=2))
-    except np.linalg.LinAlgError:
-        return None
-    f, Q, P = X[:, :, 0], X[:, :, 1 : 1 + g], X[:, :, 1 + g :]
-    u = w[grouped].T  # (C, g)
-    p = P.shape[2]
-    size = g + p * (n_classes if p else 0)
-    system, b = np.zeros((size, size)), np.zeros(size)
-    system[:g, :g] = np.eye(g) + np.einsum("cj,cjl->jl", u, Q[:, grouped])
-    b[:g] = -np.einsum("cj,cj->j", u, f[:, grouped])
-    if p:
-        mT, E = m.T, np.broadcast_to(E, (C, k, p))
-        for c in range(n_classes):
-            own = slice(c, None, n_classes)
-            at = slice(g + c * p, g + (c + 1) * p)
-            system[:g, at] = np.einsum("cj,cjp->jp", u[own], P[own][:, grouped])
-            mE = mT[own, :, None] * E[own]
-            to_eta = -np.tensordot(mE, Q[own], axes=((0, 1), (0, 1)))
-            to_eta += np.einsum("cjp,cj->pj", E[own][:, grouped], u[own])
-            system[at, :g] = to_eta
-            system[at, at] = corners[c] - np.tensordot(mE, P[own], axes=((0, 1), (0, 1)))
-            b[at] = np.einsum("ckp,ck->p", mE, f[own])
-    theta = _solve(system, b) if size else b
-    if theta is None:
-        return None
-    eta = theta[:g]
-    dz = -f - Q @ eta
-    if p:
-        per_class = theta[g:].reshape(n_classes, p)
-        dz -= np.einsum("ckp,cp->ck", P, np.tile(per_class, (C // n_classes, 1)))
-    D = (m.T * dz).T
-    D[grouped] += (u * eta).T
-    return D
-
-
-def _solve(A: np.ndarray, b: np.ndarray) -> np.ndarray | None:
-    """A x = b in rows and columns of equal scale, least squares where A is singular."""
-    rows = 1.0 / np.maximum(np.abs(A).max(axis=1), 1e-300)
-    A = A * rows[:, None]
-    columns = 1.0 / np.maximum(np.abs(A).max(axis=0), 1e-300)
-    A, b = A * columns, b * rows
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", linalg.LinAlgWarning)
-            x = linalg.solve(A, b, check_finite=False)
-    except (linalg.LinAlgError, linalg.LinAlgWarning):
-        try:
-            x = linalg.lstsq(A, b, cond=1e-14, check_finite=False)[0]
-        except (linalg.LinAlgError, ValueError):
-            return None
-    return x * columns
-
-
-def _size(F: np.ndarray) -> float:
-    return float(np.linalg.norm(F))

@@ -19,10 +19,9 @@ from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem, on_squares
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
-from mtlearn.solvers.base import Solver
-from mtlearn.solvers.choose import make_solver
 from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.reductions.rotation import Rotation, rotate, worth_rotating
+from mtlearn.solvers.solve import Driver
 from mtlearn.solvers.variance import auto_alpha_intercept
 
 
@@ -85,9 +84,9 @@ class Model:
     max_iter: int
     verbose: int
 
-    def solver(self, setup: Setup, purpose: str) -> Solver:
+    def driver(self, setup: Setup, purpose: str) -> Driver:
         """For a "fit", a "path" or the "scores" along one, where a line is said per alpha."""
-        return make_solver(
+        return Driver(
             setup.problem,
             self.penalty(setup.problem),
             reduction=setup.rotation,

@@ -24,28 +24,26 @@ from scipy import linalg
 from mtlearn.problems.border import reduced_hessian
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import curvature_ratio
-
-MOST = 1000  # coefficients, up to which a dense system takes a second at most
-APART = 1e6  # curvature of the largest feature relative to the smallest, from where it is worth it
-SHARE = 0.3  # of the gap that the smoothing may be worth
-NARROWEST = 1e-10  # width relative to the largest singular value; below, Hessians are rounding
-LENGTHS = 0.4 ** np.arange(12)
 
 
 def worth_smoothing(problem: SquaredProblem) -> bool:
     """Whether features are too different for one step size, and few enough for a dense system."""
-    if problem.n_features * problem.n_columns > MOST:
+    if problem.n_features * problem.n_columns > tuning.SMOOTHED_MOST:
         return False
-    return curvature_ratio(problem) > APART
+    return curvature_ratio(problem) > tuning.APART
 
 
-def smoothed_newton(problem: SquaredProblem, penalty: Any, start: Point) -> Iterator[Point]:
+def smoothed_newton(
+    problem: SquaredProblem, penalty: Any, start: Point
+) -> Iterator[tuple[Point, float]]:
     """Points of lower objective than a settled one, nearer and nearer, until rounding is reached.
 
-    Points that the smoothing has lifted above the start are not shown: where the gap of the start
-    says more about its dual point than about itself, they would be no improvement.
+    With each goes the number of matrix products that it took. Points that the smoothing has lifted
+    above the start are not shown: where the gap of the start says more about its dual point than
+    about itself, they would be no improvement.
 
     Parameters
     ----------
@@ -54,17 +52,18 @@ def smoothed_newton(problem: SquaredProblem, penalty: Any, start: Point) -> Iter
         Whose ``smoothed`` is its Moreau envelope, or something better.
     start : Point
     """
-    H, here, width = reduced_hessian(problem), start, np.inf
+    H, here, width, products = reduced_hessian(problem), start, np.inf, 0.0
     ceiling = problem.value(start) + penalty.value(start.V)
     while True:
         V = here.V
-        gap = certify(problem, penalty, here).gap
-        narrowest = max(NARROWEST * float(np.linalg.norm(V, 2)), 1e-300)
-        width = min(width, max(SHARE * gap / (penalty.alpha * min(V.shape)), narrowest))
+        narrowest = max(tuning.NARROWEST * float(np.linalg.norm(V, 2)), 1e-300)
+        share = tuning.SMOOTHED_SHARE * certify(problem, penalty, here).gap
+        width = min(width, max(share / (penalty.alpha * min(V.shape)), narrowest))
         smooth = penalty.smoothed(V, width)
         D = _solve(H + smooth.hessian(), (here.G - smooth.gradient()).ravel())
         value = problem.value(here) + smooth.value
-        for length in LENGTHS:
+        for length in tuning.SMOOTHED_LENGTHS:
+            products += 1.0
             new = problem.settle(V + length * D.reshape(V.shape))
             lower = value - problem.value(new) - penalty.smoothed(new.V, width).value
             if lower > 0:
@@ -73,7 +72,8 @@ def smoothed_newton(problem: SquaredProblem, penalty: Any, start: Point) -> Iter
             return
         here = new
         if problem.value(here) + penalty.value(here.V) <= ceiling:
-            yield here
+            yield here, products
+            products = 0.0
         if width <= narrowest and lower <= 1e-14 * value:
             return
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.problems.coupling import Coupling, gather
-from mtlearn.solvers.limits import without_deviations
+from mtlearn.solvers.solve import without_deviations
 
 
 def auto_alpha_intercept(problem: Any, alpha_mean: float) -> float:

@@ -20,8 +20,7 @@ from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem
 from mtlearn.problems.general import LossProblem
 from mtlearn.solvers.certificate import certify
-from mtlearn.solvers.mean_regularized import MeanRegularizedSolver
-from mtlearn.solvers.proximal import ProximalSolver
+from mtlearn.solvers.solve import Driver
 
 from ..checks import STRICT
 from ..generators import make, make_classes
@@ -219,9 +218,7 @@ def test_with_the_squared_loss_it_is_the_squared_problem(way, weights, intercept
     one, other = ours.models(point), truth.models(at)
     close(one.mean_coef, other.mean_coef)
     close(one.mean_intercept, other.mean_intercept)
-    solvers = [
-        ProximalSolver(p, L21(1.0), tol=1e-13, max_iter=2000, polish=True) for p in (ours, truth)
-    ]
+    solvers = [Driver(p, L21(1.0), tol=1e-13, max_iter=2000) for p in (ours, truth)]
     alpha = 0.2 * solvers[1].largest_alpha()
     assert solvers[0].largest_alpha() == pytest.approx(5 * alpha, rel=1e-9)
     left, right = (solver.solve(alpha).point for solver in solvers)
@@ -248,7 +245,7 @@ def test_mixed_regression_and_classification(way, alpha_mean):
         e = replace(e, y=y)
     loss = LossByTask([HalfSquaredError(), Logistic()], which)
     problem = make_problem(replace(data, y=y), OMEGA, Coupling(0.7, True, alpha_mean), loss=loss)
-    solver = ProximalSolver(problem, L21(1.0), tol=1e-10, max_iter=2000)
+    solver = Driver(problem, L21(1.0), tol=1e-10, max_iter=2000)
     alpha = 0.7 * solver.largest_alpha()
     found = solver.solve(alpha)
     assert 0 <= found.gap <= 1e-10
@@ -278,7 +275,7 @@ def test_mixed_regression_and_classification(way, alpha_mean):
 @every_way
 def test_newton_decrement_without_a_penalty(way):
     problem, e = classes(8, way, Coupling(), rows=(40, 60))
-    first = MeanRegularizedSolver(problem, SquaredNorm(1.0), tol=1e-12, max_iter=1).solve(0.0)
+    first = Driver(problem, SquaredNorm(1.0), tol=1e-12, max_iter=1).solve(0.0)
     at, decrement = plain(problem, problem.null()), 0.0
     p = expit(at.b[e.column])
     for c in range(e.n_columns):  # ½ g'H⁻¹g at W = 0, from which the first step is taken
@@ -288,7 +285,7 @@ def test_newton_decrement_without_a_penalty(way):
         H = A.T @ ((e.c * p * (1 - p))[own, None] * A)
         decrement += 0.5 * g @ np.linalg.solve(H, g)
     assert first.gap == pytest.approx(decrement / problem.null_value, rel=1e-8)
-    last = MeanRegularizedSolver(problem, SquaredNorm(1.0), tol=1e-12, max_iter=100).solve(0.0)
+    last = Driver(problem, SquaredNorm(1.0), tol=1e-12, max_iter=100).solve(0.0)
     assert 0 <= last.gap <= 1e-12 and not last.diverging
     slopes = gradient(e, model_of(Coupling()), plain(problem, last.point))
     assert max(np.abs(slope).max() for slope in slopes) <= 1e-6
@@ -303,8 +300,8 @@ def test_separable_classes_are_said_to_diverge(kind):
     separable = make_problem(data, OMEGA, Coupling(), loss=Logistic())
     for some, expected in ((problem, False), (separable, True)):
         solver = {
-            "mean": MeanRegularizedSolver(some, SquaredNorm(1.0), tol=1e-9, max_iter=200),
-            "group": ProximalSolver(some, L21(1.0), tol=1e-9, max_iter=200),
+            "mean": Driver(some, SquaredNorm(1.0), tol=1e-9, max_iter=200),
+            "group": Driver(some, L21(1.0), tol=1e-9, max_iter=200),
         }[kind]
         assert solver.solve(0.0).diverging is expected
         assert not solver.solve(0.1).diverging  # any penalty has a minimum

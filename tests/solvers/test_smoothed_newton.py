@@ -59,7 +59,7 @@ def test_newton_goes_down_to_the_optimum_of_the_norm_itself(source, alpha_mean, 
     problem = build(drawn, "moments", Coupling(0.7, True, alpha_mean), np.ones(4))
     start = problem.settle(np.zeros((5, problem.n_columns)))
     penalty = TraceNorm(fraction * TraceNorm(1.0).dual_norm(start.G))
-    points = list(smoothed_newton(problem, penalty, start))
+    points = [point for point, _ in smoothed_newton(problem, penalty, start)]
     heights = np.array([problem.value(p) + penalty.value(p.V) for p in points])
     gaps = [certify(problem, penalty, point).relative for point in points]
     assert gaps[-1] <= 1e-9 and len(points) <= 60

@@ -19,8 +19,8 @@ from mtlearn.solvers.arrow import Arrow, residuals, solve_mean_regularized
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.fista import Metric, fista
-from mtlearn.solvers.proximal import ProximalSolver
 from mtlearn.solvers.reductions.rotation import Rotation, rotate
+from mtlearn.solvers.solve import Driver
 from mtlearn.solvers.spectrum import Spectrum
 from mtlearn.solvers.variance import auto_alpha_intercept
 
@@ -114,7 +114,7 @@ def test_inverses_computed_again_beyond_the_memory_are_the_same(
 ):
     problem = build(make(2, way, weights=weights), "design", Coupling(0.7, True, alpha_mean))
     kept = solve_mean_regularized(problem, 0.3)
-    monkeypatch.setattr("mtlearn.solvers.arrow.KEEP_BYTES", 0)
+    monkeypatch.setattr("mtlearn.solvers.tuning.KEEP_BYTES", 0)
     assert Arrow(problem, 0.3)._kept is None
     close(solve_mean_regularized(problem, 0.3).point.W, kept.point.W, 1e-12)
 
@@ -193,7 +193,8 @@ def test_rotated_features_lead_back_to_the_same_answer(way, weights, intercepts,
 
 
 def solver_of(problem, *, tol, max_iter=5000, polish=False):
-    return ProximalSolver(problem, L21(1.0), tol=tol, max_iter=max_iter, polish=polish)
+    purpose = "fit" if polish else "path"
+    return Driver(problem, L21(1.0), tol=tol, max_iter=max_iter, purpose=purpose)
 
 
 def largest_alpha(problem):
@@ -214,7 +215,7 @@ def test_group_lasso_is_the_same_on_moments_and_on_rows_with_newton_and_without(
     polished = [solver_of(p, tol=1e-8, polish=True).solve(penalty.alpha) for p in (one, other)]
     assert max(solution.gap for solution in polished) <= 1e-8
     close(polished[0].point.W, polished[1].point.W, 1e-5)
-    monkeypatch.setattr("mtlearn.solvers.descent.NEWTON_STEPS", 0)
+    monkeypatch.setattr("mtlearn.solvers.tuning.NEWTON_STEPS", 0)
     plain = solver_of(one, tol=1e-7, max_iter=20_000).solve(penalty.alpha)
     assert 0 <= plain.gap <= 1e-7
     values = [one.value(s.point) + penalty.value(s.point.V) for s in (plain, polished[0])]
@@ -230,11 +231,11 @@ def test_fista_converges_from_any_step(form, share, alpha_mean):
     best = solver_of(problem, tol=1e-10, polish=True).solve(penalty.alpha).point
     optimum = problem.value(best) + penalty.value(best.V)
     metric = Metric.of_problem(problem)
-    metric.L *= share
+    metric = replace(metric, L=share * metric.L)
     start = problem.settle(np.zeros((5, 4)))
     excess = [
         (problem.value(p) + penalty.value(p.V) - optimum) / problem.null_value
-        for p in islice(fista(problem, penalty, start, metric), 400)
+        for p, _ in islice(fista(problem, penalty, start, metric), 400)
     ]
     assert min(excess) >= -1e-10
     assert excess[-1] <= 1e-9 < 1e-4 < excess[0]

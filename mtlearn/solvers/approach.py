@@ -1,0 +1,135 @@
+"""From a point to the optimum: asks a solver for points until the certificate says enough.
+
+The best point, what was taken, when to stop and what is reported are decided here, for every
+iterative solver and at every level: for a fit, for a stage on the way to it, and for the quadratic
+models inside Newton's method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mtlearn.penalties.base import Penalty
+from mtlearn.solvers import tuning
+from mtlearn.solvers.base import Budget, Iterative, Standing, Step
+
+
+@dataclass(frozen=True)
+class Goal:
+    """When it is enough.
+
+    Attributes
+    ----------
+    aim : float
+        Relative gap to stop at.
+    tol : float
+        Relative gap below which it is over once little helps, or once as many products were spent
+        on further digits as it took to get there.
+    most : Budget
+        What may have been taken at the end, of all that is counted in ``taken``.
+    """
+
+    aim: float
+    tol: float
+    most: Budget
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The best point, and its relative gap."""
+
+    point: Any
+    gap: float
+
+
+def approach(
+    solver: Iterative,
+    penalty: Penalty,
+    start: Any,
+    goal: Goal,
+    taken: Budget,
+    report: Callable[[int, float], None] | None = None,
+) -> Reached:
+    """The best of the points that a solver proposes until the goal is met or out of reach.
+
+    Parameters
+    ----------
+    solver : Iterative
+    penalty : Penalty
+    start : Point or ScorePoint
+    goal : Goal
+    taken : Budget
+        What the whole fit has taken so far; goes up by what is taken here.
+    report : callable, default=None
+        Told the iterations and the gap after each round.
+    """
+    watch = _Watch(solver, penalty, goal, taken, Reached(start, solver.gap(penalty, start)))
+    proposals = solver.proposals(penalty, start, watch.standing)
+    told: Any = None  # which starts a generator
+    while not watch.over:
+        try:
+            step = proposals.send(told)
+        except StopIteration:
+            break
+        watch.see(step)
+        told = watch.standing
+        if report is not None and (step.ends_round or watch.over):
+            report(taken.iterations, watch.best.gap)
+    proposals.close()
+    point = solver.last_touch(penalty, watch.best.point)
+    if point is watch.best.point:
+        return watch.best
+    return Reached(point, solver.gap(penalty, point))
+
+
+class _Watch:
+    """What is known of the points seen so far."""
+
+    def __init__(self, solver, penalty, goal: Goal, taken: Budget, first: Reached):
+        self.solver, self.penalty, self.goal, self.taken = solver, penalty, goal, taken
+        self.best, self.gap = first, first.gap
+        self.tol = max(goal.tol, tuning.ROUNDING)
+        self.idle, self.at_round = 0, first.gap
+        self.products = goal.most.products  # that may have been taken
+        self._polish_from_now()
+
+    @property
+    def polishing(self) -> bool:
+        return self.best.gap <= self.tol
+
+    @property
+    def over(self) -> bool:
+        spent = self.taken.iterations >= self.goal.most.iterations
+        spent = spent or self.taken.products >= self.products
+        return spent or self.best.gap <= self.goal.aim or self.idle >= tuning.ROUNDS
+
+    @property
+    def standing(self) -> Standing:
+        left = Budget(
+            self.goal.most.iterations - self.taken.iterations,
+            self.products - self.taken.products,
+        )
+        return Standing(self.gap, self.polishing, left)
+
+    def see(self, step: Step) -> None:
+        self.taken.iterations += step.iterations
+        self.taken.products += step.products
+        if step.look:
+            known = step.gap is not None
+            self.gap = step.gap if known else self.solver.gap(self.penalty, step.point)
+            if self.gap < self.best.gap:
+                before, self.best = self.polishing, Reached(step.point, self.gap)
+                if not before:
+                    self._polish_from_now()
+        if step.ends_round:
+            helped = self.best.gap <= 0.5 * self.at_round
+            self.idle = 0 if helped or not self.polishing else self.idle + 1
+            self.at_round = self.best.gap
+
+    def _polish_from_now(self) -> None:
+        """Once the tolerance is met, the last digits may cost what the others did."""
+        if self.polishing:
+            most = 2.0 * self.taken.products + tuning.POLISH_AT_LEAST
+            self.products = min(self.products, most)

@@ -1,0 +1,82 @@
+"""The mean-regularised model of the squared loss in closed form, at any alpha from 0 to infinity.
+
+On a factorisation per alpha, or on one eigendecomposition for all of them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from mtlearn.penalties.base import Penalty, QuadraticPenalty
+from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers import tuning
+from mtlearn.solvers.arrow import closed_form_affordable, residuals, solve_mean_regularized
+from mtlearn.solvers.base import Exact
+from mtlearn.solvers.curvature import badly_scaled
+from mtlearn.solvers.solution import Solution
+from mtlearn.solvers.spectrum import Spectrum
+
+
+class ClosedForm(Exact):
+    """One factorisation per alpha."""
+
+    needs_problem = (Quadratic,)
+    needs_penalty = (QuadraticPenalty,)
+    # factorisations that it costs, by purpose
+    prices: ClassVar[dict[str, float]] = {"fit": 1.0, "path": 100.0, "scores": 100.0}
+
+    def __init__(self, problem: SquaredProblem, penalty: Penalty, whole: Problem | None = None):
+        super().__init__(problem, penalty, whole)
+        # Whether a task with fewer rows than features may be solved on its rows.
+        self.thin = not badly_scaled(problem if whole is None else whole)
+
+    @classmethod
+    def cost(cls, problem: SquaredProblem, penalty: Penalty, purpose: str) -> float:
+        """Flops of the factorisations; inf where they take too long."""
+        price = cls.prices.get(purpose, np.inf)
+        return price * problem.factor_flops() if closed_form_affordable(problem) else np.inf
+
+    def solution(self, alpha: float) -> Solution:
+        """The solution at one alpha, to rounding."""
+        return solve_mean_regularized(self.problem, alpha, thin=self.thin)
+
+
+class Spectral(ClosedForm):
+    """One eigendecomposition for all alphas, and a factorisation where its rounding shows."""
+
+    prices: ClassVar[dict[str, float]] = {"fit": 10.0, "path": 10.0, "scores": 10.0}
+
+    def __init__(self, problem: SquaredProblem, penalty: Penalty, whole: Problem | None = None):
+        super().__init__(problem, penalty, whole)
+        fits = problem.spectrum_bytes() <= tuning.KEEP_BYTES
+        self.spectrum = Spectrum(problem) if self.thin and fits else None
+
+    def solution(self, alpha: float) -> Solution:
+        """The solution at one alpha, to rounding."""
+        if self.spectrum is not None and 0 < alpha < np.inf:
+            solution = solve_mean_regularized(self.problem, alpha, arrow=self.spectrum.at(alpha))
+            if solution.gap <= 1e-12:
+                return solution
+        return super().solution(alpha)
+
+
+class Unrefined(Spectral):
+    """Points of the path as the spectrum gives them, to a few digits less and uncertified."""
+
+    prices: ClassVar[dict[str, float]] = {"scores": 9.0}
+
+    def __init__(self, problem: SquaredProblem, penalty: Penalty, whole: Problem | None = None):
+        super().__init__(problem, penalty, whole)
+        d, C = problem.n_features, problem.n_columns
+        mean = np.zeros((d, 1)) if problem.coupling.has_mean else None
+        self.zero = problem.evaluate(np.zeros((d, C)), mean, 0.0)
+
+    def solution(self, alpha: float) -> Solution:
+        """The point at one alpha; its gap is NaN."""
+        if self.spectrum is None or not 0 < alpha < np.inf:
+            return super().solution(alpha)
+        step = self.spectrum.at(alpha).solve(*residuals(self.problem, alpha, self.zero))
+        return Solution(self.problem.place(*step), np.nan, 1)

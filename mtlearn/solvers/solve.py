@@ -1,0 +1,220 @@
+"""The one driver: a problem with a penalty, at one alpha after the other.
+
+Every fit, path and fold comes through here: problems without signal, the two ends of a path (no
+deviations, no penalty on them), where to start, which solver, and when it is over. A fit is the end
+of a short path of warm starts from the smallest alpha with V = 0 down, so each face of the penalty
+is close to the one before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty
+from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.solvers import tuning
+from mtlearn.solvers.approach import Goal, approach
+from mtlearn.solvers.base import Budget, Exact, Iterative, Solver
+from mtlearn.solvers.certificate import certify
+from mtlearn.solvers.choose import choose
+from mtlearn.solvers.curvature import typical_curvature
+from mtlearn.solvers.progress import iteration_teller
+from mtlearn.solvers.reductions.base import Reduction
+from mtlearn.solvers.solution import Solution
+
+
+class Driver:
+    """Minimises smooth part + penalty at one alpha after the other.
+
+    Parameters
+    ----------
+    problem : Problem
+    penalty : Norm or QuadraticPenalty
+        Of any strength.
+    reduction : Reduction, default=None
+        A smaller problem of the same answer, where there is one.
+    purpose : {"fit", "path", "scores"}, default="fit"
+        One alpha (small problems are polished to rounding), many, or many for predictions only.
+    tol : float
+        Ceiling of the relative duality gap.
+    max_iter : int
+        Iterations at most.
+    verbose : int, default=0
+        Print each outer iteration.
+
+    Raises
+    ------
+    TypeError
+        If nothing solves it: the penalty or the problem lacks something that all solvers need, or
+        the penalty does not say where its paths start.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        penalty: Penalty,
+        *,
+        reduction: Reduction | None = None,
+        purpose: str = "fit",
+        tol: float,
+        max_iter: int,
+        verbose: int = 0,
+    ):
+        if not isinstance(penalty, Norm | QuadraticPenalty):
+            raise TypeError(
+                f"nothing says where paths of {type(penalty).__name__} on {type(problem).__name__} "
+                "start: one of them would have to be QuadraticPenalty, or Norm as well. Add that "
+                "base class and what it asks for."
+            )
+        self.problem, self.penalty, self.reduction = problem, penalty, reduction
+        self.small: Any = problem if reduction is None else reduction.start()
+        self.purpose, self.tol, self.max_iter, self.verbose = purpose, tol, max_iter, verbose
+        small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
+        self.polish = purpose == "fit" and small
+        self._solvers: dict[type[Solver], Solver] = {}
+        self._last: Any = None, None  # V as it was answered, and the point
+
+    def largest_alpha(self) -> float:
+        """Where a path starts.
+
+        The smallest alpha at which V = 0 is the solution, 0 where it is for every alpha; of a
+        penalty that has none, a hundred times the typical curvature of a task.
+        """
+        if isinstance(self.penalty, Norm):
+            return self._at_zero[1]
+        return 100.0 * typical_curvature(self.problem)
+
+    def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
+        """The solution at one alpha, from deviations to start with where they are of use."""
+        if self.problem.null_value == 0:
+            return Solution(self.problem.null(), 0.0, 1)
+        penalty = self.penalty.at(alpha)
+        solver = self._solver(penalty)
+        if isinstance(solver, Exact):
+            found = solver.solution(alpha)
+        elif isinstance(self.penalty, Norm):
+            found = self._of_norm(solver, penalty, start)
+        else:
+            found = self._of_quadratic(solver, penalty, start)
+        point = found.point
+        if self.reduction is not None:
+            found = replace(found, point=self.reduction.lift(point))
+        self._last = found.point.V, point
+        return found
+
+    def _solver(self, penalty: Penalty) -> Any:
+        """The cheapest solver at this strength; it serves until another is cheaper."""
+        kind = choose(self.small, penalty, self.purpose)
+        if kind not in self._solvers:
+            self._solvers[kind] = kind(self.small, penalty, self.problem)
+        return self._solvers[kind]
+
+    # A norm: V = 0 from some alpha on.
+
+    def _of_norm(self, solver: Iterative, penalty: Penalty, start) -> Solution:
+        zero, largest = self._at_zero
+        if largest <= penalty.alpha:
+            return Solution(zero, solver.gap(penalty, zero) if largest else 0.0, 1)
+        if penalty.alpha >= 1e-10 * largest:
+            return self._down(solver, penalty, start)
+        free = self._without_penalty(penalty)
+        # Not so where one huge column is what made alpha_max large.
+        if penalty.alpha == 0 or free.gap <= self.tol:
+            return free
+        return min(self._down(solver, penalty, start), free, key=lambda solution: solution.gap)
+
+    def _down(self, solver: Iterative, penalty: Penalty, start: np.ndarray | None) -> Solution:
+        """From deviations to start with, or from V = 0 in stages."""
+        (point, largest), taken = self._at_zero, Budget(0, 0.0)
+        if start is not None and start.any():
+            return self._end(solver, penalty, self._from(start, point), taken)
+        for stage in np.geomspace(largest, penalty.alpha, _n_stages(largest, penalty.alpha))[1:-1]:
+            loose = max(tuning.LOOSE_GAP * float(stage) / largest, self.tol)
+            most = min(self.max_iter, taken.iterations + tuning.LOOSE)
+            goal = Goal(loose, self.tol, Budget(most, np.inf))
+            point = approach(solver, penalty.at(float(stage)), point, goal, taken).point
+        return self._end(solver, penalty, point, taken)
+
+    def _from(self, start: np.ndarray, zero: Any) -> Any:
+        """The point with these deviations; on a path they are always those of the last one."""
+        if start is self._last[0]:
+            return self._last[1]
+        if isinstance(self.small, Quadratic):
+            return self.small.settle(start)
+        return self.small.evaluate(start, zero.mean)
+
+    @cached_property
+    def _at_zero(self) -> tuple[Any, float]:
+        """The best point with V = 0 and the dual norm there.
+
+        0 where the gradient is the rounding of its terms: V = 0 is then best for every alpha, as
+        with a free shared mean and one task.
+        """
+        problem, penalty = self.small, self.penalty
+        assert isinstance(penalty, Norm)
+        zero = without_deviations(problem)
+        largest = penalty.dual_norm(zero.G)
+        if not np.isfinite(largest):
+            raise ValueError(
+                f"{type(penalty).__name__}.dual_norm is {largest}: it has to answer the smallest "
+                "alpha at which V = 0, a finite number, for paths start there."
+            )
+        rounding = 1e-13 * penalty.dual_norm(problem.gradient_terms(zero))
+        return zero, largest if largest > rounding else 0.0
+
+    def _without_penalty(self, penalty: Penalty) -> Solution:
+        """alpha next to nothing: no penalty, with the Newton decrement for a certificate."""
+        limits: Any = {"tol": self.tol, "max_iter": self.max_iter}
+        found = Driver(self.small, SquaredNorm(0.0), **limits).solve(0.0)
+        return _charged(found, penalty, self.small)
+
+    # ½‖V‖²: V = 0 in the limit only.
+
+    def _of_quadratic(self, solver: Iterative, penalty: Penalty, start) -> Solution:
+        problem, alpha = self.small, penalty.alpha
+        quadratic = isinstance(problem, Quadratic)
+        if quadratic and np.isinf(alpha):
+            point = problem.without_deviations()
+            return Solution(point, certify(problem, penalty, point).relative, 1)
+        point = self._last[1] if start is not None and start is self._last[0] else None
+        if point is None:
+            point = problem.without_deviations() if quadratic else problem.null()
+        least = tuning.LEAST_ALPHA * typical_curvature(problem) if quadratic else 0.0
+        if alpha >= least:
+            return self._end(solver, penalty, point, Budget(0, 0.0))
+        # Of so little a penalty, what is charged for it bounds the error.
+        penalty = penalty.at(least)
+        return _charged(self._end(solver, penalty, point, Budget(0, 0.0)), penalty, problem)
+
+    def _end(self, solver: Iterative, penalty: Penalty, start: Any, taken: Budget) -> Solution:
+        """From a point to the tolerance, or to rounding."""
+        aim = min(self.tol, tuning.POLISHED) if self.polish else self.tol
+        goal = Goal(aim, self.tol, Budget(self.max_iter, np.inf))
+        report = iteration_teller(self.verbose)
+        found = approach(solver, penalty, start, goal, taken, report)
+        n_iter = max(taken.iterations, 1)
+        return Solution(found.point, found.gap, n_iter, solver.diverges(found.point))
+
+
+def without_deviations(problem: Problem, tol: float = 1e-15) -> Any:
+    """The point with V = 0 and all else at its best, whatever the loss."""
+    if isinstance(problem, Quadratic):
+        return problem.without_deviations()
+    penalty = SquaredNorm(np.inf)
+    return Driver(problem, penalty, purpose="path", tol=tol, max_iter=100).solve(np.inf).point
+
+
+def _charged(found: Solution, penalty: Penalty, problem: Problem) -> Solution:
+    """The gap of a solution for no penalty, or less of it, once it is charged for this one."""
+    charge = penalty.value(found.point.V) / problem.null_value
+    return replace(found, gap=found.gap + charge)
+
+
+def _n_stages(largest: float, alpha: float) -> int:
+    """Points of a path with at most a factor of four between neighbours, both ends included."""
+    return int(np.ceil(np.log(largest / alpha) / np.log(4.0))) + 1

@@ -1,0 +1,55 @@
+"""Every number that was measured and not derived, with the reason for its value.
+
+None of them changes an answer: they say how long to try, when to turn to something else, and what
+fits in memory.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Limits of the machine.
+KEEP_BYTES = 512e6  # of inverses or eigenvectors kept; beyond, they are computed again
+DIRECT_BYTES = 512e6  # of the systems of a Newton step
+DIRECT_FLOPS = 2e10  # of a Newton step: a second; beyond, conjugate gradients are quicker
+CLOSED_FORM_FLOPS = 5e11  # some ten seconds; beyond, the system is solved by products alone
+CLOSED_FORM_FEATURES = 6000  # the border of the arrow is d × d
+ITERATIONS = 1e14  # nominal flops of anything iterative: what is exact and affordable comes first
+
+# Precision.
+ROUNDING = 1e-13  # of a relative gap; below it nothing is lost by giving up
+POLISHED = 1e-14  # what small fits are solved to, so that equal problems give equal answers
+SMALL_PROBLEM = 10_000  # coefficients, up to which a fit is polished
+POLISH_AT_LEAST = 10.0  # products, where a warm start has met the tolerance at once
+LEAST_MODEL = 1e-16  # relative gap that a quadratic model is ever solved to
+LEAST_ALPHA = 1e-9  # of the typical curvature, below which iterations do not see ½‖V‖²
+
+# Patience.
+ROUNDS = 3  # that have not halved the gap, after which the rest is rounding
+LOOSE = 300  # iterations that a stage on the way down to an alpha may take
+LOOSE_GAP = 1e-2  # its gap, relative to the share of alpha_max that it stands at
+LOOK_EVERY = 5  # FISTA iterations between certificates, one of which costs a part of an iteration
+NEWTON_STEPS = 30  # in one round: a face that is right takes ten, a wrong one is FISTA's to leave
+CG_WORTH = 40.0  # FISTA iterations that cost as much as a Newton step by conjugate gradients
+FISTA_MOST = 300.0  # iterations of FISTA before Newton, however dear a step is
+LONGER = 1.5  # each phase of FISTA than the one before, which did not find the face
+CG_ITERATIONS = 200  # of one Newton step
+MODEL_POLISH = 300  # iterations on a model once the whole has met its tolerance
+MODEL_NEAR = 200  # that a model like the one before it should not need
+MODEL_FIRST = 2000  # that the first one should not
+
+# Steps.
+LENGTHS = 0.5 ** np.arange(16)  # of a step towards the minimum of a model
+SHORTER = (0.5, 0.25, 0.1, 0.03, 0.01, 3e-3, 1e-3)  # of a semismooth step that is no good in full
+SMOOTHED_LENGTHS = 0.4 ** np.arange(12)
+FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
+DENSE = 400  # numbers in V up to which a penalty that is no sum over features gets one dense system
+
+# Features of very different scale under a penalty that is no sum over them.
+SMOOTHED_MOST = 1000  # coefficients, up to which a dense system takes a second at most
+APART = 1e6  # curvature of the largest feature relative to the smallest, from where it is worth it
+SMOOTHED_SHARE = 0.3  # of the gap that the smoothing may be worth
+NARROWEST = 1e-10  # width relative to the largest singular value; below, Hessians are rounding
+
+# Separable classes.
+FAR = 30.0  # scores beyond this are on their way to infinity
