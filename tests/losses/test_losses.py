@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from mtlearn.losses import HalfSquaredError, Logistic, LossByTask
 
+LOSSES = [Logistic(), HalfSquaredError()]  # a new one goes here
 TARGETS = [0.0, 1e-6, 0.3, 0.5, 0.999, 1.0]
 SCORES = [-600.0, -50.0, -37.0, -3.0, -0.4, -0.1, 0.0, 0.7, 5.0, 36.5, 90.0, 700.0]
 pytestmark = pytest.mark.filterwarnings("error")
@@ -41,7 +42,7 @@ def test_a_residual_next_to_its_target_is_off_by_rounding_of_the_probability():
         assert abs(Logistic().dual_gap(f, 0.5, 0.25) - gap) <= 4 * np.finfo(float).eps * abs(f)
 
 
-@pytest.mark.parametrize("loss", [Logistic(), HalfSquaredError()])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_derivatives_match_finite_differences(loss):
     f, y = np.meshgrid(np.linspace(-4, 4, 9), TARGETS)
     h = 1e-5
@@ -51,7 +52,7 @@ def test_derivatives_match_finite_differences(loss):
     np.testing.assert_allclose(loss.curvature(f, y), bend, atol=1e-8)
 
 
-@pytest.mark.parametrize("loss", [Logistic(), HalfSquaredError()])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("s", [0.2, 0.9])
 @pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
 def test_dual_gap_is_fenchel_young(loss, s, y):
@@ -67,7 +68,7 @@ def test_dual_gap_is_fenchel_young(loss, s, y):
         np.testing.assert_allclose(loss.dual_gap(f, y, s), gap, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("loss", [Logistic(), HalfSquaredError()])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_dual_gap_near_one_is_second_order(loss):
     f, y = np.meshgrid(np.linspace(-4, 4, 8), TARGETS)
     e = 2.0**-40
