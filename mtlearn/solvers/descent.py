@@ -7,6 +7,7 @@ norm takes the place of FISTA.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -126,8 +127,13 @@ class Descent(Iterative):
         self, penalty: Any, here: Point, standing: Standing, n_round: int
     ) -> PhaseSteps:
         """Semismooth Newton for as long as it helps."""
+        start, gap = here, standing.gap
         for step in islice(self.newton.proposals(penalty, here), tuning.NEWTON_STEPS):
             here, standing = step.point, (yield step)
+        # Near the end, and where features are of very unlike scale, a lower objective alone is not
+        # worth to lose what the gap has gained.
+        if standing.gap > gap and (self.smoothing or standing.polishing):
+            return start, replace(standing, gap=gap)
         return here, standing
 
     def _worth(self, point: Point) -> float:

@@ -1014,7 +1014,7 @@ ELSEWHERE = {"cli"}  # speaks of options, to other readers: test_cli.py
 # nothing that a user gives gets there
 INSIDE = {"losses/base.py", "losses/by_task.py", "penalties/squared_norm.py", "estimators/docs.py"}
 # speak to whoever writes a penalty: test_new_penalty.py
-INSIDE |= {"solvers/proximal.py", "solvers/base.py"}
+INSIDE |= {"solvers/solve.py", "solvers/base.py"}
 
 
 def places():
