@@ -48,7 +48,7 @@ class TrainingParts:
     def __init__(self, model: Model, data: TaskData, whole: Setup, folds: Folds, keep: bool):
         problem = whole.problem
         if whole.rotation is not None:
-            problem, data = whole.rotation.start(), whole.rotation.data  # the same predictions
+            problem, data = whole.rotation.small, whole.rotation.data  # the same predictions
         self.model, self.data, self.folds = model, data, folds
         self.total: Moments | None = None
         if isinstance(problem, MomentProblem) and use_moments(data, n_alive=len(folds) + 1):

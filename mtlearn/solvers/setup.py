@@ -124,7 +124,7 @@ def set_up(model: Model, data: TaskData, moments: Moments | None = None) -> Setu
             turned, Q = rotate(data, centred=model.fit_intercept)
             small: Any = make_problem(turned, omega, free, scale)
             rotation = Rotation(problem, small, Q, turned)
-    coupling = _coupling(model, rotation.start() if rotation else problem)
+    coupling = _coupling(model, rotation.small if rotation else problem)
     problem = problem.recoupled(coupling)
     # Otherwise it was for the estimate of the coupling alone.
     rotation = rotation.recoupled(coupling) if rotation and serves else None

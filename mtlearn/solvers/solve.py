@@ -46,6 +46,8 @@ class Driver:
         Iterations at most.
     verbose : int, default=0
         Print each outer iteration.
+    whole : Problem, default=None
+        What this one is a reduction of.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class Driver:
         tol: float,
         max_iter: int,
         verbose: int = 0,
+        whole: Problem | None = None,
     ):
         if not isinstance(penalty, Norm | QuadraticPenalty):
             raise TypeError(
@@ -71,13 +74,14 @@ class Driver:
                 "start: one of them would have to be QuadraticPenalty, or Norm as well. Add that "
                 "base class and what it asks for."
             )
-        self.problem, self.penalty, self.reduction = problem, penalty, reduction
-        self.small: Any = problem if reduction is None else reduction.start()
+        self.problem: Any = problem
+        self.penalty, self.reduction, self.whole = penalty, reduction, whole
         self.purpose, self.tol, self.max_iter, self.verbose = purpose, tol, max_iter, verbose
         small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
         self.polish = purpose == "fit" and small
         self._solvers: dict[type[Solver], Solver] = {}
-        self._last: Any = None, None  # V as it was answered, and the point
+        self._last: Any = None, None  # the deviations that were answered, and their point
+        self._inner: Driver | None = None  # of the smaller problem
 
     def largest_alpha(self) -> float:
         """Where a path starts.
@@ -94,6 +98,8 @@ class Driver:
         if self.problem.null_value == 0:
             return Solution(self.problem.null(), 0.0, 1)
         penalty = self.penalty.at(alpha)
+        if self.reduction is not None:
+            return self._by_reduction(self.reduction, penalty, start)
         solver = self._solver(penalty)
         if isinstance(solver, Exact):
             found = solver.solution(alpha)
@@ -101,18 +107,52 @@ class Driver:
             found = self._of_norm(solver, penalty, start)
         else:
             found = self._of_quadratic(solver, penalty, start)
-        point = found.point
-        if self.reduction is not None:
-            found = replace(found, point=self.reduction.lift(point))
-        self._last = found.point.V, point
+        self._last = found.point.V, found.point
         return found
 
     def _solver(self, penalty: Penalty) -> Any:
         """The cheapest solver at this strength; it serves until another is cheaper."""
-        kind = choose(self.small, penalty, self.purpose)
+        kind = choose(self.problem, penalty, self.purpose)
         if kind not in self._solvers:
-            self._solvers[kind] = kind(self.small, penalty, self.problem)
+            self._solvers[kind] = kind(self.problem, penalty, self.whole)
         return self._solvers[kind]
+
+    # A smaller problem, where there is one.
+
+    def _by_reduction(
+        self, reduction: Reduction, penalty: Penalty, start: np.ndarray | None
+    ) -> Solution:
+        """On smaller problems, until what is left out belongs out."""
+        small, tol, n_iter = reduction.start(penalty, start), self.tol, 0
+        while True:
+            driver = self._driver_of(small, tol, self.max_iter - n_iter)
+            inside = None if start is None else reduction.restrict(start)
+            found = driver.solve(penalty.alpha, inside)
+            n_iter += found.n_iter
+            point = reduction.lift(found.point)
+            if reduction.exact:
+                return replace(found, point=point)
+            gap = certify(self.problem, penalty, point).relative
+            larger, start = reduction.grow(penalty, point), point.V
+            over = n_iter >= self.max_iter or tol <= tuning.ROUNDING
+            if over or (larger is None and gap <= self.tol):
+                return replace(found, point=point, gap=gap, n_iter=n_iter)
+            small, tol = (small, 0.5 * tol) if larger is None else (larger, tol)
+
+    def _driver_of(self, small: Problem, tol: float, max_iter: int) -> Driver:
+        """The driver of a smaller problem; it serves until that grows."""
+        if self._inner is None or self._inner.problem is not small:
+            self._inner = Driver(
+                small,
+                self.penalty,
+                purpose=self.purpose,
+                tol=tol,
+                max_iter=max_iter,
+                verbose=self.verbose,
+                whole=self.problem,
+            )
+        self._inner.tol, self._inner.max_iter = tol, max_iter
+        return self._inner
 
     # A norm: V = 0 from some alpha on.
 
@@ -144,9 +184,9 @@ class Driver:
         """The point with these deviations; on a path they are always those of the last one."""
         if start is self._last[0]:
             return self._last[1]
-        if isinstance(self.small, Quadratic):
-            return self.small.settle(start)
-        return self.small.evaluate(start, zero.mean)
+        if isinstance(self.problem, Quadratic):
+            return self.problem.settle(start)
+        return self.problem.evaluate(start, zero.mean)
 
     @cached_property
     def _at_zero(self) -> tuple[Any, float]:
@@ -155,7 +195,7 @@ class Driver:
         0 where the gradient is the rounding of its terms: V = 0 is then best for every alpha, as
         with a free shared mean and one task.
         """
-        problem, penalty = self.small, self.penalty
+        problem, penalty = self.problem, self.penalty
         assert isinstance(penalty, Norm)
         zero = without_deviations(problem)
         largest = penalty.dual_norm(zero.G)
@@ -170,20 +210,23 @@ class Driver:
     def _without_penalty(self, penalty: Penalty) -> Solution:
         """alpha next to nothing: no penalty, with the Newton decrement for a certificate."""
         limits: Any = {"tol": self.tol, "max_iter": self.max_iter}
-        found = Driver(self.small, SquaredNorm(0.0), **limits).solve(0.0)
-        return _charged(found, penalty, self.small)
+        found = Driver(self.problem, SquaredNorm(0.0), **limits).solve(0.0)
+        return _charged(found, penalty, self.problem)
 
     # ½‖V‖²: V = 0 in the limit only.
 
     def _of_quadratic(self, solver: Iterative, penalty: Penalty, start) -> Solution:
-        problem, alpha = self.small, penalty.alpha
+        problem, alpha = self.problem, penalty.alpha
         quadratic = isinstance(problem, Quadratic)
         if quadratic and np.isinf(alpha):
             point = problem.without_deviations()
             return Solution(point, certify(problem, penalty, point).relative, 1)
         point = self._last[1] if start is not None and start is self._last[0] else None
-        if point is None:
-            point = problem.without_deviations() if quadratic else problem.null()
+        if point is None and quadratic:
+            started = start is not None and start.any()
+            point = problem.settle(start) if started else problem.without_deviations()
+        elif point is None:
+            point = problem.null()
         least = tuning.LEAST_ALPHA * typical_curvature(problem) if quadratic else 0.0
         if alpha >= least:
             return self._end(solver, penalty, point, Budget(0, 0.0))

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
+
+from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
 
 
 class Reduction(ABC):
-    """From a problem to a smaller one; a point of that one is lifted to a point of the first."""
+    """From a problem to smaller ones; a point of those is lifted to a point of the first.
+
+    The driver solves the smaller problem, asks whether it has to grow, and solves again from where
+    it was. What is ``exact`` at once (a rotation) never grows, and its certificate is that of the
+    whole; otherwise (a set of active features) the certificate is taken where it is lifted, and
+    while that is not good enough and nothing grows, the smaller problem is solved to half its gap.
+    """
+
+    exact: ClassVar[bool] = False
 
     @abstractmethod
-    def start(self) -> Problem:
-        """The smaller problem to begin with."""
+    def start(self, penalty: Penalty, V: np.ndarray | None) -> Problem:
+        """The smaller problem to begin with at this strength, near deviations where there are any.
 
-    def grow(self, point: Any) -> Problem | None:
-        """A larger one, where the lifted ``point`` is not yet the answer of the first; else None.
-
-        A working set grows until nothing is violated; a reduction that is exact at once never
-        does.
+        The same object as the last time where nothing has changed: what solvers keep is kept.
         """
+
+    def grow(self, penalty: Penalty, point: Any) -> Problem | None:
+        """A larger one, where something that is left out would change a lifted ``point``."""
         return None
+
+    @abstractmethod
+    def restrict(self, V: np.ndarray) -> np.ndarray:
+        """Deviations (d, C) as the smaller problem has them."""
 
     @abstractmethod
     def lift(self, point: Any) -> Any:

@@ -47,9 +47,15 @@ class Rotation(Reduction):
         """
         return isinstance(penalty, InvariantInFeatures) and isinstance(penalty, QuadraticPenalty)
 
-    def start(self) -> SquaredProblem:
+    exact = True
+
+    def start(self, penalty: Penalty, V: np.ndarray | None) -> SquaredProblem:
         """The problem in rotated features."""
         return self.small
+
+    def restrict(self, V: np.ndarray) -> np.ndarray:
+        """Deviations in rotated features."""
+        return self.Q.T @ V
 
     def lift(self, point: Point) -> Point:
         """The point in the original features; a certificate holds there as it is."""
