@@ -180,7 +180,7 @@ def _next_flattest(flattest: float, length: float, slow: bool) -> float:
     directions take the iterations of a slow model.
     """
     if length < 0.2 and flattest < 1.0:
-        return max(100.0 * flattest, 1e-5)
+        return min(max(100.0 * flattest, 1e-5), 1.0)
     if slow:
         return min(100.0 * flattest, 1.0)
     return max(FLATTEST, 0.3 * flattest) if length == 1.0 else flattest
