@@ -16,6 +16,7 @@ from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.squared import HalfSquaredError
 from mtlearn.metrics.observed import ObservedScoreMixin
+from mtlearn.problems.base import Problem
 from mtlearn.selection.judges import MinusLoss, Named, SquaredError, dressed_regressor
 from mtlearn.solvers.setup import Setup
 
@@ -105,7 +106,7 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
         return {}
 
 
-def _warn_of_units(problem: Any, tasks: np.ndarray, exponent: int) -> None:
+def _warn_of_units(problem: Problem, tasks: np.ndarray, exponent: int) -> None:
     deviation, varies = problem.target_deviation()
     deviation = np.ldexp(deviation, exponent)
     if not varies.any() or deviation[varies].max() <= 10 * deviation[varies].min():

@@ -27,6 +27,8 @@ class Problem(ABC):
     ----------
     n_features, n_columns, n_classes, n_tasks : int
         d, C, K, T; C = T K columns of coefficients, that of class k of task t being t K + k.
+    weight : ndarray of shape (C,)
+        Sum of the sample weights of each column.
     coupling : Coupling
     pooled : bool
         Whether intercepts meet, in b_0.
@@ -42,6 +44,7 @@ class Problem(ABC):
     n_columns: int
     n_classes: int
     n_tasks: int
+    weight: np.ndarray
     coupling: Coupling
     pooled: bool
     center: np.ndarray

@@ -102,7 +102,7 @@ class Solver(ABC):
             need.__name__ for has, needs in pairs for need in needs if not isinstance(has, need)
         ]
 
-    def __init__(self, problem: Any, penalty: Penalty, whole: Problem | None = None):
+    def __init__(self, problem: Problem, penalty: Penalty, whole: Problem | None = None):
         self.problem = problem
 
     @classmethod
@@ -131,7 +131,7 @@ class Iterative(Solver):
     def proposals(self, penalty: Penalty, start: Any, standing: Standing) -> Proposals:
         """Points from a start on, for as long as somebody asks for them and there are any."""
 
-    def like(self, problem: Any, penalty: Penalty) -> Self:
+    def like(self, problem: Problem, penalty: Penalty) -> Self:
         """A solver of a problem and a solution close to those of this one, which starts better."""
         return type(self)(problem, penalty)
 

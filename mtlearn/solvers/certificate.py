@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import Penalty
+from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import gather
 
 
@@ -30,7 +31,7 @@ class Certificate:
     relative: float
 
 
-def certify(problem: Any, penalty: Penalty, point: Any) -> Certificate:
+def certify(problem: Problem, penalty: Penalty, point: Any) -> Certificate:
     """Duality gap at a point whose free intercepts are at their best.
 
     The dual point is the weighted residual scaled by s = penalty.dual_scale(G). With g_t the
@@ -61,7 +62,7 @@ def certify(problem: Any, penalty: Penalty, point: Any) -> Certificate:
     return Certificate(primal, gap, gap / problem.null_value if problem.null_value > 0 else 0.0)
 
 
-def _decrement(problem: Any, point: Any) -> float:
+def _decrement(problem: Problem, point: Any) -> float:
     """½ g'A⁻¹g of the gradient g in (w_0, b_0), A their Hessian, with a floor at its rounding."""
     gradient = gather(point.G, problem.n_classes)
     if problem.pooled:

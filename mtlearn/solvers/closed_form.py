@@ -24,6 +24,7 @@ class ClosedForm(Exact):
     """One factorisation per alpha."""
 
     needs_problem = (Quadratic,)
+    problem: SquaredProblem
     needs_penalty = (QuadraticPenalty,)
     # factorisations that it costs, by purpose
     prices: ClassVar[dict[str, float]] = {"fit": 1.0, "path": 100.0, "scores": 100.0}

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from mtlearn.problems.base import Problem
 
 
-def typical_curvature(problem: Any) -> float:
+def typical_curvature(problem: Problem) -> float:
     """Mean over tasks of trace(H_t) / d, the scale that alpha is to be compared with."""
     return float(problem.hessian_diagonal().mean())
 
 
-def curvature_ratio(problem: Any) -> float:
+def curvature_ratio(problem: Problem) -> float:
     """Curvature of the largest feature relative to that of the smallest; constant ones aside."""
     curvature = problem.hessian_diagonal().max(axis=1)
     curvature = curvature[curvature > 0]
     return float(curvature.max() / curvature.min()) if len(curvature) else 1.0
 
 
-def badly_scaled(problem: Any) -> bool:
+def badly_scaled(problem: Problem) -> bool:
     """Whether columns differ so much in scale that rotating them would lose the small ones."""
     return curvature_ratio(problem) > 1e12

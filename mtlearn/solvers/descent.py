@@ -50,6 +50,7 @@ class Descent(Iterative):
     """
 
     needs_problem = (Quadratic,)
+    problem: SquaredProblem
 
     def __init__(
         self,

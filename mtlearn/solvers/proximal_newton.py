@@ -70,6 +70,7 @@ class ProximalNewton(Iterative):
     """
 
     needs_problem = (Curved,)
+    problem: LossProblem
 
     def __init__(self, problem: LossProblem, penalty: Penalty, whole: Problem | None = None):
         super().__init__(problem, penalty, whole)
@@ -157,12 +158,12 @@ class ProximalNewton(Iterative):
             def mix(new: Any, old: Any, t: float = t) -> Any:
                 return new if t == 1.0 or new is None else old + t * (new - old)
 
-            names = ("V", "mean", "b", "b0")
-            some = [mix(getattr(ahead, name), getattr(point, name)) for name in names]
-            reached = problem.data_value(mix(there, F)) + problem.charges(*some[1:])
-            reached += penalty.value(some[0])
+            V, mean = mix(ahead.V, point.V), mix(ahead.mean, point.mean)
+            b, b0 = mix(ahead.b, point.b), mix(ahead.b0, point.b0)
+            reached = problem.data_value(mix(there, F)) + problem.charges(mean, b, b0)
+            reached += penalty.value(V)
             if reached <= value + 1e-14 * abs(value):
-                return problem.point(*some, mix(XW, point.XW)), t
+                return problem.point(V, mean, b, b0, mix(XW, point.XW)), t
         return None, 0.0
 
     def _value(self, penalty: Penalty, point: ScorePoint) -> float:

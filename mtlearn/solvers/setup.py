@@ -16,9 +16,10 @@ from mtlearn.losses.base import Loss
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import Coupling
-from mtlearn.problems.forms import make_problem, on_squares
+from mtlearn.problems.forms import make_problem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.reductions.rotation import Rotation, rotate, worth_rotating
 from mtlearn.solvers.solve import Driver
@@ -113,14 +114,14 @@ def set_up(model: Model, data: TaskData, moments: Moments | None = None) -> Setu
     free = Coupling()
     rotation, serves = None, False
     if moments is not None:
-        problem: Any = MomentProblem.of_tasks(moments.take(present), omega, free, scale)
+        problem: Problem = MomentProblem.of_tasks(moments.take(present), omega, free, scale)
     else:
         data = data.of_tasks(present)
         problem = make_problem(data, omega, free, scale, model.loss)
         serves = Rotation.serves(model.penalty(problem))
         asked = serves or model.alpha_intercept is None
-        squares = on_squares(model.loss, data)
-        if asked and squares and worth_rotating(data) and not badly_scaled(problem):
+        worth = asked and worth_rotating(data)
+        if worth and isinstance(problem, SquaredProblem) and not badly_scaled(problem):
             turned, Q = rotate(data, centred=model.fit_intercept)
             small: Any = make_problem(turned, omega, free, scale)
             rotation = Rotation(problem, small, Q, turned)
@@ -131,7 +132,7 @@ def set_up(model: Model, data: TaskData, moments: Moments | None = None) -> Setu
     return Setup(problem, present, coupling.alpha_intercept, rotation)
 
 
-def _coupling(model: Model, problem: Any) -> Coupling:
+def _coupling(model: Model, problem: Problem) -> Coupling:
     alpha = model.alpha_intercept
     if alpha is None:
         alpha = auto_alpha_intercept(problem, model.alpha_mean)

@@ -74,8 +74,8 @@ class Driver:
                 "start: one of them would have to be QuadraticPenalty, or Norm as well. Add that "
                 "base class and what it asks for."
             )
-        self.problem: Any = problem
-        self.penalty, self.reduction, self.whole = penalty, reduction, whole
+        self.problem, self.penalty = problem, penalty
+        self.reduction, self.whole = reduction, whole
         self.purpose, self.tol, self.max_iter, self.verbose = purpose, tol, max_iter, verbose
         small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
         self.polish = purpose == "fit" and small
@@ -217,17 +217,18 @@ class Driver:
 
     def _of_quadratic(self, solver: Iterative, penalty: Penalty, start) -> Solution:
         problem, alpha = self.problem, penalty.alpha
-        quadratic = isinstance(problem, Quadratic)
-        if quadratic and np.isinf(alpha):
+        if isinstance(problem, Quadratic) and np.isinf(alpha):
             point = problem.without_deviations()
             return Solution(point, certify(problem, penalty, point).relative, 1)
         point = self._last[1] if start is not None and start is self._last[0] else None
-        if point is None and quadratic:
-            started = start is not None and start.any()
-            point = problem.settle(start) if started else problem.without_deviations()
+        least = 0.0
+        if isinstance(problem, Quadratic):
+            least = tuning.LEAST_ALPHA * typical_curvature(problem)
+            if point is None:
+                started = start is not None and start.any()
+                point = problem.settle(start) if started else problem.without_deviations()
         elif point is None:
             point = problem.null()
-        least = tuning.LEAST_ALPHA * typical_curvature(problem) if quadratic else 0.0
         if alpha >= least:
             return self._end(solver, penalty, point, Budget(0, 0.0))
         # Of so little a penalty, what is charged for it bounds the error.

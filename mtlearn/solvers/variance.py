@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import Coupling, gather
 from mtlearn.solvers.solve import without_deviations
 
 
-def auto_alpha_intercept(problem: Any, alpha_mean: float) -> float:
+def auto_alpha_intercept(problem: Problem, alpha_mean: float) -> float:
     """(T/N) sigma²/tau² from the residuals of the pooled model by one-way analysis of variance.
 
     The pooled model has one coefficient vector (with the ridge ``alpha_mean``) and one intercept
