@@ -1,0 +1,50 @@
+"""Rotated features against the features as they are."""
+
+import numpy as np
+import pytest
+
+from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.design import DesignProblem
+from mtlearn.solvers.arrow import solve_mean_regularized
+from mtlearn.solvers.certificate import certify
+from mtlearn.solvers.reductions.rotation import Rotation, rotate
+
+from ...checks import STRICT
+from ...generators import make
+from ...problems.test_moments import data_of
+from ...problems.test_problems import INTERCEPTS, OMEGA, close
+
+pytestmark = STRICT
+
+every_case = pytest.mark.parametrize(
+    "way, weights", [("columns", "rows"), ("holes", "labels"), ("beside", "rows")]
+)
+every_intercept = pytest.mark.parametrize("intercepts", INTERCEPTS)
+every_mean = pytest.mark.parametrize("alpha_mean", [None, 0.0, 1e-2])
+
+
+@every_case
+@every_intercept
+@every_mean
+@pytest.mark.parametrize("alpha", [1e-2, 0.2, 50.0])
+def test_rotated_features_lead_back_to_the_same_answer(way, weights, intercepts, alpha_mean, alpha):
+    rows = (3, 18) if way != "beside" else (2, 7)
+    generated = make(5, way, weights=weights, d=35, rows=rows)
+    data, coupling = data_of(generated), Coupling(**intercepts, alpha_mean=alpha_mean)
+    small, Q = rotate(data)
+    n = len(data.X)
+    assert small.X.shape == (n, n) and n < 35
+    np.testing.assert_allclose(small.X @ Q.T, data.X, atol=1e-12)
+    np.testing.assert_allclose(Q.T @ Q, np.eye(n), atol=1e-13)
+    assert not np.triu(small.X, 1).any()
+    problem, inside = (DesignProblem.of_tasks(table, OMEGA, coupling) for table in (data, small))
+    direct = solve_mean_regularized(problem, alpha)
+    solution = solve_mean_regularized(inside, alpha)
+    back = Rotation(problem, inside, Q, small).lift(solution.point)
+    close(back.W, direct.point.W, 1e-7)
+    close(problem.intercepts(back), problem.intercepts(direct.point), 1e-7)
+    assert solution.gap <= 1e-12
+    # The certificate holds in the original features.
+    again = problem.evaluate(back.V, back.mean, back.b0)
+    assert certify(problem, SquaredNorm(alpha), again).relative <= 1e-11
