@@ -61,6 +61,7 @@ class Spectral(ClosedForm):
             solution = solve_mean_regularized(self.problem, alpha, arrow=self.spectrum.at(alpha))
             if solution.gap <= 1e-12:
                 return solution
+            return min(solution, super().solution(alpha), key=lambda one: one.gap)
         return super().solution(alpha)
 
 

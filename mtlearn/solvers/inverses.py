@@ -23,6 +23,8 @@ class BlockInverse:
         self.spanned = self.A is not None and alpha <= 1e-12 * largest
         if self.spanned:
             self.inverse = _inverse_on_span(gram, alpha)
+        elif self.A is not None and alpha <= 1e-6 * largest:
+            self.inverse = _inverse_of_rows(gram, alpha)
         else:
             self.inverse = _pseudo_inverse(gram) if alpha == 0 else _inverse(gram, alpha)
 
@@ -104,6 +106,18 @@ def _inverse_on_span(gram: np.ndarray, alpha: float) -> np.ndarray:
     known = values > RANK_CUTOFF * gram.shape[1] * np.maximum(values[:, -1:], 1e-300)
     F = np.divide(1.0, values * (values + alpha), out=np.zeros_like(values), where=known)
     return np.matmul(vectors * F[:, None, :], vectors.transpose(0, 2, 1))
+
+
+def _inverse_of_rows(gram: np.ndarray, alpha: float) -> np.ndarray:
+    """(AA' + alpha I)⁻¹ where A' is not zero: centred rows are dependent, and 1 / alpha is large.
+
+    Between A' and A the null space of AA' counts for nothing, but its rounding would be divided by
+    alpha, and by alpha again.
+    """
+    values, vectors = np.linalg.eigh(gram)
+    known = values > RANK_CUTOFF * gram.shape[1] * np.maximum(values[:, -1:], 1e-300)
+    inverse = np.divide(1.0, values + alpha, out=np.zeros_like(values), where=known)
+    return np.matmul(vectors * inverse[:, None, :], vectors.transpose(0, 2, 1))
 
 
 def _scaled_eigh(H: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Penalty, QuadraticPenalty
 from mtlearn.problems.base import Curved, Problem
 from mtlearn.problems.coupling import gather, whole
 from mtlearn.problems.general import FLATTEST, LossProblem
@@ -37,6 +37,7 @@ from mtlearn.solvers.base import (
     cheapest,
 )
 from mtlearn.solvers.closed_form import ClosedForm
+from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.descent import Descent
 
 OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, Descent)
@@ -140,6 +141,9 @@ class ProximalNewton(Iterative):
             solver = cheapest(OF_MODELS, model, penalty, "fit")(model, penalty)
         if isinstance(solver, Exact):
             return Minimum.at(model, solver.solution(penalty.alpha).point)
+        if isinstance(penalty, QuadraticPenalty):  # of less, iterations do not see anything
+            least = tuning.LEAST_ALPHA * typical_curvature(model)
+            penalty = penalty.at(max(penalty.alpha, least))
         taken = Budget(0, 0.0)
         found = approach(solver, penalty, model.settle(point.V), goal, taken)
         self._of_model = solver

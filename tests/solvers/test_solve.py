@@ -210,7 +210,6 @@ def test_next_to_no_penalty_is_a_logistic_regression_of_each_task(name):
             close(found.point.W[:, t], alone.coef_[0], 1e-4)
 
 
-@pytest.mark.xfail(strict=True, reason="models without a penalty are certified by dividing by it")
 @every_penalty
 def test_without_penalty_models_may_be_too_large_for_a_closed_form(monkeypatch, name):
     problem, _ = problem_of_loss("logistic", Coupling(0.0, True, None), rows=(60, 80))
