@@ -19,7 +19,8 @@ ENTRY = re.compile(r"\n(?=\S)")
 def documented(cls: Class) -> Class:
     """Complete the numpydoc docstring of an estimator from those of its dataclass bases.
 
-    The paragraphs of the bases follow its own, the most basic class first. Parameters come in the
+    The paragraphs of the bases follow its own, the most basic class first; one that begins with
+    "The loss is" gives way where the class has a loss of its own. Parameters come in the
     order of the signature, whose defaults are filled in; the other sections are those of the
     class and of its bases, one after the other.
 
@@ -34,6 +35,8 @@ def documented(cls: Class) -> Class:
     summary, own = _parse(cls.__doc__)
     parsed = [_parse(base.__doc__) for base in bases]
     bodies = [text.partition("\n\n")[2] for text, _ in reversed(parsed)]
+    if "_loss" in vars(cls):  # another one than that of its kind
+        bodies = [_without(body, "The loss is") for body in bodies]
     text = "\n\n".join(filter(None, [summary, *bodies]))
     for title in ("Parameters", "Attributes", "See Also", "Notes", "References", "Examples"):
         found = [
@@ -45,6 +48,11 @@ def documented(cls: Class) -> Class:
             text += f"\n\n{title}\n{'-' * len(title)}\n" + "\n".join(found)
     cls.__doc__ = text + "\n"
     return cls
+
+
+def _without(body: str, opening: str) -> str:
+    """The paragraphs that do not begin like this."""
+    return "\n\n".join(p for p in body.split("\n\n") if not p.startswith(opening))
 
 
 def _parse(doc: str) -> tuple[str, dict[str, str]]:

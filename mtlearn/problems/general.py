@@ -191,6 +191,12 @@ class LossProblem(Curved):
         F = point.XW + self.rows.per_row(point.b)
         s = self.c / self.rows.per_row(self.scale)
         N_t = self.rows.sums(s * self.loss.curvature(F, self.Y))
+        if not (N_t > 0).all():
+            raise ValueError(
+                'alpha_intercept="auto" is not defined here: all rows of a task lie where '
+                f"{type(self.loss).__name__} is straight, which says nothing of how its level "
+                "scatters. Give a number, such as alpha_intercept=0.1 (0 leaves levels free)."
+            )
         return N_t, self.rows.sums(s * self.loss.residual(F, self.Y)) / N_t, None, 1.0
 
     def intercept_gap(self, point: ScorePoint, s: float) -> float:

@@ -14,6 +14,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from ..checks import STRICT
 from ..families import FAMILIES
 from ..generators import CLASS_WAYS, make, make_classes
+from ..penalties.truths import TYPICAL
 from ..reference import Entries
 
 pytestmark = STRICT
@@ -313,7 +314,8 @@ def test_infinite_alpha_mean_is_no_shared_mean(name):
     )
     np.testing.assert_array_equal(fitted.mean_coef_, 0.0)
     if name != "mean":
-        without = problem.fit(Estimator, **FAMILIES[name].parameters(**own) | dirty_ratio(fitted))
+        plain = FAMILIES[name].parameters(shared_mean=False, **own)
+        without = problem.fit(Estimator, **plain | dirty_ratio(fitted))
         np.testing.assert_allclose(fitted.coef_, without.coef_, atol=1e-7)
 
 
@@ -435,10 +437,14 @@ def test_identical_tasks_collapse_to_one(name, alpha_intercept):
     elif name == "mean":
         one = Ridge(n * alpha * 1e-3 / (alpha + 1e-3)).fit(X, y)
         np.testing.assert_allclose(fitted.coef_, np.tile(one.coef_, (T, 1)), atol=1e-7)
-    else:  # one singular value, sqrt(T) ‖w‖₂
-        single = estimator_of(name, "Regressor", alpha=alpha * np.sqrt(T) / T, tol=1e-12).fit(X, y)
+    else:  # Omega of T equal columns is that of one, so many times: of the trace norm sqrt(T)
+        omega, w = TYPICAL[name].omega, np.arange(1.0, 4.0)[:, None]
+        share = omega(np.tile(w, T)) / omega(w) / T
+        single = estimator_of(name, "Regressor", alpha=alpha * share, tol=1e-12).fit(X, y)
         np.testing.assert_allclose(fitted.coef_, np.tile(single.coef_, (T, 1)), atol=1e-7)
-        assert fitted.rank_ == 1
+        if name == "trace":
+            assert share == pytest.approx(np.sqrt(T) / T)
+            assert fitted.rank_ == 1
 
 
 def copies(problem, T=3):

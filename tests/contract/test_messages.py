@@ -1015,6 +1015,7 @@ ELSEWHERE = {"cli"}  # speaks of options, to other readers: test_cli.py
 INSIDE = {"losses/base.py", "losses/by_task.py", "penalties/squared_norm.py", "estimators/docs.py"}
 # speak to whoever writes a penalty: test_new_penalty.py
 INSIDE |= {"solvers/solve.py", "solvers/base.py"}
+INSIDE |= {"problems/general.py"}  # or a loss: test_new_loss.py
 
 
 def places():

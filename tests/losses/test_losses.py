@@ -71,9 +71,11 @@ def test_dual_gap_is_fenchel_young(loss, s, y):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_dual_gap_near_one_is_second_order(loss):
     f, y = np.meshgrid(np.linspace(-4, 4, 8), TARGETS)
-    e = 2.0**-40
-    bound = loss.residual(f, y) ** 2 / loss.curvature(f, y) * e**2 / 2
-    np.testing.assert_allclose(loss.dual_gap(f, y, 1 - e), bound, rtol=1e-9)
+    e, curvature = 2.0**-40, loss.curvature(f, y)
+    bends = curvature > 0  # where a loss is straight, s times its slope has another conjugate
+    assert bends.any()
+    bound = loss.residual(f, y)[bends] ** 2 / curvature[bends] * e**2 / 2
+    np.testing.assert_allclose(loss.dual_gap(f, y, 1 - e)[bends], bound, rtol=1e-9)
     assert (loss.dual_gap(f, y, 1.0) == 0).all()
 
 

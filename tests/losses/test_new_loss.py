@@ -7,6 +7,7 @@ import pytest
 
 from mtlearn.estimators.classifier import TaskClassifier
 from mtlearn.estimators.cv import AlphaByCV
+from mtlearn.estimators.docs import documented
 from mtlearn.estimators.group_lasso import GroupLasso
 from mtlearn.estimators.mean_regularized import MeanRegularized
 from mtlearn.estimators.regressor import TaskRegressor
@@ -217,3 +218,36 @@ def test_what_says_that_it_is_quadratic_is_held_to_it():
 
     with pytest.raises(ValueError, match="Twice"):
         Model().fit(np.eye(3), np.arange(3.0))
+
+
+def test_levels_of_a_straight_loss_need_a_number():
+    rng = np.random.default_rng(0)
+    X, task = rng.normal(size=(80, 5)), np.repeat(np.arange(4), 20)
+    y = np.repeat([0.0, 0.0, 0.0, 500.0], 20)  # all of the last task is far from any common level
+    Model = estimators("group", "huber")[0]
+    with pytest.raises(ValueError, match=r"Huber is straight.*Give a number, such as alpha_inter"):
+        Model(alpha=0.01).fit(X, y, task=task)
+    fitted = Model(alpha=0.01, alpha_intercept=0.0).fit(X, y, task=task)
+    np.testing.assert_allclose(fitted.intercept_, [0.0, 0.0, 0.0, 500.0], atol=1e-6)
+
+
+def test_the_docstring_does_not_speak_of_another_loss():
+    @documented
+    @dataclass(eq=False, repr=False)
+    class Plain(TaskRegressor, MeanRegularized):
+        """One."""
+
+        alpha: float = 1.0
+
+    @documented
+    @dataclass(eq=False, repr=False)
+    class Robust(TaskRegressor, MeanRegularized):
+        """Another."""
+
+        alpha: float = 1.0
+        _loss = Huber()
+
+    assert "half the squared error" in Plain.__doc__
+    assert "half the squared error" not in Robust.__doc__
+    lines = set(Plain.__doc__.splitlines()) - set(Robust.__doc__.splitlines())
+    assert len(lines) <= 4  # that paragraph alone, and the first line
