@@ -100,10 +100,13 @@ class _Watch:
         return self.best.gap <= self.tol
 
     @property
+    def spent(self) -> bool:
+        most = self.goal.most.iterations
+        return self.taken.iterations >= most or self.taken.products >= self.products
+
+    @property
     def over(self) -> bool:
-        spent = self.taken.iterations >= self.goal.most.iterations
-        spent = spent or self.taken.products >= self.products
-        return spent or self.best.gap <= self.goal.aim or self.idle >= tuning.ROUNDS
+        return self.spent or self.best.gap <= self.goal.aim or self.idle >= tuning.ROUNDS
 
     @property
     def standing(self) -> Standing:
@@ -116,7 +119,7 @@ class _Watch:
     def see(self, step: Step) -> None:
         self.taken.iterations += step.iterations
         self.taken.products += step.products
-        if step.look:
+        if step.look or self.spent:  # the last one always
             known = step.gap is not None
             self.gap = step.gap if known else self.solver.gap(self.penalty, step.point)
             if self.gap < self.best.gap:

@@ -109,6 +109,8 @@ class Descent(Iterative):
             if metric is not self.metric:
                 self.metric, self.newton = metric, SemismoothNewton(self.problem, metric.step)
             standing = yield Step(here, look=n % tuning.LOOK_EVERY == 0)
+            if standing.polishing and len(self.phases) > 1:
+                break  # the last digits are Newton's
             if n % (2 * tuning.LOOK_EVERY) == 0 and n >= self._worth(here) * tuning.LONGER**n_round:
                 break
         return here, standing

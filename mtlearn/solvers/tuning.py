@@ -20,7 +20,7 @@ ITERATIONS = 1e14  # nominal flops of anything iterative: what is exact and affo
 ROUNDING = 1e-13  # of a relative gap; below it nothing is lost by giving up
 POLISHED = 1e-14  # what small fits are solved to, so that equal problems give equal answers
 SMALL_PROBLEM = 10_000  # coefficients, up to which a fit is polished
-POLISH_AT_LEAST = 10.0  # products, where a warm start has met the tolerance at once
+POLISH_AT_LEAST = 30.0  # products: a phase of Newton steps, however soon the tolerance was met
 LEAST_MODEL = 1e-16  # relative gap that a quadratic model is ever solved to
 LEAST_ALPHA = 1e-9  # of the typical curvature, below which iterations do not see ½‖V‖²
 
