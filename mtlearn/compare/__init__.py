@@ -185,7 +185,8 @@ def compare_tasks(
     )
     notes += said
     if new_tasks:
-        strange = stranger_folds(data, len(folds), random_state)
+        if not full:  # of a sample, perhaps
+            strange = stranger_folds(data, len(folds), random_state)
         notes += strangers_in_words(strange, len(data.y))
     jobs = Counter(dict.fromkeys(contenders, len(folds) + len(strange)))
     clock = Clock(jobs, workers, expected, progress, verbose)

@@ -136,4 +136,6 @@ def _coupling(model: Model, problem: Problem) -> Coupling:
     alpha = model.alpha_intercept
     if alpha is None:
         alpha = auto_alpha_intercept(problem, model.alpha_mean)
-    return Coupling(alpha, model.fit_intercept, model.alpha_mean if model.shared_mean else None)
+    return Coupling(
+        float(alpha), model.fit_intercept, model.alpha_mean if model.shared_mean else None
+    )

@@ -1,7 +1,7 @@
-"""Every number that was measured and not derived, with the reason for its value.
+"""How long to try, when to turn to something else, what fits in memory: measured, not derived.
 
-None of them changes an answer: they say how long to try, when to turn to something else, and what
-fits in memory.
+Each with the reason for its value. They decide how many digits an answer gets and what it costs,
+never what the answer is. Thresholds of rounding stand where the arithmetic is.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class UnpenalisedNewton(ProximalNewton):
         return 0.5 * tuning.ITERATIONS if little else np.inf
 
     def proposals(self, penalty: Penalty, start: ScorePoint, standing: Standing) -> Proposals:
-        """Points that climb down, each with the decrement there."""
+        """Points that climb down, each with the decrement there: shown before the step from it."""
         problem, point = self.problem, start
         while True:
             model = problem.model(point)
