@@ -66,18 +66,18 @@ def approach(
         Told the iterations and the gap after each round.
     """
     watch = _Watch(solver, penalty, goal, taken, Reached(start, solver.gap(penalty, start)))
-    proposals = solver.proposals(penalty, start, watch.standing)
+    iterates = solver.iterates(penalty, start, watch.standing)
     told: Any = None  # which starts a generator
     while not watch.over:
         try:
-            step = proposals.send(told)
+            step = iterates.send(told)
         except StopIteration:
             break
         watch.see(step)
         told = watch.standing
         if report is not None and (step.ends_round or watch.over):
             report(taken.iterations, watch.best.gap)
-    proposals.close()
+    iterates.close()
     point = solver.last_touch(penalty, watch.best.point)
     if point is watch.best.point:
         return watch.best

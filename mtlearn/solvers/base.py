@@ -76,7 +76,7 @@ class Standing:
     left: Budget
 
 
-Proposals: TypeAlias = Generator[Step, Standing, None]
+Iterates: TypeAlias = Generator[Step, Standing, None]
 
 
 class Solver(ABC):
@@ -128,7 +128,7 @@ class Iterative(Solver):
     certified: ClassVar[bool] = True  # or else every step that is looked at has its own gap
 
     @abstractmethod
-    def proposals(self, penalty: Penalty, start: Any, standing: Standing) -> Proposals:
+    def iterates(self, penalty: Penalty, start: Any, standing: Standing) -> Iterates:
         """Points from a start on, for as long as somebody asks for them and there are any."""
 
     def like(self, problem: Problem, penalty: Penalty) -> Self:

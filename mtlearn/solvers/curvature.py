@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from mtlearn.penalties.base import QuadraticPenalty
 from mtlearn.problems.base import Problem
+from mtlearn.solvers.tuning import LEAST_ALPHA
 
 
 def typical_curvature(problem: Problem) -> float:
     """Mean over tasks of trace(H_t) / d, the scale that alpha is to be compared with."""
     return float(problem.hessian_diagonal().mean())
+
+
+def noticed(problem: Problem, penalty: QuadraticPenalty) -> QuadraticPenalty:
+    """½‖V‖² of no less than what iterations notice beside the curvature of the problem."""
+    return penalty.at(max(penalty.alpha, LEAST_ALPHA * typical_curvature(problem)))
 
 
 def curvature_ratio(problem: Problem) -> float:

@@ -16,7 +16,7 @@ from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
-from mtlearn.solvers.base import Iterative, Proposals, Standing, Step
+from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.semismooth import (
     SemismoothNewton,
@@ -81,7 +81,7 @@ class Descent(Iterative):
         """With the same steps, and Newton first."""
         return Descent(problem, penalty, curvature=self.metric.L, on_face=True)
 
-    def proposals(self, penalty: Penalty, start: Point, standing: Standing) -> Proposals:
+    def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
         """Rounds of both phases; where features are of very unlike scale, while they help."""
         here, idle, n_round = start, 0, 0
         phases = self.phases[1:] if self.on_face else self.phases
@@ -131,7 +131,7 @@ class Descent(Iterative):
     ) -> PhaseSteps:
         """Semismooth Newton for as long as it helps."""
         start, gap = here, standing.gap
-        for step in islice(self.newton.proposals(penalty, here), tuning.NEWTON_STEPS):
+        for step in islice(self.newton.iterates(penalty, here), tuning.NEWTON_STEPS):
             here, standing = step.point, (yield step)
         # Near the end, and where features are of very unlike scale, a lower objective alone is not
         # worth to lose what the gap has gained.

@@ -29,15 +29,15 @@ from mtlearn.solvers.approach import Goal, approach
 from mtlearn.solvers.base import (
     Budget,
     Exact,
+    Iterates,
     Iterative,
-    Proposals,
     Solver,
     Standing,
     Step,
     cheapest,
 )
 from mtlearn.solvers.closed_form import ClosedForm
-from mtlearn.solvers.curvature import typical_curvature
+from mtlearn.solvers.curvature import noticed
 from mtlearn.solvers.descent import Descent
 
 OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, Descent)
@@ -82,7 +82,7 @@ class ProximalNewton(Iterative):
         """More than anything exact that is affordable."""
         return tuning.ITERATIONS
 
-    def proposals(self, penalty: Penalty, start: ScorePoint, standing: Standing) -> Proposals:
+    def iterates(self, penalty: Penalty, start: ScorePoint, standing: Standing) -> Iterates:
         """Points that do not climb, one a model, while models lead anywhere."""
         point, gap, first = start, standing.gap, True
         stalled, closer, flattest = 0, 1.0, FLATTEST
@@ -141,9 +141,8 @@ class ProximalNewton(Iterative):
             solver = cheapest(OF_MODELS, model, penalty, "fit")(model, penalty)
         if isinstance(solver, Exact):
             return Minimum.at(model, solver.solution(penalty.alpha).point)
-        if isinstance(penalty, QuadraticPenalty):  # of less, iterations do not see anything
-            least = tuning.LEAST_ALPHA * typical_curvature(model)
-            penalty = penalty.at(max(penalty.alpha, least))
+        if isinstance(penalty, QuadraticPenalty):
+            penalty = noticed(model, penalty)
         taken = Budget(0, 0.0)
         found = approach(solver, penalty, model.settle(point.V), goal, taken)
         self._of_model = solver

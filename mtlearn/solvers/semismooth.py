@@ -94,7 +94,7 @@ class SemismoothNewton:
         self.H: np.ndarray | None = None
         self.dense: np.ndarray | None = None
 
-    def proposals(self, penalty: Differentiable, start: Point) -> Iterator[Step]:
+    def iterates(self, penalty: Differentiable, start: Point) -> Iterator[Step]:
         """Steps from a settled point for as long as they help."""
         here = self._at(penalty, start.V + self.step * start.G)
         first, least, damping, stuck = here.size, here.size, tuning.FLOOR, 0

@@ -22,7 +22,7 @@ from mtlearn.solvers.approach import Goal, approach
 from mtlearn.solvers.base import Budget, Exact, Iterative, Solver
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.choose import choose
-from mtlearn.solvers.curvature import typical_curvature
+from mtlearn.solvers.curvature import noticed, typical_curvature
 from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.reductions.base import Reduction
 from mtlearn.solvers.solution import Solution
@@ -106,6 +106,7 @@ class Driver:
         elif isinstance(self.penalty, Norm):
             found = self._of_norm(solver, penalty, start)
         else:
+            assert isinstance(penalty, QuadraticPenalty)
             found = self._of_quadratic(solver, penalty, start)
         self._last = found.point.V, found.point
         return found
@@ -215,25 +216,23 @@ class Driver:
 
     # ½‖V‖²: V = 0 in the limit only.
 
-    def _of_quadratic(self, solver: Iterative, penalty: Penalty, start) -> Solution:
+    def _of_quadratic(self, solver: Iterative, penalty: QuadraticPenalty, start) -> Solution:
         problem, alpha = self.problem, penalty.alpha
         if isinstance(problem, Quadratic) and np.isinf(alpha):
             point = problem.without_deviations()
             return Solution(point, certify(problem, penalty, point).relative, 1)
         point = self._last[1] if start is not None and start is self._last[0] else None
-        least = 0.0
+        solved = penalty
         if isinstance(problem, Quadratic):
-            least = tuning.LEAST_ALPHA * typical_curvature(problem)
+            solved = noticed(problem, penalty)
             if point is None:
                 started = start is not None and start.any()
                 point = problem.settle(start) if started else problem.without_deviations()
         elif point is None:
             point = problem.null()
-        if alpha >= least:
-            return self._end(solver, penalty, point, Budget(0, 0.0))
+        found = self._end(solver, solved, point, Budget(0, 0.0))
         # Of so little a penalty, what is charged for it bounds the error.
-        penalty = penalty.at(least)
-        return _charged(self._end(solver, penalty, point, Budget(0, 0.0)), penalty, problem)
+        return found if solved.alpha == alpha else _charged(found, solved, problem)
 
     def _end(self, solver: Iterative, penalty: Penalty, start: Any, taken: Budget) -> Solution:
         """From a point to the tolerance, or to rounding."""

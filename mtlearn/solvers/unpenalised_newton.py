@@ -14,7 +14,7 @@ from mtlearn.problems.coupling import gather
 from mtlearn.problems.points import ScorePoint
 from mtlearn.solvers import tuning
 from mtlearn.solvers.approach import Goal
-from mtlearn.solvers.base import Proposals, Standing, Step
+from mtlearn.solvers.base import Iterates, Standing, Step
 from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.proximal_newton import Minimum, ProximalNewton
 
@@ -34,7 +34,7 @@ class UnpenalisedNewton(ProximalNewton):
         little = penalty.alpha <= 1e-8 and penalty.alpha < 1e-10 * typical_curvature(problem)
         return 0.5 * tuning.ITERATIONS if little else np.inf
 
-    def proposals(self, penalty: Penalty, start: ScorePoint, standing: Standing) -> Proposals:
+    def iterates(self, penalty: Penalty, start: ScorePoint, standing: Standing) -> Iterates:
         """Points that climb down, each with the decrement there: shown before the step from it."""
         problem, point = self.problem, start
         while True:

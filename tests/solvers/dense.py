@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from ..problems.test_problems import close
+from mtlearn.problems.coupling import Coupling
+
+from ..generators import make
+from ..problems.test_problems import build, close
 
 
 def dense_system(problem, alpha=0.0):
@@ -44,3 +47,18 @@ def assert_step(found, expected, with_mean, tol=1e-9):
             assert not with_mean
         else:
             close(ours, theirs, tol)
+
+
+def steps_to_find(way, weights, form, intercepts, alpha_mean, omega):
+    """A problem whose tasks have fewer rows than features, and more; steps of the whole system.
+
+    With each alpha goes what is left of the normal equations, and the step from there.
+    """
+    d = 10
+    coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
+    problem = build(make(1, way, weights=weights, d=d), form, coupling, omega)
+    rng = np.random.default_rng(0)
+    r, e, extra = rng.normal(size=(d, 4)), rng.normal(size=4), rng.normal(size=d)
+    e = e if problem.pooled else np.zeros(4)  # kappa_t error_t, and kappa is zero
+    left = r, e, extra
+    return problem, [(a, left, dense_step(problem, a, *left)) for a in (1e-3, 0.1, 10.0)]

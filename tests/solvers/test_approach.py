@@ -34,7 +34,7 @@ class Scripted(Iterative):
     def cost(cls, problem, penalty, purpose):
         return 1.0
 
-    def proposals(self, penalty, start, standing):
+    def iterates(self, penalty, start, standing):
         self.told.append(standing)
         try:
             for n, gap in enumerate(self.gaps, 1):
@@ -199,7 +199,7 @@ def test_a_solver_is_told_the_last_gap_whether_it_will_do_and_what_is_left():
 
 def test_reports_come_once_a_round_and_at_the_end():
     class InRounds(Scripted):
-        def proposals(self, penalty, start, standing):
+        def iterates(self, penalty, start, standing):
             for n, gap in enumerate(self.gaps, 1):
                 yield Step(n, gap=gap, iterations=2, ends_round=n % 3 == 0)
 
@@ -238,7 +238,7 @@ class Halfway(Iterative):
     def cost(cls, problem, penalty, purpose):
         return 1.0
 
-    def proposals(self, penalty, start, standing):
+    def iterates(self, penalty, start, standing):
         V = start.V
         while True:
             V = 0.5 * (V + self.answer)

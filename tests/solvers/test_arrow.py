@@ -1,6 +1,5 @@
 """The arrow system against the whole one, kept in memory and computed again."""
 
-import numpy as np
 import pytest
 
 from mtlearn.problems.coupling import Coupling
@@ -8,18 +7,11 @@ from mtlearn.solvers.arrow import Arrow, solve_mean_regularized
 
 from ..checks import STRICT
 from ..generators import make
-from ..problems.test_problems import FORMS, INTERCEPTS, OMEGA, build, close
-from .dense import assert_step, dense_step
+from ..problems.test_problems import FORMS, build, close
+from .cases import both_forms, every_case, every_intercept, every_mean, every_omega
+from .dense import assert_step, steps_to_find
 
 pytestmark = STRICT
-
-every_case = pytest.mark.parametrize(
-    "way, weights", [("columns", "rows"), ("holes", "labels"), ("beside", "rows")]
-)
-both_forms = pytest.mark.parametrize("form", FORMS)
-every_intercept = pytest.mark.parametrize("intercepts", INTERCEPTS)
-every_mean = pytest.mark.parametrize("alpha_mean", [None, 0.0, 1e-2])
-every_omega = pytest.mark.parametrize("omega", [OMEGA, np.ones(4)], ids=["unequal", "equal"])
 
 
 @both_forms
@@ -30,17 +22,11 @@ every_omega = pytest.mark.parametrize("omega", [OMEGA, np.ones(4)], ids=["unequa
 def test_the_arrow_takes_the_step_of_the_whole_system(
     way, weights, form, intercepts, alpha_mean, omega
 ):
-    d = 10  # some tasks have fewer rows than features, others more
-    coupling = Coupling(**intercepts, alpha_mean=alpha_mean)
-    problem = build(make(1, way, weights=weights, d=d), form, coupling, omega)
-    rng = np.random.default_rng(0)
-    r, e, extra = rng.normal(size=(d, 4)), rng.normal(size=4), rng.normal(size=d)
-    e = e if problem.pooled else np.zeros(4)  # kappa_t error_t, and kappa is zero
-    for alpha in (1e-3, 0.1, 10.0):
-        expected = dense_step(problem, alpha, r, e, extra)
+    problem, steps = steps_to_find(way, weights, form, intercepts, alpha_mean, omega)
+    for alpha, left, expected in steps:
         for thin in (True, False):
-            found = Arrow(problem, alpha, thin=thin).solve(r, e, extra)
-            assert_step(found, expected, coupling.has_mean, 1e-7)
+            found = Arrow(problem, alpha, thin=thin).solve(*left)
+            assert_step(found, expected, problem.coupling.has_mean, 1e-7)
 
 
 @every_case

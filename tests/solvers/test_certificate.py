@@ -11,17 +11,11 @@ from mtlearn.solvers.certificate import certify
 from ..checks import STRICT
 from ..generators import make
 from ..penalties.truths import truth_of
-from ..problems.test_problems import FORMS, INTERCEPTS, build, entries_of
+from ..problems.test_problems import build, entries_of
 from ..reference import Model, Point, certificate, objective
+from .cases import both_forms, every_case, every_intercept, every_mean
 
 pytestmark = STRICT
-
-every_case = pytest.mark.parametrize(
-    "way, weights", [("columns", "rows"), ("holes", "labels"), ("beside", "rows")]
-)
-both_forms = pytest.mark.parametrize("form", FORMS)
-every_intercept = pytest.mark.parametrize("intercepts", INTERCEPTS)
-every_mean = pytest.mark.parametrize("alpha_mean", [None, 0.0, 1e-2])
 
 
 @both_forms

@@ -25,14 +25,14 @@ from ..checks import STRICT
 from ..generators import make
 from ..penalties.truths import TYPICAL
 from ..problems.test_general_problem import classes
-from ..problems.test_problems import FORMS, INTERCEPTS, build, close
+from ..problems.test_problems import INTERCEPTS, build, close
+from .cases import both_forms
 
 pytestmark = STRICT
 
 PURPOSES = ["fit", "path", "scores"]
 NORMS = {name: known for name, known in TYPICAL.items() if known.is_norm}
 COUPLING = Coupling(0.7, True, 0.1)
-both_forms = pytest.mark.parametrize("form", FORMS)
 every_purpose = pytest.mark.parametrize("purpose", PURPOSES)
 every_norm = pytest.mark.parametrize("name", NORMS)
 

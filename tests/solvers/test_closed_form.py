@@ -11,17 +11,11 @@ from mtlearn.solvers.spectrum import Spectrum
 
 from ..checks import STRICT
 from ..generators import make
-from ..problems.test_problems import FORMS, INTERCEPTS, best_given, build, close, entries_of
+from ..problems.test_problems import best_given, build, close, entries_of
+from .cases import both_forms, every_case, every_intercept, every_mean
 from .dense import dense_step
 
 pytestmark = STRICT
-
-every_case = pytest.mark.parametrize(
-    "way, weights", [("columns", "rows"), ("holes", "labels"), ("beside", "rows")]
-)
-both_forms = pytest.mark.parametrize("form", FORMS)
-every_intercept = pytest.mark.parametrize("intercepts", INTERCEPTS)
-every_mean = pytest.mark.parametrize("alpha_mean", [None, 0.0, 1e-2])
 
 
 @both_forms

@@ -1,17 +1,14 @@
 """How unevenly curved a problem is."""
 
-import pytest
-
 from mtlearn.problems.coupling import Coupling
 from mtlearn.solvers.curvature import badly_scaled
 
 from ..checks import STRICT
 from ..generators import make
-from ..problems.test_problems import FORMS, build
+from ..problems.test_problems import build
+from .cases import both_forms
 
 pytestmark = STRICT
-
-both_forms = pytest.mark.parametrize("form", FORMS)
 
 
 @both_forms

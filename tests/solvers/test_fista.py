@@ -12,16 +12,11 @@ from mtlearn.solvers.fista import Metric, fista
 
 from ..checks import STRICT
 from ..generators import make
-from ..problems.test_problems import FORMS, build
+from ..problems.test_problems import build
+from .cases import both_forms, every_case, every_mean
 from .test_solve import largest_alpha, solver_of
 
 pytestmark = STRICT
-
-every_case = pytest.mark.parametrize(
-    "way, weights", [("columns", "rows"), ("holes", "labels"), ("beside", "rows")]
-)
-both_forms = pytest.mark.parametrize("form", FORMS)
-every_mean = pytest.mark.parametrize("alpha_mean", [None, 0.0, 1e-2])
 
 
 @both_forms

@@ -214,7 +214,7 @@ def heights_of_run(problem, penalty, n_first, aim=1e-13):
     heights = [problem.value(start) + penalty.value(start.V)]
 
     newton, n_steps, best = SemismoothNewton(problem, metric.step), 0, np.inf
-    for step in islice(newton.proposals(penalty, start), 30):
+    for step in islice(newton.iterates(penalty, start), 30):
         n_steps += 1
         heights.append(problem.value(step.point) + penalty.value(step.point.V))
         gap = certify(problem, penalty, step.point).relative

@@ -20,17 +20,12 @@ from ..generators import make
 from ..penalties.truths import TYPICAL
 from ..problems.test_general_problem import classes
 from ..problems.test_moments import data_of
-from ..problems.test_problems import FORMS, INTERCEPTS, OMEGA, build, close, entries_of
+from ..problems.test_problems import FORMS, OMEGA, build, close, entries_of
 from ..reference import Model, alpha_max
+from .cases import both_forms, every_case, every_intercept, every_mean
 
 pytestmark = STRICT
 
-every_case = pytest.mark.parametrize(
-    "way, weights", [("columns", "rows"), ("holes", "labels"), ("beside", "rows")]
-)
-both_forms = pytest.mark.parametrize("form", FORMS)
-every_intercept = pytest.mark.parametrize("intercepts", INTERCEPTS)
-every_mean = pytest.mark.parametrize("alpha_mean", [None, 0.0, 1e-2])
 NORMS = {name: known for name, known in TYPICAL.items() if known.is_norm}
 LOSSES = ["squared", "logistic"]
 every_norm = pytest.mark.parametrize("name", NORMS)

@@ -33,8 +33,8 @@ without_coupling = pytest.mark.parametrize("coupling", FREE, ids=["free", "none"
 class Watched(UnpenalisedNewton):
     """Keeps the steps that it proposes."""
 
-    def proposals(self, penalty, start, standing):
-        steps = super().proposals(penalty, start, standing)
+    def iterates(self, penalty, start, standing):
+        steps = super().iterates(penalty, start, standing)
         told = None
         while True:
             try:

@@ -15,11 +15,10 @@ from mtlearn.solvers.variance import auto_alpha_intercept
 from ..checks import STRICT
 from ..generators import make
 from ..problems.test_moments import data_of
-from ..problems.test_problems import FORMS, OMEGA
+from ..problems.test_problems import OMEGA
+from .cases import both_forms
 
 pytestmark = STRICT
-
-both_forms = pytest.mark.parametrize("form", FORMS)
 
 
 @both_forms

@@ -13,15 +13,10 @@ from mtlearn.solvers.reductions.rotation import Rotation, rotate
 from ...checks import STRICT
 from ...generators import make
 from ...problems.test_moments import data_of
-from ...problems.test_problems import INTERCEPTS, OMEGA, close
+from ...problems.test_problems import OMEGA, close
+from ..cases import every_case, every_intercept, every_mean
 
 pytestmark = STRICT
-
-every_case = pytest.mark.parametrize(
-    "way, weights", [("columns", "rows"), ("holes", "labels"), ("beside", "rows")]
-)
-every_intercept = pytest.mark.parametrize("intercepts", INTERCEPTS)
-every_mean = pytest.mark.parametrize("alpha_mean", [None, 0.0, 1e-2])
 
 
 @every_case
