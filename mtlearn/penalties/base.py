@@ -89,6 +89,17 @@ class RowSeparable(Penalty):
     """
 
 
+class RowNorms(RowSeparable, Norm):
+    """Omega is a sum of norms of the rows: a feature alone says whether it would stay at zero."""
+
+    @abstractmethod
+    def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
+        """The dual norm of each row of G, (d,): v^j = 0 is best where it is below alpha."""
+
+    def dual_norm(self, G: np.ndarray) -> float:
+        return float(self.row_dual_norms(G).max(initial=0.0))
+
+
 class Differentiable(Penalty):
     """The prox has a derivative to take Newton steps with."""
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Differentiable, Norm, RowSeparable
+from mtlearn.penalties.base import Differentiable, RowNorms
 from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.penalties.l1inf import moved_level
 from mtlearn.penalties.l21 import row_norms
 
 
 @dataclass(frozen=True)
-class Dirty(RowSeparable, Differentiable, Norm):
+class Dirty(RowNorms, Differentiable):
     """The cheapest split of V into a shared part B and a specific part S.
 
     ::
@@ -68,9 +68,9 @@ class Dirty(RowSeparable, Differentiable, Norm):
         rows = row_norms(B) if self.norm == "l2" else np.abs(B).max(axis=1)
         return self.alpha * float(rows.sum() + self.ratio * np.abs(V - B).sum())
 
-    def dual_norm(self, G: np.ndarray) -> float:
+    def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
         rows = row_norms(G) if self.norm == "l2" else np.abs(G).sum(axis=1)
-        return max(float(rows.max()), float(np.abs(G).max()) / self.ratio)
+        return np.maximum(rows, np.abs(G).max(axis=1) / self.ratio)
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         lam = np.broadcast_to(self.alpha * step, (len(V), 1))

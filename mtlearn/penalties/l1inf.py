@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Differentiable, Norm, RowSeparable
+from mtlearn.penalties.base import Differentiable, RowNorms
 from mtlearn.penalties.derivative import RowDerivative
 
 
-class L1Inf(RowSeparable, Differentiable, Norm):
+class L1Inf(RowNorms, Differentiable):
     """Sum over features of the largest coefficient, in absolute value, over the tasks.
 
     ::
@@ -34,8 +34,8 @@ class L1Inf(RowSeparable, Differentiable, Norm):
     def value(self, V: np.ndarray) -> float:
         return self.alpha * float(np.abs(V).max(axis=1).sum())
 
-    def dual_norm(self, G: np.ndarray) -> float:
-        return float(np.abs(G).sum(axis=1).max())
+    def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
+        return np.abs(G).sum(axis=1)
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         level = levels(V, self.alpha * step)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Differentiable, Norm, RowSeparable
+from mtlearn.penalties.base import Differentiable, RowNorms
 from mtlearn.penalties.derivative import RowDerivative
 
 
-class L21(RowSeparable, Differentiable, Norm):
+class L21(RowNorms, Differentiable):
     """Sum over features of the Euclidean norm of their coefficients in all tasks.
 
     ::
@@ -31,8 +31,8 @@ class L21(RowSeparable, Differentiable, Norm):
     def value(self, V: np.ndarray) -> float:
         return self.alpha * float(row_norms(V).sum())
 
-    def dual_norm(self, G: np.ndarray) -> float:
-        return float(row_norms(G).max())
+    def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
+        return row_norms(G)
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         norms = row_norms(V)[:, None]

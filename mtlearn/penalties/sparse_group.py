@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Differentiable, Norm, RowSeparable
+from mtlearn.penalties.base import Differentiable, RowNorms
 from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.penalties.l21 import row_norms, shrinkage_derivative
 
 
 @dataclass(frozen=True)
-class SparseGroup(RowSeparable, Differentiable, Norm):
+class SparseGroup(RowNorms, Differentiable):
     """A mixture of the L2,1 norm and the sum of absolute values, ``l1_ratio`` = r.
 
     ::
@@ -44,8 +44,8 @@ class SparseGroup(RowSeparable, Differentiable, Norm):
         groups, entries = row_norms(V).sum(), np.abs(V).sum()
         return self.alpha * float((1 - self.l1_ratio) * groups + self.l1_ratio * entries)
 
-    def dual_norm(self, G: np.ndarray) -> float:
-        return float(dual_norms(G, self.l1_ratio).max())
+    def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
+        return dual_norms(G, self.l1_ratio)
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         threshold = self.alpha * step

@@ -137,6 +137,21 @@ class Problem(ABC):
         return LinearTasks(coef, intercept, *own)
 
 
+class Restrictable(Problem):
+    """Features whose deviations are zero may be left out, where there is no shared mean."""
+
+    @abstractmethod
+    def restricted(self, features: np.ndarray, before: Any = None) -> Any:
+        """The problem with deviations in these features alone; null value and levels stay.
+
+        ``before`` is an earlier one, of the first of these features: what it knows is kept.
+        """
+
+    @abstractmethod
+    def gradient_at(self, part: Any, point: Any) -> np.ndarray:
+        """Minus the gradient in all deviations, (d, C), at a point of a restricted problem."""
+
+
 class Quadratic(Problem):
     """A smooth part that is quadratic: w_0, b_0 and b follow V in closed form."""
 

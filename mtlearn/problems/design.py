@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,14 @@ from mtlearn.problems.moments import is_constant, padded_rows, task_blocks
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.scatter import ScatterBlock, Statistics
 from mtlearn.problems.squared import SquaredProblem
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Rows in some features, and what their mean under the weights is away from zero there."""
+
+    rows: Rows
+    shift: np.ndarray | None  # (k, C) or (k, 1)
 
 
 class DesignProblem(SquaredProblem):
@@ -45,6 +54,7 @@ class DesignProblem(SquaredProblem):
         **more: Any,
     ):
         self.rows, self.s = rows, S
+        self.unweighted = S.shape[1] == 1 and bool((S == 1.0).all())
         self.Y = Y if n_classes > 1 else None  # for the problems of single classes
         C = rows.n_columns
         totals = rows.sums(S)
@@ -106,30 +116,45 @@ class DesignProblem(SquaredProblem):
         )
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
-        rows, shift = self.rows, self.shift
-        F = rows.times(W)
-        if shift is not None:
-            F -= rows.per_row(np.einsum("jt,jt->t", np.broadcast_to(shift, W.shape), W))
-        F *= self.s
-        out = rows.transposed_times(F)
-        if shift is not None:
-            out -= shift * rows.sums(F)
+        out = self._through(Picked(self.rows, self.shift), W)
         out *= self.scale
         return out
 
+    def _through(self, picked: Picked, W: np.ndarray) -> np.ndarray:
+        """Columns S_c w_c of W in picked features, through the rows; unscaled."""
+        rows, shift = self.rows, self.shift
+        F = picked.rows.times(W)
+        if picked.shift is not None:
+            F -= rows.per_row(np.einsum("jt,jt->t", np.broadcast_to(picked.shift, W.shape), W))
+        if not self.unweighted:
+            F *= self.s
+        out = rows.transposed_times(F)
+        if shift is not None:
+            out -= shift * rows.sums(F)
+        return out
+
     def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        k = self.s.shape[1]
-        grams = [
-            self.rows.gram(b, self.s[slice(*self.rows.starts[b : b + 2]), j], rows, columns)
-            for b in range(self.rows.n_blocks)
-            for j in range(k)
-        ]
-        S = np.stack(grams)
-        if self.shift is not None:
-            left = self.shift[rows].T
-            right = left if columns is None else self.shift[columns].T
-            S -= (self.totals[:, None] * left)[:, :, None] * right[:, None, :]
+        left = self.pick(rows)
+        S = self.cross(left, left if columns is None else self.pick(columns))
         return S * self._per_hessian(self.scale)[:, None, None]
+
+    def pick(self, features: np.ndarray) -> Picked:
+        shift = None if self.shift is None else self.shift[features]
+        return Picked(self.rows.of_features(features), shift)
+
+    def cross(self, left: Picked, right: Picked | None) -> np.ndarray:
+        right = Picked(self.rows, self.shift) if right is None else right
+        S = left.rows.grams(self.s, right.rows)
+        if left.shift is not None and right.shift is not None:
+            S -= (self.totals[:, None] * left.shift.T)[:, :, None] * right.shift.T[:, None, :]
+        return S
+
+    def picked_times(self, picked: Picked, V: np.ndarray) -> np.ndarray:
+        return self._through(picked, V)
+
+    def rows_of_products(self) -> int | None:
+        alike = self.rows.n_blocks == 1 and self.s.shape[1] == 1 and not self.rows.sparse
+        return self.rows.X.shape[0] if alike else None
 
     def scatter_diagonal(self) -> np.ndarray:
         diagonal = self.rows.squares_times(self.s)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.losses.base import Loss
-from mtlearn.problems.base import Curved
+from mtlearn.problems.base import Curved, Restrictable
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.intercepts import Intercepts
@@ -33,7 +33,7 @@ MODEL_NUMBERS = (
 )
 
 
-class LossProblem(Curved):
+class LossProblem(Curved, Restrictable):
     """Weighted loss of all rows, intercepts at their best, plus what the coupling charges.
 
     Parameters
@@ -105,6 +105,18 @@ class LossProblem(Curved):
         self._intercepts_alone: tuple[np.ndarray, np.ndarray, float] | None = None
         self._diagonal: np.ndarray | None = None
 
+    def restricted(self, features: np.ndarray, before: Any = None) -> LossProblem:
+        part = copy(self)
+        part.features, part.n_features = features, len(features)
+        part._given = self._given.of_features(features)
+        part._mean_of_rows = self._mean_of_rows[features]
+        part._couple(self.coupling)
+        part._intercepts_alone = self._without_features()
+        return part
+
+    def gradient_at(self, part: Any, point: ScorePoint) -> np.ndarray:
+        return self._gradient(point.R)
+
     def null(self) -> ScorePoint:
         zero = np.zeros((self.n_features, self.n_columns))
         mean = np.zeros((self.n_features, self.n_classes)) if self.coupling.has_mean else None
@@ -152,11 +164,15 @@ class LossProblem(Curved):
         b, b0 = self._intercepts.best(XW, b, b0)
         F = XW + self.rows.per_row(b)
         R = self.c * self.loss.residual(F, self.Y)
+        data_value = float(np.vdot(self.c, self.loss.value(F, self.Y)))
+        return ScorePoint(V, mean, b0, b, XW, data_value, R, self._gradient(R))
+
+    def _gradient(self, R: np.ndarray) -> np.ndarray:
+        """Minus the gradient in V, of weighted residuals (n, k)."""
         G = self.rows.transposed_times(R)
         if self.rows.middle is not None:
             G = G + self._middles(R.shape[1], G.shape) * self.rows.sums(R)
-        data_value = float(np.vdot(self.c, self.loss.value(F, self.Y)))
-        return ScorePoint(V, mean, b0, b, XW, data_value, R, G)
+        return G
 
     def value(self, point: ScorePoint) -> float:
         return point.data_value + self.charges(point.mean, point.b, point.b0)

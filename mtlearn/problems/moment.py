@@ -70,6 +70,20 @@ class MomentProblem(SquaredProblem):
         S = self.xx[np.ix_(np.arange(len(self.xx)), rows, rows if columns is None else columns)]
         return S * self._per_hessian(self.scale)[:, None, None]
 
+    def pick(self, features: np.ndarray) -> np.ndarray:
+        return features
+
+    def cross(self, left: np.ndarray, right: np.ndarray | None) -> np.ndarray:
+        rows = self.xx[:, left]
+        return rows if right is None else rows[:, :, right]
+
+    def picked_times(self, picked: np.ndarray, V: np.ndarray) -> np.ndarray:
+        active = np.flatnonzero(V.any(axis=1))
+        if len(self.xx) == 1:
+            return self.xx[0][picked[active]].T @ V[active]
+        rows = self.xx[:, picked[active]]
+        return np.matmul(V[active].T[:, None, :], rows)[:, 0].T
+
     def scatter_diagonal(self) -> np.ndarray:
         return np.einsum("tjj->jt", self.xx) * self._per_hessian(self.scale)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -45,3 +47,45 @@ class ScorePoint:
     @property
     def W(self) -> np.ndarray:
         return whole(self.V, self.mean)
+
+
+class Lifted:
+    """A point of a restricted problem as one of the whole: all other deviations are zero.
+
+    What is as large as all deviations is made when it is asked for; the rest is the point's own.
+
+    Parameters
+    ----------
+    point : Point or ScorePoint
+    part : Problem
+        Restricted, with its ``features``.
+    whole : Restrictable
+    """
+
+    def __init__(self, point: Any, part: Any, whole: Any):
+        self.point, self.part, self.whole = point, part, whole
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.point, name)
+
+    @property
+    def features(self) -> np.ndarray:
+        return self.part.features
+
+    @cached_property
+    def V(self) -> np.ndarray:
+        V = np.zeros((self.whole.n_features, self.point.V.shape[1]))
+        V[self.features] = self.point.V
+        return V
+
+    @property
+    def W(self) -> np.ndarray:
+        return self.V
+
+    @cached_property
+    def G(self) -> np.ndarray:
+        return self.whole.gradient_at(self.part, self.point)
+
+    @cached_property
+    def SW(self) -> np.ndarray:
+        return self.whole.scatter_times(self.V)

@@ -208,6 +208,39 @@ class Rows:
             return np.zeros((self.n_features, 1))
         return self.middle.T if self.n_blocks == 1 else np.repeat(self.middle.T, k, axis=1)
 
+    def of_features(self, features: np.ndarray) -> Rows:
+        """The same rows in some of their features."""
+        other = copy(self)
+        other.n_features = len(features)
+        other.middle = None if self.middle is None else self.middle[:, features]
+        if self.sparse and self.n_blocks > 1:
+            firsts = np.arange(0, self.n_blocks * self.n_features, self.n_features)
+            features = (firsts[:, None] + features).ravel()
+        if self.origin is not None:
+            other.origin = self.origin[0][:, features[: other.n_features]], self.origin[1]
+        other.X = self.X[:, features]
+        if self._padded is not None:
+            other._padded = self._padded[:, :, features]
+        return other
+
+    def grams(self, S: np.ndarray, other: Rows) -> np.ndarray:
+        """X'diag(s) Z of every block and column of S, (B k, d, l); ``other`` is Z on these rows."""
+        if self._padded is not None and other._padded is not None:
+            s = np.zeros((*self._real.shape, S.shape[1]))
+            s[self._real] = S
+            weighted = self._padded[:, None] * s.transpose(0, 2, 1)[:, :, :, None]
+            out = np.matmul(weighted.transpose(0, 1, 3, 2), other._padded[:, None])
+            return out.reshape(-1, *out.shape[2:])
+        out = []
+        for b in range(self.n_blocks):
+            X, Z = self._block(b), other._block(b)
+            for s in S[self.starts[b] : self.starts[b + 1]].T:
+                if self.sparse:
+                    out.append((X.multiply(s[:, None]).T @ Z).toarray())
+                else:
+                    out.append((X if (s == 1.0).all() else X * s[:, None]).T @ Z)
+        return np.stack(out)
+
     def gram(self, b: int, s: np.ndarray, left: np.ndarray, right: np.ndarray | None) -> np.ndarray:
         """X'diag(s) X of one block between some features, (k, l), dense."""
         X = self._block(b)

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.problems.base import Quadratic
+from mtlearn.problems.base import Quadratic, Restrictable
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.moments import seen_from
 from mtlearn.problems.points import Point
@@ -39,7 +39,7 @@ from mtlearn.problems.shared import shared_by_products, shared_system
 LARGEST_MEAN = 5000  # features up to which the d × d system of a shared mean is formed
 
 
-class SquaredProblem(Quadratic):
+class SquaredProblem(Quadratic, Restrictable):
     """Half the weighted squared error of all tasks, shared mean and intercepts eliminated.
 
     Parameters
@@ -89,7 +89,7 @@ class SquaredProblem(Quadratic):
         if origin is None:
             share = self.m / self.m.sum()
             origin = self.given_mean @ self.per_x_mean(share)
-        self._mean_of_rows = origin
+        self.mean_of_rows = origin
         self._spread = self.scatter_diagonal()
         self._couple(coupling)
 
@@ -102,7 +102,7 @@ class SquaredProblem(Quadratic):
         C, a = self.n_columns, coupling.alpha_intercept
         self.coupling = coupling
         # Without intercepts nothing is centred.
-        self.center = coupling.fit_intercept * self._mean_of_rows
+        self.center = coupling.fit_intercept * self.mean_of_rows
         self.x_mean = seen_from(self.center, self.given_mean.T).T
         # b_t = b_0 + shrink_t e_t; kappa_t = m_t (1 - shrink_t) is what e_t² is charged.
         if not coupling.fit_intercept or np.isinf(a):
@@ -140,6 +140,25 @@ class SquaredProblem(Quadratic):
     @abstractmethod
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
         """The S_t of blocks of tasks (H_t if ``whole``), factored where smaller and ``thin``."""
+
+    @abstractmethod
+    def pick(self, features: np.ndarray) -> Any:
+        """What there is of some features, to multiply with."""
+
+    @abstractmethod
+    def cross(self, left: Any, right: Any) -> np.ndarray:
+        """Scatters between picked features (all of them where ``right`` is None), unscaled.
+
+        Of shape (C, k, l), or (1, k, l) where the rows and weights of all columns are the same.
+        """
+
+    @abstractmethod
+    def picked_times(self, picked: Any, V: np.ndarray) -> np.ndarray:
+        """Columns S_c v_c in all features, (d, C), of V (k, C) in picked ones; unscaled."""
+
+    def rows_of_products(self) -> int | None:
+        """The rows that a product passes over for all columns at once; None where it does not."""
+        return None
 
     @abstractmethod
     def factor_flops(self) -> float:
@@ -180,8 +199,21 @@ class SquaredProblem(Quadratic):
         """Columns H_t w_t of W (d, C)."""
         return self.scatter_times(W) + self.kappa * self._x_times(W) * self.x_mean
 
+    def restricted(self, features: np.ndarray, before: Any = None) -> SquaredProblem:
+        from mtlearn.problems.part import SquaredPart
+
+        return SquaredPart.of(self, features, before)
+
+    def gradient_at(self, part: Any, point: Point) -> np.ndarray:
+        G = part.gram.times(point.V)
+        G *= -self.scale
+        G += self.xy
+        if self.kappa.any():
+            G += (self.kappa * point.error) * self.x_mean
+        return G
+
     def settle(self, V: np.ndarray) -> Point:
-        SV = self.scatter_times(V)
+        SV = self.scatter_times(V) if V.any() else np.zeros_like(V)
         if not self.coupling.has_mean:
             return self._point(V, None, self.best_b0(V), SV)
         # Normal equations of (w_0, b_0) for the targets that V leaves.

@@ -44,5 +44,5 @@ def follow_path(driver: Driver, alphas: np.ndarray) -> Iterator[Solution]:
     start = None
     for alpha in alphas:
         solution = driver.solve(float(alpha), start)
-        start = solution.point.V
+        start = solution
         yield solution

@@ -31,7 +31,7 @@ class Certificate:
     relative: float
 
 
-def certify(problem: Problem, penalty: Penalty, point: Any) -> Certificate:
+def certify(problem: Problem, penalty: Any, point: Any, outside: float = 0.0) -> Certificate:
     """Duality gap at a point whose free intercepts are at their best.
 
     The dual point is the weighted residual scaled by s = penalty.dual_scale(G). With g_t the
@@ -47,8 +47,13 @@ def certify(problem: Problem, penalty: Penalty, point: Any) -> Certificate:
     The last but one is absent where intercepts are free, the last without a shared mean. Where
     alpha_mean = 0 the dual point has to have sum_t g_t = 0; what is left of the sum is charged by
     its Newton decrement in w_0 and b_0.
+
+    Of a restricted problem, ``outside`` is the dual norm of the rows of G that are left out: they
+    have V = 0, so all that they change is s.
     """
     s = penalty.dual_scale(point.G)
+    if outside > penalty.alpha:
+        s = min(s, penalty.alpha / outside)
     gap = max(penalty.fenchel_gap(point.V, s * point.G), 0.0)
     gap += problem.loss_gap(point, s) + problem.intercept_gap(point, s)
     ridge = (problem.coupling.alpha_mean or 0.0) * problem.n_tasks

@@ -17,13 +17,15 @@ import numpy as np
 from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.problems.points import Lifted
 from mtlearn.solvers import tuning
 from mtlearn.solvers.approach import Goal, approach
-from mtlearn.solvers.base import Budget, Exact, Iterative, Solver
+from mtlearn.solvers.base import Budget, Exact, Solver
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.choose import choose
 from mtlearn.solvers.curvature import noticed, typical_curvature
 from mtlearn.solvers.progress import iteration_teller
+from mtlearn.solvers.reductions.active_rows import ActiveRows
 from mtlearn.solvers.reductions.base import Reduction
 from mtlearn.solvers.solution import Solution
 
@@ -80,7 +82,7 @@ class Driver:
         small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
         self.polish = purpose == "fit" and small
         self._solvers: dict[type[Solver], Solver] = {}
-        self._last: Any = None, None  # the deviations that were answered, and their point
+        self._last: Solution | None = None
         self._inner: Driver | None = None  # of the smaller problem
 
     def largest_alpha(self) -> float:
@@ -93,22 +95,22 @@ class Driver:
             return self._at_zero[1]
         return 100.0 * typical_curvature(self.problem)
 
-    def solve(self, alpha: float, start: np.ndarray | None = None) -> Solution:
-        """The solution at one alpha, from deviations to start with where they are of use."""
+    def solve(self, alpha: float, start: np.ndarray | Solution | None = None) -> Solution:
+        """The solution at one alpha, from deviations to start with where they are of use.
+
+        On a path these are those of the last solution, which may be given as a whole.
+        """
         if self.problem.null_value == 0:
             return Solution(self.problem.null(), 0.0, 1)
         penalty = self.penalty.at(alpha)
-        if self.reduction is not None:
-            return self._by_reduction(self.reduction, penalty, start)
-        solver = self._solver(penalty)
-        if isinstance(solver, Exact):
-            found = solver.solution(alpha)
+        if self.reduction is not None and self.reduction.exact:
+            found = self._smaller(self.reduction, penalty, start)
         elif isinstance(self.penalty, Norm):
-            found = self._of_norm(solver, penalty, start)
+            found = self._of_norm(penalty, start)
         else:
             assert isinstance(penalty, QuadraticPenalty)
-            found = self._of_quadratic(solver, penalty, start)
-        self._last = found.point.V, found.point
+            found = self._of_quadratic(penalty, start)
+        self._last = found
         return found
 
     def _solver(self, penalty: Penalty) -> Any:
@@ -120,25 +122,33 @@ class Driver:
 
     # A smaller problem, where there is one.
 
-    def _by_reduction(
-        self, reduction: Reduction, penalty: Penalty, start: np.ndarray | None
+    def _smaller(self, reduction: Reduction, penalty: Penalty, start: Any) -> Solution:
+        """On a smaller problem of the same answer."""
+        small = reduction.start(penalty, None)
+        driver = self._driver_of(small, self.tol, self.max_iter)
+        inside = None if start is None else reduction.restrict(_deviations(start))
+        found = driver.solve(penalty.alpha, inside)
+        return replace(found, point=reduction.lift(found.point))
+
+    def _grown(
+        self, reduction: Reduction, penalty: Penalty, start: Any, goal: Goal, taken: Budget
     ) -> Solution:
         """On smaller problems, until what is left out belongs out."""
-        small, tol, n_iter = reduction.start(penalty, start), self.tol, 0
+        here = start.point if isinstance(start, Solution) else start
+        small, tol = reduction.start(penalty, here), goal.tol
         while True:
-            driver = self._driver_of(small, tol, self.max_iter - n_iter)
-            inside = None if start is None else reduction.restrict(start)
+            driver = self._driver_of(small, tol, goal.most.iterations - taken.iterations)
+            driver.polish = self.polish and goal.aim < goal.tol
+            inside = None if here is None else reduction.restrict(here)
             found = driver.solve(penalty.alpha, inside)
-            n_iter += found.n_iter
+            taken.iterations += found.n_iter
             point = reduction.lift(found.point)
-            if reduction.exact:
-                return replace(found, point=point)
-            gap = certify(self.problem, penalty, point).relative
-            larger, start = reduction.grow(penalty, point), point.V
-            over = n_iter >= self.max_iter or tol <= tuning.ROUNDING
-            if over or (larger is None and gap <= self.tol):
-                return replace(found, point=point, gap=gap, n_iter=n_iter)
-            small, tol = (small, 0.5 * tol) if larger is None else (larger, tol)
+            gap = reduction.gap(penalty, point)
+            larger = reduction.grow(penalty, point)
+            over = taken.iterations >= goal.most.iterations or tol <= tuning.ROUNDING
+            if over or (larger is None and gap <= goal.tol):
+                return replace(found, point=point, gap=gap, n_iter=taken.iterations)
+            small, tol, here = larger or small, tol if larger else 0.5 * tol, point
 
     def _driver_of(self, small: Problem, tol: float, max_iter: int) -> Driver:
         """The driver of a smaller problem; it serves until that grows."""
@@ -157,37 +167,65 @@ class Driver:
 
     # A norm: V = 0 from some alpha on.
 
-    def _of_norm(self, solver: Iterative, penalty: Penalty, start) -> Solution:
+    def _of_norm(self, penalty: Penalty, start) -> Solution:
         zero, largest = self._at_zero
         if largest <= penalty.alpha:
-            return Solution(zero, solver.gap(penalty, zero) if largest else 0.0, 1)
+            gap = certify(self.problem, penalty, zero).relative if largest else 0.0
+            return Solution(zero, gap, 1)
         if penalty.alpha >= 1e-10 * largest:
-            return self._down(solver, penalty, start)
+            return self._down(penalty, start)
         free = self._without_penalty(penalty)
         # Not so where one huge column is what made alpha_max large.
         if penalty.alpha == 0 or free.gap <= self.tol:
             return free
-        return min(self._down(solver, penalty, start), free, key=lambda solution: solution.gap)
+        return min(self._down(penalty, start), free, key=lambda solution: solution.gap)
 
-    def _down(self, solver: Iterative, penalty: Penalty, start: np.ndarray | None) -> Solution:
+    def _down(self, penalty: Penalty, start: Any) -> Solution:
         """From deviations to start with, or from V = 0 in stages."""
-        (point, largest), taken = self._at_zero, Budget(0, 0.0)
-        if start is not None and start.any():
-            return self._end(solver, penalty, self._from(start, point), taken)
+        largest, taken = self._at_zero[1], Budget(0, 0.0)
+        if _leads_anywhere(start):
+            return self._end(penalty, start, taken)
+        start = None
         for stage in np.geomspace(largest, penalty.alpha, _n_stages(largest, penalty.alpha))[1:-1]:
             loose = max(tuning.LOOSE_GAP * float(stage) / largest, self.tol)
             most = min(self.max_iter, taken.iterations + tuning.LOOSE)
             goal = Goal(loose, self.tol, Budget(most, np.inf))
-            point = approach(solver, penalty.at(float(stage)), point, goal, taken).point
-        return self._end(solver, penalty, point, taken)
+            start = self._reach(penalty.at(float(stage)), start, goal, taken)
+        return self._end(penalty, start, taken)
 
-    def _from(self, start: np.ndarray, zero: Any) -> Any:
+    def _reach(
+        self, penalty: Penalty, start: Any, goal: Goal, taken: Budget, report: Any = None
+    ) -> Solution:
+        """From a start, None for V = 0, to a goal."""
+        growing = self._growing
+        if growing is not None:
+            return self._grown(growing, penalty, start, goal, taken)
+        solver = self._solver(penalty)
+        if isinstance(solver, Exact):
+            return solver.solution(penalty.alpha)
+        point = self._at_zero[0] if start is None else self._from(start)
+        found = approach(solver, penalty, point, goal, taken, report)
+        n_iter = max(taken.iterations, 1)
+        return Solution(found.point, found.gap, n_iter, solver.diverges(found.point))
+
+    @cached_property
+    def _growing(self) -> Reduction | None:
+        """The reduction that grows, where there is one."""
+        if self.reduction is not None:
+            return self.reduction
+        if self.whole is None and ActiveRows.serves(self.problem, self.penalty):
+            return ActiveRows(self.problem, self._at_zero[0])
+        return None
+
+    def _from(self, start: Any) -> Any:
         """The point with these deviations; on a path they are always those of the last one."""
-        if start is self._last[0]:
-            return self._last[1]
+        if isinstance(start, Solution):
+            return start.point
+        if self._last is not None and start is self._last.point.V:
+            return self._last.point
         if isinstance(self.problem, Quadratic):
             return self.problem.settle(start)
-        return self.problem.evaluate(start, zero.mean)
+        return self.problem.evaluate(start, self._at_zero[0].mean)
 
     @cached_property
     def _at_zero(self) -> tuple[Any, float]:
@@ -216,12 +254,15 @@ class Driver:
 
     # ½‖V‖²: V = 0 in the limit only.
 
-    def _of_quadratic(self, solver: Iterative, penalty: QuadraticPenalty, start) -> Solution:
+    def _of_quadratic(self, penalty: QuadraticPenalty, start) -> Solution:
         problem, alpha = self.problem, penalty.alpha
+        solver = self._solver(penalty)
+        if isinstance(solver, Exact):
+            return solver.solution(alpha)
         if isinstance(problem, Quadratic) and np.isinf(alpha):
             point = problem.without_deviations()
             return Solution(point, certify(problem, penalty, point).relative, 1)
-        point = self._last[1] if start is not None and start is self._last[0] else None
+        point = start.point if isinstance(start, Solution) else None
         solved = penalty
         if isinstance(problem, Quadratic):
             solved = noticed(problem, penalty)
@@ -230,18 +271,26 @@ class Driver:
                 point = problem.settle(start) if started else problem.without_deviations()
         elif point is None:
             point = problem.null()
-        found = self._end(solver, solved, point, Budget(0, 0.0))
+        found = self._end(solved, Solution(point, np.inf, 0), Budget(0, 0.0))
         # Of so little a penalty, what is charged for it bounds the error.
         return found if solved.alpha == alpha else _charged(found, solved, problem)
 
-    def _end(self, solver: Iterative, penalty: Penalty, start: Any, taken: Budget) -> Solution:
+    def _end(self, penalty: Penalty, start: Any, taken: Budget) -> Solution:
         """From a point to the tolerance, or to rounding."""
         aim = min(self.tol, tuning.POLISHED) if self.polish else self.tol
         goal = Goal(aim, self.tol, Budget(self.max_iter, np.inf))
-        report = iteration_teller(self.verbose)
-        found = approach(solver, penalty, start, goal, taken, report)
-        n_iter = max(taken.iterations, 1)
-        return Solution(found.point, found.gap, n_iter, solver.diverges(found.point))
+        return self._reach(penalty, start, goal, taken, iteration_teller(self.verbose))
+
+
+def _deviations(start: np.ndarray | Solution) -> np.ndarray:
+    return start.point.V if isinstance(start, Solution) else start
+
+
+def _leads_anywhere(start: np.ndarray | Solution | None) -> bool:
+    """Whether some deviations are not zero."""
+    if isinstance(start, Solution):
+        start = start.point.point.V if isinstance(start.point, Lifted) else start.point.V
+    return start is not None and bool(start.any())
 
 
 def without_deviations(problem: Problem, tol: float = 1e-15) -> Any:

@@ -38,6 +38,14 @@ MODEL_POLISH = 300  # iterations on a model once the whole has met its tolerance
 MODEL_NEAR = 200  # that a model like the one before it should not need
 MODEL_FIRST = 2000  # that the first one should not
 
+# Newton at the prox point.
+CUT = 1.0  # length of a step, below which a burst of FISTA follows
+SHORTEST = 0.01  # step that is tried
+BURST = 40  # iterations of FISTA
+FRUITLESS = 12  # rounds that have not halved the gap, after which it is Descent that goes on
+CLOSENESS = 0.1  # residual of the system that couples the tasks
+DOUBLE = 48  # features, up to which a system is solved in double precision
+
 # Steps.
 LENGTHS = 0.5 ** np.arange(16)  # of a step towards the minimum of a model
 SHORTER = (0.5, 0.25, 0.1, 0.03, 0.01, 3e-3, 1e-3)  # of a semismooth step that is no good in full

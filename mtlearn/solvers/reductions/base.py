@@ -9,6 +9,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
+from mtlearn.solvers.certificate import certify
 
 
 class Reduction(ABC):
@@ -21,6 +22,7 @@ class Reduction(ABC):
     """
 
     exact: ClassVar[bool] = False
+    problem: Problem  # the first one
 
     @abstractmethod
     def start(self, penalty: Penalty, V: np.ndarray | None) -> Problem:
@@ -32,6 +34,10 @@ class Reduction(ABC):
     def grow(self, penalty: Penalty, point: Any) -> Problem | None:
         """A larger one, where something that is left out would change a lifted ``point``."""
         return None
+
+    def gap(self, penalty: Penalty, point: Any) -> float:
+        """The relative gap of a lifted point in the first problem."""
+        return certify(self.problem, penalty, point).relative
 
     @abstractmethod
     def restrict(self, V: np.ndarray) -> np.ndarray:

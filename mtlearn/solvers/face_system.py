@@ -1,0 +1,238 @@
+"""The linear system of a Newton step on a face: one small system a column, and what couples them.
+
+In columns of equal curvature, with M = diag(m^j) + w^j w^j' on row j the derivative of the prox
+and H_c the Hessian of column c, the step D = M x solves::
+
+    x + (H - I) M x = R
+
+Entries with m > 0 are free: their own equations have the matrix A_c = H_c + diag(1 / m_c - 1).
+Entries with m = 0 and w other than 0 are tied: they move together, by eta_j w^j. With q = w / m on
+free entries, w' = w on tied ones, both 0 elsewhere, what is left is a system in eta::
+
+    B_c = H_c diag(w'_c) - diag(q_c)      how column c meets eta, on its free entries
+    S   = diag(1 - ‖w'^j‖² + <q^j, w^j>) + sum_c H_c ∘ w'_c w'_c' - sum_c B_c' A_c^-1 B_c
+    S eta = sum_c w'_c R_c - B_c' A_c^-1 R_c
+    D_c = A_c^-1 (R_c - B_c eta) on free entries, w'_c eta on tied ones
+
+which conjugate gradients solve in a few steps, as closely as is asked for and no closer. Where
+nothing is tied (norms that are round, such as the L2,1) it takes products with A_c^-1 alone, and
+that is one and the same matrix where the tasks have their Hessian in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from scipy.linalg import blas, lapack
+
+STIFFEST = 1e5  # 1/m - 1 of an entry at most: beyond, it does not move
+ONE_BY_ONE = 48  # features, from where a loop over columns costs nothing beside its systems
+CG_STEPS = 40
+
+Times = Callable[[np.ndarray], np.ndarray]
+
+
+class Singular(ArithmeticError):
+    """A system that has no solution in the precision it is solved in."""
+
+
+def face_system(H: np.ndarray, m: np.ndarray, w: np.ndarray) -> RoundFace | TiedFace:
+    """The system of one face, factored.
+
+    Parameters
+    ----------
+    H : ndarray of shape (C, k, k) or (1, k, k)
+        Hessians of the columns on the rows of the face, (1, k, k) where they have it in common;
+        their precision is that of all that is done.
+    m, w : ndarray of shape (k, C)
+        The derivative on these rows.
+
+    Raises
+    ------
+    Singular
+    """
+    tied = (m == 0) & (w != 0)
+    return TiedFace(H, m, w, tied) if tied.any() else RoundFace(H, m, w)
+
+
+class RoundFace:
+    """Nothing is tied: see :func:`face_system`."""
+
+    def __init__(self, H: np.ndarray, m: np.ndarray, w: np.ndarray):
+        stiff, q = _stiffness(m, w)
+        diagonal = 1.0 + (q * w).sum(axis=1)
+        # The diagonal of A_c is 1 + stiff, that of its inverse more than one over that.
+        self.precondition = (1.0 / (diagonal - (q**2 / (0.5 + stiff)).sum(axis=1))).astype(H.dtype)
+        self.q, self.diagonal = q.astype(H.dtype), diagonal.astype(H.dtype)
+        self.inverse = _inverse(H, m > 0, stiff.astype(H.dtype))
+        self.coupled = bool(w.any())
+
+    def solve(self, R: np.ndarray, closeness: float) -> tuple[np.ndarray, int]:
+        """D for R (k, C), eta to a relative residual of ``closeness``; and the solves it took."""
+        inverse, q = self.inverse, self.q
+        D, n = inverse(R.astype(q.dtype)), 1
+        if not self.coupled:
+            return D, n
+
+        def times(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            change = inverse(q * eta[:, None])
+            return self.diagonal * eta - _row_sums(q, change), change
+
+        for length, _, change in _conjugate_gradients(
+            times, lambda r: self.precondition * r, _row_sums(q, D), closeness
+        ):
+            D += length * change
+            n += 1
+        return D, n
+
+
+class TiedFace:
+    """Some entries are tied: see :func:`face_system`."""
+
+    def __init__(self, H: np.ndarray, m: np.ndarray, w: np.ndarray, tied: np.ndarray):
+        stiff, q = _stiffness(m, w)
+        k, C = m.shape
+        together, kind = np.where(tied, w, 0.0), H.dtype
+        levels = np.flatnonzero(w.any(axis=1))
+        diagonal = (1.0 - (together**2).sum(axis=1) + (q * w).sum(axis=1))[levels]
+        self.together, self.levels = together.astype(kind), levels
+        q, stiff, t = q.astype(kind), stiff.astype(kind), self.together[levels]
+        free = m > 0
+        self.starts = np.concatenate([[0], free.sum(axis=0).cumsum()])
+        self.meets = np.empty((self.starts[-1], len(levels)), kind)  # L_c^-1 B_c of all columns
+        self.parts: list[tuple[int, np.ndarray, np.ndarray, slice]] = []
+        for c in np.flatnonzero(np.diff(self.starts)):
+            f, at = np.flatnonzero(free[:, c]), slice(self.starts[c], self.starts[c + 1])
+            own = H[0 if len(H) == 1 else c][f]
+            A = own[:, f]
+            A.ravel()[:: len(f) + 1] += stiff[f, c]
+            L = _cholesky(A)
+            B = own[:, levels] * t[:, c]
+            if q[:, c].any():
+                B -= np.where(f[:, None] == levels, q[f, c][:, None], 0.0)
+            solve = blas.strsm if kind == np.float32 else blas.dtrsm
+            self.meets[at] = solve(1.0, L, B, lower=1)
+            self.parts.append((c, f, L, at))
+        P = _on(H, levels)
+        P = P[0] * (t @ t.T) if len(H) == 1 else np.einsum("cjl,jc,lc->jl", P, t, t, optimize=True)
+        P.ravel()[:: len(levels) + 1] += diagonal.astype(kind)
+        self.P = P
+        # A row none of whose entries is free and tied ones hardly move is all there is of it.
+        self.L = _cholesky(P.copy()) if len(levels) else P
+
+    def solve(self, R: np.ndarray, closeness: float) -> tuple[np.ndarray, int]:
+        """D for R (k, C), eta to a relative residual of ``closeness``; and the solves it took."""
+        R, meets, levels = R.astype(self.P.dtype), self.meets, self.levels
+        trtrs, potrs = _triangular(R.dtype), _solver(R.dtype)
+        half = np.empty(len(meets), R.dtype)
+        for c, f, L, at in self.parts:
+            half[at] = trtrs(L, R[f, c], lower=1)[0]
+        eta, n = np.zeros(len(levels), R.dtype), 1
+        right = (self.together * R).sum(axis=1)[levels] - half @ meets
+
+        def times(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return self.P @ x - (meets @ x) @ meets, x
+
+        for length, direction, _ in _conjugate_gradients(
+            times, lambda r: potrs(self.L, r, lower=1)[0], right, closeness
+        ):
+            eta += length * direction
+            n += 1
+        D = np.zeros_like(R)
+        D[levels] = self.together[levels] * eta[:, None]
+        half -= meets @ eta
+        for c, f, L, at in self.parts:
+            D[f, c] = trtrs(L, half[at], lower=1, trans=1)[0]
+        return D, n
+
+
+def _stiffness(m: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """1/m - 1 and q = w/m of free entries, 0 elsewhere."""
+    free = m > 0
+    stiff = np.divide(1.0, m, out=np.ones(m.shape), where=free) - 1.0
+    stiff = np.minimum(stiff, STIFFEST)
+    return stiff, np.where(free, w * (1.0 + stiff), 0.0)
+
+
+def _inverse(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
+    """V -> A_c^-1 v_c on the free entries of each column, 0 elsewhere."""
+    k, C = free.shape
+    potrs = _solver(H.dtype)
+    if len(H) == 1 and free.all() and not np.ptp(stiff, axis=1).any():
+        A = H[0].copy()
+        A.ravel()[:: k + 1] += stiff[:, 0]
+        L = _cholesky(A)
+        return lambda V: potrs(L, V, lower=1)[0]
+    if k < ONE_BY_ONE:
+        A = H * (free.T[:, :, None] & free.T[:, None, :])
+        A[:, np.arange(k), np.arange(k)] += np.where(free, stiff, 1.0).T
+        try:
+            inverses = np.linalg.inv(A)
+        except np.linalg.LinAlgError as error:
+            raise Singular from error
+        return lambda V: np.matmul(inverses, (V * free).T[:, :, None])[:, :, 0].T * free
+    factors = []
+    for c in range(C):
+        f = np.flatnonzero(free[:, c])
+        A = np.ascontiguousarray(_on(H[0 if len(H) == 1 else c][None], f)[0])
+        A.ravel()[:: len(f) + 1] += stiff[f, c]
+        factors.append((f, _cholesky(A)))
+
+    def solve(V: np.ndarray) -> np.ndarray:
+        out = np.zeros_like(V)
+        for c, (f, L) in enumerate(factors):
+            if len(f):
+                out[f, c] = potrs(L, V[f, c], lower=1)[0]
+        return out
+
+    return solve
+
+
+def _on(H: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """H on some rows and columns."""
+    return H if len(rows) == H.shape[1] else H.take(rows, 1).take(rows, 2)
+
+
+def _conjugate_gradients(
+    times: Callable, precondition: Times, right: np.ndarray, closeness: float
+) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+    """Steps from 0: their length, their direction, and what ``times`` says with its product."""
+    r = right
+    z = precondition(r)
+    p, rz = z, float(r @ z)
+    aim = closeness**2 * rz
+    for _ in range(CG_STEPS):
+        if rz <= aim:
+            return
+        Sp, more = times(p)
+        curvature = float(p @ Sp)
+        if curvature <= 0:
+            return
+        length = rz / curvature
+        yield length, p, more
+        r = r - length * Sp
+        z = precondition(r)
+        rz, before = float(r @ z), rz
+        p = z + (rz / before) * p
+
+
+def _cholesky(A: np.ndarray) -> np.ndarray:
+    """The lower factor of a symmetric matrix, which is overwritten."""
+    potrf = lapack.spotrf if A.dtype == np.float32 else lapack.dpotrf
+    L, info = potrf(A.T, lower=1, clean=0, overwrite_a=1)
+    if info:
+        raise Singular
+    return L
+
+
+def _solver(kind: np.dtype) -> Callable:
+    return lapack.spotrs if kind == np.float32 else lapack.dpotrs
+
+
+def _triangular(kind: np.dtype) -> Callable:
+    return lapack.strtrs if kind == np.float32 else lapack.dtrtrs
+
+
+def _row_sums(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    return np.einsum("jc,jc->j", A, B)

@@ -1,0 +1,174 @@
+"""Newton's method for a sum over features: linearised at the prox point of each of them.
+
+V is optimal where V = prox(V + G), in columns of curvature one, G minus the gradient. The prox is
+linearised at Z = V + G and not at V: Z says which entries will be zero, free or tied, so hundreds
+of features enter and leave in one step. With P = prox(Z) and M the derivative there,
+
+    V_new = P + M x      x + (H - I) M x = G(P) - (Z - P)
+
+a system on the rows that M does not send to zero, solved in single precision and as closely as the
+gap that is left needs, for what it is for: the next point, whose gradient and objective are in
+double precision. Entries that would pass a kink of the penalty on the way stop at it, features
+that turn around are zero, and a line search on the objective has the last word; where it cuts the
+step, a burst of FISTA follows.
+
+References
+----------
+Milzarek and Ulbrich (2014). A semismooth Newton method with multidimensional filter globalization
+for l1-optimization. SIAM J. Optimization 24. Li, Sun and Toh (2018). A highly efficient semismooth
+Newton augmented Lagrangian method for solving Lasso problems. SIAM J. Optimization 28.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from mtlearn.penalties.base import Differentiable, Norm, Penalty, RowSeparable
+from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.problems.points import Point
+from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers import tuning
+from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
+from mtlearn.solvers.descent import Descent
+from mtlearn.solvers.face_system import Singular, face_system
+from mtlearn.solvers.fista import Metric, fista
+from mtlearn.solvers.semismooth import affordable, direct_products, objective
+
+
+class ProxPointNewton(Iterative):
+    """Newton steps on one quadratic problem without a shared mean.
+
+    Parameters
+    ----------
+    problem : SquaredProblem
+    penalty : Penalty
+        Of any strength.
+    whole : Problem, default=None
+    """
+
+    needs_problem = (Quadratic,)
+    needs_penalty = (RowSeparable, Differentiable, Norm)
+    problem: SquaredProblem
+
+    def __init__(self, problem: SquaredProblem, penalty: Penalty, whole: Problem | None = None):
+        super().__init__(problem, penalty, whole)
+        curvature = problem.hessian_diagonal().max(axis=1, keepdims=True)
+        least = 1e-14 * float(curvature.max(initial=0.0))
+        self.step = 1.0 / np.where(curvature > least, curvature, max(least, 1e-300))
+        self.root = np.sqrt(self.step)
+        self.rows = np.empty(0, dtype=np.intp)
+        self.H: np.ndarray | None = None
+        self._metric: Metric | None = None
+        self._descent: Descent | None = None
+
+    @classmethod
+    def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
+        """Less than other iterations; inf with a shared mean, which ties all features."""
+        return np.inf if problem.coupling.has_mean else 0.5 * tuning.ITERATIONS
+
+    def like(self, problem: Any, penalty: Penalty) -> ProxPointNewton:
+        """Nothing of one problem is of use to the next."""
+        return ProxPointNewton(problem, penalty)
+
+    def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
+        """Newton steps, bursts of FISTA where one is cut; Descent where both are of no help."""
+        here, best, idle = start, np.inf, 0
+        while idle < tuning.FRUITLESS:
+            if standing.gap <= 0.5 * best:
+                best, idle = standing.gap, 0
+            else:
+                idle += 1
+            new, length, products = self._newton(penalty, here, standing.gap)
+            if new is not None:
+                here = new
+            if length >= tuning.CUT:
+                standing = yield Step(here, products, ends_round=True)
+                continue
+            standing = yield Step(here, products, look=False)
+            for here in self._burst(penalty, here):
+                standing = yield Step(here, look=False)
+            standing = yield Step(here, 0.0, 0, ends_round=True)
+        if self._descent is None:
+            self._descent = Descent(self.problem, penalty)
+        yield from self._descent.iterates(penalty, here, standing)
+
+    def _burst(self, penalty: Penalty, here: Point):
+        if self._metric is None:
+            self._metric = Metric.of_problem(self.problem)
+        for here, metric in islice(
+            fista(self.problem, penalty, here, self._metric), tuning.BURST
+        ):
+            self._metric = metric
+            yield here
+
+    def _newton(
+        self, penalty: Any, here: Point, gap: float
+    ) -> tuple[Point | None, float, float]:
+        """Where a step leads, its length (0 where it is of no use), and the products it took."""
+        problem, step = self.problem, self.step
+        Z = here.V + step * here.G
+        P, M = penalty.prox(Z, step), penalty.derivative(Z, step)
+        rows = np.flatnonzero(M.m.any(axis=1) | M.w.any(axis=1))
+        middle = problem.settle(P)
+        if not len(rows):
+            return self._along(penalty, here, middle, 1.0)
+        if not affordable(problem, len(rows)):
+            return None, 0.0, 1.0
+        R = (self.root * (middle.G - (Z - P) / step))[rows]
+        try:
+            D, solves = self._direction(rows, M.m[rows], M.w[rows], R, gap)
+        except Singular:
+            return None, 0.0, 1.0 + direct_products(problem, len(rows))
+        ahead = np.zeros_like(P)
+        ahead[rows] = self.root[rows] * D
+        V = penalty.to_kinks(P, ahead)
+        V[np.einsum("jc,jc->j", V, P) <= 0] = 0.0
+        shared = len(rows) ** 2 / problem.n_features**2
+        products = 2.0 + direct_products(problem, len(rows)) / 8 + solves * shared
+        return self._along(penalty, here, problem.settle(V), products)
+
+    def _direction(
+        self, rows: np.ndarray, m: np.ndarray, w: np.ndarray, R: np.ndarray, gap: float
+    ) -> tuple[np.ndarray, int]:
+        problem = self.problem
+        H = self._hessian(rows)
+        ridge = min(max(gap, 1e-6), 1e-2)
+        system = face_system(H, m, w)
+        closeness = tuning.CLOSENESS
+        D, solves = system.solve(R, closeness)
+        if problem.pooled:
+            K = problem.n_classes
+            z = np.broadcast_to(problem.kappa * problem.x_mean, (problem.n_features, problem.n_columns))
+            z = (self.root * z)[rows]
+            totals = np.zeros(K)
+            for k in range(K):
+                own = np.zeros_like(z)
+                own[:, k::K] = z[:, k::K]
+        return D, solves
+
+    def _hessian(self, rows: np.ndarray) -> np.ndarray:
+        """H_c on these rows in scaled columns."""
+        if self.H is None or not np.array_equal(rows, self.rows):
+            root = self.root[rows, 0]
+            H = self.problem.hessian(rows) * root[:, None] * root
+            self.rows = rows
+            self.H = H.astype(np.float32) if len(rows) > tuning.DOUBLE else H
+        return self.H
+
+    def _along(
+        self, penalty: Penalty, here: Point, there: Point, products: float
+    ) -> tuple[Point | None, float, float]:
+        """The longest step that does not climb."""
+        problem = self.problem
+        value = objective(problem, penalty, here)
+        most = value + 1e-13 * abs(value)
+        length, new = 1.0, there
+        while not objective(problem, penalty, new) <= most:
+            length *= 0.5
+            if length < tuning.SHORTEST:
+                return None, 0.0, products
+            new = problem.combine(here, there, -length)
+        return new, length, products

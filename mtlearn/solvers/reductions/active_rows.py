@@ -1,0 +1,104 @@
+"""Only the features that are active, of a penalty that is a sum of norms of the rows of V.
+
+A feature whose gradient is smaller than alpha in the dual norm stays at zero, so the problem in the
+others has the same answer. It begins with those that are expected to enter, their dual norms
+extrapolated in alpha along the path, and grows by those that would not stay at zero: until there
+are none the gap is that of the whole, taken with the dual norm of the rows that are left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mtlearn.penalties.base import Penalty, RowNorms
+from mtlearn.problems.base import Problem, Restrictable
+from mtlearn.problems.points import Lifted
+from mtlearn.solvers.certificate import certify
+from mtlearn.solvers.reductions.base import Reduction
+
+FEW = 64  # features, up to which there is nothing to gain
+BEYOND = 1e-9  # alpha, relative, from where a feature would not stay at zero
+
+
+class ActiveRows(Reduction):
+    """A growing set of features; serves one path.
+
+    Parameters
+    ----------
+    problem : Restrictable
+    zero : Point or ScorePoint
+        The best point with V = 0.
+    """
+
+    def __init__(self, problem: Restrictable, zero: Any):
+        self.problem: Any = problem
+        self.zero = zero
+        self.features = np.empty(0, dtype=np.intp)
+        self.part: Any = None
+        self.norms: np.ndarray | None = None  # dual norms of the rows at the last solution,
+        self.before: np.ndarray | None = None  # and at the one before,
+        self.alphas = np.inf, np.inf  # and their strengths
+        self.seen: Any = None  # point that the norms are of
+
+    @staticmethod
+    def serves(problem: Problem, penalty: Penalty) -> bool:
+        """Whether features may be left out, and there are enough of them."""
+        able = isinstance(problem, Restrictable) and isinstance(penalty, RowNorms)
+        return able and not problem.coupling.has_mean and problem.n_features > FEW
+
+    def start(self, penalty: Any, V: np.ndarray | Lifted | None) -> Problem:
+        """The features at hand, and those expected to enter at this strength."""
+        if self.norms is None:
+            self.norms = self.before = penalty.row_dual_norms(self.zero.G)
+            self.alphas = float(self.norms.max()), np.inf
+        here, last = self.alphas
+        ahead = self.norms
+        if np.isfinite(last) and last > here:
+            further = (here - penalty.alpha) / (last - here)
+            ahead = np.maximum(ahead, ahead + further * (ahead - self.before))
+        wanted = ahead >= penalty.alpha
+        if isinstance(V, np.ndarray):
+            wanted |= V.any(axis=1)
+        self._take_in(wanted)
+        if self.part is None:
+            self._take_in(self.norms >= self.norms.max())
+        return self.part
+
+    def grow(self, penalty: Any, point: Lifted) -> Problem | None:
+        """With those that would not stay at zero."""
+        norms = self._norms_at(penalty, point)
+        grown = self._take_in(norms > penalty.alpha * (1 + BEYOND))
+        return self.part if grown else None
+
+    def gap(self, penalty: Any, point: Lifted) -> float:
+        """The gap of the whole: nothing but the dual norm depends on what is left out."""
+        outside = float(self._norms_at(penalty, point).max())
+        return certify(point.part, penalty, point.point, outside).relative
+
+    def restrict(self, V: np.ndarray | Lifted) -> np.ndarray:
+        if isinstance(V, np.ndarray):
+            return V[self.features]
+        out = np.zeros((len(self.features), V.point.V.shape[1]))
+        out[: len(V.features)] = V.point.V  # features are added at the end
+        return out
+
+    def lift(self, point: Any) -> Lifted:
+        return Lifted(point, self.part, self.problem)
+
+    def _take_in(self, wanted: np.ndarray) -> bool:
+        wanted[self.features] = False
+        new = np.flatnonzero(wanted)
+        if len(new):
+            self.features = np.concatenate([self.features, new])
+            self.part = self.problem.restricted(self.features, self.part)
+        return bool(len(new))
+
+    def _norms_at(self, penalty: Any, point: Lifted) -> np.ndarray:
+        if self.seen is not point.point:
+            norms = penalty.row_dual_norms(self.problem.gradient_at(point.part, point.point))
+            if penalty.alpha < self.alphas[0]:
+                self.before, self.alphas = self.norms, (penalty.alpha, self.alphas[0])
+            self.norms, self.seen = norms, point.point
+        return self.norms
