@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import Penalty, RowNorms
-from mtlearn.problems.base import Problem, Restrictable
+from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.points import Lifted
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.reductions.base import Reduction
@@ -40,6 +40,8 @@ class ActiveRows(Reduction):
         self.norms: np.ndarray | None = None  # dual norms of the rows at the last solution,
         self.before: np.ndarray | None = None  # and at the one before,
         self.alphas = np.inf, np.inf  # and their strengths
+        self.last_V: np.ndarray | None = None
+        self.guess: np.ndarray | None = None
         self.seen: Any = None  # point that the norms are of
 
     @staticmethod
@@ -54,14 +56,17 @@ class ActiveRows(Reduction):
             self.norms = self.before = penalty.row_dual_norms(self.zero.G)
             self.alphas = float(self.norms.max()), np.inf
         here, last = self.alphas
-        ahead = self.norms
-        if np.isfinite(last) and last > here:
+        ahead, further = self.norms, 0.0
+        if np.isfinite(last) and last > here > penalty.alpha:
             further = (here - penalty.alpha) / (last - here)
             ahead = np.maximum(ahead, ahead + further * (ahead - self.before))
         wanted = ahead >= penalty.alpha
         if isinstance(V, np.ndarray):
             wanted |= V.any(axis=1)
         self._take_in(wanted)
+        self.guess = None
+        if isinstance(V, Lifted) and further:
+            self.guess = self._predicted(penalty, self._padded(V.point.V), further)
         if self.part is None:
             self._take_in(self.norms >= self.norms.max())
         return self.part
@@ -80,9 +85,30 @@ class ActiveRows(Reduction):
     def restrict(self, V: np.ndarray | Lifted) -> np.ndarray:
         if isinstance(V, np.ndarray):
             return V[self.features]
-        out = np.zeros((len(self.features), V.point.V.shape[1]))
-        out[: len(V.features)] = V.point.V  # features are added at the end
+        if self.guess is not None:
+            guess, self.guess = self.guess, None
+            return guess
+        return self._padded(V.point.V)
+
+    def _padded(self, V: np.ndarray) -> np.ndarray:
+        """With zeros for the features that came after: they are added at the end."""
+        out = np.zeros((len(self.features), V.shape[1]))
+        out[: len(V)] = V
         return out
+
+    def _predicted(self, penalty: Any, V: np.ndarray, further: float) -> np.ndarray:
+        """V, or where it would be if it went on in a line, whichever has the lower objective."""
+        before, self.last_V = self.last_V, V
+        if before is None:
+            return V
+        ahead = V.copy()
+        on = V.any(axis=1)[: len(before)]
+        ahead[: len(before)][on] += further * (V[: len(before)] - before)[on]
+        ahead[np.einsum("jc,jc->j", ahead, V) < 0] = 0.0
+        if not isinstance(self.part, Quadratic):
+            return V
+        values = [self.part.value(self.part.settle(U)) + penalty.value(U) for U in (V, ahead)]
+        return ahead if values[1] < values[0] else V
 
     def lift(self, point: Any) -> Lifted:
         return Lifted(point, self.part, self.problem)
