@@ -170,18 +170,16 @@ class TaskLinearModel(Fitting):
                     tell(f"alpha {k + 1}/{len(alphas)}", alphas[k], solution)
         for alpha, solution in zip(alphas, solutions, strict=True):
             warn_unless_converged(self, solution, alpha)
-        models = [units.outward(trial._coefficients(problem, one.point)) for one in solutions]
-        coefs, intercepts = ([one[name] for one in models] for name in ("coef_", "intercept_"))
+        models = trial._along_path(problem, [one.point for one in solutions], units)
         T, K, d = problem.n_tasks, problem.n_classes, problem.n_features
         by_task, by_class = ((T,), ()) if K == 1 else ((T, K), (K,))
         mean_coefs = None
         if self._with_mean():
-            means = [one["mean_coef_"] for one in models]
-            mean_coefs = np.stack(means, axis=-1).reshape(*by_class, d, -1)
+            mean_coefs = np.stack(models["mean_coef_"], axis=-1).reshape(*by_class, d, -1)
         return Bunch(
             alphas=alphas,
-            coefs=np.stack(coefs, axis=-1).reshape(*by_task, d, -1),
-            intercepts=np.stack(intercepts, axis=-1).reshape(*by_task, -1),
+            coefs=np.moveaxis(models["coef_"].reshape(-1, d, *by_task), (0, 1), (-1, -2)),
+            intercepts=np.stack(models["intercept_"], axis=-1).reshape(*by_task, -1),
             mean_coefs=mean_coefs,
             dual_gaps=np.array([solution.gap for solution in solutions]),
             n_iters=np.array([solution.n_iter for solution in solutions]),

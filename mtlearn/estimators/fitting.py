@@ -21,6 +21,7 @@ from mtlearn.inputs.weights import as_repetitions, warn_of_many
 from mtlearn.losses.base import Loss
 from mtlearn.problems.base import Problem
 from mtlearn.problems.models import LinearTasks
+from mtlearn.problems.points import Lifted
 from mtlearn.solvers.progress import tell
 from mtlearn.solvers.setup import Model, Setup, set_up
 from mtlearn.solvers.threads import blas_threads
@@ -174,6 +175,20 @@ class Fitting(TaskInputMixin, Family):
         if self._with_mean():
             models |= {"mean_coef_": found.mean_coef, "mean_intercept_": found.mean_intercept}
         return models
+
+    def _along_path(self, problem: Problem, points: list[Any], units: Units) -> dict[str, Any]:
+        """The same at many points; coefficients as (n, d, C), where zeros cost next to nothing."""
+        found: dict[str, Any] = {name: [] for name in ("intercept_", "mean_coef_")}
+        found["coef_"] = np.zeros((len(points), problem.n_features, problem.n_columns))
+        for coef, point in zip(found["coef_"], points, strict=True):
+            own, where = problem, slice(None)
+            if isinstance(point, Lifted) and units.origin is None:
+                own, where, point = point.part, point.features, point.point
+            models = units.outward(self._coefficients(own, point))
+            coef[where] = models.pop("coef_").T
+            for name in found.keys() & models.keys():
+                found[name].append(models[name])
+        return found
 
     def _linear_tasks(self) -> LinearTasks:
         """The fitted models; without a shared mean, strangers get the average of all tasks."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.moment import SquaredPart
 from mtlearn.problems.moments import is_constant, padded_rows, task_blocks
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.scatter import ScatterBlock, Statistics
@@ -114,6 +115,9 @@ class DesignProblem(SquaredProblem):
             origin=np.zeros(rows.n_features),
             null_value=null_value,
         )
+
+    def restricted(self, features: np.ndarray, before: Any = None) -> SquaredPart:
+        return SquaredPart.of(self, features, before)
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         out = self._through(Picked(self.rows, self.shift), W)

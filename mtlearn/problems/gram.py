@@ -48,8 +48,8 @@ class Gram:
             self._outer = None
         if self._outer is not None:
             rows = self.problem.cross(self.problem.pick(new), None)
-            self._outer = _with_room(self._outer, (K, self.problem.n_features))
-            self._outer[k:K] = rows[0]
+            self._outer = _with_room(self._outer, (K + 1, self.problem.n_features))
+            self._outer[k + 1 : K + 1] = rows[0]  # the first is for a row that comes with a product
             block = rows[:, :, features]
         else:
             self._picked = self.problem.pick(features)
@@ -62,13 +62,24 @@ class Gram:
         d, few = self.problem.n_features, 2 * self.problem.n_columns + 16
         return k <= LONG * self.n_rows and 8 * k * d <= KEPT_BYTES and n_new <= few
 
-    def times(self, V: np.ndarray) -> np.ndarray:
-        """Columns S_c v_c in all features, (d, C), for V (k, C) in these; unscaled."""
-        if self._outer is None:
-            return self.problem.picked_times(self._picked, V)
+    def times(self, V: np.ndarray, row: Any = None, one: Any = None) -> np.ndarray:
+        """Columns S_c v_c in all features, (d, C), for V (k, C) in these; unscaled.
+
+        Plus ``row`` (1, d) transposed times ``one`` (C,), where they are given.
+        """
         active = np.flatnonzero(V.any(axis=1))
+        if self._outer is None:
+            out = self.problem.picked_times(self._picked, V)
+            if row is not None and one.any():
+                out += row.T * one
+            return out
+        if row is not None:
+            self._outer[0], V = row, np.vstack([one, V])
+        else:
+            V = np.vstack([np.zeros_like(V[:1]), V])
         if len(active) > 0.8 * len(V):
             return self._outer[: len(V)].T @ V
+        active = np.append(0, active + 1)
         return self._outer[active].T @ V[active]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.gram import Gram
 from mtlearn.problems.moments import BLOCK_BYTES, Moments
 from mtlearn.problems.scatter import ScatterBlock, Statistics
 from mtlearn.problems.squared import SquaredProblem
@@ -61,13 +62,21 @@ class MomentProblem(SquaredProblem):
             null_value=null_value,
         )
 
+    def restricted(self, features: np.ndarray, before: Any = None) -> SquaredPart:
+        return SquaredPart.of(self, features, before)
+
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         if len(self.xx) == 1:
             return (self.xx[0] @ W) * self.scale
         return np.matmul(self.xx, W.T[:, :, None])[:, :, 0].T * self.scale
 
     def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        S = self.xx[np.ix_(np.arange(len(self.xx)), rows, rows if columns is None else columns)]
+        S = self.xx
+        if len(rows) < self.n_features:
+            S = S.take(rows, axis=1)
+        columns = rows if columns is None else columns
+        if len(columns) < self.n_features:
+            S = S.take(columns, axis=2)
         return S * self._per_hessian(self.scale)[:, None, None]
 
     def pick(self, features: np.ndarray) -> np.ndarray:
@@ -113,3 +122,36 @@ class MomentProblem(SquaredProblem):
                 x = self.x_mean.T if self.x_mean.shape[1] == 1 else self.x_mean.T[first]
                 S += (self.kappa[first, None] * x)[:, :, None] * x[:, None, :]
             yield ScatterBlock(tasks, full=S)
+
+
+class SquaredPart(MomentProblem):
+    """The moments of some features, of a problem that may be on moments or on rows.
+
+    Parameters
+    ----------
+    whole : SquaredProblem
+    gram : Gram
+        Of the features.
+    """
+
+    def __init__(self, whole: Any, gram: Gram):
+        self.features, self.gram = gram.features, gram
+        xy = (whole.xy[self.features] / whole.scale).T
+        mean = whole.given_mean[self.features].T
+        known = whole.weight, mean, whole.y_mean, gram.xx, xy, whole.yy / whole.scale
+        super().__init__(
+            Moments(whole.weight, *known),
+            whole.scale,
+            whole.coupling,
+            n_classes=whole.n_classes,
+            origin=whole.mean_of_rows[self.features],
+            null_value=whole.null_value,
+        )
+        self.target_scale = whole.target_scale
+
+    @classmethod
+    def of(cls, whole: Any, features: np.ndarray, before: SquaredPart | None) -> SquaredPart:
+        """In these features, the first of which are those of ``before``."""
+        gram = Gram(whole) if before is None else before.gram
+        gram.extend(features)
+        return cls(whole, gram)

@@ -96,7 +96,7 @@ class Moments:
             s = np.ones(len(X[rows])) if weight is None else weight[rows]
             x_mean, Xc = centre(X[rows], s)
             y_mean, Yc = centre(Y[rows], s)
-            sX = Xc * s[:, None]
+            sX = Xc if weight is None else Xc * s[:, None]  # one array with itself is half the work
             part = cls(
                 np.full(T, len(s)),
                 np.full(T, s.sum()),
@@ -294,16 +294,27 @@ def x_bytes(X) -> int:
 
 
 def centre(A: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean of the rows and the centred rows, by two passes."""
-    first = s @ A / s.sum()
+    """Weighted mean of the rows and the centred rows; the rounding of a mean is taken out."""
+    total = s.sum()
+    first = s @ A / total
     A = A - first
-    second = s @ A / s.sum()
-    A -= second
+    second = s @ A / total
+    scatter = weighted_squares(A, s)
+    if np.any(total * second**2 > 1e-26 * scatter):
+        A -= second
+        scatter = weighted_squares(A, s)
     mean = first + second
-    constant = is_constant(s @ A**2, s.sum(), mean)
+    constant = is_constant(scatter, total, mean)
     if A.ndim == 2 and constant.any():
         A[:, constant] = 0.0
     return mean, A
+
+
+def weighted_squares(A: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """sum_i s_i a_ij² of each column; without a copy where all weights are one."""
+    if (s == 1.0).all():
+        return np.einsum("i...,i...->...", A, A)
+    return s @ A**2
 
 
 def is_constant(scatter: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:

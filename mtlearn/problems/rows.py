@@ -15,7 +15,13 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.problems.moments import BLOCK_BYTES, centre, padded_rows, seen_from
+from mtlearn.problems.moments import (
+    BLOCK_BYTES,
+    centre,
+    padded_rows,
+    seen_from,
+    weighted_squares,
+)
 
 PADDED_BYTES = 64e6
 SMALL_BLOCK = 200  # rows a block on average, above which a loop over blocks costs little
@@ -176,7 +182,10 @@ class Rows:
         out = np.zeros((self.n_features, self.n_blocks, S.shape[1]))
         for b, block in self._blocks():
             for rows in self._chunks(block):
-                out[:, b] += (self.X[rows] ** 2).T @ S[rows]
+                if S.shape[1] == 1:
+                    out[:, b, 0] += weighted_squares(self.X[rows], S[rows, 0])
+                else:
+                    out[:, b] += (self.X[rows] ** 2).T @ S[rows]
         return out.reshape(self.n_features, -1)
 
     def _squares_sum(self, s: np.ndarray) -> np.ndarray:

@@ -199,17 +199,13 @@ class SquaredProblem(Quadratic, Restrictable):
         """Columns H_t w_t of W (d, C)."""
         return self.scatter_times(W) + self.kappa * self._x_times(W) * self.x_mean
 
-    def restricted(self, features: np.ndarray, before: Any = None) -> SquaredProblem:
-        from mtlearn.problems.part import SquaredPart
-
-        return SquaredPart.of(self, features, before)
-
     def gradient_at(self, part: Any, point: Point) -> np.ndarray:
-        G = part.gram.times(point.V)
-        G *= -self.scale
+        pulled = self.kappa * point.error
+        if self.x_mean.shape[1] == 1:  # one more row of a product
+            G = part.gram.times(-self.scale * point.V, self.x_mean.T, pulled)
+        else:
+            G = part.gram.times(-self.scale * point.V) + pulled * self.x_mean
         G += self.xy
-        if self.kappa.any():
-            G += (self.kappa * point.error) * self.x_mean
         return G
 
     def settle(self, V: np.ndarray) -> Point:

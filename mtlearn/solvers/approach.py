@@ -114,7 +114,7 @@ class _Watch:
             self.goal.most.iterations - self.taken.iterations,
             self.products - self.taken.products,
         )
-        return Standing(self.gap, self.polishing, left)
+        return Standing(self.gap, self.polishing, left, self.goal.aim)
 
     def see(self, step: Step) -> None:
         self.taken.iterations += step.iterations

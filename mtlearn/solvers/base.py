@@ -69,11 +69,14 @@ class Standing:
         Whether the tolerance has been met, and the rest is for the last digits.
     left : Budget
         What may still be taken.
+    aim : float
+        The gap that is asked for.
     """
 
     gap: float
     polishing: bool
     left: Budget
+    aim: float = 0.0
 
 
 Iterates: TypeAlias = Generator[Step, Standing, None]

@@ -61,6 +61,7 @@ class ProxPointNewton(Iterative):
         self.root = np.sqrt(self.step)
         self.rows = np.empty(0, dtype=np.intp)
         self.H: np.ndarray | None = None
+        self.whole_H: np.ndarray | None = None
         self._metric: Metric | None = None
         self._descent: Descent | None = None
 
@@ -81,7 +82,7 @@ class ProxPointNewton(Iterative):
                 best, idle = standing.gap, 0
             else:
                 idle += 1
-            new, length, products = self._newton(penalty, here, standing.gap)
+            new, length, products = self._newton(penalty, here, standing)
             if new is not None:
                 here = new
             if length >= tuning.CUT:
@@ -98,14 +99,12 @@ class ProxPointNewton(Iterative):
     def _burst(self, penalty: Penalty, here: Point):
         if self._metric is None:
             self._metric = Metric.of_problem(self.problem)
-        for here, metric in islice(
-            fista(self.problem, penalty, here, self._metric), tuning.BURST
-        ):
+        for here, metric in islice(fista(self.problem, penalty, here, self._metric), tuning.BURST):
             self._metric = metric
             yield here
 
     def _newton(
-        self, penalty: Any, here: Point, gap: float
+        self, penalty: Any, here: Point, standing: Standing
     ) -> tuple[Point | None, float, float]:
         """Where a step leads, its length (0 where it is of no use), and the products it took."""
         problem, step = self.problem, self.step
@@ -119,7 +118,7 @@ class ProxPointNewton(Iterative):
             return None, 0.0, 1.0
         R = (self.root * (middle.G - (Z - P) / step))[rows]
         try:
-            D, solves = self._direction(rows, M.m[rows], M.w[rows], R, gap)
+            D, solves = self._direction(M, rows, R, self._closeness(here, M, standing))
         except Singular:
             return None, 0.0, 1.0 + direct_products(problem, len(rows))
         ahead = np.zeros_like(P)
@@ -130,33 +129,61 @@ class ProxPointNewton(Iterative):
         products = 2.0 + direct_products(problem, len(rows)) / 8 + solves * shared
         return self._along(penalty, here, problem.settle(V), products)
 
+    def _closeness(self, here: Point, M: Any, standing: Standing) -> float:
+        """How closely tasks are told of each other: as the face settles, for the gap that is left."""
+        on = M.m.any(axis=1) | M.w.any(axis=1)
+        changed = np.count_nonzero(on != here.V.any(axis=1))
+        if changed > tuning.SETTLED * np.count_nonzero(on):
+            return tuning.CLOSENESS
+        left = standing.aim / max(standing.gap, 1e-300)
+        return min(tuning.CLOSENESS, max(0.3 * left, tuning.CLOSEST))
+
     def _direction(
-        self, rows: np.ndarray, m: np.ndarray, w: np.ndarray, R: np.ndarray, gap: float
+        self, M: Any, rows: np.ndarray, R: np.ndarray, closeness: float
     ) -> tuple[np.ndarray, int]:
-        problem = self.problem
-        H = self._hessian(rows)
-        ridge = min(max(gap, 1e-6), 1e-2)
-        system = face_system(H, m, w)
-        closeness = tuning.CLOSENESS
-        D, solves = system.solve(R, closeness)
-        if problem.pooled:
-            K = problem.n_classes
-            z = np.broadcast_to(problem.kappa * problem.x_mean, (problem.n_features, problem.n_columns))
-            z = (self.root * z)[rows]
-            totals = np.zeros(K)
-            for k in range(K):
-                own = np.zeros_like(z)
-                own[:, k::K] = z[:, k::K]
-        return D, solves
+        """D on some rows, b_0 at its best; and the solves it took."""
+        problem, K = self.problem, self.problem.n_classes
+        system = face_system(self._hessian(rows), M.m[rows], M.w[rows])
+        D, n = system.solve(R, closeness)
+        if not problem.pooled:
+            return D, n
+        # H is what it was less z z' / kappa for each class: Woodbury.
+        shape = problem.n_features, problem.n_columns
+        z = (self.root * np.broadcast_to(problem.kappa * problem.x_mean, shape))[rows]
+        own = np.arange(problem.n_columns) % K == np.arange(K)[:, None]
+        if not z.any():
+            return D, n
+        solved = [system.solve(z * columns, closeness) for columns in own]
+        Z = np.stack([(z * columns).ravel() for columns in own])
+        Y = np.stack([answer.ravel() for answer, _ in solved]).astype(float)
+        corner = np.diag(own @ problem.kappa) - Z @ Y.T
+        c = np.linalg.lstsq(corner, Z @ D.ravel(), rcond=None)[0]
+        return D + (c @ Y).reshape(D.shape), n + sum(more for _, more in solved)
 
     def _hessian(self, rows: np.ndarray) -> np.ndarray:
-        """H_c on these rows in scaled columns."""
-        if self.H is None or not np.array_equal(rows, self.rows):
-            root = self.root[rows, 0]
-            H = self.problem.hessian(rows) * root[:, None] * root
-            self.rows = rows
-            self.H = H.astype(np.float32) if len(rows) > tuning.DOUBLE else H
+        """H_c on these rows in scaled columns, single precision where there are many."""
+        if self.H is not None and np.array_equal(rows, self.rows):
+            return self.H
+        every = self.problem.n_features
+        if len(rows) > 0.3 * every and self.whole_H is None:
+            self.whole_H = self._scaled(np.arange(every))
+        if self.whole_H is None:
+            H = self._scaled(rows)
+        elif len(rows) == every:
+            H = self.whole_H
+        else:
+            H = self.whole_H.take(rows, axis=1).take(rows, axis=2)
+        self.rows, self.H = rows, H
+        if len(rows) <= tuning.DOUBLE and H.dtype == np.float32:
+            self.H = self._scaled(rows)
         return self.H
+
+    def _scaled(self, rows: np.ndarray) -> np.ndarray:
+        root = self.root[rows, 0]
+        H = self.problem.hessian(rows)
+        H *= root[:, None]
+        H *= root
+        return H.astype(np.float32) if len(rows) > tuning.DOUBLE else H
 
     def _along(
         self, penalty: Penalty, here: Point, there: Point, products: float

@@ -44,6 +44,8 @@ SHORTEST = 0.01  # step that is tried
 BURST = 40  # iterations of FISTA
 FRUITLESS = 12  # rounds that have not halved the gap, after which it is Descent that goes on
 CLOSENESS = 0.1  # residual of the system that couples the tasks
+CLOSEST = 3e-3  # the same at the end: a step in single precision is worth no more
+SETTLED = 0.02  # share of features that enter or leave, below which the face is about right
 DOUBLE = 48  # features, up to which a system is solved in double precision
 
 # Steps.
