@@ -22,6 +22,7 @@ from mtlearn.losses.base import Loss
 from mtlearn.problems.base import Problem
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.points import Lifted
+from mtlearn.selection.zeros import zeros
 from mtlearn.solvers.progress import tell
 from mtlearn.solvers.setup import Model, Setup, set_up
 from mtlearn.solvers.threads import blas_threads
@@ -179,7 +180,7 @@ class Fitting(TaskInputMixin, Family):
     def _along_path(self, problem: Problem, points: list[Any], units: Units) -> dict[str, Any]:
         """The same at many points; coefficients as (n, d, C), where zeros cost next to nothing."""
         found: dict[str, Any] = {name: [] for name in ("intercept_", "mean_coef_")}
-        found["coef_"] = np.zeros((len(points), problem.n_features, problem.n_columns))
+        found["coef_"] = zeros((len(points), problem.n_features, problem.n_columns))
         for coef, point in zip(found["coef_"], points, strict=True):
             own, where = problem, slice(None)
             if isinstance(point, Lifted) and units.origin is None:

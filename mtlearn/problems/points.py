@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ class Point:
     SW: np.ndarray  # (d, C) columns S_t w_t
     error: np.ndarray  # (C,) e_t
     G: np.ndarray  # (d, C) minus the gradient with respect to V
+    known: dict[str, Any] = field(default_factory=dict, compare=False)  # what was asked already
 
     @property
     def W(self) -> np.ndarray:

@@ -284,8 +284,10 @@ class SquaredProblem(Quadratic, Restrictable):
 
     def residual_squares(self, point: Point) -> np.ndarray:
         """Weighted sum of squares of the centred residuals of each task, (T,)."""
-        squares = self.yy - np.einsum("jt,jt->t", point.W, 2.0 * self.xy - point.SW)
-        return np.maximum(squares, 0.0)
+        if "squares" not in point.known:
+            squares = self.yy - np.einsum("jt,jt->t", point.W, 2.0 * self.xy - point.SW)
+            point.known["squares"] = np.maximum(squares, 0.0)
+        return point.known["squares"]
 
     def intercepts(self, point: Point) -> np.ndarray:
         """Intercepts of the columns in features seen from ``center``: their levels, (C,)."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import gather
 

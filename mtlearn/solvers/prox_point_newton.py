@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Differentiable, Norm, Penalty, RowSeparable
+from mtlearn.penalties.base import Differentiable, Penalty, RowNorms
 from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
@@ -50,7 +50,7 @@ class ProxPointNewton(Iterative):
     """
 
     needs_problem = (Quadratic,)
-    needs_penalty = (RowSeparable, Differentiable, Norm)
+    needs_penalty = (RowNorms, Differentiable)
     problem: SquaredProblem
 
     def __init__(self, problem: SquaredProblem, penalty: Penalty, whole: Problem | None = None):
@@ -130,7 +130,7 @@ class ProxPointNewton(Iterative):
         return self._along(penalty, here, problem.settle(V), products)
 
     def _closeness(self, here: Point, M: Any, standing: Standing) -> float:
-        """How closely tasks are told of each other: as the face settles, for the gap that is left."""
+        """How closely the coupled system is solved: as the face settles, for the gap left."""
         on = M.m.any(axis=1) | M.w.any(axis=1)
         changed = np.count_nonzero(on != here.V.any(axis=1))
         if changed > tuning.SETTLED * np.count_nonzero(on):

@@ -134,7 +134,7 @@ class Driver:
         self, reduction: Reduction, penalty: Penalty, start: Any, goal: Goal, taken: Budget
     ) -> Solution:
         """On smaller problems, until what is left out belongs out."""
-        here = start.point if isinstance(start, Solution) else start
+        here = _for_reduction(start.point) if isinstance(start, Solution) else start
         small, tol = reduction.start(penalty, here), goal.tol
         while True:
             driver = self._driver_of(small, tol, goal.most.iterations - taken.iterations)
@@ -143,12 +143,12 @@ class Driver:
             found = driver.solve(penalty.alpha, inside)
             taken.iterations += found.n_iter
             point = reduction.lift(found.point)
-            gap = reduction.gap(penalty, point)
+            gap = reduction.gap(self.problem, penalty, point)
             larger = reduction.grow(penalty, point)
             over = taken.iterations >= goal.most.iterations or tol <= tuning.ROUNDING
             if over or (larger is None and gap <= goal.tol):
                 return replace(found, point=point, gap=gap, n_iter=taken.iterations)
-            small, tol, here = larger or small, tol if larger else 0.5 * tol, point
+            small, tol, here = larger or small, tol if larger else 0.5 * tol, _for_reduction(point)
 
     def _driver_of(self, small: Problem, tol: float, max_iter: int) -> Driver:
         """The driver of a smaller problem; it serves until that grows."""
@@ -168,6 +168,8 @@ class Driver:
     # A norm: V = 0 from some alpha on.
 
     def _of_norm(self, penalty: Penalty, start) -> Solution:
+        if self.whole is not None and _leads_anywhere(start):
+            return self._end(penalty, start, Budget(0, 0.0))  # the ends of the path are seen to
         zero, largest = self._at_zero
         if largest <= penalty.alpha:
             gap = certify(self.problem, penalty, zero).relative if largest else 0.0
@@ -284,6 +286,11 @@ class Driver:
 
 def _deviations(start: np.ndarray | Solution) -> np.ndarray:
     return start.point.V if isinstance(start, Solution) else start
+
+
+def _for_reduction(point: Any) -> Any:
+    """A lifted point, which knows its smaller one, or else deviations."""
+    return point if isinstance(point, Lifted) else point.V
 
 
 def _leads_anywhere(start: np.ndarray | Solution | None) -> bool:

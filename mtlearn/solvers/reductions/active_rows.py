@@ -19,6 +19,7 @@ from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.reductions.base import Reduction
 
 FEW = 64  # features, up to which there is nothing to gain
+AHEAD = 0.85  # of alpha: features that are expected at the next ones of a path
 BEYOND = 1e-9  # alpha, relative, from where a feature would not stay at zero
 
 
@@ -61,6 +62,11 @@ class ActiveRows(Reduction):
             further = (here - penalty.alpha) / (last - here)
             ahead = np.maximum(ahead, ahead + further * (ahead - self.before))
         wanted = ahead >= penalty.alpha
+        if wanted.sum() > np.count_nonzero(wanted[self.features]):
+            # A pass over X is due: it takes those along that come next.
+            more = ahead >= AHEAD * penalty.alpha
+            few = np.count_nonzero(more & ~wanted) <= self.problem.n_columns + 16
+            wanted = more if few else wanted
         if isinstance(V, np.ndarray):
             wanted |= V.any(axis=1)
         self._take_in(wanted)
@@ -77,7 +83,7 @@ class ActiveRows(Reduction):
         grown = self._take_in(norms > penalty.alpha * (1 + BEYOND))
         return self.part if grown else None
 
-    def gap(self, penalty: Any, point: Lifted) -> float:
+    def gap(self, problem: Problem, penalty: Any, point: Lifted) -> float:
         """The gap of the whole: nothing but the dual norm depends on what is left out."""
         outside = float(self._norms_at(penalty, point).max())
         return certify(point.part, penalty, point.point, outside).relative

@@ -22,7 +22,6 @@ class Reduction(ABC):
     """
 
     exact: ClassVar[bool] = False
-    problem: Problem  # the first one
 
     @abstractmethod
     def start(self, penalty: Penalty, V: np.ndarray | None) -> Problem:
@@ -35,9 +34,9 @@ class Reduction(ABC):
         """A larger one, where something that is left out would change a lifted ``point``."""
         return None
 
-    def gap(self, penalty: Penalty, point: Any) -> float:
+    def gap(self, problem: Problem, penalty: Penalty, point: Any) -> float:
         """The relative gap of a lifted point in the first problem."""
-        return certify(self.problem, penalty, point).relative
+        return certify(problem, penalty, point).relative
 
     @abstractmethod
     def restrict(self, V: np.ndarray) -> np.ndarray:
