@@ -17,6 +17,7 @@ from mtlearn.problems.squared import SquaredProblem
 
 MOMENT_BYTES = 512e6
 SMALL_NUMBERS = 2_000_000  # moments that cost nothing, whatever the number of rows
+SMALL_SHARED = 40_000  # the same of one scatter that all tasks share: few features of it may do
 FEW_LABELS = 0.3  # share of observed labels, below which products skip the others
 
 
@@ -34,7 +35,8 @@ def use_moments(data: TaskData, n_alive: int = 1) -> bool:
     per_row = data.X.nnz / data.X.shape[0] if sparse.issparse(data.X) else data.X.shape[1]
     if data.same_rows:  # one product with d² numbers against T with the rows
         per_row = max(per_row, data.X.shape[1] / 4.0)
-    return size / 8 <= max(2 * products * per_row, SMALL_NUMBERS)
+    small = SMALL_SHARED if data.same_rows else SMALL_NUMBERS
+    return size / 8 <= max(2 * products * per_row, small)
 
 
 def on_squares(loss: Loss, data: TaskData) -> bool:

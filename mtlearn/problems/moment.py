@@ -14,6 +14,9 @@ from mtlearn.problems.scatter import ScatterBlock, Statistics
 from mtlearn.problems.squared import SquaredProblem
 
 
+FEW_ACTIVE = 0.3  # of the features: below, it pays to gather what belongs to them
+
+
 class MomentProblem(SquaredProblem):
     """:class:`SquaredProblem` that holds the scatter of every task (or the one they share).
 
@@ -67,6 +70,9 @@ class MomentProblem(SquaredProblem):
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         if len(self.xx) == 1:
+            active = np.flatnonzero(W.any(axis=1))
+            if len(active) < FEW_ACTIVE * len(W):  # the scatter is symmetric
+                return (self.xx[0][active].T @ W[active]) * self.scale
             return (self.xx[0] @ W) * self.scale
         return np.matmul(self.xx, W.T[:, :, None])[:, :, 0].T * self.scale
 

@@ -21,6 +21,7 @@ Newton augmented Lagrangian method for solving Lasso problems. SIAM J. Optimizat
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -62,7 +63,6 @@ class ProxPointNewton(Iterative):
         self.rows = np.empty(0, dtype=np.intp)
         self.H: np.ndarray | None = None
         self.whole_H: np.ndarray | None = None
-        self._metric: Metric | None = None
         self._descent: Descent | None = None
 
     @classmethod
@@ -89,19 +89,26 @@ class ProxPointNewton(Iterative):
                 standing = yield Step(here, products, ends_round=True)
                 continue
             standing = yield Step(here, products, look=False)
-            for here in self._burst(penalty, here):
-                standing = yield Step(here, look=False)
+            for point, taken in self._burst(penalty, here):
+                here = point
+                standing = yield Step(here, taken, look=False)
             standing = yield Step(here, 0.0, 0, ends_round=True)
         if self._descent is None:
             self._descent = Descent(self.problem, penalty)
         yield from self._descent.iterates(penalty, here, standing)
 
-    def _burst(self, penalty: Penalty, here: Point):
-        if self._metric is None:
-            self._metric = Metric.of_problem(self.problem)
-        for here, metric in islice(fista(self.problem, penalty, here, self._metric), tuning.BURST):
-            self._metric = metric
-            yield here
+    def _burst(self, penalty: Any, start: Point) -> Iterator[tuple[Point, float]]:
+        """FISTA on the features that are active or would not stay at zero; with its products."""
+        would = penalty.row_dual_norms(start.G) > penalty.alpha
+        rows = np.flatnonzero(would | start.V.any(axis=1))
+        problem = self.problem.restricted(rows)
+        share = (len(rows) / self.problem.n_features) ** 2
+        metric, point = Metric.of_problem(problem), problem.settle(start.V[rows])
+        for point, _ in islice(fista(problem, penalty, point, metric), tuning.BURST):
+            yield start, share
+        V = np.zeros_like(start.V)
+        V[rows] = point.V
+        yield self.problem.settle(V), 1.0
 
     def _newton(
         self, penalty: Any, here: Point, standing: Standing

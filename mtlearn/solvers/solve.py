@@ -135,7 +135,8 @@ class Driver:
     ) -> Solution:
         """On smaller problems, until what is left out belongs out."""
         here = _for_reduction(start.point) if isinstance(start, Solution) else start
-        small, tol = reduction.start(penalty, here), goal.tol
+        enough = max(goal.aim, goal.tol)
+        small, tol = reduction.start(penalty, here), enough
         while True:
             driver = self._driver_of(small, tol, goal.most.iterations - taken.iterations)
             driver.polish = self.polish and goal.aim < goal.tol
@@ -146,7 +147,7 @@ class Driver:
             gap = reduction.gap(self.problem, penalty, point)
             larger = reduction.grow(penalty, point)
             over = taken.iterations >= goal.most.iterations or tol <= tuning.ROUNDING
-            if over or (larger is None and gap <= goal.tol):
+            if over or (larger is None and gap <= enough):
                 return replace(found, point=point, gap=gap, n_iter=taken.iterations)
             small, tol, here = larger or small, tol if larger else 0.5 * tol, _for_reduction(point)
 
@@ -187,13 +188,20 @@ class Driver:
         largest, taken = self._at_zero[1], Budget(0, 0.0)
         if _leads_anywhere(start):
             return self._end(penalty, start, taken)
-        start = None
-        for stage in np.geomspace(largest, penalty.alpha, _n_stages(largest, penalty.alpha))[1:-1]:
-            loose = max(tuning.LOOSE_GAP * float(stage) / largest, self.tol)
+        start, here = None, largest
+        while (stage := self._next_stage(here, penalty)) > penalty.alpha:
+            loose = max(tuning.LOOSE_GAP * stage / largest, self.tol)
             most = min(self.max_iter, taken.iterations + tuning.LOOSE)
             goal = Goal(loose, self.tol, Budget(most, np.inf))
-            start = self._reach(penalty.at(float(stage)), start, goal, taken)
+            start, here = self._reach(penalty.at(stage), start, goal, taken), stage
         return self._end(penalty, start, taken)
+
+    def _next_stage(self, here: float, penalty: Penalty) -> float:
+        """The next alpha on the way down: as far as the faces are close."""
+        if isinstance(self._growing, ActiveRows):
+            return self._growing.as_far_as_few_enter(here, penalty)
+        n_left = np.ceil(np.log(here / penalty.alpha) / np.log(tuning.STAGE) - 1e-9)
+        return penalty.alpha if n_left <= 1 else here * (penalty.alpha / here) ** (1 / n_left)
 
     def _reach(
         self, penalty: Penalty, start: Any, goal: Goal, taken: Budget, report: Any = None
@@ -312,8 +320,3 @@ def _charged(found: Solution, penalty: Penalty, problem: Problem) -> Solution:
     """The gap of a solution for no penalty, or less of it, once it is charged for this one."""
     charge = penalty.value(found.point.V) / problem.null_value
     return replace(found, gap=found.gap + charge)
-
-
-def _n_stages(largest: float, alpha: float) -> int:
-    """Points of a path with at most a factor of four between neighbours, both ends included."""
-    return int(np.ceil(np.log(largest / alpha) / np.log(4.0))) + 1

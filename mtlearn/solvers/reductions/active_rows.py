@@ -15,6 +15,7 @@ import numpy as np
 from mtlearn.penalties.base import Penalty, RowNorms
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.points import Lifted
+from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.reductions.base import Reduction
 
@@ -53,22 +54,15 @@ class ActiveRows(Reduction):
 
     def start(self, penalty: Any, V: np.ndarray | Lifted | None) -> Problem:
         """The features at hand, and those expected to enter at this strength."""
-        if self.norms is None:
-            self.norms = self.before = penalty.row_dual_norms(self.zero.G)
-            self.alphas = float(self.norms.max()), np.inf
-        here, last = self.alphas
-        ahead, further = self.norms, 0.0
-        if np.isfinite(last) and last > here > penalty.alpha:
-            further = (here - penalty.alpha) / (last - here)
-            ahead = np.maximum(ahead, ahead + further * (ahead - self.before))
+        ahead, further = self._expected(penalty, penalty.alpha)
         wanted = ahead >= penalty.alpha
+        if isinstance(V, np.ndarray):
+            wanted |= V.any(axis=1)
         if wanted.sum() > np.count_nonzero(wanted[self.features]):
             # A pass over X is due: it takes those along that come next.
             more = ahead >= AHEAD * penalty.alpha
             few = np.count_nonzero(more & ~wanted) <= self.problem.n_columns + 16
             wanted = more if few else wanted
-        if isinstance(V, np.ndarray):
-            wanted |= V.any(axis=1)
         self._take_in(wanted)
         self.guess = None
         if isinstance(V, Lifted) and further:
@@ -76,6 +70,30 @@ class ActiveRows(Reduction):
         if self.part is None:
             self._take_in(self.norms >= self.norms.max())
         return self.part
+
+    def as_far_as_few_enter(self, here: float, penalty: Any) -> float:
+        """How far down to the strength of ``penalty`` a stage may go."""
+        for ratio in (here / penalty.alpha, *tuning.STAGES):
+            stage = max(here / ratio, penalty.alpha)
+            ahead = self._expected(penalty, stage)[0]
+            active = 0 if self.seen is None else np.count_nonzero(self.seen.V.any(axis=1))
+            if np.count_nonzero(ahead >= stage) <= tuning.ENTERING * active + FEW:
+                break
+        return stage
+
+    def _expected(self, penalty: Any, alpha: float) -> tuple[np.ndarray, float]:
+        """Dual norms of the rows expected at a strength, and how far that is from the last one.
+
+        The distance is in units of that between the last two.
+        """
+        if self.norms is None:
+            self.norms = self.before = penalty.row_dual_norms(self.zero.G)
+            self.alphas = float(self.norms.max()), np.inf
+        here, last = self.alphas
+        if not (np.isfinite(last) and last > here > alpha):
+            return self.norms, 0.0
+        further = (here - alpha) / (last - here)
+        return np.maximum(self.norms, self.norms + further * (self.norms - self.before)), further
 
     def grow(self, penalty: Any, point: Lifted) -> Problem | None:
         """With those that would not stay at zero."""
