@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,21 @@ class Picked:
 
     rows: Rows
     shift: np.ndarray | None  # (k, C) or (k, 1)
+
+
+@dataclass(frozen=True)
+class Products:
+    """Products with the scatter of all features through rows in some of them."""
+
+    problem: DesignProblem
+    picked: Picked
+
+    def times(self, V: np.ndarray, row: Any = None, one: Any = None) -> np.ndarray:
+        """As :meth:`Gram.times`."""
+        out = self.problem.picked_times(self.picked, V)
+        if row is not None and one.any():
+            out += row.T * one
+        return out
 
 
 class DesignProblem(SquaredProblem):
@@ -116,8 +132,33 @@ class DesignProblem(SquaredProblem):
             null_value=null_value,
         )
 
-    def restricted(self, features: np.ndarray, before: Any = None) -> SquaredPart:
+    def restricted(self, features: np.ndarray, before: Any = None) -> SquaredProblem:
+        n = self.rows_of_products()
+        if n is not None and len(features) > n:  # their scatter has no more to say than the rows
+            return self._in_columns(features)
         return SquaredPart.of(self, features, before)
+
+    def _in_columns(self, features: np.ndarray) -> DesignProblem:
+        part = copy(self)
+        part.features, part.n_features = features, len(features)
+        picked = self.pick(features)
+        part.rows, part.shift = picked.rows, picked.shift
+        part.gram = Products(self, picked)
+        for name in ("given_mean", "xy", "mean_of_rows", "spread"):
+            setattr(part, name, getattr(self, name)[features])
+        part._given_null = self.null_value
+        part._couple(self.coupling)
+        return part
+
+    def thin(self) -> np.ndarray | None:
+        n = self.rows_of_products()
+        if n is None or not self.common or n >= self.n_features:
+            return None
+        A = self.rows.X if self.shift is None else self.rows.X - self.shift[:, 0]
+        rows = np.sqrt(self.scale[0]) * (A if self.unweighted else A * np.sqrt(self.s))
+        if not self.kappa.any():
+            return rows
+        return np.concatenate([rows, np.sqrt(self.kappa[0]) * self.x_mean.T])
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         out = self._through(Picked(self.rows, self.shift), W)

@@ -90,7 +90,7 @@ class SquaredProblem(Quadratic, Restrictable):
             share = self.m / self.m.sum()
             origin = self.given_mean @ self.per_x_mean(share)
         self.mean_of_rows = origin
-        self._spread = self.scatter_diagonal()
+        self.spread = self.scatter_diagonal()
         self._couple(coupling)
 
     def recoupled(self, coupling: Coupling) -> SquaredProblem:
@@ -160,6 +160,10 @@ class SquaredProblem(Quadratic, Restrictable):
         """The rows that a product passes over for all columns at once; None where it does not."""
         return None
 
+    def thin(self) -> np.ndarray | None:
+        """A (r, d) with H = A'A for all columns, where there is one of fewer rows than columns."""
+        return None
+
     @abstractmethod
     def factor_flops(self) -> float:
         """What it takes to factorise the H_t of all columns."""
@@ -182,7 +186,7 @@ class SquaredProblem(Quadratic, Restrictable):
     def hessian_diagonal(self) -> np.ndarray:
         """Diagonals of H_t = S_t + kappa_t x̄_t x̄_t', (d, C) or (d, 1)."""
         if self._diagonal is None:
-            self._diagonal = self._spread + self._per_hessian(self.kappa) * self.x_mean**2
+            self._diagonal = self.spread + self._per_hessian(self.kappa) * self.x_mean**2
         return self._diagonal
 
     def hessian(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:

@@ -42,9 +42,9 @@ def face_system(H: np.ndarray, m: np.ndarray, w: np.ndarray) -> RoundFace | Tied
 
     Parameters
     ----------
-    H : ndarray of shape (C, k, k) or (1, k, k)
-        Hessians of the columns on the rows of the face, (1, k, k) where they have it in common;
-        their precision is that of all that is done.
+    H : ndarray of shape (C, k, k), (1, k, k) or (r, k)
+        Hessians of the columns on the rows of the face, (1, k, k) where they have it in common, or
+        A with H = A'A, r < k, then; their precision is that of all that is done.
     m, w : ndarray of shape (k, C)
         The derivative on these rows.
 
@@ -53,7 +53,9 @@ def face_system(H: np.ndarray, m: np.ndarray, w: np.ndarray) -> RoundFace | Tied
     Singular
     """
     tied = (m == 0) & (w != 0)
-    return TiedFace(H, m, w, tied) if tied.any() else RoundFace(H, m, w)
+    if not tied.any():
+        return RoundFace(H, m, w)
+    return TiedFace(H if H.ndim == 3 else (H.T @ H)[None], m, w, tied)
 
 
 class RoundFace:
@@ -159,7 +161,12 @@ def _inverse(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     """V -> A_c^-1 v_c on the free entries of each column, 0 elsewhere."""
     k, C = free.shape
     potrs = _solver(H.dtype)
-    if len(H) == 1 and free.all() and not np.ptp(stiff, axis=1).any():
+    alike = bool(free.all()) and not np.ptp(stiff, axis=1).any()
+    if H.ndim == 2:
+        if alike and (stiff > 0).all():
+            return _thin_inverse(H, stiff[:, :1])
+        H = (H.T @ H)[None]
+    if alike and len(H) == 1:
         A = H[0].copy()
         A.ravel()[:: k + 1] += stiff[:, 0]
         L = _cholesky(A)
@@ -185,6 +192,21 @@ def _inverse(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
             if len(f):
                 out[f, c] = potrs(L, V[f, c], lower=1)[0]
         return out
+
+    return solve
+
+
+def _thin_inverse(A: np.ndarray, stiff: np.ndarray) -> Times:
+    """V -> (A'A + diag(stiff))^-1 V through the system in the rows of A (Woodbury)."""
+    soft, potrs = 1.0 / stiff, _solver(A.dtype)
+    scaled = A * np.sqrt(soft.T)
+    M = scaled @ scaled.T
+    M.ravel()[:: len(M) + 1] += 1.0
+    L = _cholesky(M)
+
+    def solve(V: np.ndarray) -> np.ndarray:
+        V = soft * V
+        return V - soft * (A.T @ potrs(L, A @ V, lower=1)[0])
 
     return solve
 

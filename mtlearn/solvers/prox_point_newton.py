@@ -36,7 +36,7 @@ from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.face_system import Singular, face_system
 from mtlearn.solvers.fista import Metric, fista
-from mtlearn.solvers.semismooth import affordable, direct_products, objective
+from mtlearn.solvers.semismooth import objective
 
 
 class ProxPointNewton(Iterative):
@@ -60,6 +60,8 @@ class ProxPointNewton(Iterative):
         least = 1e-14 * float(curvature.max(initial=0.0))
         self.step = 1.0 / np.where(curvature > least, curvature, max(least, 1e-300))
         self.root = np.sqrt(self.step)
+        n, d = problem.rows_of_products() or problem.n_features, problem.n_features
+        self.product = 2.0 * d * min(d, 2 * n) * problem.n_columns  # flops of one
         self.rows = np.empty(0, dtype=np.intp)
         self.H: np.ndarray | None = None
         self.whole_H: np.ndarray | None = None
@@ -121,19 +123,20 @@ class ProxPointNewton(Iterative):
         middle = problem.settle(P)
         if not len(rows):
             return self._along(penalty, here, middle, 1.0)
-        if not affordable(problem, len(rows)):
+        flops, fits = self._system(len(rows))
+        if not fits:
             return None, 0.0, 1.0
         R = (self.root * (middle.G - (Z - P) / step))[rows]
         try:
             D, solves = self._direction(M, rows, R, self._closeness(here, M, standing))
         except Singular:
-            return None, 0.0, 1.0 + direct_products(problem, len(rows))
+            return None, 0.0, 1.0 + flops / self.product
         ahead = np.zeros_like(P)
         ahead[rows] = self.root[rows] * D
         V = penalty.to_kinks(P, ahead)
         V[np.einsum("jc,jc->j", V, P) <= 0] = 0.0
-        shared = len(rows) ** 2 / problem.n_features**2
-        products = 2.0 + direct_products(problem, len(rows)) / 8 + solves * shared
+        share = (len(rows) / problem.n_features) ** 2
+        products = 2.0 + flops / self.product + solves * share
         return self._along(penalty, here, problem.settle(V), products)
 
     def _closeness(self, here: Point, M: Any, standing: Standing) -> float:
@@ -168,22 +171,33 @@ class ProxPointNewton(Iterative):
         return D + (c @ Y).reshape(D.shape), n + sum(more for _, more in solved)
 
     def _hessian(self, rows: np.ndarray) -> np.ndarray:
-        """H_c on these rows in scaled columns, single precision where there are many."""
+        """H_c on these rows in scaled columns, in single precision where there are many.
+
+        Or A with H = A'A, where that is smaller.
+        """
         if self.H is not None and np.array_equal(rows, self.rows):
             return self.H
-        every = self.problem.n_features
-        if len(rows) > 0.3 * every and self.whole_H is None:
-            self.whole_H = self._scaled(np.arange(every))
-        if self.whole_H is None:
+        every, k = self.problem.n_features, len(rows)
+        few = k <= tuning.DOUBLE
+        if few or k <= 0.3 * every:
             H = self._scaled(rows)
-        elif len(rows) == every:
-            H = self.whole_H
         else:
-            H = self.whole_H.take(rows, axis=1).take(rows, axis=2)
+            if self.whole_H is None:
+                self.whole_H = self._thin()
+            H = self.whole_H
+            if H is None:
+                self.whole_H = H = self._scaled(np.arange(every))
+            if k < every:
+                H = H.take(rows, axis=1)
+                H = H.take(rows, axis=2) if H.ndim == 3 else H
+            if H.ndim == 2 and len(H) >= k:
+                H = (H.T @ H)[None]
         self.rows, self.H = rows, H
-        if len(rows) <= tuning.DOUBLE and H.dtype == np.float32:
-            self.H = self._scaled(rows)
-        return self.H
+        return H
+
+    def _thin(self) -> np.ndarray | None:
+        A = self.problem.thin()
+        return None if A is None else (A * self.root[:, 0]).astype(np.float32)
 
     def _scaled(self, rows: np.ndarray) -> np.ndarray:
         root = self.root[rows, 0]
@@ -191,6 +205,14 @@ class ProxPointNewton(Iterative):
         H *= root[:, None]
         H *= root
         return H.astype(np.float32) if len(rows) > tuning.DOUBLE else H
+
+    def _system(self, k: int) -> tuple[float, bool]:
+        """Flops of the systems of k features, and whether they fit and are worth it."""
+        problem = self.problem
+        copies = 1 if problem.common else problem.n_columns
+        side = min(k, problem.rows_of_products() or k)
+        flops = float(copies) * side**2 * k
+        return flops, flops <= tuning.DIRECT_FLOPS and 8.0 * copies * side * k <= tuning.DIRECT_BYTES
 
     def _along(
         self, penalty: Penalty, here: Point, there: Point, products: float
