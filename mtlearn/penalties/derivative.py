@@ -25,3 +25,24 @@ class RowDerivative:
         """M D for D of shape (..., d, C)."""
         inner = np.einsum("jc,...jc->...j", self.w, D)
         return self.m * D + self.w * inner[..., None]
+
+    def on_face(self, V: np.ndarray) -> np.ndarray:
+        """The projection of V on the range of M."""
+        free = self.m > 0
+        tied = np.where(free, 0.0, self.w)
+        inner = np.einsum("jc,jc->j", tied, V)
+        size = np.einsum("jc,jc->j", tied, tied)
+        inner = np.divide(inner, size, out=np.zeros_like(inner), where=size > 0)
+        return np.where(free, V, tied * inner[:, None])
+
+    def inverse_times(self, D: np.ndarray) -> np.ndarray:
+        """The solution of M x = D for D in the range of M, there."""
+        free = self.m > 0
+        over = np.divide(1.0, self.m, out=np.zeros(self.m.shape), where=free)
+        q, tied = self.w * over, np.where(free, 0.0, self.w)
+        # On free entries diag(m) + w w', on tied ones w w'; a row has w on one of them.
+        inner = np.einsum("jc,jc->j", q, D) / (1.0 + np.einsum("jc,jc->j", q, self.w))
+        size = np.einsum("jc,jc->j", tied, tied) ** 2
+        along = np.einsum("jc,jc->j", tied, D)
+        along = np.divide(along, size, out=np.zeros_like(along), where=size > 0)
+        return D * over - q * inner[:, None] + tied * along[:, None]

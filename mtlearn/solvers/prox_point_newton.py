@@ -2,9 +2,10 @@
 
 V is optimal where V = prox(V + G), in columns of curvature one, G minus the gradient. The prox is
 linearised at Z = V + G and not at V: Z says which entries will be zero, free or tied, so hundreds
-of features enter and leave in one step. With P = prox(Z) and M the derivative there,
+of features enter and leave in one step. With P = prox(Z), M the derivative there and B what V is on
+the face that M leaves (its range), the solution of the linearised equation is
 
-    V_new = P + M x      x + (H - I) M x = G(P) - (Z - P)
+    V_new = B + D      (H + M^-1 - I) D = M^-1 (P - B) - H (B - V)    on the face,
 
 a system on the rows that M does not send to zero, solved in single precision and as closely as the
 gap that is left needs, for what it is for: the next point, whose gradient and objective are in
@@ -104,6 +105,38 @@ class ProxPointNewton(Iterative):
         would = penalty.row_dual_norms(start.G) > penalty.alpha
         rows = np.flatnonzero(would | start.V.any(axis=1))
         problem = self.problem.restricted(rows)
+        share = (len(rows) / self.problem.n_features) ** 2
+        metric, point = Metric.of_problem(problem), problem.settle(start.V[rows])
+        for point, _ in islice(fista(problem, penalty, point, metric), tuning.BURST):
+            yield start, share
+        V = np.zeros_like(start.V)
+        V[rows] = point.V
+        yield self.problem.settle(V), 1.0
+
+    def _newton(
+        self, penalty: Any, here: Point, standing: Standing
+    ) -> tuple[Point | None, float, float]:
+        """Where a step leads, its length (0 where it is of no use), and the products it took."""
+        problem, step = self.problem, self.step
+        Z = here.V + step * here.G
+        P, M = penalty.prox(Z, step), penalty.derivative(Z, step)
+        rows = np.flatnonzero(M.m.any(axis=1) | M.w.any(axis=1))
+        if not len(rows):
+            return self._along(penalty, here, problem.settle(P), 1.0)
+        flops, fits = self._system(len(rows))
+        if not fits:
+            return None, 0.0, 1.0
+        B = M.on_face(here.V)
+        R = M.inverse_times((P - B) / self.root)
+        if (B != here.V).any():
+            R -= self.root * problem.curvature_times(B - here.V)
+        try:
+            D, solves = self._direction(M, rows, R[rows], self._closeness(here, M, standing))
+        except Singular:
+            return None, 0.0, 1.0 + flops / self.product
+        B[rows] += self.root[rows] * D
+        V = penalty.to_kinks(P, B - P)
+        V[np.einsum("jc,jc->j", V, P) <= 0] = 0.0
         share = (len(rows) / self.problem.n_features) ** 2
         metric, point = Metric.of_problem(problem), problem.settle(start.V[rows])
         for point, _ in islice(fista(problem, penalty, point, metric), tuning.BURST):

@@ -231,6 +231,8 @@ class Driver:
         """The point with these deviations; on a path they are always those of the last one."""
         if isinstance(start, Solution):
             return start.point
+        if not isinstance(start, np.ndarray):
+            return start
         if self._last is not None and start is self._last.point.V:
             return self._last.point
         if isinstance(self.problem, Quadratic):
@@ -303,9 +305,11 @@ def _for_reduction(point: Any) -> Any:
 
 def _leads_anywhere(start: np.ndarray | Solution | None) -> bool:
     """Whether some deviations are not zero."""
-    if isinstance(start, Solution):
-        start = start.point.point.V if isinstance(start.point, Lifted) else start.point.V
-    return start is not None and bool(start.any())
+    point = start.point if isinstance(start, Solution) else start
+    if isinstance(point, Lifted):
+        point = point.point
+    V = point if point is None or isinstance(point, np.ndarray) else point.V
+    return V is not None and bool(V.any())
 
 
 def without_deviations(problem: Problem, tol: float = 1e-15) -> Any:

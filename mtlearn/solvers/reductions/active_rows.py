@@ -65,8 +65,8 @@ class ActiveRows(Reduction):
             wanted = more if few else wanted
         self._take_in(wanted)
         self.guess = None
-        if isinstance(V, Lifted) and further:
-            self.guess = self._predicted(penalty, self._padded(V.point.V), further)
+        if isinstance(V, Lifted):
+            self.guess = self._predicted(penalty, V, further)
         if self.part is None:
             self._take_in(self.norms >= self.norms.max())
         return self.part
@@ -106,33 +106,34 @@ class ActiveRows(Reduction):
         outside = float(self._norms_at(penalty, point).max())
         return certify(point.part, penalty, point.point, outside).relative
 
-    def restrict(self, V: np.ndarray | Lifted) -> np.ndarray:
+    def restrict(self, V: np.ndarray | Lifted) -> Any:
         if isinstance(V, np.ndarray):
             return V[self.features]
-        if self.guess is not None:
-            guess, self.guess = self.guess, None
-            return guess
-        return self._padded(V.point.V)
+        guess, self.guess = self.guess, None
+        return self._inside(V) if guess is None else guess
 
-    def _padded(self, V: np.ndarray) -> np.ndarray:
-        """With zeros for the features that came after: they are added at the end."""
-        out = np.zeros((len(self.features), V.shape[1]))
-        out[: len(V)] = V
-        return out
+    def _inside(self, lifted: Lifted) -> Any:
+        """The point of the part that is now, or its deviations; what came after is at zero."""
+        if lifted.part is self.part:
+            return lifted.point
+        V = np.zeros((len(self.features), lifted.point.V.shape[1]))
+        V[: len(lifted.features)] = lifted.point.V  # features are added at the end
+        return self.part.settle(V) if isinstance(self.part, Quadratic) else V
 
-    def _predicted(self, penalty: Any, V: np.ndarray, further: float) -> np.ndarray:
-        """V, or where it would be if it went on in a line, whichever has the lower objective."""
-        before, self.last_V = self.last_V, V
-        if before is None:
-            return V
-        ahead = V.copy()
-        on = V.any(axis=1)[: len(before)]
-        ahead[: len(before)][on] += further * (V[: len(before)] - before)[on]
-        ahead[np.einsum("jc,jc->j", ahead, V) < 0] = 0.0
-        if not isinstance(self.part, Quadratic):
-            return V
-        values = [self.part.value(self.part.settle(U)) + penalty.value(U) for U in (V, ahead)]
-        return ahead if values[1] < values[0] else V
+    def _predicted(self, penalty: Any, lifted: Lifted, further: float) -> Any:
+        """Where V is, or would be if it went on in a line: whichever has the lower objective."""
+        before, self.last_V = self.last_V, lifted.point.V
+        here = self._inside(lifted)
+        if before is None or not further or not isinstance(self.part, Quadratic):
+            return here
+        V = here.V.copy()
+        k = len(before)
+        on = V[:k].any(axis=1)
+        V[:k][on] += further * (here.V[:k] - before)[on]
+        V[np.einsum("jc,jc->j", V, here.V) < 0] = 0.0
+        ahead = self.part.settle(V)
+        values = [self.part.value(point) + penalty.value(point.V) for point in (here, ahead)]
+        return ahead if values[1] < values[0] else here
 
     def lift(self, point: Any) -> Lifted:
         return Lifted(point, self.part, self.problem)
