@@ -303,8 +303,11 @@ class LossProblem(Curved, Restrictable):
         return numbers <= MODEL_NUMBERS and self.n_features <= max(32.0, min(rows_each, 256.0))
 
     def _moments(self, H: np.ndarray, Z: np.ndarray) -> Moments:
-        row, which, starts = self.rows.entries(H)
-        moments = of_entries(self.rows.plain, row, Z[row, which], H[row, which], starts)
+        if self.rows.n_blocks == 1 and not self.rows.sparse:
+            moments = Moments.of_weightings(self.rows.X, Z, H)
+        else:
+            row, which, starts = self.rows.entries(H)
+            moments = of_entries(self.rows.plain, row, Z[row, which], H[row, which], starts)
         if self.rows.middle is None:
             return moments
         middle = np.broadcast_to(self.rows.middles(H.shape[1]), (self.n_features, self.n_columns)).T

@@ -212,7 +212,7 @@ class ProxPointNewton(Iterative):
             return self.H
         every, k = self.problem.n_features, len(rows)
         few = k <= tuning.DOUBLE
-        if few or k <= 0.3 * every:
+        if few or k <= 0.3 * every or not self.problem.common:
             H = self._scaled(rows)
         else:
             if self.whole_H is None:
@@ -245,7 +245,10 @@ class ProxPointNewton(Iterative):
         copies = 1 if problem.common else problem.n_columns
         side = min(k, problem.rows_of_products() or k)
         flops = float(copies) * side**2 * k
-        return flops, flops <= tuning.DIRECT_FLOPS and 8.0 * copies * side * k <= tuning.DIRECT_BYTES
+        return (
+            flops,
+            flops <= tuning.DIRECT_FLOPS and 8.0 * copies * side * k <= tuning.DIRECT_BYTES,
+        )
 
     def _along(
         self, penalty: Penalty, here: Point, there: Point, products: float

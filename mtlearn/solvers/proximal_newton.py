@@ -39,8 +39,9 @@ from mtlearn.solvers.base import (
 from mtlearn.solvers.closed_form import ClosedForm
 from mtlearn.solvers.curvature import noticed
 from mtlearn.solvers.descent import Descent
+from mtlearn.solvers.prox_point_newton import ProxPointNewton
 
-OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, Descent)
+OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, ProxPointNewton, Descent)
 
 
 @dataclass(frozen=True)
