@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+STIFFEST = 1e5  # 1/m - 1 of an entry at most: beyond, it does not move
+
 
 @dataclass(frozen=True)
 class RowDerivative:
@@ -39,6 +41,7 @@ class RowDerivative:
         """The solution of M x = D for D in the range of M, there."""
         free = self.m > 0
         over = np.divide(1.0, self.m, out=np.zeros(self.m.shape), where=free)
+        over = np.minimum(over, 1.0 + STIFFEST)
         q, tied = self.w * over, np.where(free, 0.0, self.w)
         # On free entries diag(m) + w w', on tied ones w w'; a row has w on one of them.
         inner = np.einsum("jc,jc->j", q, D) / (1.0 + np.einsum("jc,jc->j", q, self.w))

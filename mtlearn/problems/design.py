@@ -133,8 +133,7 @@ class DesignProblem(SquaredProblem):
         )
 
     def restricted(self, features: np.ndarray, before: Any = None) -> SquaredProblem:
-        n = self.rows_of_products()
-        if n is not None and len(features) > n:  # their scatter has no more to say than the rows
+        if len(features) > self.thin_rows():  # their scatter has no more to say than the rows
             return self._in_columns(features)
         return SquaredPart.of(self, features, before)
 
@@ -150,15 +149,39 @@ class DesignProblem(SquaredProblem):
         part._couple(self.coupling)
         return part
 
-    def thin(self) -> np.ndarray | None:
+    def thin_rows(self) -> float:
+        if self.rows.sparse or self.n_columns != self.rows.n_blocks * self.s.shape[1]:
+            return self._shared_rows()
+        return float(self.rows.sizes.max()) + bool(self.kappa.any())
+
+    def _shared_rows(self) -> float:
         n = self.rows_of_products()
-        if n is None or not self.common or n >= self.n_features:
-            return None
-        A = self.rows.X if self.shift is None else self.rows.X - self.shift[:, 0]
-        rows = np.sqrt(self.scale[0]) * (A if self.unweighted else A * np.sqrt(self.s))
-        if not self.kappa.any():
-            return rows
-        return np.concatenate([rows, np.sqrt(self.kappa[0]) * self.x_mean.T])
+        return np.inf if n is None or not self.common else float(n) + bool(self.kappa.any())
+
+    def thin(self) -> np.ndarray:
+        copies = 1 if self.common else self.n_columns
+        out = np.zeros((copies, int(self.thin_rows()), self.n_features))
+        for block in self.scatter_blocks(True, whole=True):
+            assert block.thin is not None
+            out[block.tasks[: len(out)], : block.thin.shape[1]] = block.thin
+        return out
+
+    def scaled_hessian(self, rows: np.ndarray, root: np.ndarray, kind: np.dtype) -> np.ndarray:
+        if self.rows.sparse or self.rows.n_blocks > 1 or self.common:
+            return super().scaled_hessian(rows, root, kind)
+        # One X under many weightings: a matrix with itself is half the work.
+        X = (self.rows.X[:, rows] * root).astype(kind)
+        S = np.sqrt(self.s * self.scale).astype(kind)
+        H = np.empty((self.n_columns, len(rows), len(rows)), kind)
+        for h, s in zip(H, S.T, strict=True):
+            A = X * s[:, None]
+            np.matmul(A.T, A, out=h)
+        middle = 0.0 if self.shift is None else self.shift[rows]
+        for size, mean in ((-self.m, middle), (self.kappa, self.x_mean[rows])):
+            z = (np.sqrt(np.abs(size)) * mean * root[:, None]).astype(kind).T
+            if z.any():
+                H += np.sign(size).astype(kind)[:, None, None] * z[:, :, None] * z[:, None, :]
+        return H
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         out = self._through(Picked(self.rows, self.shift), W)

@@ -13,7 +13,6 @@ from mtlearn.problems.moments import BLOCK_BYTES, Moments
 from mtlearn.problems.scatter import ScatterBlock, Statistics
 from mtlearn.problems.squared import SquaredProblem
 
-
 FEW_ACTIVE = 0.3  # of the features: below, it pays to gather what belongs to them
 
 

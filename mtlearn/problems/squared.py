@@ -160,9 +160,13 @@ class SquaredProblem(Quadratic, Restrictable):
         """The rows that a product passes over for all columns at once; None where it does not."""
         return None
 
-    def thin(self) -> np.ndarray | None:
-        """A (r, d) with H = A'A for all columns, where there is one of fewer rows than columns."""
-        return None
+    def thin_rows(self) -> float:
+        """The r of :meth:`thin`; inf where there is none."""
+        return np.inf
+
+    def thin(self) -> np.ndarray:
+        """A_c (C, r, d), or (1, r, d) where they are the same, with H_c = A_c'A_c."""
+        raise NotImplementedError
 
     @abstractmethod
     def factor_flops(self) -> float:
@@ -197,6 +201,17 @@ class SquaredProblem(Quadratic, Restrictable):
             right = left if columns is None else self.x_mean[columns].T
             kappa = self._per_hessian(self.kappa)
             H = H + (kappa[:, None] * left)[:, :, None] * right[:, None, :]
+        return H
+
+    def scaled_hessian(self, rows: np.ndarray, root: np.ndarray, kind: np.dtype) -> np.ndarray:
+        """H_t on some rows, multiplied by ``root`` (k,) from both sides, in some precision."""
+        H = self.scatter(rows).astype(kind, copy=False)
+        root = root.astype(kind)
+        H *= root[:, None] * root
+        if self.kappa.any():
+            pulled = np.sqrt(self._per_hessian(self.kappa))[:, None] * self.x_mean[rows].T
+            pulled = pulled.astype(kind) * root
+            H += pulled[:, :, None] * pulled[:, None, :]
         return H
 
     def hessian_times(self, W: np.ndarray) -> np.ndarray:

@@ -22,52 +22,77 @@ that is one and the same matrix where the tasks have their Hessian in common.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import blas, lapack
 
-STIFFEST = 1e5  # 1/m - 1 of an entry at most: beyond, it does not move
+from mtlearn.penalties.derivative import STIFFEST
+
 ONE_BY_ONE = 48  # features, from where a loop over columns costs nothing beside its systems
 CG_STEPS = 40
 
 Times = Callable[[np.ndarray], np.ndarray]
 
 
-class Singular(ArithmeticError):
+class SingularSystemError(ArithmeticError):
     """A system that has no solution in the precision it is solved in."""
 
 
-def face_system(H: np.ndarray, m: np.ndarray, w: np.ndarray) -> RoundFace | TiedFace:
+@dataclass(frozen=True)
+class Hessians:
+    """H_c of all columns on the rows of a face; a leading axis of one means they are the same.
+
+    Attributes
+    ----------
+    full : ndarray of shape (C, k, k) or (1, k, k), or None
+    thin : ndarray of shape (C, r, k) or (1, r, k), or None
+        A_c with H_c = A_c'A_c, r < k.
+    """
+
+    full: np.ndarray | None = None
+    thin: np.ndarray | None = None
+
+    @property
+    def kind(self) -> np.dtype:
+        """The precision of all that is done with them."""
+        return (self.thin if self.full is None else self.full).dtype
+
+    def as_full(self) -> np.ndarray:
+        if self.full is not None:
+            return self.full
+        return np.stack([A.T @ A for A in self.thin])
+
+
+def face_system(H: Hessians, m: np.ndarray, w: np.ndarray) -> RoundFace | TiedFace:
     """The system of one face, factored.
 
     Parameters
     ----------
-    H : ndarray of shape (C, k, k), (1, k, k) or (r, k)
-        Hessians of the columns on the rows of the face, (1, k, k) where they have it in common, or
-        A with H = A'A, r < k, then; their precision is that of all that is done.
+    H : Hessians
     m, w : ndarray of shape (k, C)
         The derivative on these rows.
 
     Raises
     ------
-    Singular
+    SingularSystemError
     """
     tied = (m == 0) & (w != 0)
     if not tied.any():
         return RoundFace(H, m, w)
-    return TiedFace(H if H.ndim == 3 else (H.T @ H)[None], m, w, tied)
+    return TiedFace(H.as_full(), m, w, tied)
 
 
 class RoundFace:
     """Nothing is tied: see :func:`face_system`."""
 
-    def __init__(self, H: np.ndarray, m: np.ndarray, w: np.ndarray):
-        stiff, q = _stiffness(m, w)
+    def __init__(self, H: Hessians, m: np.ndarray, w: np.ndarray):
+        kind, (stiff, q) = H.kind, _stiffness(m, w)
         diagonal = 1.0 + (q * w).sum(axis=1)
         # The diagonal of A_c is 1 + stiff, that of its inverse more than one over that.
-        self.precondition = (1.0 / (diagonal - (q**2 / (0.5 + stiff)).sum(axis=1))).astype(H.dtype)
-        self.q, self.diagonal = q.astype(H.dtype), diagonal.astype(H.dtype)
-        self.inverse = _inverse(H, m > 0, stiff.astype(H.dtype))
+        self.precondition = (1.0 / (diagonal - (q**2 / (0.5 + stiff)).sum(axis=1))).astype(kind)
+        self.q, self.diagonal = q.astype(kind), diagonal.astype(kind)
+        self.inverse = _inverse(H, m > 0, stiff.astype(kind))
         self.coupled = bool(w.any())
 
     def solve(self, R: np.ndarray, closeness: float) -> tuple[np.ndarray, int]:
@@ -94,7 +119,6 @@ class TiedFace:
 
     def __init__(self, H: np.ndarray, m: np.ndarray, w: np.ndarray, tied: np.ndarray):
         stiff, q = _stiffness(m, w)
-        k, C = m.shape
         together, kind = np.where(tied, w, 0.0), H.dtype
         levels = np.flatnonzero(w.any(axis=1))
         diagonal = (1.0 - (together**2).sum(axis=1) + (q * w).sum(axis=1))[levels]
@@ -157,31 +181,40 @@ def _stiffness(m: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return stiff, np.where(free, w * (1.0 + stiff), 0.0)
 
 
-def _inverse(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
+def _inverse(H: Hessians, free: np.ndarray, stiff: np.ndarray) -> Times:
     """V -> A_c^-1 v_c on the free entries of each column, 0 elsewhere."""
-    k, C = free.shape
-    potrs = _solver(H.dtype)
-    alike = bool(free.all()) and not np.ptp(stiff, axis=1).any()
-    if H.ndim == 2:
-        if alike and (stiff > 0).all():
-            return _thin_inverse(H, stiff[:, :1])
-        H = (H.T @ H)[None]
-    if alike and len(H) == 1:
-        A = H[0].copy()
+    if H.full is None and (stiff[free] > 0).all():
+        return _thin_inverse(H.thin, free, stiff)
+    full, k = H.as_full(), len(free)
+    if len(full) == 1 and _alike(free, stiff):
+        A = full[0].copy()
         A.ravel()[:: k + 1] += stiff[:, 0]
-        L = _cholesky(A)
+        L, potrs = _cholesky(A), _solver(H.kind)
         return lambda V: potrs(L, V, lower=1)[0]
     if k < ONE_BY_ONE:
-        A = H * (free.T[:, :, None] & free.T[:, None, :])
+        A = full * (free.T[:, :, None] & free.T[:, None, :])
         A[:, np.arange(k), np.arange(k)] += np.where(free, stiff, 1.0).T
-        try:
-            inverses = np.linalg.inv(A)
-        except np.linalg.LinAlgError as error:
-            raise Singular from error
-        return lambda V: np.matmul(inverses, (V * free).T[:, :, None])[:, :, 0].T * free
-    factors = []
-    for c in range(C):
-        f = np.flatnonzero(free[:, c])
+        return _batched(A, free)
+    return _one_by_one(full, free, stiff)
+
+
+def _alike(free: np.ndarray, stiff: np.ndarray) -> bool:
+    """Whether A_c is the same for all columns of one Hessian."""
+    return bool(free.all()) and not np.ptp(stiff, axis=1).any()
+
+
+def _batched(A: np.ndarray, free: np.ndarray) -> Times:
+    try:
+        inverses = np.linalg.inv(A)
+    except np.linalg.LinAlgError as error:
+        raise SingularSystemError from error
+    return lambda V: np.matmul(inverses, (V * free).T[:, :, None])[:, :, 0].T * free
+
+
+def _one_by_one(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
+    factors, potrs = [], _solver(H.dtype)
+    for c, own in enumerate(free.T):
+        f = np.flatnonzero(own)
         A = np.ascontiguousarray(_on(H[0 if len(H) == 1 else c][None], f)[0])
         A.ravel()[:: len(f) + 1] += stiff[f, c]
         factors.append((f, _cholesky(A)))
@@ -196,17 +229,24 @@ def _inverse(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     return solve
 
 
-def _thin_inverse(A: np.ndarray, stiff: np.ndarray) -> Times:
-    """V -> (A'A + diag(stiff))^-1 V through the system in the rows of A (Woodbury)."""
-    soft, potrs = 1.0 / stiff, _solver(A.dtype)
-    scaled = A * np.sqrt(soft.T)
-    M = scaled @ scaled.T
-    M.ravel()[:: len(M) + 1] += 1.0
-    L = _cholesky(M)
+def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
+    """V -> (A_c'A_c + diag(stiff_c))^-1 v_c through systems in the rows of A_c (Woodbury)."""
+    soft = np.divide(1.0, stiff, out=np.zeros_like(stiff), where=free)
+    if len(A) == 1 and _alike(free, stiff):
+        A, soft, potrs = A[0], soft[:, :1], _solver(A.dtype)
+        scaled = A * np.sqrt(soft.T)
+        M = scaled @ scaled.T
+        M.ravel()[:: len(M) + 1] += 1.0
+        L = _cholesky(M)
+        return lambda V: soft * (V - A.T @ potrs(L, A @ (soft * V), lower=1)[0])
+    scaled = A * np.sqrt(soft.T)[:, None]
+    M = np.matmul(scaled, scaled.transpose(0, 2, 1))
+    M[:, np.arange(M.shape[1]), np.arange(M.shape[1])] += 1.0
+    inverses = np.linalg.inv(M)
 
     def solve(V: np.ndarray) -> np.ndarray:
-        V = soft * V
-        return V - soft * (A.T @ potrs(L, A @ V, lower=1)[0])
+        inner = np.matmul(inverses, np.matmul(A, (soft * V).T[:, :, None]))
+        return soft * (V - np.matmul(inner.transpose(0, 2, 1), A)[:, 0].T)
 
     return solve
 
@@ -244,7 +284,7 @@ def _cholesky(A: np.ndarray) -> np.ndarray:
     potrf = lapack.spotrf if A.dtype == np.float32 else lapack.dpotrf
     L, info = potrf(A.T, lower=1, clean=0, overwrite_a=1)
     if info:
-        raise Singular
+        raise SingularSystemError
     return L
 
 

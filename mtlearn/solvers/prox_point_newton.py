@@ -35,7 +35,7 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
 from mtlearn.solvers.descent import Descent
-from mtlearn.solvers.face_system import Singular, face_system
+from mtlearn.solvers.face_system import Hessians, SingularSystemError, face_system
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.semismooth import objective
 
@@ -61,11 +61,11 @@ class ProxPointNewton(Iterative):
         least = 1e-14 * float(curvature.max(initial=0.0))
         self.step = 1.0 / np.where(curvature > least, curvature, max(least, 1e-300))
         self.root = np.sqrt(self.step)
-        n, d = problem.rows_of_products() or problem.n_features, problem.n_features
-        self.product = 2.0 * d * min(d, 2 * n) * problem.n_columns  # flops of one
+        d = float(problem.n_features)
+        self.product = 2.0 * d * min(d, 2.0 * problem.thin_rows()) * problem.n_columns  # flops
         self.rows = np.empty(0, dtype=np.intp)
-        self.H: np.ndarray | None = None
-        self.whole_H: np.ndarray | None = None
+        self.H: Hessians | None = None
+        self.thin: np.ndarray | None = None
         self._descent: Descent | None = None
 
     @classmethod
@@ -106,11 +106,12 @@ class ProxPointNewton(Iterative):
         rows = np.flatnonzero(would | start.V.any(axis=1))
         problem = self.problem.restricted(rows)
         share = (len(rows) / self.problem.n_features) ** 2
-        metric, point = Metric.of_problem(problem), problem.settle(start.V[rows])
-        for point, _ in islice(fista(problem, penalty, point, metric), tuning.BURST):
+        metric, last = Metric.of_problem(problem), problem.settle(start.V[rows])
+        for step in islice(fista(problem, penalty, last, metric), tuning.BURST):
+            last = step[0]
             yield start, share
         V = np.zeros_like(start.V)
-        V[rows] = point.V
+        V[rows] = last.V
         yield self.problem.settle(V), 1.0
 
     def _newton(
@@ -132,41 +133,10 @@ class ProxPointNewton(Iterative):
             R -= self.root * problem.curvature_times(B - here.V)
         try:
             D, solves = self._direction(M, rows, R[rows], self._closeness(here, M, standing))
-        except Singular:
+        except SingularSystemError:
             return None, 0.0, 1.0 + flops / self.product
         B[rows] += self.root[rows] * D
         V = penalty.to_kinks(P, B - P)
-        V[np.einsum("jc,jc->j", V, P) <= 0] = 0.0
-        share = (len(rows) / self.problem.n_features) ** 2
-        metric, point = Metric.of_problem(problem), problem.settle(start.V[rows])
-        for point, _ in islice(fista(problem, penalty, point, metric), tuning.BURST):
-            yield start, share
-        V = np.zeros_like(start.V)
-        V[rows] = point.V
-        yield self.problem.settle(V), 1.0
-
-    def _newton(
-        self, penalty: Any, here: Point, standing: Standing
-    ) -> tuple[Point | None, float, float]:
-        """Where a step leads, its length (0 where it is of no use), and the products it took."""
-        problem, step = self.problem, self.step
-        Z = here.V + step * here.G
-        P, M = penalty.prox(Z, step), penalty.derivative(Z, step)
-        rows = np.flatnonzero(M.m.any(axis=1) | M.w.any(axis=1))
-        middle = problem.settle(P)
-        if not len(rows):
-            return self._along(penalty, here, middle, 1.0)
-        flops, fits = self._system(len(rows))
-        if not fits:
-            return None, 0.0, 1.0
-        R = (self.root * (middle.G - (Z - P) / step))[rows]
-        try:
-            D, solves = self._direction(M, rows, R, self._closeness(here, M, standing))
-        except Singular:
-            return None, 0.0, 1.0 + flops / self.product
-        ahead = np.zeros_like(P)
-        ahead[rows] = self.root[rows] * D
-        V = penalty.to_kinks(P, ahead)
         V[np.einsum("jc,jc->j", V, P) <= 0] = 0.0
         share = (len(rows) / problem.n_features) ** 2
         products = 2.0 + flops / self.product + solves * share
@@ -203,52 +173,30 @@ class ProxPointNewton(Iterative):
         c = np.linalg.lstsq(corner, Z @ D.ravel(), rcond=None)[0]
         return D + (c @ Y).reshape(D.shape), n + sum(more for _, more in solved)
 
-    def _hessian(self, rows: np.ndarray) -> np.ndarray:
-        """H_c on these rows in scaled columns, in single precision where there are many.
-
-        Or A with H = A'A, where that is smaller.
-        """
+    def _hessian(self, rows: np.ndarray) -> Hessians:
+        """On these rows in scaled columns, in single precision where there are many."""
         if self.H is not None and np.array_equal(rows, self.rows):
             return self.H
-        every, k = self.problem.n_features, len(rows)
-        few = k <= tuning.DOUBLE
-        if few or k <= 0.3 * every or not self.problem.common:
-            H = self._scaled(rows)
+        many, every = len(rows) > tuning.DOUBLE, self.problem.n_features
+        self.rows, root = rows, self.root[rows, 0]
+        if many and self.thin is None and self.problem.thin_rows() < len(rows):
+            self.thin = (self.problem.thin() * self.root[:, 0]).astype(np.float32)
+        if many and self.thin is not None and self.thin.shape[1] < len(rows):
+            thin = self.thin if len(rows) == every else self.thin.take(rows, axis=2)
+            self.H = Hessians(thin=thin)
         else:
-            if self.whole_H is None:
-                self.whole_H = self._thin()
-            H = self.whole_H
-            if H is None:
-                self.whole_H = H = self._scaled(np.arange(every))
-            if k < every:
-                H = H.take(rows, axis=1)
-                H = H.take(rows, axis=2) if H.ndim == 3 else H
-            if H.ndim == 2 and len(H) >= k:
-                H = (H.T @ H)[None]
-        self.rows, self.H = rows, H
-        return H
-
-    def _thin(self) -> np.ndarray | None:
-        A = self.problem.thin()
-        return None if A is None else (A * self.root[:, 0]).astype(np.float32)
-
-    def _scaled(self, rows: np.ndarray) -> np.ndarray:
-        root = self.root[rows, 0]
-        H = self.problem.hessian(rows)
-        H *= root[:, None]
-        H *= root
-        return H.astype(np.float32) if len(rows) > tuning.DOUBLE else H
+            kind = np.dtype(np.float32 if many else np.float64)
+            self.H = Hessians(self.problem.scaled_hessian(rows, root, kind))
+        return self.H
 
     def _system(self, k: int) -> tuple[float, bool]:
         """Flops of the systems of k features, and whether they fit and are worth it."""
         problem = self.problem
         copies = 1 if problem.common else problem.n_columns
-        side = min(k, problem.rows_of_products() or k)
+        side = min(k, problem.thin_rows())
         flops = float(copies) * side**2 * k
-        return (
-            flops,
-            flops <= tuning.DIRECT_FLOPS and 8.0 * copies * side * k <= tuning.DIRECT_BYTES,
-        )
+        fits = 8.0 * copies * side * k <= tuning.DIRECT_BYTES
+        return flops, fits and flops <= tuning.DIRECT_FLOPS
 
     def _along(
         self, penalty: Penalty, here: Point, there: Point, products: float

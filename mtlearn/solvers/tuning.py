@@ -7,6 +7,7 @@ never what the answer is. Thresholds of rounding stand where the arithmetic is.
 from __future__ import annotations
 
 import os
+
 import numpy as np
 
 # Limits of the machine.
