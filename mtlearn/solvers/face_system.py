@@ -239,6 +239,8 @@ def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
         M.ravel()[:: len(M) + 1] += 1.0
         L = _cholesky(M)
         return lambda V: soft * (V - A.T @ potrs(L, A @ (soft * V), lower=1)[0])
+    if A.shape[1] >= ONE_BY_ONE:
+        return _thin_one_by_one(A, soft)
     scaled = A * np.sqrt(soft.T)[:, None]
     M = np.matmul(scaled, scaled.transpose(0, 2, 1))
     M[:, np.arange(M.shape[1]), np.arange(M.shape[1])] += 1.0
@@ -247,6 +249,25 @@ def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     def solve(V: np.ndarray) -> np.ndarray:
         inner = np.matmul(inverses, np.matmul(A, (soft * V).T[:, :, None]))
         return soft * (V - np.matmul(inner.transpose(0, 2, 1), A)[:, 0].T)
+
+    return solve
+
+
+def _thin_one_by_one(A: np.ndarray, soft: np.ndarray) -> Times:
+    factors, potrs = [], _solver(A.dtype)
+    for c, own in enumerate(soft.T):
+        rows = A[0 if len(A) == 1 else c]
+        scaled = rows * np.sqrt(own)
+        M = scaled @ scaled.T
+        M.ravel()[:: len(M) + 1] += 1.0
+        factors.append((rows, _cholesky(M)))
+
+    def solve(V: np.ndarray) -> np.ndarray:
+        V = soft * V
+        out = np.empty_like(V)
+        for c, (rows, L) in enumerate(factors):
+            out[:, c] = potrs(L, rows @ V[:, c], lower=1)[0] @ rows
+        return V - soft * out
 
     return solve
 
