@@ -100,10 +100,17 @@ class Dirty(RowNorms, Differentiable):
         return RowDerivative((~free & ~zero).astype(float), free * np.sign(Z) / np.sqrt(count))
 
     def to_kinks(self, V: np.ndarray, D: np.ndarray) -> np.ndarray:
-        """V + D; for linf, with entries that would pass the largest of B at it."""
+        """V + D with specific entries that would pass those of B at them, for linf others too."""
+        B = self.shared(V)
+        beta = np.abs(B).max(axis=1, keepdims=True)
         if self.norm == "l2":
-            return V + D
-        beta = np.abs(self.shared(V)).max(axis=1, keepdims=True)
+            specific = V != B
+            b = np.where(specific, 0.0, V)
+            square = np.einsum("jc,jc->j", b, b)[:, None]
+            grown = 1.0 + np.einsum("jc,jc->j", b, D)[:, None] / np.where(square > 0, square, 1.0)
+            bound = np.where(square > 0, beta * np.maximum(grown, 0.0), 0.0)
+            outside = np.sign(V) * np.maximum(np.sign(V) * (V + D), bound)
+            return np.where(specific, outside, V + D)
         level = moved_level(V, D, beta)
         outside = np.sign(V) * np.maximum(np.sign(V) * (V + D), level)
         return np.where(np.abs(V) > beta, outside, np.clip(V + D, -level, level))

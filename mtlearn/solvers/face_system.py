@@ -64,7 +64,9 @@ class Hessians:
         return np.stack([A.T @ A for A in self.thin])
 
 
-def face_system(H: Hessians, m: np.ndarray, w: np.ndarray) -> RoundFace | TiedFace:
+def face_system(
+    H: Hessians, m: np.ndarray, w: np.ndarray, ridge: float = 0.0
+) -> RoundFace | TiedFace:
     """The system of one face, factored.
 
     Parameters
@@ -72,6 +74,8 @@ def face_system(H: Hessians, m: np.ndarray, w: np.ndarray) -> RoundFace | TiedFa
     H : Hessians
     m, w : ndarray of shape (k, C)
         The derivative on these rows.
+    ridge : float, default=0.0
+        Curvature that is added where the penalty has none: free of it the system may be singular.
 
     Raises
     ------
@@ -79,15 +83,15 @@ def face_system(H: Hessians, m: np.ndarray, w: np.ndarray) -> RoundFace | TiedFa
     """
     tied = (m == 0) & (w != 0)
     if not tied.any():
-        return RoundFace(H, m, w)
-    return TiedFace(H.as_full(), m, w, tied)
+        return RoundFace(H, m, w, ridge)
+    return TiedFace(H.as_full(), m, w, tied, ridge)
 
 
 class RoundFace:
     """Nothing is tied: see :func:`face_system`."""
 
-    def __init__(self, H: Hessians, m: np.ndarray, w: np.ndarray):
-        kind, (stiff, q) = H.kind, _stiffness(m, w)
+    def __init__(self, H: Hessians, m: np.ndarray, w: np.ndarray, ridge: float):
+        kind, (stiff, q) = H.kind, _stiffness(m, w, ridge)
         diagonal = 1.0 + (q * w).sum(axis=1)
         # The diagonal of A_c is 1 + stiff, that of its inverse more than one over that.
         self.precondition = (1.0 / (diagonal - (q**2 / (0.5 + stiff)).sum(axis=1))).astype(kind)
@@ -117,11 +121,13 @@ class RoundFace:
 class TiedFace:
     """Some entries are tied: see :func:`face_system`."""
 
-    def __init__(self, H: np.ndarray, m: np.ndarray, w: np.ndarray, tied: np.ndarray):
-        stiff, q = _stiffness(m, w)
+    def __init__(
+        self, H: np.ndarray, m: np.ndarray, w: np.ndarray, tied: np.ndarray, ridge: float
+    ):
+        stiff, q = _stiffness(m, w, ridge)
         together, kind = np.where(tied, w, 0.0), H.dtype
         levels = np.flatnonzero(w.any(axis=1))
-        diagonal = (1.0 - (together**2).sum(axis=1) + (q * w).sum(axis=1))[levels]
+        diagonal = (1.0 - (together**2).sum(axis=1) + (q * w).sum(axis=1))[levels] + ridge
         self.together, self.levels = together.astype(kind), levels
         q, stiff, t = q.astype(kind), stiff.astype(kind), self.together[levels]
         free = m > 0
@@ -173,12 +179,13 @@ class TiedFace:
         return D, n
 
 
-def _stiffness(m: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _stiffness(m: np.ndarray, w: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray]:
     """1/m - 1 and q = w/m of free entries, 0 elsewhere."""
     free = m > 0
     stiff = np.divide(1.0, m, out=np.ones(m.shape), where=free) - 1.0
     stiff = np.minimum(stiff, STIFFEST)
-    return stiff, np.where(free, w * (1.0 + stiff), 0.0)
+    q = np.where(free, w * (1.0 + stiff), 0.0)
+    return np.where(free, np.maximum(stiff, ridge), 0.0), q
 
 
 def _inverse(H: Hessians, free: np.ndarray, stiff: np.ndarray) -> Times:
@@ -215,15 +222,16 @@ def _one_by_one(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     factors, potrs = [], _solver(H.dtype)
     for c, own in enumerate(free.T):
         f = np.flatnonzero(own)
-        A = np.ascontiguousarray(_on(H[0 if len(H) == 1 else c][None], f)[0])
+        if not len(f):
+            continue
+        A = np.array(_on(H[0 if len(H) == 1 else c][None], f)[0], order="C")  # is overwritten
         A.ravel()[:: len(f) + 1] += stiff[f, c]
-        factors.append((f, _cholesky(A)))
+        factors.append((c, f, _cholesky(A)))
 
     def solve(V: np.ndarray) -> np.ndarray:
         out = np.zeros_like(V)
-        for c, (f, L) in enumerate(factors):
-            if len(f):
-                out[f, c] = potrs(L, V[f, c], lower=1)[0]
+        for c, f, L in factors:
+            out[f, c] = potrs(L, V[f, c], lower=1)[0]
         return out
 
     return solve

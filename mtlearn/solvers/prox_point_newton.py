@@ -66,6 +66,7 @@ class ProxPointNewton(Iterative):
         self.rows = np.empty(0, dtype=np.intp)
         self.H: Hessians | None = None
         self.thin: np.ndarray | None = None
+        self.double = False  # whether single precision was found to be too little
         self._descent: Descent | None = None
 
     @classmethod
@@ -132,7 +133,9 @@ class ProxPointNewton(Iterative):
         if (B != here.V).any():
             R -= self.root * problem.curvature_times(B - here.V)
         try:
-            D, solves = self._direction(M, rows, R[rows], self._closeness(here, M, standing))
+            ridge = min(max(standing.gap, tuning.LEAST_RIDGE), tuning.MOST_RIDGE)
+            close = self._closeness(here, M, standing)
+            D, solves = self._direction(M, rows, R[rows], close, ridge)
         except SingularSystemError:
             return None, 0.0, 1.0 + flops / self.product
         B[rows] += self.root[rows] * D
@@ -152,11 +155,11 @@ class ProxPointNewton(Iterative):
         return min(tuning.CLOSENESS, max(0.3 * left, tuning.CLOSEST))
 
     def _direction(
-        self, M: Any, rows: np.ndarray, R: np.ndarray, closeness: float
+        self, M: Any, rows: np.ndarray, R: np.ndarray, closeness: float, ridge: float
     ) -> tuple[np.ndarray, int]:
         """D on some rows, b_0 at its best; and the solves it took."""
         problem, K = self.problem, self.problem.n_classes
-        system = face_system(self._hessian(rows), M.m[rows], M.w[rows])
+        system = self._face(M, rows, ridge)
         D, n = system.solve(R, closeness)
         if not problem.pooled:
             return D, n
@@ -173,20 +176,29 @@ class ProxPointNewton(Iterative):
         c = np.linalg.lstsq(corner, Z @ D.ravel(), rcond=None)[0]
         return D + (c @ Y).reshape(D.shape), n + sum(more for _, more in solved)
 
-    def _hessian(self, rows: np.ndarray) -> Hessians:
-        """On these rows in scaled columns, in single precision where there are many."""
-        if self.H is not None and np.array_equal(rows, self.rows):
+    def _face(self, M: Any, rows: np.ndarray, ridge: float) -> Any:
+        """The system of a face: in single precision if it is large, unless that is too little."""
+        m, w = M.m[rows], M.w[rows]
+        if len(rows) > tuning.DOUBLE and not self.double:
+            try:
+                return face_system(self._hessian(rows, np.float32), m, w, ridge)
+            except SingularSystemError:
+                self.double = True
+        return face_system(self._hessian(rows, np.float64), m, w, ridge)
+
+    def _hessian(self, rows: np.ndarray, kind: Any) -> Hessians:
+        """On these rows in scaled columns."""
+        if self.H is not None and self.H.kind == kind and np.array_equal(rows, self.rows):
             return self.H
-        many, every = len(rows) > tuning.DOUBLE, self.problem.n_features
-        self.rows, root = rows, self.root[rows, 0]
-        if many and self.thin is None and self.problem.thin_rows() < len(rows):
-            self.thin = (self.problem.thin() * self.root[:, 0]).astype(np.float32)
-        if many and self.thin is not None and self.thin.shape[1] < len(rows):
-            thin = self.thin if len(rows) == every else self.thin.take(rows, axis=2)
-            self.H = Hessians(thin=thin)
-        else:
-            kind = np.dtype(np.float32 if many else np.float64)
-            self.H = Hessians(self.problem.scaled_hessian(rows, root, kind))
+        problem, root = self.problem, self.root[rows, 0]
+        self.rows = rows
+        if not (tuning.DOUBLE < len(rows) > problem.thin_rows()):
+            self.H = Hessians(problem.scaled_hessian(rows, root, np.dtype(kind)))
+            return self.H
+        if self.thin is None or self.thin.dtype != kind:
+            self.thin = (problem.thin() * self.root[:, 0]).astype(kind, copy=False)
+        every = len(rows) == problem.n_features
+        self.H = Hessians(thin=self.thin if every else self.thin.take(rows, axis=2))
         return self.H
 
     def _system(self, k: int) -> tuple[float, bool]:

@@ -53,6 +53,7 @@ FRUITLESS = 12  # rounds that have not halved the gap, after which it is Descent
 CLOSENESS = 0.1  # residual of the system that couples the tasks
 CLOSEST = 3e-3  # the same at the end: a step in single precision is worth no more
 SETTLED = 0.02  # share of features that enter or leave, below which the face is about right
+LEAST_RIDGE, MOST_RIDGE = 1e-6, 1e-4  # of a curvature of one: the gap, between what rounds and hurts
 DOUBLE = 48  # features, up to which a system is solved in double precision
 
 # Steps.
