@@ -1,0 +1,31 @@
+import adelie
+import numpy as np
+from racing.solver import PathSolver
+
+
+class Solver(PathSolver):
+    """Its loss is also divided by the number of targets, and its tolerance is of squared steps."""
+
+    name = "adelie"
+    requirements = ["adelie"]
+    first = 1e-2
+
+    def solve(self, problem, alphas, tol):
+        X, Y = problem.X, problem.Y
+        T = Y.shape[1]
+        y = np.ascontiguousarray(Y)
+        glm = adelie.glm.gaussian(y=y[:, 0]) if T == 1 else adelie.glm.multigaussian(y=y)
+        state = adelie.grpnet(
+            X=X,
+            glm=glm,
+            penalty=np.ones(X.shape[1]),
+            lmda_path=alphas / T,
+            tol=tol,
+            max_iters=10**8,
+            intercept=False,
+            early_exit=False,
+            adev_tol=1.0,
+            progress_bar=False,
+            n_threads=1,
+        )
+        return list(state.betas.toarray().reshape(-1, X.shape[1], T))

@@ -1,0 +1,86 @@
+"""What the stored results say: a line a cell, the table of README.md, the figures of the docs."""
+
+import math
+
+NAMES = {"scikit_learn": "scikit-learn", "numpy_fista": "NumPy FISTA"}
+OURS = "mtlearn"
+
+
+def best(record):
+    """(name, seconds) of the fastest peer, (None, None) where no peer reached the gap."""
+    peers = {k: t["seconds"] for k, t in record["times"].items() if k != OURS and t["seconds"]}
+    name = min(peers, key=peers.get, default=None)
+    return name, peers.get(name)
+
+
+def ratio(record):
+    ours, peer = record["times"][OURS]["seconds"], best(record)[1]
+    return peer / ours if ours and peer else (0.0 if peer else math.nan)
+
+
+def shown(time):
+    return f"{time['seconds']:.3g}" if time["seconds"] else time["reason"]
+
+
+def verdict(record):
+    name, seconds = best(record)
+    peer = f"{NAMES.get(name, name)} {seconds:.3g} s" if name else "no peer reached the gap"
+    passed = "ok" if ratio(record) >= record["must"] else "BELOW"
+    return (
+        f"ours {shown(record['times'][OURS])}, best peer {peer}, ratio {ratio(record):.2f}"
+        f" (must {record['must']:g}, aim {record['aim']:g}): {passed}"
+    )
+
+
+def mean_ratio(stored, group):
+    ratios = [ratio(r) for r in stored["cells"].values() if r["group"] == group]
+    ratios = [value for value in ratios if value > 0]
+    return (math.exp(sum(map(math.log, ratios)) / len(ratios)), len(ratios)) if ratios else (0, 0)
+
+
+def mean_line(stored):
+    lines = []
+    for group, must, aim in [("L2,1 paths", 8, 15), ("L1,inf", 6, 10)]:
+        mean, count = mean_ratio(stored, group)
+        lines.append(
+            f"{group}: geometric mean of {count} cells {mean:.2f} (must {must}, aim {aim})"
+        )
+    return "\n".join(lines)
+
+
+def small(record):
+    return ", ".join(f"{key} {value}" for key, value in record.items())
+
+
+def table(stored):
+    """Markdown: a row a cell, the best peer in bold."""
+    cells = stored["cells"]
+    peers = [name for r in cells.values() for name in r["times"] if name != OURS]
+    peers = sorted(set(peers), key=lambda name: (-peers.count(name), name))
+    lines = [
+        "| cell | " + " | ".join([OURS, *(NAMES.get(p, p) for p in peers)]) + " | ratio | must |",
+        "|---|" + "--:|" * (len(peers) + 3),
+    ]
+    notes = {}
+    for name, record in cells.items():
+        first, row = best(record)[0], [name, shown(record["times"][OURS])]
+        for peer in peers:
+            time = record["times"].get(peer)
+            text = shown(time) if time else "–"
+            if text.startswith("does not run"):
+                text = "no " + f"({notes.setdefault(text, len(notes) + 1)})"
+            row.append(f"**{text}**" if peer == first else text)
+        row += [f"{ratio(record):.2g}", f"{record['must']:g}"]
+        lines.append("| " + " | ".join(row) + " |")
+    lines += ["", *(f"({number}) {text}. " for text, number in notes.items())]
+    return "\n".join(lines)
+
+
+def write(stored):
+    from racing.figures import draw
+
+    print(table(stored), "", mean_line(stored), small(stored["small"]), sep="\n")
+    print(f"\n{stored['date']}, {stored['processor']}, one thread, CPU seconds;", end=" ")
+    print(", ".join(f"{name} {version}" for name, version in stored["versions"].items()))
+    for path in draw(stored):
+        print(path)

@@ -1,0 +1,78 @@
+"""results/<date>.json: times of every cell, versions of everything, the processor."""
+
+import datetime
+import json
+import math
+import platform
+from importlib import metadata
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1] / "results"
+PACKAGES = (
+    "numpy scipy scikit-learn celer skglm adelie spams-bin cyanure mutar"
+    " sklearn-contrib-lightning numba benchopt"
+).split()
+
+
+def processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(": ")[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def versions():
+    import mtlearn
+
+    found = {"python": platform.python_version(), "mtlearn": mtlearn.__version__}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def file(name=None):
+    return FOLDER / f"{name or datetime.date.today().isoformat()}.json"
+
+
+def latest(name=None):
+    """The stored results of a name, or the last ones by date."""
+    path = file(name) if name else max(FOLDER.glob("[0-9]*.json"), default=None)
+    if path is None or not path.exists():
+        raise SystemExit("There are no results yet: run python benchmarks/race.py first.")
+    return json.loads(path.read_text())
+
+
+def _add(name, key, value):
+    path = file(name)
+    stored = json.loads(path.read_text()) if path.exists() else {"cells": {}, "small": {}}
+    stored |= {
+        "date": datetime.date.today().isoformat(),
+        "processor": processor(),
+        "versions": versions(),
+        "threads": 1,
+    }
+    stored[key].update(value)
+    FOLDER.mkdir(exist_ok=True)
+    path.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
+
+
+def finite(record):
+    """JSON has no infinity."""
+    return {k: None if v != v or v == math.inf else v for k, v in record.items()}
+
+
+def keep(cell, times, name=None):
+    """Store a cell's times (at once: a race may be stopped); returns what was stored."""
+    record = {key: getattr(cell, key) for key in ("group", "gap", "must", "aim")}
+    record["times"] = {solver: finite(time.record()) for solver, time in times.items()}
+    _add(name, "cells", {cell.name: record})
+    return record
+
+
+def keep_small(record, name=None):
+    _add(name, "small", record)
+    return record

@@ -1,0 +1,41 @@
+"""What the solver files have in common: a path of alphas, a tolerance, coefficients (d, T) of each.
+
+A file's class has ``name``, ``requirements`` and ``solve``; one alpha is a path of length one. The
+race and benchopt run the same classes.
+"""
+
+import warnings
+
+import numpy as np
+from benchopt import BaseSolver
+
+
+class PathSolver(BaseSolver):
+    """A peer: ``solve(problem, alphas, tol)`` returns the coefficients, one (d, T) an alpha."""
+
+    sampling_strategy = "tolerance"
+    # what its own tolerance is tried with first, as a multiple of the gap that is asked for
+    first = 5.0
+
+    def set_objective(self, problem, alphas):
+        self.problem, self.alphas = problem, np.asarray(alphas)
+
+    def run(self, tol):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.coefs = self.solve(self.problem, self.alphas, max(float(tol), 1e-15))
+
+    def get_result(self):
+        return {"coefs": self.coefs}
+
+    def solve(self, problem, alphas, tol):
+        raise NotImplementedError
+
+
+def warm(fit, problem, alphas):
+    """``fit(alpha, W)`` from alpha to alpha, each started at the last one's W."""
+    W, path = np.zeros((problem.X.shape[-1], problem.Y.shape[1])), []
+    for alpha in alphas:
+        W = fit(alpha, W)
+        path.append(W)
+    return path
