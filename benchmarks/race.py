@@ -51,9 +51,11 @@ def main(arguments=None):
         return guard()
     names = options.peers and ["mtlearn", *options.peers.split(",")]
     limit, repeats = (5.0, 1) if options.quick else (options.limit, 3)
+    earlier = results.latest(missing={"cells": {}})["cells"]
     for cell in chosen(options.only):
         print(cell.name, flush=True)
-        times = run(cell, names, limit, repeats)
+        before = earlier.get(cell.name, {}).get("times")
+        times = run(cell, names, limit, repeats, before)
         print("   ", report.verdict(results.keep(cell, times, options.to)), flush=True)
     if not options.only or options.only in small.NAME:
         print(report.small(results.keep_small(small.run(quick=options.quick), options.to)))

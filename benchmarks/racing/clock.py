@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 STEP = 10 ** (1 / 3)
+REPEATED = 8.0  # a run that takes longer than these seconds is not repeated
 
 
 class TooLongError(Exception):
@@ -53,26 +54,40 @@ def timed(solver, tol, limit):
         return time.process_time() - start
 
 
-def race(solver, objective, target, limit, repeats=3):
+def attempt(solver, objective, tol, limit):
+    """One run at a tolerance: a Time, whatever gap it reached."""
+    seconds = timed(solver, tol, limit)
+    if seconds > limit:
+        raise TooLongError
+    gap = float(objective.evaluate_result(**solver.get_result())["value"])
+    return Time(seconds, gap, tol, (seconds,))
+
+
+def loosest(solver, objective, target, limit, tol):
+    """The loosest tolerance that reaches the target, on a fine grid through ``tol``."""
+    time = attempt(solver, objective, tol, limit)
+    closest = time
+    if time.gap <= target:
+        while time.gap <= target and time.tol < 1.0:
+            closest, time = time, attempt(solver, objective, time.tol * STEP, 2 * limit)
+        return closest
+    while time.gap > target and time.tol > 1e-17:
+        time = attempt(solver, objective, time.tol / STEP, limit)
+        closest = min(closest, time, key=lambda one: one.gap)
+    return closest
+
+
+def race(solver, objective, target, limit, start=None, repeats=3):
     """Best of ``repeats`` at the loosest tolerance with a gap of at most ``target``."""
-    tol, gap, best = solver.first * target, float("inf"), float("inf")
     try:
-        for _ in range(60):
-            seconds = timed(solver, tol, limit)
-            if seconds > limit:
-                raise TooLongError
-            gap = float(objective.evaluate_result(**solver.get_result())["value"])
-            best = min(best, gap)
-            if gap <= target or tol < 1e-17:
-                break
-            tol /= STEP
-        if not gap <= target:
-            return Time(gap=best, reason=f"gap {best:.0e}")
-        runs = [seconds]
-        while len(runs) < repeats and seconds < limit / 4:
-            runs.append(timed(solver, tol, limit))
+        time = loosest(solver, objective, target, limit, start or solver.first * target)
+        if not time.gap <= target:
+            return Time(gap=time.gap, tol=time.tol, reason=f"gap {time.gap:.0e}")
+        runs = [time.seconds]
+        while len(runs) < repeats and time.seconds < REPEATED:
+            runs.append(timed(solver, time.tol, limit))
+        return Time(min(runs), time.gap, time.tol, tuple(runs))
     except TooLongError:
-        return Time(gap=best, tol=tol, reason=f"> {limit:.2g}")
+        return Time(reason=f"> {limit:.2g}")
     except Exception as error:
         return Time(reason=f"does not run: {type(error).__name__}: {error}".splitlines()[0][:120])
-    return Time(min(runs), gap, tol, tuple(runs))

@@ -49,7 +49,12 @@ def mean_line(stored):
 
 
 def small(record):
-    return ", ".join(f"{key} {value}" for key, value in record.items())
+    """Counts, with the names of the worst."""
+    if not record:
+        return "small problems: not run"
+    counts = [f"{len(record[key])} {key}" for key in ("over .5 s", "over 2 s", "unconverged")]
+    worst = "; ".join([*record["slowest"], *record["unconverged"][:5]])
+    return f"{record['problems']} small problems: {', '.join(counts)} ({worst})"
 
 
 def table(stored):

@@ -38,12 +38,14 @@ def file(name=None):
     return FOLDER / f"{name or datetime.date.today().isoformat()}.json"
 
 
-def latest(name=None):
-    """The stored results of a name, or the last ones by date."""
-    path = file(name) if name else max(FOLDER.glob("[0-9]*.json"), default=None)
-    if path is None or not path.exists():
+def latest(name=None, missing=None):
+    """The stored results of a name, or the last ones that were stored."""
+    paths = [file(name)] if name else sorted(FOLDER.glob("*.json"), key=lambda p: p.stat().st_mtime)
+    if paths and paths[-1].exists():
+        return json.loads(paths[-1].read_text())
+    if missing is None:
         raise SystemExit("There are no results yet: run python benchmarks/race.py first.")
-    return json.loads(path.read_text())
+    return missing
 
 
 def _add(name, key, value):

@@ -2,7 +2,9 @@
 
 from racing import clock, draws, load
 
-ORDER = ("mtlearn", "scikit_learn", "celer", "skglm", "adelie", "spams", "cyanure")
+# those that are often the fastest first: the others are then given up early
+ORDER = ("mtlearn", "adelie", "scikit_learn", "celer", "skglm", "spams", "cyanure")
+PATIENCE = 5.0
 
 
 def prepared(objective, name, folder):
@@ -21,39 +23,31 @@ def warm_up(cell, name):
     objective.set_data(fractions=(0.5, 0.3)[: len(cell.fractions)], **small(40, 20, 3))
     solver = prepared(objective, name, cell.folder)
     if not isinstance(solver, clock.Time):
-        clock.race(solver, objective, 1e-3, 200.0, repeats=1)
+        clock.race(solver, objective, 1e-3, 300.0, repeats=1)
 
 
 def order(name):
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
-def run(cell, names=None, limit=30.0, repeats=3):
-    """{solver file: Time}. A peer that takes eight times as long as the best one is stopped.
+def run(cell, names=None, limit=30.0, repeats=3, before=None):
+    """{solver file: Time}. A peer that takes five times as long as the best one is stopped.
 
-    It may be stopped at a tolerance that is looser than the one it would need, never before it has
-    taken that long: what is reported as "> s" is a lower bound.
+    It may be stopped at a looser tolerance than it would need, never before it has taken that
+    long: what is reported as "> s" is a lower bound. ``before`` has tolerances to start at.
     """
     objective = load.objective(cell.folder, **cell.penalty)
     objective.set_data(fractions=cell.fractions, **cell.data())
-    times = {}
+    times, patience = {}, limit
     for name in sorted(names or load.solver_files(cell.folder), key=order):
         warm_up(cell, name)
         solver = prepared(objective, name, cell.folder)
-        if isinstance(solver, clock.Time):
-            times[name] = solver
-            continue
-        peers = [time.seconds for key, time in times.items() if key != "mtlearn"]
-        patience = (
-            limit if name == "mtlearn" else min(limit, max(8 * min(peers, default=limit), 0.5))
-        )
-        times[name] = clock.race(solver, objective, cell.gap, patience, repeats)
+        if not isinstance(solver, clock.Time):
+            start = (before or {}).get(name, {}).get("tol")
+            wait = 10 * limit if name == "mtlearn" else patience
+            solver = clock.race(solver, objective, cell.gap, wait, start, repeats)
+        times[name] = solver
+        if name != "mtlearn":
+            patience = min(patience, max(PATIENCE * times[name].seconds, 0.3))
         print(f"    {name:13s} {times[name]}", flush=True)
     return times
-
-
-def best_peer(times):
-    """(name, seconds) of the fastest peer that reached the gap."""
-    peers = {name: time.seconds for name, time in times.items() if name != "mtlearn"}
-    name = min(peers, key=peers.get, default=None)
-    return (name, peers[name]) if name and peers[name] < float("inf") else (None, float("inf"))

@@ -91,25 +91,29 @@ def fit(problem, limit=120.0):
     return seconds, missed, float(estimator.dual_gap_)
 
 
+def label(number):
+    estimator = draw(number)[0]
+    return f"{number} {type(estimator).__name__} {getattr(estimator, 'norm', '')}".strip()
+
+
 def run(quick=False, number=300):
-    """Figures of all problems; the slowest and those that missed 1e-6 by their numbers."""
-    records = []
+    """Figures of all problems; the slowest and those that missed 1e-6 with their numbers."""
+    seconds, missed = [], []
     for k in range(30 if quick else number):
         try:
-            records.append((*fit(draw(k)), k))
+            took, warned, gap = fit(draw(k))
         except Exception as error:
-            print(f"    problem {k}: {type(error).__name__}: {error}"[:200], flush=True)
-            records.append((0.0, True, float("inf"), k))
-    seconds = np.array([record[0] for record in records])
-    missed = [k for _, warned, gap, k in records if warned or not gap <= 1e-6]
-    slowest = [int(k) for k in np.argsort(-seconds)[:3]]
+            print(f"    {label(k)}: {type(error).__name__}: {error}"[:200], flush=True)
+            took, warned, gap = 0.0, True, float("inf")
+        seconds.append(took)
+        if warned or not gap <= 1e-6:
+            missed.append(f"{label(k)}: {gap:.0e}")
+    order = np.argsort(seconds)[::-1]
     return {
-        "problems": len(records),
-        "slowest, s": [round(float(seconds[k]), 3) for k in slowest],
-        "their numbers": slowest,
-        "median, s": round(float(np.median(seconds)), 4),
-        "over 2 s": int((seconds > 2.0).sum()),
-        "over .5 s": int((seconds > 0.5).sum()),
-        "unconverged": len(missed),
-        "their numbers, unconverged": missed[:20],
+        "problems": len(seconds),
+        "median seconds": round(float(np.median(seconds)), 4),
+        "slowest": [f"{label(int(k))}: {seconds[k]:.3g} s" for k in order[:5]],
+        "over .5 s": [label(int(k)) for k in order if seconds[k] > 0.5],
+        "over 2 s": [label(int(k)) for k in order if seconds[k] > 2.0],
+        "unconverged": missed,
     }

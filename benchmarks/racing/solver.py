@@ -20,6 +20,10 @@ class PathSolver(BaseSolver):
     def set_objective(self, problem, alphas):
         self.problem, self.alphas = problem, np.asarray(alphas)
 
+    def warm_up(self):
+        """Compilation, for benchopt; the race does it on a small problem."""
+        self.run_once(0.1)
+
     def run(self, tol):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,5 +1,11 @@
-from racing.peers import Cyanure
+from racing.solver import PathSolver
 
 
-class Solver(Cyanure):
-    penalty, loss = "l1l2", "logistic"
+class Solver(PathSolver):
+    """Given ±1 in several columns it fits the first one in all of them."""
+
+    name = "cyanure"
+    requirements = ["cyanure"]
+
+    def skip(self, problem, alphas):
+        return True, "has one column of ±1, or the softmax, but not several columns of ±1"
