@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from racing.report import NAMES, OURS, best, ratio
+from racing.report import NAMES, OURS, best, ordered, ratio
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "_static"
 BLUE, RED, GREY = "#1f5f8b", "#b5482a", "#8a8a8a"
@@ -31,7 +31,7 @@ def _save(figure, name):
 
 def ratios(stored):
     """A bar a cell from 1 to best peer / ours; a tick where the project has to be."""
-    cells = {k: r for k, r in stored["cells"].items() if ratio(r) > 0}
+    cells = {k: r for k, r in ordered(stored).items() if ratio(r) > 0}
     figure, axes = _axes(len(cells))
     for y, record in enumerate(cells.values()):
         value = ratio(record)
@@ -47,7 +47,7 @@ def ratios(stored):
 
 def times(stored, group="L2,1 paths"):
     """A mark a solver and cell, in seconds."""
-    cells = {k: r for k, r in stored["cells"].items() if r["group"] == group}
+    cells = {k: r for k, r in ordered(stored).items() if r["group"] == group}
     solvers = list(dict.fromkeys(name for r in cells.values() for name in r["times"]))
     figure, axes = _axes(len(cells) + 4)
     for mark, solver in zip(MARKS, solvers, strict=False):
@@ -56,11 +56,12 @@ def times(stored, group="L2,1 paths"):
         ]
         found = [pair for pair in found if pair[0]]
         if found:
-            color = BLUE if solver == OURS else GREY
+            look = {"color": BLUE, "s": 70, "zorder": 3} if solver == OURS else {"alpha": 0.8}
             label = NAMES.get(solver, solver)
-            axes.scatter(*zip(*found, strict=True), marker=mark, color=color, label=label, zorder=2)
+            axes.scatter(*zip(*found, strict=True), marker=mark, label=label, **look)
     axes.set_yticks(range(len(cells)), [name.split(": ")[1] for name in cells], fontsize=8)
-    axes.grid(axis="x", color="#e5e5e5", zorder=0)
+    axes.grid(axis="x", color="#e5e5e5")
+    axes.set_axisbelow(True)
     axes.set_xlabel("CPU seconds of the whole path, one thread (a solver that gave up has no mark)")
     axes.legend(ncols=4, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
     return _save(figure, "race_paths.png")

@@ -2,6 +2,8 @@
 
 import math
 
+from racing.cells import CELLS
+
 NAMES = {"scikit_learn": "scikit-learn", "numpy_fista": "NumPy FISTA"}
 OURS = "mtlearn"
 
@@ -57,9 +59,14 @@ def small(record):
     return f"{record['problems']} small problems: {', '.join(counts)} ({worst})"
 
 
+def ordered(stored):
+    """The cells in the order of cells.py."""
+    return {c.name: stored["cells"][c.name] for c in CELLS if c.name in stored["cells"]}
+
+
 def table(stored):
     """Markdown: a row a cell, the best peer in bold."""
-    cells = stored["cells"]
+    cells = ordered(stored)
     peers = [name for r in cells.values() for name in r["times"] if name != OURS]
     peers = sorted(set(peers), key=lambda name: (-peers.count(name), name))
     lines = [

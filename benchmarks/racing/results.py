@@ -4,6 +4,7 @@ import datetime
 import json
 import math
 import platform
+import subprocess
 from importlib import metadata
 from pathlib import Path
 
@@ -22,10 +23,20 @@ def processor():
         return platform.processor()
 
 
+def revision(folder):
+    """The commit of the mtlearn that is measured, "" where it is no checkout."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""
+
+
 def versions():
     import mtlearn
 
-    found = {"python": platform.python_version(), "mtlearn": mtlearn.__version__}
+    ours = f"{mtlearn.__version__} {revision(Path(mtlearn.__file__).parent)}".strip()
+    found = {"python": platform.python_version(), "mtlearn": ours}
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)

@@ -4,7 +4,7 @@ from racing import clock, draws, load
 
 # those that are often the fastest first: the others are then given up early
 ORDER = ("mtlearn", "adelie", "scikit_learn", "celer", "skglm", "spams", "cyanure")
-PATIENCE = 5.0
+PATIENCE = 3.0
 
 
 def prepared(objective, name, folder):
@@ -31,7 +31,7 @@ def order(name):
 
 
 def run(cell, names=None, limit=30.0, repeats=3, before=None):
-    """{solver file: Time}. A peer that takes five times as long as the best one is stopped.
+    """{solver file: Time}. A peer that takes three times as long as the best one is stopped.
 
     It may be stopped at a looser tolerance than it would need, never before it has taken that
     long: what is reported as "> s" is a lower bound. ``before`` has tolerances to start at.
