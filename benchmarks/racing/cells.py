@@ -125,7 +125,7 @@ def real_designs():
         ("digits 1797×61×10", real.digits),
         ("meats 215×100×3", real.meats),
         ("Chem97 with interactions, 131 areas", real.chem97),
-        ("sparse text-like 2000×10000×10", drawn("text", 2000, 10000, 10)),
+        ("sparse text-like 2000×5000×10", drawn("text", 2000, 5000, 10)),
     ]:
         yield Cell(f"L2,1 path: {name}, 20 to 0.01", "real designs", "l21", data, path(20, 0.01))
 

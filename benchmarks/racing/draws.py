@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.linalg import norm
 
 
 def design(rng, n, d, correlation):
@@ -63,11 +64,15 @@ def classes(n, d, K, correlation=0.5, informative=20, snr=3.0, seed=0):
 
 
 def text(n, d, T, words=60, informative=40, snr=3.0, seed=0):
-    """CSR rows of logged counts of words, frequent ones first, as in a collection of texts."""
+    """CSR rows of tf-idf weights: frequent words, rare words, those that matter among the first."""
     rng = np.random.default_rng(seed)
-    share = 1.0 / np.arange(1, d + 1) ** 0.9
+    share = 1.0 / np.arange(5, d + 5)
     columns = rng.choice(d, (n, words), p=share / share.sum())
     rows = np.repeat(np.arange(n), words)
     X = sparse.csr_matrix((np.ones(n * words), (rows, columns.ravel())), shape=(n, d))
     X.data = np.log1p(X.data)
-    return {"X": X, "Y": noisy(rng, X @ coefficients(rng, d, T, informative), snr)}
+    X = X @ sparse.diags(np.log(n / np.maximum(X.getnnz(axis=0), 1.0)))
+    X = sparse.csr_matrix(X / norm(X, axis=1)[:, None])
+    W = np.zeros((d, T))
+    W[: d // 10] = coefficients(rng, d // 10, T, informative)
+    return {"X": X, "Y": noisy(rng, X @ W, snr)}

@@ -26,7 +26,7 @@ class OnRows:
     def __init__(self, problem):
         self.p = problem
         X = problem.X
-        stack = X if X.ndim == 3 else X[None]
+        stack = X if X.ndim == 3 else [X]
         sides = [x.T @ x if x.shape[1] < x.shape[0] else x @ x.T for x in stack]
         norm = max(largest_eigenvalue(dense(side)) for side in sides)
         self.lipschitz = problem.loss.curvature * norm / problem.n

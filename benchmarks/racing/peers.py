@@ -4,13 +4,14 @@ import numpy as np
 from scipy.sparse import issparse
 
 from racing.fista import fista, smooth_part
-from racing.solver import PathSolver, warm
+from racing.solver import PathSolver, by_columns, warm
 
 
 class Fista(PathSolver):
     name = "NumPy FISTA"
     requirements = ["numpy", "scipy"]
     first = 1.0
+    takes = ("sparse", "own rows")
 
     def solve(self, problem, alphas, tol):
         smooth = smooth_part(problem)
@@ -18,7 +19,10 @@ class Fista(PathSolver):
 
 
 class Spams(PathSolver):
-    """fistaFlat: the squared loss is not divided by n, the logistic one is."""
+    """fistaFlat: the squared loss is not divided by n, the logistic one is.
+
+    On a sparse X it says nothing and returns zeros, unless it forms the Gram matrix.
+    """
 
     name = "spams"
     requirements = ["pip::spams-bin"]
@@ -28,8 +32,8 @@ class Spams(PathSolver):
     def solve(self, problem, alphas, tol):
         import spams
 
-        X = problem.X.tocsc() if issparse(problem.X) else np.asfortranarray(problem.X)
-        Y = np.asfortranarray(problem.Y)
+        X, Y = by_columns(problem.X), np.asfortranarray(problem.Y)
+        gram = self.loss == "square" and (issparse(X) or X.shape[1] < X.shape[0])
         scale = problem.n if self.loss == "square" else 1.0
 
         def fit(alpha, W):
@@ -43,6 +47,7 @@ class Spams(PathSolver):
                 tol=tol,
                 it0=10,
                 lambda1=alpha * scale,
+                compute_gram=gram,
                 regul=self.regul,
                 loss=self.loss,
                 L0=0.1,
@@ -86,6 +91,7 @@ class Ours(PathSolver):
     name = "mtlearn"
     requirements = ["numpy", "scipy", "scikit-learn"]
     first = 1.9
+    takes = ("sparse", "own rows")
 
     def set_objective(self, problem, alphas):
         """Tasks with rows of their own come as rows with labels."""

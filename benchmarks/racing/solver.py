@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 from benchopt import BaseSolver
+from scipy.sparse import issparse
 
 
 class PathSolver(BaseSolver):
@@ -16,6 +17,15 @@ class PathSolver(BaseSolver):
     sampling_strategy = "tolerance"
     # what its own tolerance is tried with first, as a multiple of the gap that is asked for
     first = 5.0
+    # kinds of X it takes beside a dense one for all tasks
+    takes = ("sparse",)
+
+    def skip(self, problem, alphas):
+        if problem.X.ndim == 3 and "own rows" not in self.takes:
+            return True, "one X for all tasks only"
+        if issparse(problem.X) and "sparse" not in self.takes:
+            return True, "no sparse X"
+        return False, None
 
     def set_objective(self, problem, alphas):
         self.problem, self.alphas = problem, np.asarray(alphas)
@@ -34,6 +44,11 @@ class PathSolver(BaseSolver):
 
     def solve(self, problem, alphas, tol):
         raise NotImplementedError
+
+
+def by_columns(X):
+    """X as those who go from column to column want it."""
+    return X.tocsc() if issparse(X) else np.asfortranarray(X)
 
 
 def warm(fit, problem, alphas):

@@ -16,5 +16,5 @@ class Dataset(BaseDataset):
 
     def get_data(self):
         text = self.table == "text"
-        data = draws.text(2000, 10000, 10) if text else getattr(real, self.table)()
+        data = draws.text(2000, 5000, 10) if text else getattr(real, self.table)()
         return {**data, "fractions": np.asarray(path(self.points, self.lowest))}

@@ -1,6 +1,7 @@
 import adelie
 import numpy as np
-from racing.solver import PathSolver
+from racing.solver import PathSolver, by_columns
+from scipy.sparse import issparse
 
 
 class Solver(PathSolver):
@@ -11,12 +12,12 @@ class Solver(PathSolver):
     first = 1e-2
 
     def solve(self, problem, alphas, tol):
-        X, Y = problem.X, problem.Y
+        X, Y = by_columns(problem.X), problem.Y
         T = Y.shape[1]
         y = np.ascontiguousarray(Y)
         glm = adelie.glm.gaussian(y=y[:, 0]) if T == 1 else adelie.glm.multigaussian(y=y)
         state = adelie.grpnet(
-            X=X,
+            X=adelie.matrix.sparse(X, method="naive", n_threads=1) if issparse(X) else X,
             glm=glm,
             penalty=np.ones(X.shape[1]),
             lmda_path=alphas / T,

@@ -1,6 +1,6 @@
 from celer import celer_path
 from celer.homotopy import mtl_path
-from racing.solver import PathSolver
+from racing.solver import PathSolver, by_columns
 
 
 class Solver(PathSolver):
@@ -8,9 +8,10 @@ class Solver(PathSolver):
 
     name = "celer"
     requirements = ["celer"]
+    takes = ()
 
     def solve(self, problem, alphas, tol):
-        X, Y = problem.X, problem.Y
+        X, Y = by_columns(problem.X), problem.Y
         d, T = X.shape[1], Y.shape[1]
         much = {"alphas": alphas, "tol": tol, "max_iter": 1000, "max_epochs": 10**6}
         path = celer_path(X, Y[:, 0], "lasso", **much) if T == 1 else mtl_path(X, Y, **much)

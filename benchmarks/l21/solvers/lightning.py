@@ -1,6 +1,6 @@
 import numpy as np
 from lightning.regression import CDRegressor
-from racing.solver import PathSolver
+from racing.solver import PathSolver, by_columns
 
 
 class Solver(PathSolver):
@@ -20,8 +20,8 @@ class Solver(PathSolver):
             warm_start=True,
             random_state=0,
         )
-        path = []
+        X, path = by_columns(problem.X), []
         for alpha in alphas:
-            model.set_params(alpha=float(alpha)).fit(problem.X, problem.Y)
+            model.set_params(alpha=float(alpha)).fit(X, problem.Y)
             path.append(np.array(model.coef_).T)
         return path

@@ -9,6 +9,7 @@ class Solver(PathSolver):
     name = "mutar"
     requirements = ["mutar"]
     first = 100.0
+    takes = ("own rows",)
 
     def solve(self, problem, alphas, tol):
         T, d = problem.Y.shape[1], problem.X.shape[-1]

@@ -1,4 +1,4 @@
-from racing.solver import PathSolver
+from racing.solver import PathSolver, by_columns
 from sklearn.linear_model import lasso_path
 
 
@@ -9,7 +9,7 @@ class Solver(PathSolver):
     requirements = ["scikit-learn"]
 
     def solve(self, problem, alphas, tol):
-        X, Y = problem.X, problem.Y
+        X, Y = by_columns(problem.X), problem.Y
         d, T = X.shape[1], Y.shape[1]
         Y = Y[:, 0] if T == 1 else Y
         coefs = lasso_path(X, Y, alphas=alphas, tol=tol, max_iter=10**6)[1]

@@ -1,5 +1,5 @@
 import numpy as np
-from racing.solver import PathSolver
+from racing.solver import PathSolver, by_columns
 from skglm.datafits import QuadraticMultiTask
 from skglm.penalties import L2_1
 from skglm.solvers import MultiTaskBCD
@@ -14,7 +14,7 @@ class Solver(PathSolver):
     first = 1e5
 
     def solve(self, problem, alphas, tol):
-        X, Y = problem.X, problem.Y
+        X, Y = by_columns(problem.X), problem.Y
         W, XW = np.zeros((X.shape[1], Y.shape[1])), np.zeros(Y.shape, order="F")
         path = []
         for alpha in alphas:
