@@ -7,7 +7,8 @@ from sklearn.datasets import load_digits
 
 
 def standardised(X):
-    X = np.asarray(X, dtype=float) - np.mean(X, axis=0)
+    X = np.asarray(X, dtype=float)
+    X = X - X.mean(axis=0)
     sd = X.std(axis=0)
     return np.asfortranarray(X[:, sd > 1e-9] / sd[sd > 1e-9])
 
