@@ -17,7 +17,9 @@ from racing.run import run
 
 def parsed(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", help="cells whose name contains this, or fits it as a pattern")
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="cells whose name contains one, or fits it as pattern"
+    )
     parser.add_argument("--peers", help="solver files to run besides mtlearn, comma separated")
     parser.add_argument("--quick", action="store_true", help="one run each, 5 s at most")
     parser.add_argument("--limit", type=float, default=30.0, help="CPU seconds a run may take")
@@ -27,10 +29,8 @@ def parsed(arguments):
     return parser.parse_args(arguments)
 
 
-def chosen(pattern):
-    if not pattern:
-        return CELLS
-    return [cell for cell in CELLS if pattern in cell.name or fnmatch(cell.name, pattern)]
+def chosen(name, patterns):
+    return not patterns or any(one in name or fnmatch(name, one) for one in patterns)
 
 
 def guard():
@@ -52,12 +52,12 @@ def main(arguments=None):
     names = options.peers and ["mtlearn", *options.peers.split(",")]
     limit, repeats = (5.0, 1) if options.quick else (options.limit, 3)
     earlier = results.latest(missing={"cells": {}})["cells"]
-    for cell in chosen(options.only):
+    for cell in (cell for cell in CELLS if chosen(cell.name, options.only)):
         print(cell.name, flush=True)
         before = earlier.get(cell.name, {}).get("times")
         times = run(cell, names, limit, repeats, before)
         print("   ", report.verdict(results.keep(cell, times, options.to)), flush=True)
-    if not options.only or options.only in small.NAME:
+    if chosen(small.NAME, options.only):
         print(report.small(results.keep_small(small.run(quick=options.quick), options.to)))
     print(report.mean_line(results.latest(options.to)))
 
