@@ -69,16 +69,16 @@ def attempt(solver, objective, tol, limit):
 
 
 def loosest(solver, objective, target, limit, tol):
-    """The loosest tolerance that reaches the target, on a fine grid through ``tol``."""
-    time = attempt(solver, objective, tol, limit)
-    closest = time
-    if time.gap <= target:
-        while time.gap <= target and time.tol < 1.0:
-            closest, time = time, attempt(solver, objective, time.tol * STEP, 2 * limit)
-        return closest
-    while time.gap > target and time.tol > 1e-17:
-        time = attempt(solver, objective, time.tol / STEP, limit)
-        closest = min(closest, time, key=lambda one: one.gap)
+    """The loosest tolerance that reaches the target, on a fine grid through ``tol``.
+
+    Tightened in coarse steps until it does, then loosened in fine ones until it does not.
+    """
+    closest = one = attempt(solver, objective, tol, limit)
+    while one.gap > target and one.tol > 1e-17:
+        one = attempt(solver, objective, one.tol / STEP**3, limit)
+        closest = min(closest, one, key=lambda time: time.gap)
+    while one.gap <= target and one.tol < 1.0:
+        closest, one = one, attempt(solver, objective, one.tol * STEP, 2 * limit)
     return closest
 
 

@@ -9,7 +9,7 @@ class Solver(PathSolver):
 
     name = "adelie"
     requirements = ["adelie"]
-    first = 1e-2
+    first = 1e-4
 
     def solve(self, problem, alphas, tol):
         X, Y = by_columns(problem.X), problem.Y
