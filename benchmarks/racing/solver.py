@@ -4,6 +4,7 @@ A file's class has ``name``, ``requirements`` and ``solve``; one alpha is a path
 race and benchopt run the same classes.
 """
 
+import logging
 import warnings
 
 import numpy as np
@@ -37,6 +38,7 @@ class PathSolver(BaseSolver):
     def run(self, tol):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            logging.disable(logging.WARNING)
             self.coefs = self.solve(self.problem, self.alphas, max(float(tol), 1e-15))
 
     def get_result(self):
