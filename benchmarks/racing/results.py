@@ -80,7 +80,7 @@ def finite(record):
 
 def keep(cell, times, name=None):
     """Store a cell's times (at once: a race may be stopped); returns what was stored."""
-    record = {key: getattr(cell, key) for key in ("group", "gap", "must", "aim")}
+    record = {key: getattr(cell, key) for key in ("group", "gap", "must", "aim", "plain_counts")}
     record["times"] = {solver: finite(time.record()) for solver, time in times.items()}
     _add(name, "cells", {cell.name: record})
     return record
