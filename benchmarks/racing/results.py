@@ -50,10 +50,10 @@ def file(name=None):
 
 
 def latest(name=None, missing=None):
-    """The stored results of a name, or the last ones that were stored."""
-    paths = [file(name)] if name else sorted(FOLDER.glob("*.json"), key=lambda p: p.stat().st_mtime)
-    if paths and paths[-1].exists():
-        return json.loads(paths[-1].read_text())
+    """The stored results of a name, or the last ones by date."""
+    path = file(name) if name else max(FOLDER.glob("*.json"), default=None)
+    if path and path.exists():
+        return json.loads(path.read_text())
     if missing is None:
         raise SystemExit("There are no results yet: run python benchmarks/race.py first.")
     return missing
