@@ -38,13 +38,17 @@ def no_longer_than(seconds):
 
 @dataclass
 class Time:
-    """What one solver did: ``seconds`` at ``gap``, or ``reason`` why there are none."""
+    """What one solver did: ``seconds`` at ``gap``, or ``reason`` why there are none.
+
+    ``waited`` are the seconds after which it was stopped, if it was.
+    """
 
     seconds: float = float("inf")
     gap: float = float("inf")
     tol: float = float("nan")
     runs: tuple = ()
     reason: str = ""
+    waited: float = float("inf")
 
     def record(self):
         return asdict(self)
@@ -100,6 +104,6 @@ def race(solver, objective, target, limit, start=None, repeats=3):
             runs.append(timed(solver, time.tol, limit))
         return Time(min(runs), time.gap, time.tol, tuple(runs))
     except TooLongError:
-        return Time(reason=f"> {limit:.2g}")
+        return Time(reason=f"> {limit:.2g}", waited=limit)
     except Exception as error:
         return Time(reason=f"does not run: {type(error).__name__}: {error}".splitlines()[0][:120])

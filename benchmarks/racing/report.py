@@ -8,17 +8,29 @@ NAMES = {"scikit_learn": "scikit-learn", "numpy_fista": "NumPy FISTA"}
 OURS, PLAIN = "mtlearn", "numpy_fista"
 
 
+def counted(record):
+    """{name: time} of the peers that the ratio is about."""
+    apart = {OURS} if record.get("plain_counts") else {OURS, PLAIN}
+    return {name: time for name, time in record["times"].items() if name not in apart}
+
+
 def best(record):
     """(name, seconds) of the fastest peer, (None, None) where no peer reached the gap."""
-    apart = {OURS} if record.get("plain_counts") else {OURS, PLAIN}
-    peers = {k: t["seconds"] for k, t in record["times"].items() if k not in apart and t["seconds"]}
-    name = min(peers, key=peers.get, default=None)
-    return name, peers.get(name)
+    reached = {k: t["seconds"] for k, t in counted(record).items() if t["seconds"]}
+    name = min(reached, key=reached.get, default=None)
+    return name, reached.get(name)
 
 
 def ratio(record):
+    """Best peer / ours; where all peers were stopped, what it is at least."""
     ours, peer = record["times"][OURS]["seconds"], best(record)[1]
-    return peer / ours if ours and peer else (0.0 if peer else math.nan)
+    waits = [time["waited"] for time in counted(record).values() if time.get("waited")]
+    peer = peer or min(waits, default=None)
+    return peer / ours if ours and peer else math.nan
+
+
+def ratio_shown(record):
+    return f"{'' if best(record)[0] else '> '}{ratio(record):.2g}"
 
 
 def shown(time):
@@ -30,7 +42,7 @@ def verdict(record):
     peer = f"{NAMES.get(name, name)} {seconds:.3g} s" if name else "no peer reached the gap"
     passed = "ok" if ratio(record) >= record["must"] else "BELOW"
     return (
-        f"ours {shown(record['times'][OURS])}, best peer {peer}, ratio {ratio(record):.2f}"
+        f"ours {shown(record['times'][OURS])}, best peer {peer}, ratio {ratio_shown(record)}"
         f" (must {record['must']:g}, aim {record['aim']:g}): {passed}"
     )
 
@@ -83,7 +95,7 @@ def table(stored):
             if text.startswith("does not run"):
                 text = "no " + f"({notes.setdefault(text, len(notes) + 1)})"
             row.append(f"**{text}**" if peer == first else text)
-        row += [f"{ratio(record):.2g}", f"{record['must']:g}"]
+        row += [ratio_shown(record), f"{record['must']:g}"]
         lines.append("| " + " | ".join(row) + " |")
     lines += ["", *(f"({number}) {text}. " for text, number in notes.items())]
     return "\n".join(lines)

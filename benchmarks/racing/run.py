@@ -49,5 +49,7 @@ def run(cell, names=None, limit=30.0, repeats=3, before=None):
         times[name] = solver
         if name != "mtlearn":
             patience = min(patience, max(PATIENCE * times[name].seconds, 0.3))
+        elif times[name].seconds * cell.must > limit:  # long enough to see whether we are there
+            patience = min(times[name].seconds * cell.must, 4 * limit)
         print(f"    {name:13s} {times[name]}", flush=True)
     return times
