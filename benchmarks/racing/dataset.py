@@ -38,8 +38,9 @@ class CellDataset(BaseDataset):
 
 
 def slug(cell):
-    """A name without what benchopt reads as its own punctuation."""
-    return "".join(c if c.isalnum() or c in ".×" else "_" for c in cell.name)
+    """A name of letters, digits and underscores: benchopt reads the rest in its own way."""
+    name = cell.name.replace("×", "x")
+    return "".join(c if c.isalnum() else "_" for c in name)
 
 
 def cells_of(folder):
