@@ -1,0 +1,10 @@
+from racing.peers import Ours
+
+from mtlearn import GroupLassoRegressor
+
+
+class Solver(Ours):
+    name = "mtlearn"
+
+    def model(self, problem, tol):
+        return GroupLassoRegressor(fit_intercept=False, tol=tol)

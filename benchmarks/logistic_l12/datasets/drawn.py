@@ -1,0 +1,5 @@
+from racing.dataset import DrawnDataset
+
+
+class Dataset(DrawnDataset):
+    kind = "labels"
