@@ -182,7 +182,7 @@ class Fitting(TaskInputMixin, Family):
         found: dict[str, Any] = {name: [] for name in ("intercept_", "mean_coef_")}
         found["coef_"] = zeros((len(points), problem.n_features, problem.n_columns))
         for coef, point in zip(found["coef_"], points, strict=True):
-            own, where = problem, slice(None)
+            own, where = problem, np.arange(problem.n_features)
             if isinstance(point, Lifted) and units.origin is None:
                 own, where, point = point.part, point.features, point.point
             models = units.outward(self._coefficients(own, point))

@@ -138,7 +138,15 @@ class Problem(ABC):
 
 
 class Restrictable(Problem):
-    """Features whose deviations are zero may be left out, where there is no shared mean."""
+    """Features whose deviations are zero may be left out, where there is no shared mean.
+
+    Attributes
+    ----------
+    features : ndarray of shape (k,)
+        Of a restricted problem: which those are that it has.
+    """
+
+    features: np.ndarray
 
     @abstractmethod
     def restricted(self, features: np.ndarray, before: Any = None) -> Any:

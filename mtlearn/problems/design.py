@@ -132,6 +132,8 @@ class DesignProblem(SquaredProblem):
             null_value=null_value,
         )
 
+    gram: Products  # of a restricted problem
+
     def restricted(self, features: np.ndarray, before: Any = None) -> SquaredProblem:
         if len(features) > self.thin_rows():  # their scatter has no more to say than the rows
             return self._in_columns(features)

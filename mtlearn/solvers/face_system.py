@@ -121,9 +121,7 @@ class RoundFace:
 class TiedFace:
     """Some entries are tied: see :func:`face_system`."""
 
-    def __init__(
-        self, H: np.ndarray, m: np.ndarray, w: np.ndarray, tied: np.ndarray, ridge: float
-    ):
+    def __init__(self, H: np.ndarray, m: np.ndarray, w: np.ndarray, tied: np.ndarray, ridge: float):
         stiff, q = _stiffness(m, w, ridge)
         together, kind = np.where(tied, w, 0.0), H.dtype
         levels = np.flatnonzero(w.any(axis=1))
@@ -134,7 +132,7 @@ class TiedFace:
         self.starts = np.concatenate([[0], free.sum(axis=0).cumsum()])
         self.meets = np.empty((self.starts[-1], len(levels)), kind)  # L_c^-1 B_c of all columns
         self.parts: list[tuple[int, np.ndarray, np.ndarray, slice]] = []
-        for c in np.flatnonzero(np.diff(self.starts)):
+        for c in map(int, np.flatnonzero(np.diff(self.starts))):
             f, at = np.flatnonzero(free[:, c]), slice(self.starts[c], self.starts[c + 1])
             own = H[0 if len(H) == 1 else c][f]
             A = own[:, f]

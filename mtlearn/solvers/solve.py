@@ -16,7 +16,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty
 from mtlearn.penalties.squared_norm import SquaredNorm
-from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.points import Lifted
 from mtlearn.solvers import tuning
 from mtlearn.solvers.approach import Goal, approach
@@ -190,7 +190,8 @@ class Driver:
             return self._end(penalty, start, taken)
         start, here = None, largest
         while (stage := self._next_stage(here, penalty)) > penalty.alpha:
-            loose = max(tuning.LOOSE_GAP * stage / largest, self.tol)
+            loose = tuning.LOOSE_GAP if self._growing is None else tuning.NEAR_GAP
+            loose = max(loose * stage / largest, self.tol)
             most = min(self.max_iter, taken.iterations + tuning.LOOSE)
             goal = Goal(loose, self.tol, Budget(most, np.inf))
             start, here = self._reach(penalty.at(stage), start, goal, taken), stage
@@ -224,6 +225,7 @@ class Driver:
         if self.reduction is not None:
             return self.reduction
         if self.whole is None and ActiveRows.serves(self.problem, self.penalty):
+            assert isinstance(self.problem, Restrictable)
             return ActiveRows(self.problem, self._at_zero[0])
         return None
 

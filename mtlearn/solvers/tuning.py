@@ -6,8 +6,6 @@ never what the answer is. Thresholds of rounding stand where the arithmetic is.
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 # Limits of the machine.
@@ -21,7 +19,7 @@ ITERATIONS = 1e14  # nominal flops of anything iterative: what is exact and affo
 # Precision.
 ROUNDING = 1e-13  # of a relative gap; below it nothing is lost by giving up
 POLISHED = 1e-14  # what small fits are solved to, so that equal problems give equal answers
-SMALL_PROBLEM = int(os.environ.get("SMALL", "10000"))  # coefficients, up to which a fit is polished
+SMALL_PROBLEM = 10_000  # coefficients, up to which a fit is polished
 POLISH_AT_LEAST = 30.0  # products: a phase of Newton steps, however soon the tolerance was met
 LEAST_MODEL = 1e-16  # relative gap that a quadratic model is ever solved to
 LEAST_ALPHA = 1e-9  # of the typical curvature, below which iterations do not see ½‖V‖²
@@ -29,10 +27,9 @@ LEAST_ALPHA = 1e-9  # of the typical curvature, below which iterations do not se
 # Patience.
 ROUNDS = 3  # that have not halved the gap, after which the rest is rounding
 LOOSE = 300  # iterations that a stage on the way down to an alpha may take
-LOOSE_GAP = float(
-    os.environ.get("LOOSE", "1e-1")
-)  # its gap, relative to the share of alpha_max that it stands at
+LOOSE_GAP = 1e-2  # its gap, relative to the share of alpha_max that it stands at
 STAGE = 4.0  # between the alphas of neighbouring stages
+NEAR_GAP = 1e-1  # as LOOSE_GAP where stages are as close as few features enter
 STAGES = (4.0, 2.0, 1.5, 1.25)  # the same where features enter, from the largest that few do
 ENTERING = 2.0  # times the active features, that may be expected at a stage
 LOOK_EVERY = 5  # FISTA iterations between certificates, one of which costs a part of an iteration
@@ -53,7 +50,7 @@ FRUITLESS = 12  # rounds that have not halved the gap, after which it is Descent
 CLOSENESS = 0.1  # residual of the system that couples the tasks
 CLOSEST = 3e-3  # the same at the end: a step in single precision is worth no more
 SETTLED = 0.02  # share of features that enter or leave, below which the face is about right
-LEAST_RIDGE, MOST_RIDGE = 1e-6, 1e-4  # of a curvature of one: the gap, between what rounds and hurts
+LEAST_RIDGE, MOST_RIDGE = 1e-6, 1e-3  # of a curvature of one; between them the gap
 DOUBLE = 48  # features, up to which a system is solved in double precision
 
 # Steps.
