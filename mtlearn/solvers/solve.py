@@ -110,6 +110,8 @@ class Driver:
         else:
             assert isinstance(penalty, QuadraticPenalty)
             found = self._of_quadratic(penalty, start)
+        if self.whole is None:
+            found = replace(found, n_iter=max(found.n_iter, 1))
         self._last = found
         return found
 
@@ -189,7 +191,10 @@ class Driver:
         if _leads_anywhere(start):
             return self._end(penalty, start, taken)
         start, here = None, largest
-        while (stage := self._next_stage(here, penalty)) > penalty.alpha:
+        while taken.iterations < self.max_iter:
+            stage = self._next_stage(here, penalty)
+            if stage <= penalty.alpha:
+                break
             loose = tuning.LOOSE_GAP if self._growing is None else tuning.NEAR_GAP
             loose = max(loose * stage / largest, self.tol)
             most = min(self.max_iter, taken.iterations + tuning.LOOSE)
@@ -216,8 +221,7 @@ class Driver:
             return solver.solution(penalty.alpha)
         point = self._at_zero[0] if start is None else self._from(start)
         found = approach(solver, penalty, point, goal, taken, report)
-        n_iter = max(taken.iterations, 1)
-        return Solution(found.point, found.gap, n_iter, solver.diverges(found.point))
+        return Solution(found.point, found.gap, taken.iterations, solver.diverges(found.point))
 
     @cached_property
     def _growing(self) -> Reduction | None:
