@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,3 +44,76 @@ class ScatterBlock:
     tasks: np.ndarray
     full: np.ndarray | None = None
     thin: np.ndarray | None = None
+
+
+class Scatters(ABC):
+    """The centred scatters S_t of the columns of a squared-loss problem, to multiply with.
+
+    Held as they are, or multiplied through the rows; so are their sums with what the levels add,
+    the Hessians H_t = S_t + kappa_t x̄_t x̄_t'.
+    """
+
+    n_columns: int
+
+    @abstractmethod
+    def scatter_times(self, W: np.ndarray) -> np.ndarray:
+        """Columns S_t w_t of W (d, C), under the weights c."""
+
+    @abstractmethod
+    def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+        """S_t restricted to some features, (T, k, l), or (1, k, l) where tasks share it."""
+
+    @abstractmethod
+    def scatter_diagonal(self) -> np.ndarray:
+        """Diagonals of the S_t, (d, C) or (d, 1)."""
+
+    @abstractmethod
+    def scatter_sum(self, own: np.ndarray) -> np.ndarray:
+        """Sum over columns of own_t S_t, (d, d)."""
+
+    def scatter_sum_times(self, own: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """Sum over columns of own_t S_t w, (d,)."""
+        return self.scatter_times(np.repeat(w[:, None], self.n_columns, axis=1)) @ own
+
+    @abstractmethod
+    def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
+        """The S_t of blocks of tasks (H_t if ``whole``), factored where smaller and ``thin``."""
+
+    # Of some features, "picked".
+
+    @abstractmethod
+    def pick(self, features: np.ndarray) -> Any:
+        """What there is of some features, to multiply with."""
+
+    @abstractmethod
+    def cross(self, left: Any, right: Any) -> np.ndarray:
+        """Scatters between picked features (all of them where ``right`` is None), unscaled.
+
+        Of shape (C, k, l), or (1, k, l) where the rows and weights of all columns are the same.
+        """
+
+    @abstractmethod
+    def picked_times(self, picked: Any, V: np.ndarray) -> np.ndarray:
+        """Columns S_c v_c in all features, (d, C), of V (k, C) in picked ones; unscaled."""
+
+    # What they cost.
+
+    def rows_of_products(self) -> int | None:
+        """The rows that a product passes over for all columns at once; None where it does not."""
+        return None
+
+    def thin_rows(self) -> float:
+        """The r of :meth:`thin`; inf where there is none."""
+        return np.inf
+
+    def thin(self) -> np.ndarray:
+        """A_c (C, r, d), or (1, r, d) where they are the same, with H_c = A_c'A_c."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def factor_flops(self) -> float:
+        """What it takes to factorise the H_t of all columns."""
+
+    @abstractmethod
+    def spectrum_bytes(self) -> int:
+        """Memory of the eigenvectors of all S_t."""

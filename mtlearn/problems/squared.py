@@ -23,7 +23,6 @@ the rows::
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
@@ -33,13 +32,13 @@ from mtlearn.problems.base import Quadratic, Restrictable
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.moments import seen_from
 from mtlearn.problems.points import Point
-from mtlearn.problems.scatter import ScatterBlock, Statistics
+from mtlearn.problems.scatter import Scatters, Statistics
 from mtlearn.problems.shared import shared_by_products, shared_system
 
 LARGEST_MEAN = 5000  # features up to which the d × d system of a shared mean is formed
 
 
-class SquaredProblem(Quadratic, Restrictable):
+class SquaredProblem(Scatters, Quadratic, Restrictable):
     """Half the weighted squared error of all tasks, shared mean and intercepts eliminated.
 
     Parameters
@@ -115,72 +114,11 @@ class SquaredProblem(Quadratic, Restrictable):
         self._mean_system: list[Any] | None = None
         self._diagonal: np.ndarray | None = None
 
-    # What the subclasses know how to do: products with the centred scatter.
-
-    @abstractmethod
-    def scatter_times(self, W: np.ndarray) -> np.ndarray:
-        """Columns S_t w_t of W (d, C), under the weights c."""
-
-    @abstractmethod
-    def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        """S_t restricted to some features, (T, k, l), or (1, k, l) where tasks share it."""
-
-    @abstractmethod
-    def scatter_diagonal(self) -> np.ndarray:
-        """Diagonals of the S_t, (d, C) or (d, 1)."""
-
-    @abstractmethod
-    def scatter_sum(self, own: np.ndarray) -> np.ndarray:
-        """Sum over columns of own_t S_t, (d, d)."""
-
-    def scatter_sum_times(self, own: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """Sum over columns of own_t S_t w, (d,)."""
-        return self.scatter_times(np.repeat(w[:, None], self.n_columns, axis=1)) @ own
-
-    @abstractmethod
-    def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
-        """The S_t of blocks of tasks (H_t if ``whole``), factored where smaller and ``thin``."""
-
-    @abstractmethod
-    def pick(self, features: np.ndarray) -> Any:
-        """What there is of some features, to multiply with."""
-
-    @abstractmethod
-    def cross(self, left: Any, right: Any) -> np.ndarray:
-        """Scatters between picked features (all of them where ``right`` is None), unscaled.
-
-        Of shape (C, k, l), or (1, k, l) where the rows and weights of all columns are the same.
-        """
-
-    @abstractmethod
-    def picked_times(self, picked: Any, V: np.ndarray) -> np.ndarray:
-        """Columns S_c v_c in all features, (d, C), of V (k, C) in picked ones; unscaled."""
-
-    def rows_of_products(self) -> int | None:
-        """The rows that a product passes over for all columns at once; None where it does not."""
-        return None
-
-    def thin_rows(self) -> float:
-        """The r of :meth:`thin`; inf where there is none."""
-        return np.inf
-
-    def thin(self) -> np.ndarray:
-        """A_c (C, r, d), or (1, r, d) where they are the same, with H_c = A_c'A_c."""
-        raise NotImplementedError
-
-    @abstractmethod
-    def factor_flops(self) -> float:
-        """What it takes to factorise the H_t of all columns."""
-
     @abstractmethod
     def of_class(self, k: int) -> SquaredProblem:
         """The columns of one class, as a problem of its own."""
 
-    @abstractmethod
-    def spectrum_bytes(self) -> int:
-        """Memory of the eigenvectors of all S_t."""
-
-    # What follows from them.
+    # What follows from products with the scatter.
 
     @property
     def common(self) -> bool:
