@@ -69,12 +69,13 @@ def test_inverse_is_the_pseudo_inverse_on_the_range(known, seed, step):
 
 
 @each(ROWS)
-@pytest.mark.parametrize("Z", DEGENERATE.values(), ids=DEGENERATE)
-def test_where_entries_tie_or_vanish(known, Z):
-    M, rng = known.penalty(0.7).derivative(Z, 1.0), np.random.default_rng(7)
-    D = M.times(rng.normal(size=Z.shape))  # in the range
-    np.testing.assert_allclose(M.on_face(D), D, atol=1e-12)
-    np.testing.assert_allclose(M.times(M.inverse_times(D)), D, atol=1e-10)
+def test_where_entries_tie_or_vanish(known):
+    rng = np.random.default_rng(7)
+    for Z in DEGENERATE.values():
+        M = known.penalty(0.7).derivative(Z, 1.0)
+        D = M.times(rng.normal(size=Z.shape))  # in the range
+        np.testing.assert_allclose(M.on_face(D), D, atol=1e-12)
+        np.testing.assert_allclose(M.times(M.inverse_times(D)), D, atol=1e-10)
 
 
 def test_rows_by_hand():

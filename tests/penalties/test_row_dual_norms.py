@@ -52,7 +52,7 @@ def test_a_row_stays_at_zero_up_to_its_own(known, seed):
 
 
 @each(ROWS)
-@pytest.mark.parametrize("G", DEGENERATE.values(), ids=DEGENERATE)
-def test_where_entries_tie_or_vanish(known, G):
-    truth = [known.dual_norm(g[None]) for g in G]
-    np.testing.assert_allclose(known.penalty(1.0).row_dual_norms(G), truth, rtol=1e-12, atol=0)
+def test_where_entries_tie_or_vanish(known):
+    for G in DEGENERATE.values():
+        found, truth = known.penalty(1.0).row_dual_norms(G), [known.dual_norm(g[None]) for g in G]
+        np.testing.assert_allclose(found, truth, rtol=1e-12, atol=0)
