@@ -27,6 +27,9 @@ pytestmark = STRICT
 
 KINDS = ["moments", "design", "sparse", "logistic", "sparse logistic"]
 every_case = pytest.mark.parametrize("way, weights", CASES)
+some_cases = pytest.mark.parametrize(
+    "way, weights", [("columns", "rows"), ("holes", "labels"), ("beside", "rows")]
+)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 every_intercept = pytest.mark.parametrize("intercepts", INTERCEPTS)
 FEATURES = np.array([6, 1, 8, 3])  # in any order
@@ -112,9 +115,25 @@ def assert_hessians(part, whole, features, V, V_whole, tol):
     close(part.hessian_times(V), whole.hessian_times(V_whole)[features], tol)
     close(part.curvature_times(V), whole.curvature_times(V_whole)[features], tol)
     for problem in (part, whole):
-        if (A := problem.thin()) is not None:
-            assert len(A) <= problem.n_features and problem.common
-            close((A.T @ A)[None], problem.hessian(np.arange(problem.n_features)), tol)
+        assert_other_forms_of_the_hessian(problem, tol)
+
+
+def assert_other_forms_of_the_hessian(problem, tol):
+    """Through its rows, and scaled in the precision that is asked for."""
+    d, C = problem.n_features, problem.n_columns
+    H = problem.hessian(np.arange(d))
+    if problem.thin_rows() < d:
+        A = problem.thin()
+        assert A.shape == (1 if problem.common else C, problem.thin_rows(), d)
+        close(np.matmul(A.transpose(0, 2, 1), A), H, tol)
+    root, some = np.exp(np.sin(np.arange(d))), np.arange(0, d, 2)
+    for rows in (np.arange(d), some):
+        r = root[rows]
+        truth = H[:, rows][:, :, rows] * r[:, None] * r
+        for kind, digits in ((np.float64, tol), (np.float32, 1e-5)):
+            found = problem.scaled_hessian(rows, r, np.dtype(kind))
+            assert found.dtype == kind
+            np.testing.assert_allclose(found, truth, rtol=0, atol=digits * np.abs(truth).max())
 
 
 @every_kind
@@ -128,14 +147,14 @@ def test_it_is_the_whole_with_zeros_elsewhere(kind, way, weights, intercepts):
 
 
 @pytest.mark.parametrize("kind", ["moments", "design", "sparse"])
-@every_case
+@some_cases
 def test_with_targets_of_deviation_one(kind, way, weights):
     whole = drawn(kind, way, weights, {"alpha_intercept": 0.7}, scale_targets=True)
     assert_is_part_of(whole.restricted(FEATURES), whole, FEATURES)
 
 
 @every_kind
-@every_case
+@some_cases
 def test_feature_by_feature_it_is_what_it_is_at_once(kind, way, weights):
     whole = drawn(kind, way, weights, {"alpha_intercept": 0.7}, d=12, seed=2)
     order, part = np.random.default_rng(3).permutation(12), None
@@ -161,8 +180,20 @@ def test_from_rows_of_the_scatter_to_columns_of_x(kind, weights, omega, intercep
         seen.append((type(part), getattr(getattr(part, "gram", None), "_outer", None) is not None))
         assert_is_part_of(part, whole, order[:k], tol=1e-8, seed=k)
     if kind == "design":  # of the scatter, without its rows, of the columns
-        assert seen[0][1] and not seen[4][1] and seen[-1][0] is DesignProblem
+        assert seen[0][1] and not seen[4][1]
         assert issubclass(seen[0][0], MomentProblem)
+        assert issubclass(seen[-1][0], DesignProblem if whole.common else MomentProblem)
+
+
+@pytest.mark.parametrize("way, weights", [("holes", "labels"), ("beside", "rows")])
+@every_intercept
+def test_to_columns_of_x_where_tasks_have_their_own(way, weights, intercepts):
+    whole = drawn("design", way, weights, intercepts, d=40, rows=(3, 12), seed=5)
+    order, part = np.random.default_rng(6).permutation(40), None
+    for k in (2, 9, 13, 20, 40):
+        part = whole.restricted(order[:k], part)
+        assert_is_part_of(part, whole, order[:k], tol=1e-8, seed=k)
+    assert isinstance(part, DesignProblem)
 
 
 @pytest.mark.parametrize("limits", [{"KEPT_BYTES": 0}, {"LONG": 0.0}, {"LONG": 100.0}])
@@ -189,7 +220,7 @@ def test_many_features_at_once(kind, n_new):
 
 
 @every_kind
-@every_case
+@some_cases
 def test_what_grew_leaves_the_part_before_as_it_was(kind, way, weights):
     whole = drawn(kind, way, weights, {"alpha_intercept": 0.7})
     before = whole.restricted(FEATURES)
@@ -198,10 +229,8 @@ def test_what_grew_leaves_the_part_before_as_it_was(kind, way, weights):
 
 
 @every_kind
-@pytest.mark.parametrize(
-    "way, weights", [("columns", "rows"), ("holes", "labels"), ("beside", None)]
-)
-def test_no_feature_and_one(kind, way, weights):
+@some_cases
+def test_one_feature(kind, way, weights):
     whole = drawn(kind, way, weights, {"alpha_intercept": 0.7})
     assert_is_part_of(whole.restricted(np.array([4])), whole, np.array([4]))
 

@@ -7,7 +7,7 @@ from mtlearn.penalties.dirty import Dirty
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
-from mtlearn.solvers.face_system import ONE_BY_ONE, Singular, face_system
+from mtlearn.solvers.face_system import ONE_BY_ONE, Hessians, SingularSystemError, face_system
 
 from ..checks import STRICT
 
@@ -25,13 +25,6 @@ PENALTIES = {
 every_penalty = pytest.mark.parametrize("name", PENALTIES)
 common_and_own = pytest.mark.parametrize("n_hessians", [1, TASKS], ids=["common", "own"])
 sizes = pytest.mark.parametrize("k", [1, 7, ONE_BY_ONE - 10, ONE_BY_ONE + 20])
-
-
-def hessians(*, full=None, thin=None):
-    """What the system is made of: H (C or 1, k, k), or A (C or 1, r, k) with H = A'A."""
-    if thin is None:
-        return full
-    return thin[0] if len(thin) == 1 else squares(thin)
 
 
 def squares(A):
@@ -92,13 +85,13 @@ def test_it_is_the_solution_of_the_whole_equation(name, n_hessians, k):
     np.testing.assert_allclose(np.einsum("cjj->cj", H), 1.0, rtol=1e-12)
     kept = R.copy(), H.copy()
     truth = dense_solution(H, m, w, R)
-    system = face_system(hessians(full=H), m, w)
+    system = face_system(Hessians(full=H), m, w)
     D, n = system.solve(R, 1e-13)
     assert_near(D, truth, 1e-10)
     assert D.dtype == np.float64 and n >= 1
     np.testing.assert_array_equal(R, kept[0])
     np.testing.assert_array_equal(H, kept[1])
-    again = face_system(hessians(full=H), m, w).solve(-R, 1e-13)[0]
+    again = face_system(Hessians(full=H), m, w).solve(-R, 1e-13)[0]
     assert_near(again, -D, 1e-12)
     assert_near(system.solve(2 * R, 1e-13)[0], 2 * truth, 1e-10)  # one system, many right sides
 
@@ -108,7 +101,7 @@ def test_it_is_the_solution_of_the_whole_equation(name, n_hessians, k):
 @pytest.mark.parametrize("k", [7, ONE_BY_ONE + 20])
 def test_the_less_closely_it_is_solved_the_fewer_solves(name, n_hessians, k):
     A, m, w, R = draw(2, name, k, n_hessians)
-    system = face_system(hessians(full=squares(A)), m, w)
+    system = face_system(Hessians(full=squares(A)), m, w)
     solves, errors = [], []
     truth = dense_solution(squares(A), m, w, R)
     for closeness in (1e-1, 1e-4, 1e-8, 1e-12):
@@ -127,7 +120,7 @@ def test_the_less_closely_it_is_solved_the_fewer_solves(name, n_hessians, k):
 def test_in_single_precision_to_its_digits(name, n_hessians, k):
     A, m, w, R = draw(3, name, k, n_hessians)
     truth = dense_solution(squares(A), m, w, R)
-    system = face_system(hessians(full=squares(A).astype(np.float32)), m, w)
+    system = face_system(Hessians(full=squares(A).astype(np.float32)), m, w)
     D, _ = system.solve(R, 1e-6)
     assert D.dtype == np.float32
     assert_near(D, truth, 1e-4)
@@ -143,11 +136,11 @@ def test_a_thin_hessian_is_the_hessian(name, n_hessians, k, r):
     if "linf" not in name:
         m, w = np.minimum(m, 0.7), 0.8 * w
     truth = dense_solution(squares(A), m, w, R)
-    thin = face_system(hessians(thin=A), m, w).solve(R, 1e-13)[0]
-    full = face_system(hessians(full=squares(A)), m, w).solve(R, 1e-13)[0]
+    thin = face_system(Hessians(thin=A), m, w).solve(R, 1e-13)[0]
+    full = face_system(Hessians(full=squares(A)), m, w).solve(R, 1e-13)[0]
     assert_near(thin, truth, 1e-9)
     assert_near(full, truth, 1e-9)
-    single = face_system(hessians(thin=A.astype(np.float32)), m, w).solve(R, 1e-6)[0]
+    single = face_system(Hessians(thin=A.astype(np.float32)), m, w).solve(R, 1e-6)[0]
     assert single.dtype == np.float32
     assert_near(single, truth, 1e-2 if "linf" in name else 1e-4)
 
@@ -158,7 +151,7 @@ def test_entries_that_bend_beside_tied_ones(n_hessians, k):
     A, m, w, R = draw(7, "linf", k, n_hessians)
     m, w = 0.7 * m, 0.8 * w
     truth = dense_solution(squares(A), m, w, R)
-    assert_near(face_system(hessians(full=squares(A)), m, w).solve(R, 1e-13)[0], truth, 1e-10)
+    assert_near(face_system(Hessians(full=squares(A)), m, w).solve(R, 1e-13)[0], truth, 1e-10)
 
 
 @pytest.mark.parametrize("k", [4, ONE_BY_ONE + 4])
@@ -170,7 +163,7 @@ def test_rows_of_one_length_have_one_matrix_for_all_tasks(k):
     R = rng.normal(size=(k, TASKS))
     truth = dense_solution(squares(A), m, w, R)
     for H in (squares(A), np.repeat(squares(A), TASKS, axis=0)):
-        assert_near(face_system(hessians(full=H), m, w).solve(R, 1e-13)[0], truth, 1e-10)
+        assert_near(face_system(Hessians(full=H), m, w).solve(R, 1e-13)[0], truth, 1e-10)
 
 
 @common_and_own
@@ -179,7 +172,7 @@ def test_where_all_is_tied_it_is_one_number_a_row(n_hessians):
     A = thin_rows(rng, n_hessians, 30, 8)
     m, w = np.zeros((8, TASKS)), rng.choice([-1.0, 1.0], size=(8, TASKS)) / np.sqrt(TASKS)
     R = rng.normal(size=(8, TASKS))
-    D, _ = face_system(hessians(full=squares(A)), m, w).solve(R, 1e-13)
+    D, _ = face_system(Hessians(full=squares(A)), m, w).solve(R, 1e-13)
     assert_near(D, dense_solution(squares(A), m, w, R), 1e-10)
     np.testing.assert_allclose(np.ptp(D * np.sign(w), axis=1), 0.0, atol=1e-14)
 
@@ -193,5 +186,25 @@ def test_a_system_without_a_solution_says_so(kind, n_hessians, k, tied):
     m, w = np.ones((k, TASKS)), np.zeros((k, TASKS))
     if tied:
         m[:, :2], w[:, :2] = 0.0, np.sqrt(0.5)
-    with pytest.raises(Singular):
-        face_system(hessians(full=H), m, w)
+    with pytest.raises(SingularSystemError):
+        face_system(Hessians(full=H), m, w)
+    bent = face_system(Hessians(full=H), m, w, ridge=0.1).solve(np.ones((k, TASKS)), 1e-6)[0]
+    assert np.isfinite(bent).all()
+
+
+@pytest.mark.parametrize("name", ["l1", "linf", "dirty linf"])
+@common_and_own
+@pytest.mark.parametrize("k", [7, ONE_BY_ONE + 20])
+def test_a_ridge_is_curvature_along_the_face_of_a_norm_that_has_none(name, n_hessians, k):
+    A, m, w, R = draw(8, name, k, n_hessians, max(k // 4, 2))  # singular without
+    truth = dense_solution(squares(A), m / 1.03, w / np.sqrt(1.03), R)
+    for H in (Hessians(full=squares(A)), Hessians(thin=A)):
+        assert_near(face_system(H, m, w, ridge=0.03).solve(R, 1e-13)[0], truth, 1e-5)
+
+
+@pytest.mark.parametrize("name", ["l2", "sparse group"])
+def test_a_ridge_changes_nothing_where_the_norm_bends_more(name):
+    A, m, w, R = draw(9, name, 12, TASKS)
+    m = np.minimum(m, 0.7)
+    truth = dense_solution(squares(A), m, w, R)
+    assert_near(face_system(Hessians(full=squares(A)), m, w, 0.1).solve(R, 1e-13)[0], truth, 1e-10)
