@@ -40,8 +40,8 @@ def row_by_row(A, V):
     return np.einsum("jcl,jl->jc", A, V)
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("step", [0.1, 1.0, "per feature"])
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("step", [1.0, "per feature"])
 @each(ROWS)
 def test_on_face_is_the_projection_on_the_range(known, seed, step):
     Z, rng = drawn(seed), np.random.default_rng(100 + seed)
@@ -54,7 +54,7 @@ def test_on_face_is_the_projection_on_the_range(known, seed, step):
     np.testing.assert_allclose(M.on_face(P), P, atol=1e-12 * np.abs(P).max())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("step", [0.1, 1.0])
 @each(ROWS)
 def test_inverse_is_the_pseudo_inverse_on_the_range(known, seed, step):

@@ -27,7 +27,7 @@ def test_norms_that_are_sums_over_features_have_them(known):
 
 
 @each(ROWS)
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_each_is_that_of_its_row_and_the_largest_that_of_all(known, seed):
     G, penalty = drawn(seed), known.penalty(0.7)  # dual norms do not depend on the strength
     found = penalty.row_dual_norms(G)
@@ -40,7 +40,7 @@ def test_each_is_that_of_its_row_and_the_largest_that_of_all(known, seed):
 
 
 @each(ROWS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_row_stays_at_zero_up_to_its_own(known, seed):
     G = drawn(seed)
     norms = known.penalty(1.0).row_dual_norms(G)

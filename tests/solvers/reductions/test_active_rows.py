@@ -149,8 +149,7 @@ def test_with_every_kind_of_intercept(name, coupling, shared):
     assert_same_solution(problem, penalty.at(alpha), found, truth)
 
 
-@every_penalty
-@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("name, loss", [(n, "squared") for n in PENALTIES] + [("l2", "logistic")])
 def test_the_optimum_is_what_cvxpy_finds(name, loss):
     library = None if loss == "squared" else Logistic()
     data, _ = drawn(False, library, d=FEW + 16, n=25, seed=3)
