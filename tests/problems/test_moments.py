@@ -262,3 +262,15 @@ def test_centre_leaves_a_weighted_mean_of_zero():
     np.testing.assert_allclose(mean, np.average(A, axis=0, weights=s), rtol=1e-15)
     np.testing.assert_allclose(s @ centred / s.sum(), 0.0, atol=1e-12)
     np.testing.assert_array_equal(A, kept)
+
+
+def test_many_weightings_of_the_same_rows():
+    rng = np.random.default_rng(30)
+    X, Y, S = rng.normal(size=(20, 3)), rng.normal(size=(20, 4)), rng.gamma(2.0, size=(20, 4))
+    S[rng.random(S.shape) < 0.3] = 0.0
+    found = Moments.of_weightings(X - X.mean(axis=0), Y, S)
+    for t in range(4):
+        own = S[:, t] > 0
+        truth = plain(X[own] - X.mean(axis=0), Y[own, t], S[own, t])
+        for name, value in zip(NAMES, truth, strict=True):
+            np.testing.assert_allclose(getattr(found, name)[t], value, rtol=1e-11, atol=1e-12)

@@ -233,3 +233,32 @@ def test_other_losses_of_sparse_rows(monkeypatch, way, weights, K, form):
     change = rng.normal(size=V.shape)
     ours, theirs = (p.model(at) for p, at in ((other, two), (dense, one)))
     close(ours.curvature_times(change), theirs.curvature_times(change))
+
+
+@pytest.mark.parametrize("padded", [True, False])
+@every_layout
+def test_in_some_features_they_are_the_same_rows(monkeypatch, blocks, K, form, padded):
+    if not padded:
+        monkeypatch.setattr(rows_module, "PADDED_BYTES", 0)
+    data = table(blocks, K, form)
+    rows, rng = Rows(data), np.random.default_rng(2)
+    left, right = np.array([4, 0, 3]), np.array([1, 5])
+    X, block, _ = loops(data, rows)
+    n, C = len(X), rows.n_columns
+    for features in (left, right):
+        some = rows.of_features(features)
+        assert some.n_features == len(features)
+        W, R = rng.normal(size=(len(features), C)), rng.normal(size=(n, K))
+        whole = np.zeros((D, C))
+        whole[features] = W
+        close(some.times(W), rows.times(whole), 1e-12)
+        close(some.transposed_times(R), rows.transposed_times(R)[features], 1e-12)
+        close(some.squares_times(R**2), rows.squares_times(R**2)[features], 1e-12)
+        close(some.mean(R**2), rows.mean(R**2)[features], 1e-12)
+        close(some.middles(K), rows.middles(K)[features], 1e-12)
+    for S in (rng.gamma(2.0, size=(n, K)), np.ones((n, K))):
+        truth = np.zeros((C, len(left), len(right)))
+        for i, k in product(range(n), range(K)):
+            truth[block[i] * K + k] += S[i, k] * np.outer(X[i, left], X[i, right])
+        close(rows.of_features(left).grams(S, rows.of_features(right)), truth, 1e-12)
+        close(rows.of_features(left).grams(S, rows)[:, :, right], truth, 1e-12)
