@@ -69,7 +69,8 @@ class Gram:
         """
         active = np.flatnonzero(V.any(axis=1))
         if self._outer is None:
-            out = self.problem.picked_times(self._picked, V)
+            grown = len(self.features) - len(V)  # since the part that V is of
+            out = self.problem.picked_times(self._picked, np.pad(V, ((0, grown), (0, 0))))
             if row is not None and one.any():
                 out += row.T * one
             return out

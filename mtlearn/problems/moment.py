@@ -76,12 +76,7 @@ class MomentProblem(SquaredProblem):
         return np.matmul(self.xx, W.T[:, :, None])[:, :, 0].T * self.scale
 
     def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        S = self.xx
-        if len(rows) < self.n_features:
-            S = S.take(rows, axis=1)
-        columns = rows if columns is None else columns
-        if len(columns) < self.n_features:
-            S = S.take(columns, axis=2)
+        S = self.xx.take(rows, axis=1).take(rows if columns is None else columns, axis=2)
         return S * self._per_hessian(self.scale)[:, None, None]
 
     def pick(self, features: np.ndarray) -> np.ndarray:

@@ -136,8 +136,8 @@ class TiedFace:
             f, at = np.flatnonzero(free[:, c]), slice(self.starts[c], self.starts[c + 1])
             own = H[0 if len(H) == 1 else c][f]
             A = own[:, f]
-            A.ravel()[:: len(f) + 1] += stiff[f, c]
-            L = _cholesky(A)
+            A[np.diag_indices(len(f))] += stiff[f, c]
+            L = _cholesky(np.ascontiguousarray(A))
             B = own[:, levels] * t[:, c]
             if q[:, c].any():
                 B -= np.where(f[:, None] == levels, q[f, c][:, None], 0.0)
@@ -146,7 +146,7 @@ class TiedFace:
             self.parts.append((c, f, L, at))
         P = _on(H, levels)
         P = P[0] * (t @ t.T) if len(H) == 1 else np.einsum("cjl,jc,lc->jl", P, t, t, optimize=True)
-        P.ravel()[:: len(levels) + 1] += diagonal.astype(kind)
+        P[np.diag_indices(len(levels))] += diagonal.astype(kind)
         self.P = P
         # A row none of whose entries is free and tied ones hardly move is all there is of it.
         self.L = _cholesky(P.copy()) if len(levels) else P
@@ -193,7 +193,7 @@ def _inverse(H: Hessians, free: np.ndarray, stiff: np.ndarray) -> Times:
     full, k = H.as_full(), len(free)
     if len(full) == 1 and _alike(free, stiff):
         A = full[0].copy()
-        A.ravel()[:: k + 1] += stiff[:, 0]
+        A[np.diag_indices(k)] += stiff[:, 0]
         L, potrs = _cholesky(A), _solver(H.kind)
         return lambda V: potrs(L, V, lower=1)[0]
     if k < ONE_BY_ONE:
@@ -223,7 +223,7 @@ def _one_by_one(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
         if not len(f):
             continue
         A = np.array(_on(H[0 if len(H) == 1 else c][None], f)[0], order="C")  # is overwritten
-        A.ravel()[:: len(f) + 1] += stiff[f, c]
+        A[np.diag_indices(len(f))] += stiff[f, c]
         factors.append((c, f, _cholesky(A)))
 
     def solve(V: np.ndarray) -> np.ndarray:
@@ -242,7 +242,7 @@ def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
         A, soft, potrs = A[0], soft[:, :1], _solver(A.dtype)
         scaled = A * np.sqrt(soft.T)
         M = scaled @ scaled.T
-        M.ravel()[:: len(M) + 1] += 1.0
+        M[np.diag_indices(len(M))] += 1.0
         L = _cholesky(M)
         return lambda V: soft * (V - A.T @ potrs(L, A @ (soft * V), lower=1)[0])
     if A.shape[1] >= ONE_BY_ONE:
@@ -265,7 +265,7 @@ def _thin_one_by_one(A: np.ndarray, soft: np.ndarray) -> Times:
         rows = A[0 if len(A) == 1 else c]
         scaled = rows * np.sqrt(own)
         M = scaled @ scaled.T
-        M.ravel()[:: len(M) + 1] += 1.0
+        M[np.diag_indices(len(M))] += 1.0
         factors.append((rows, _cholesky(M)))
 
     def solve(V: np.ndarray) -> np.ndarray:

@@ -62,7 +62,7 @@ class ActiveRows(Reduction):
             # A pass over X is due: it takes those along that come next.
             more = ahead >= AHEAD * penalty.alpha
             few = np.count_nonzero(more & ~wanted) <= self.problem.n_columns + 16
-            wanted = more if few else wanted
+            wanted = wanted | more if few else wanted
         self._take_in(wanted)
         self.guess = None
         if isinstance(V, Lifted):
