@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -164,13 +164,16 @@ class TaskLinearModel(Fitting):
             largest, infinite = driver.largest_alpha(), self._alpha_may_be_infinite
             inside = check_alphas(units.strengths(alphas), eps, largest, infinite=infinite)
             alphas, solutions = units.alpha(inside), []
+            models = trial._no_models(problem, len(inside))
             for k, solution in enumerate(follow_path(driver, inside)):
-                solutions.append(solution)
+                trial._keep(models, k, problem, solution.point, units)
+                solutions.append(
+                    replace(solution, point=None)
+                )  # points hold what they were found on
                 if self.verbose:
                     tell(f"alpha {k + 1}/{len(alphas)}", alphas[k], solution)
         for alpha, solution in zip(alphas, solutions, strict=True):
             warn_unless_converged(self, solution, alpha)
-        models = trial._along_path(problem, [one.point for one in solutions], units)
         T, K, d = problem.n_tasks, problem.n_classes, problem.n_features
         by_task, by_class = ((T,), ()) if K == 1 else ((T, K), (K,))
         mean_coefs = None

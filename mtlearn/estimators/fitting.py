@@ -177,19 +177,20 @@ class Fitting(TaskInputMixin, Family):
             models |= {"mean_coef_": found.mean_coef, "mean_intercept_": found.mean_intercept}
         return models
 
-    def _along_path(self, problem: Problem, points: list[Any], units: Units) -> dict[str, Any]:
-        """The same at many points; coefficients as (n, d, C), where zeros cost next to nothing."""
-        found: dict[str, Any] = {name: [] for name in ("intercept_", "mean_coef_")}
-        found["coef_"] = zeros((len(points), problem.n_features, problem.n_columns))
-        for coef, point in zip(found["coef_"], points, strict=True):
-            own, where = problem, np.arange(problem.n_features)
-            if isinstance(point, Lifted) and units.origin is None:
-                own, where, point = point.part, point.features, point.point
-            models = units.outward(self._coefficients(own, point))
-            coef[where] = models.pop("coef_").T
-            for name in found.keys() & models.keys():
-                found[name].append(models[name])
-        return found
+    def _no_models(self, problem: Problem, n: int) -> dict[str, Any]:
+        """Room for n of them, coefficients as (n, d, C), whose zeros cost next to nothing."""
+        coef = zeros((n, problem.n_features, problem.n_columns))
+        return {"coef_": coef, "intercept_": [], "mean_coef_": []}
+
+    def _keep(self, models: dict[str, Any], k: int, problem: Problem, point: Any, units: Units):
+        """Coefficients at a point as number k of these models."""
+        where = np.arange(problem.n_features)
+        if isinstance(point, Lifted) and units.origin is None:
+            problem, where, point = point.part, point.features, point.point
+        found = units.outward(self._coefficients(problem, point))
+        models["coef_"][k, where] = found.pop("coef_").T
+        for name in models.keys() & found.keys():
+            models[name].append(found[name])
 
     def _linear_tasks(self) -> LinearTasks:
         """The fitted models; without a shared mean, strangers get the average of all tasks."""
