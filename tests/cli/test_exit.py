@@ -134,7 +134,12 @@ def test_an_interruption_that_a_parser_takes_for_its_own_error_is_one(run, table
             raise ValueError("Calling read(nbytes) on source failed.") from None
 
     monkeypatch.setattr(pd, "read_csv", read)
-    assert run("compare", table, *OPTIONS)[0] == 130
+    # A shell has its jobs in the background ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert run("compare", table, *OPTIONS)[0] == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_what_a_terminal_cannot_spell_is_a_question_mark(table):
