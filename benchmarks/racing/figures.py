@@ -30,18 +30,18 @@ def _save(figure, name):
 
 
 def ratios(stored):
-    """A bar a cell from 1 to best peer / ours; a tick where the project has to be."""
+    """A bar a cell from 1 to best peer / ours; a tick where we want to be."""
     cells = {k: r for k, r in ordered(stored).items() if ratio(r) > 0}
     figure, axes = _axes(len(cells))
     for y, record in enumerate(cells.values()):
         value = ratio(record)
         axes.barh(y, value - 1.0, left=1.0, height=0.65, color=BLUE if value >= 1 else RED)
         axes.plot([record["must"]] * 2, [y - 0.4, y + 0.4], color="black", linewidth=1)
-        peer = NAMES.get(best(record)[0], best(record)[0])
+        peer = NAMES.get(best(record)[0], best(record)[0]) or "at least"
         axes.text(max(value, 1.0) * 1.06, y, f"{value:.2g} {peer}", va="center", fontsize=7)
     axes.set_yticks(range(len(cells)), list(cells), fontsize=7)
     axes.axvline(1.0, color=GREY, linewidth=0.8)
-    axes.set_xlabel(f"time of the best peer / time of {OURS}, same gap (ticks: what must be)")
+    axes.set_xlabel(f"time of the best peer / time of {OURS}, same gap (ticks: the aim)")
     return _save(figure, "race_ratios.png")
 
 

@@ -39,7 +39,8 @@ def run(cell, names=None, limit=30.0, repeats=3, before=None):
     objective = load.objective(cell.folder, **cell.penalty)
     objective.set_data(fractions=cell.fractions, **cell.data())
     times, patience = {}, limit
-    for name in sorted(names or load.solver_files(cell.folder), key=order):
+    there = load.solver_files(cell.folder)
+    for name in sorted(set(names or there) & set(there), key=order):
         warm_up(cell, name)
         solver = prepared(objective, name, cell.folder)
         if not isinstance(solver, clock.Time):
