@@ -167,9 +167,8 @@ class TaskLinearModel(Fitting):
             models = trial._no_models(problem, len(inside))
             for k, solution in enumerate(follow_path(driver, inside)):
                 trial._keep(models, k, problem, solution.point, units)
-                solutions.append(
-                    replace(solution, point=None)
-                )  # points hold what they were found on
+                # A point holds what it was found on.
+                solutions.append(replace(solution, point=None))
                 if self.verbose:
                     tell(f"alpha {k + 1}/{len(alphas)}", alphas[k], solution)
         for alpha, solution in zip(alphas, solutions, strict=True):

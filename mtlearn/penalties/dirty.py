@@ -101,19 +101,19 @@ class Dirty(RowNorms, Differentiable):
 
     def to_kinks(self, V: np.ndarray, D: np.ndarray) -> np.ndarray:
         """V + D with specific entries that would pass those of B at them, for linf others too."""
-        B = self.shared(V)
-        beta = np.abs(B).max(axis=1, keepdims=True)
+        B, ahead = self.shared(V), V + D
+        specific, level = V != B, np.abs(B).max(axis=1, keepdims=True)
         if self.norm == "l2":
-            specific = V != B
             b = np.where(specific, 0.0, V)
             square = np.einsum("jc,jc->j", b, b)[:, None]
             grown = 1.0 + np.einsum("jc,jc->j", b, D)[:, None] / np.where(square > 0, square, 1.0)
-            bound = np.where(square > 0, beta * np.maximum(grown, 0.0), 0.0)
-            outside = np.sign(V) * np.maximum(np.sign(V) * (V + D), bound)
-            return np.where(specific, outside, V + D)
-        level = moved_level(V, D, beta)
-        outside = np.sign(V) * np.maximum(np.sign(V) * (V + D), level)
-        return np.where(np.abs(V) > beta, outside, np.clip(V + D, -level, level))
+            level = np.where(square > 0, level * np.maximum(grown, 0.0), 0.0)
+            inside = ahead
+        else:
+            level = moved_level(V, D, level)
+            inside = np.clip(ahead, -level, level)
+        outside = np.sign(V) * np.maximum(np.sign(V) * ahead, level)
+        return np.where(specific, outside, inside)
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         B = self.shared(V)

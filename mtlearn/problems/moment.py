@@ -70,8 +70,8 @@ class MomentProblem(SquaredProblem):
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         if len(self.xx) == 1:
             active = np.flatnonzero(W.any(axis=1))
-            if len(active) < FEW_ACTIVE * len(W):  # the scatter is symmetric
-                return (self.xx[0][active].T @ W[active]) * self.scale
+            if len(active) < FEW_ACTIVE * len(W):
+                return self.picked_times(active, W[active]) * self.scale
             return (self.xx[0] @ W) * self.scale
         return np.matmul(self.xx, W.T[:, :, None])[:, :, 0].T * self.scale
 

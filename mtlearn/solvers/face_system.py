@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import blas, lapack
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from mtlearn.penalties.derivative import STIFFEST
 
@@ -141,8 +141,7 @@ class TiedFace:
             B = own[:, levels] * t[:, c]
             if q[:, c].any():
                 B -= np.where(f[:, None] == levels, q[f, c][:, None], 0.0)
-            solve = blas.strsm if kind == np.float32 else blas.dtrsm
-            self.meets[at] = solve(1.0, L, B, lower=1)
+            self.meets[at] = get_blas_funcs("trsm", (L, B))(1.0, L, B, lower=1)
             self.parts.append((c, f, L, at))
         P = _on(H, levels)
         P = P[0] * (t @ t.T) if len(H) == 1 else np.einsum("cjl,jc,lc->jl", P, t, t, optimize=True)
@@ -154,7 +153,7 @@ class TiedFace:
     def solve(self, R: np.ndarray, closeness: float) -> tuple[np.ndarray, int]:
         """D for R (k, C), eta to a relative residual of ``closeness``; and the solves it took."""
         R, meets, levels = R.astype(self.P.dtype), self.meets, self.levels
-        trtrs, potrs = _triangular(R.dtype), _solver(R.dtype)
+        trtrs, potrs = get_lapack_funcs(("trtrs", "potrs"), (R,))
         half = np.empty(len(meets), R.dtype)
         for c, f, L, at in self.parts:
             half[at] = trtrs(L, R[f, c], lower=1)[0]
@@ -194,7 +193,7 @@ def _inverse(H: Hessians, free: np.ndarray, stiff: np.ndarray) -> Times:
     if len(full) == 1 and _alike(free, stiff):
         A = full[0].copy()
         A[np.diag_indices(k)] += stiff[:, 0]
-        L, potrs = _cholesky(A), _solver(H.kind)
+        L, potrs = _cholesky(A), get_lapack_funcs("potrs", (A,))
         return lambda V: potrs(L, V, lower=1)[0]
     if k < ONE_BY_ONE:
         A = full * (free.T[:, :, None] & free.T[:, None, :])
@@ -217,7 +216,7 @@ def _batched(A: np.ndarray, free: np.ndarray) -> Times:
 
 
 def _one_by_one(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
-    factors, potrs = [], _solver(H.dtype)
+    factors, potrs = [], get_lapack_funcs("potrs", (H,))
     for c, own in enumerate(free.T):
         f = np.flatnonzero(own)
         if not len(f):
@@ -239,7 +238,7 @@ def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     """V -> (A_c'A_c + diag(stiff_c))^-1 v_c through systems in the rows of A_c (Woodbury)."""
     soft = np.divide(1.0, stiff, out=np.zeros_like(stiff), where=free)
     if len(A) == 1 and _alike(free, stiff):
-        A, soft, potrs = A[0], soft[:, :1], _solver(A.dtype)
+        A, soft, potrs = A[0], soft[:, :1], get_lapack_funcs("potrs", (A,))
         scaled = A * np.sqrt(soft.T)
         M = scaled @ scaled.T
         M[np.diag_indices(len(M))] += 1.0
@@ -260,7 +259,7 @@ def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
 
 
 def _thin_one_by_one(A: np.ndarray, soft: np.ndarray) -> Times:
-    factors, potrs = [], _solver(A.dtype)
+    factors, potrs = [], get_lapack_funcs("potrs", (A,))
     for c, own in enumerate(soft.T):
         rows = A[0 if len(A) == 1 else c]
         scaled = rows * np.sqrt(own)
@@ -308,19 +307,10 @@ def _conjugate_gradients(
 
 def _cholesky(A: np.ndarray) -> np.ndarray:
     """The lower factor of a symmetric matrix, which is overwritten."""
-    potrf = lapack.spotrf if A.dtype == np.float32 else lapack.dpotrf
-    L, info = potrf(A.T, lower=1, clean=0, overwrite_a=1)
+    L, info = get_lapack_funcs("potrf", (A,))(A.T, lower=1, clean=0, overwrite_a=1)
     if info:
         raise SingularSystemError
     return L
-
-
-def _solver(kind: np.dtype) -> Callable:
-    return lapack.spotrs if kind == np.float32 else lapack.dpotrs
-
-
-def _triangular(kind: np.dtype) -> Callable:
-    return lapack.strtrs if kind == np.float32 else lapack.dtrtrs
 
 
 def _row_sums(A: np.ndarray, B: np.ndarray) -> np.ndarray:

@@ -27,6 +27,8 @@ class Reduction(ABC):
     def start(self, penalty: Penalty, V: np.ndarray | None) -> Problem:
         """The smaller problem to begin with at this strength, near deviations where there are any.
 
+        Of a reduction whose ``lift`` makes a `Lifted`, V is that point here and in ``restrict``.
+
         The same object as the last time where nothing has changed: what solvers keep is kept.
         """
 
