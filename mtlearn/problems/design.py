@@ -11,7 +11,7 @@ import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.coupling import Coupling
-from mtlearn.problems.moment import SquaredPart
+from mtlearn.problems.moment import FEW_ACTIVE, SquaredPart
 from mtlearn.problems.moments import is_constant, padded_rows, task_blocks
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.scatter import ScatterBlock, Statistics
@@ -160,12 +160,13 @@ class DesignProblem(SquaredProblem):
         n = self.rows_of_products()
         return np.inf if n is None or not self.common else float(n) + bool(self.kappa.any())
 
-    def thin(self) -> np.ndarray:
+    def thin(self, root: np.ndarray, kind: np.dtype) -> np.ndarray:
         copies = 1 if self.common else self.n_columns
-        out = np.zeros((copies, int(self.thin_rows()), self.n_features))
+        out = np.zeros((copies, int(self.thin_rows()), self.n_features), kind)
         for block in self.scatter_blocks(True, whole=True):
             assert block.thin is not None
-            out[block.tasks[: len(out)], : block.thin.shape[1]] = block.thin
+            for c, A in zip(block.tasks[:copies], block.thin, strict=False):
+                np.multiply(A, root, out=out[c, : len(A)], casting="same_kind")
         return out
 
     def scaled_hessian(self, rows: np.ndarray, root: np.ndarray, kind: np.dtype) -> np.ndarray:
@@ -186,7 +187,10 @@ class DesignProblem(SquaredProblem):
         return H
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
-        out = self._through(Picked(self.rows, self.shift), W)
+        active = np.flatnonzero(W.any(axis=1))
+        few = self.rows_of_products() is not None and len(active) < FEW_ACTIVE * len(W)
+        picked = self.pick(active) if few else Picked(self.rows, self.shift)
+        out = self._through(picked, W[active] if few else W)
         out *= self.scale
         return out
 
@@ -304,8 +308,9 @@ class DesignProblem(SquaredProblem):
         """Columns, and their centred rows times the root of their weight, (B, m, d)."""
         rows = self.rows
         if rows.n_blocks == 1 and self.s.shape[1] == 1:
-            shift = 0.0 if self.shift is None else self.shift[:, 0]
-            yield np.arange(self.n_columns), ((rows.X - shift) * np.sqrt(self.s))[None]
+            A = rows.X if self.shift is None else rows.X - self.shift[:, 0]
+            A = A if self.unweighted else A * np.sqrt(self.s)
+            yield np.arange(self.n_columns), A[None]
             return
         row, which, starts = rows.entries(self.s)
         for tasks in task_blocks(np.diff(starts), 8 * self.n_features, task_bytes):

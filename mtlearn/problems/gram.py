@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.products import transposed_times
+
 KEPT_BYTES = 512e6  # of rows of the scatter of all features
 LONG = 0.5  # features among the rows of X, from where products with X are the cheaper ones
 
@@ -79,9 +81,9 @@ class Gram:
         else:
             V = np.vstack([np.zeros_like(V[:1]), V])
         if len(active) > 0.8 * len(V):
-            return self._outer[: len(V)].T @ V
+            return transposed_times(self._outer[: len(V)], V)
         active = np.append(0, active + 1)
-        return self._outer[active].T @ V[active]
+        return transposed_times(self._outer[active], V[active])
 
 
 def _with_room(old: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

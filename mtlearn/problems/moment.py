@@ -10,6 +10,7 @@ import numpy as np
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.gram import Gram
 from mtlearn.problems.moments import BLOCK_BYTES, Moments
+from mtlearn.problems.products import transposed_times
 from mtlearn.problems.scatter import ScatterBlock, Statistics
 from mtlearn.problems.squared import SquaredProblem
 
@@ -89,7 +90,7 @@ class MomentProblem(SquaredProblem):
     def picked_times(self, picked: np.ndarray, V: np.ndarray) -> np.ndarray:
         active = np.flatnonzero(V.any(axis=1))
         if len(self.xx) == 1:
-            return self.xx[0][picked[active]].T @ V[active]
+            return transposed_times(self.xx[0][picked[active]], V[active])
         rows = self.xx[:, picked[active]]
         return np.matmul(V[active].T[:, None, :], rows)[:, 0].T
 

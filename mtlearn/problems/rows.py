@@ -22,6 +22,7 @@ from mtlearn.problems.moments import (
     seen_from,
     weighted_squares,
 )
+from mtlearn.problems.products import transposed_times
 
 PADDED_BYTES = 64e6
 SMALL_BLOCK = 200  # rows a block on average, above which a loop over blocks costs little
@@ -144,7 +145,7 @@ class Rows:
     def times(self, W: np.ndarray) -> np.ndarray:
         """X w of every column on the rows of its block, (n, k) for W (d, B k)."""
         if self.n_blocks == 1:
-            return self.X @ W
+            return self.X @ W if self.sparse else (W.T @ self.X.T).T
         k = W.shape[1] // self.n_blocks
         if self.sparse:
             return self.X @ self._stacked(W, k)
@@ -160,7 +161,7 @@ class Rows:
     def transposed_times(self, R: np.ndarray) -> np.ndarray:
         """X'r of every column, (d, B k) for R (n, k)."""
         if self.n_blocks == 1:
-            return self.X.T @ R
+            return self.X.T @ R if self.sparse else transposed_times(self.X, R)
         if self.sparse:
             return self._unstacked(self.X.T @ R)
         out = np.empty((self.n_features, self.n_blocks, R.shape[1]))

@@ -106,8 +106,11 @@ class Scatters(ABC):
         """The r of :meth:`thin`; inf where there is none."""
         return np.inf
 
-    def thin(self) -> np.ndarray:
-        """A_c (C, r, d), or (1, r, d) where they are the same, with H_c = A_c'A_c."""
+    def thin(self, root: np.ndarray, kind: np.dtype) -> np.ndarray:
+        """A_c diag(root) (C, r, d), or (1, r, d) where they are the same, with H_c = A_c'A_c.
+
+        In some precision.
+        """
         raise NotImplementedError
 
     @abstractmethod

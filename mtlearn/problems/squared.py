@@ -174,6 +174,14 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
         SW = SV + self.scatter_times(spread(mean, self.n_columns))
         return self._point(V, mean, self.best_b0(whole(V, mean)), SW)
 
+    def known_at(self, V: np.ndarray, point: Point, G: np.ndarray) -> Point:
+        """A point without a shared mean, of whose coefficients those beyond ``point`` are zero.
+
+        G is minus the gradient there.
+        """
+        SW = self.xy - G + (self.kappa * point.error) * self.x_mean
+        return Point(V, None, point.b0, SW, point.error, G)
+
     def curvature_times(self, D: np.ndarray) -> np.ndarray:
         SD, x = self.scatter_times(D), self._x_times(D)
         if self.coupling.has_mean:

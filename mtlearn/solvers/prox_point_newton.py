@@ -196,7 +196,7 @@ class ProxPointNewton(Iterative):
             self.H = Hessians(problem.scaled_hessian(rows, root, np.dtype(kind)))
             return self.H
         if self.thin is None or self.thin.dtype != kind:
-            self.thin = (problem.thin() * self.root[:, 0]).astype(kind, copy=False)
+            self.thin = problem.thin(self.root[:, 0], np.dtype(kind))
         every = len(rows) == problem.n_features
         self.H = Hessians(thin=self.thin if every else self.thin.take(rows, axis=2))
         return self.H

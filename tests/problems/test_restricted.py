@@ -123,7 +123,7 @@ def assert_other_forms_of_the_hessian(problem, tol):
     d, C = problem.n_features, problem.n_columns
     H = problem.hessian(np.arange(d))
     if problem.thin_rows() < d:
-        A = problem.thin()
+        A = problem.thin(np.ones(problem.n_features), np.dtype(float))
         assert A.shape == (1 if problem.common else C, problem.thin_rows(), d)
         close(np.matmul(A.transpose(0, 2, 1), A), H, tol)
     root, some = np.exp(np.sin(np.arange(d))), np.arange(0, d, 2)

@@ -44,7 +44,8 @@ class ActiveRows(Reduction):
         self.alphas = np.inf, np.inf  # and their strengths
         self.last_V: np.ndarray | None = None
         self.guess: np.ndarray | None = None
-        self.seen: Any = None  # point that the norms are of
+        self.seen: Any = None  # point that the norms are of,
+        self.G: np.ndarray | None = None  # and minus the gradient there
 
     @staticmethod
     def serves(problem: Problem, penalty: Penalty) -> bool:
@@ -118,7 +119,11 @@ class ActiveRows(Reduction):
             return lifted.point
         V = np.zeros((len(self.features), lifted.point.V.shape[1]))
         V[: len(lifted.features)] = lifted.point.V  # features are added at the end
-        return self.part.settle(V) if isinstance(self.part, Quadratic) else V
+        if not isinstance(self.part, Quadratic):
+            return V
+        if self.seen is not lifted.point or self.G is None:
+            return self.part.settle(V)
+        return self.part.known_at(V, lifted.point, self.G[self.features])
 
     def _predicted(self, penalty: Any, lifted: Lifted, further: float) -> Any:
         """Where V is, or would be if it went on in a line: whichever has the lower objective."""
@@ -148,7 +153,8 @@ class ActiveRows(Reduction):
 
     def _norms_at(self, penalty: Any, point: Lifted) -> np.ndarray:
         if self.seen is not point.point:
-            norms = penalty.row_dual_norms(self.problem.gradient_at(point.part, point.point))
+            self.G = self.problem.gradient_at(point.part, point.point)
+            norms = penalty.row_dual_norms(self.G)
             if penalty.alpha < self.alphas[0]:
                 self.before, self.alphas = self.norms, (penalty.alpha, self.alphas[0])
             self.norms, self.seen = norms, point.point
