@@ -36,7 +36,7 @@ class L21(RowNorms, Differentiable):
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         norms = row_norms(V)[:, None]
-        threshold = np.broadcast_to(self.alpha * step, norms.shape)
+        threshold = self.alpha * step
         shrink = np.divide(threshold, norms, out=np.ones_like(norms), where=norms > threshold)
         return V * (1.0 - shrink)
 
@@ -54,9 +54,10 @@ def row_norms(V: np.ndarray) -> np.ndarray:
 def shrinkage_derivative(Z: np.ndarray, threshold: Any) -> RowDerivative:
     """Of ``max(0, 1 - threshold / ‖z^j‖) z^j``; the identity where the threshold is 0."""
     norms = row_norms(Z)[:, None]
-    threshold = np.broadcast_to(threshold, norms.shape)
     taken = np.divide(threshold, norms, out=np.ones_like(norms), where=norms > threshold)
-    taken[threshold == 0] = 0.0
+    taken *= np.not_equal(threshold, 0)
     kept = taken < 1
+    if Z.shape[1] == 1:  # all of it is along z: I
+        return RowDerivative(kept.astype(Z.dtype), np.zeros_like(Z))
     size = np.divide(np.sqrt(taken), norms, out=np.zeros_like(norms), where=kept & (norms > 0))
     return RowDerivative(np.broadcast_to(1.0 - taken, Z.shape), size * Z)

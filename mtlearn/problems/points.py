@@ -21,7 +21,7 @@ class Point:
     SW: np.ndarray  # (d, C) columns S_t w_t
     error: np.ndarray  # (C,) e_t
     G: np.ndarray  # (d, C) minus the gradient with respect to V
-    known: dict[str, Any] = field(default_factory=dict, compare=False)  # what was asked already
+    known: dict[Any, Any] = field(default_factory=dict, compare=False)  # what was asked already
 
     @property
     def W(self) -> np.ndarray:

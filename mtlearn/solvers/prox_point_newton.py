@@ -32,7 +32,9 @@ from mtlearn.penalties.base import Differentiable, Penalty, RowNorms
 from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.penalties.l21 import L21
 from mtlearn.solvers import tuning
+from mtlearn.solvers.block_descent import block_descent
 from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.face_system import Hessians, SingularSystemError, face_system
@@ -105,6 +107,9 @@ class ProxPointNewton(Iterative):
         """FISTA on the features that are active or would not stay at zero; with its products."""
         would = penalty.row_dual_norms(start.G) > penalty.alpha
         rows = np.flatnonzero(would | start.V.any(axis=1))
+        if isinstance(penalty, L21) and self.problem.common:
+            yield self._swept(penalty, start, rows), 2.0
+            return
         problem = self.problem.restricted(rows)
         share = (len(rows) / self.problem.n_features) ** 2
         metric, last = Metric.of_problem(problem), problem.settle(start.V[rows])
@@ -114,6 +119,14 @@ class ProxPointNewton(Iterative):
         V = np.zeros_like(start.V)
         V[rows] = last.V
         yield self.problem.settle(V), 1.0
+
+    def _swept(self, penalty: Any, start: Point, rows: np.ndarray) -> Point:
+        """Sweeps of block coordinate descent."""
+        V = np.zeros_like(start.V)
+        V[rows] = block_descent(
+            self.problem.hessian(rows)[0], start.G[rows], start.V[rows], penalty.alpha
+        )
+        return self.problem.settle(V)
 
     def _newton(
         self, penalty: Any, here: Point, standing: Standing

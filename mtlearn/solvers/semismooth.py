@@ -275,4 +275,7 @@ def direct_products(problem: SquaredProblem, k: int) -> float:
 
 
 def objective(problem: SquaredProblem, penalty: Penalty, point: Point) -> float:
-    return problem.value(point) + penalty.value(point.V)
+    """Smooth part plus penalty; worked out once."""
+    if penalty not in point.known:
+        point.known[penalty] = problem.value(point) + penalty.value(point.V)
+    return point.known[penalty]
