@@ -82,7 +82,7 @@ class ProxPointNewton(Iterative):
 
     def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
         """Newton steps, bursts of FISTA where one is cut; Descent where both are of no help."""
-        here, best, idle = start, np.inf, 0
+        here, best, idle, burst = start, np.inf, 0, tuning.BURST
         while idle < tuning.FRUITLESS:
             if standing.gap <= 0.5 * best:
                 best, idle = standing.gap, 0
@@ -92,18 +92,21 @@ class ProxPointNewton(Iterative):
             if new is not None:
                 here = new
             if length >= tuning.CUT:
+                burst = tuning.BURST
                 standing = yield Step(here, products, ends_round=True)
                 continue
             standing = yield Step(here, products, look=False)
-            for point, taken in self._burst(penalty, here):
+            for point, taken in self._burst(penalty, here, burst):
                 here = point
                 standing = yield Step(here, taken, look=False)
+            if length < tuning.VAIN:
+                burst = min(2 * burst, tuning.LONGEST_BURST)
             standing = yield Step(here, 0.0, 0, ends_round=True)
         if self._descent is None:
             self._descent = Descent(self.problem, penalty)
         yield from self._descent.iterates(penalty, here, standing)
 
-    def _burst(self, penalty: Any, start: Point) -> Iterator[tuple[Point, float]]:
+    def _burst(self, penalty: Any, start: Point, n: int) -> Iterator[tuple[Point, float]]:
         """FISTA on the features that are active or would not stay at zero; with its products."""
         would = penalty.row_dual_norms(start.G) > penalty.alpha
         rows = np.flatnonzero(would | start.V.any(axis=1))
@@ -113,7 +116,7 @@ class ProxPointNewton(Iterative):
         problem = self.problem.restricted(rows)
         share = (len(rows) / self.problem.n_features) ** 2
         metric, last = Metric.of_problem(problem), problem.settle(start.V[rows])
-        for step in islice(fista(problem, penalty, last, metric), tuning.BURST):
+        for step in islice(fista(problem, penalty, last, metric), n):
             last = step[0]
             yield start, share
         V = np.zeros_like(start.V)
