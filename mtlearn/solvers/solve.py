@@ -84,6 +84,7 @@ class Driver:
         self._solvers: dict[type[Solver], Solver] = {}
         self._last: Solution | None = None
         self._inner: Driver | None = None  # of the smaller problem
+        self.products = 0.0  # that this one has taken, where it is of a smaller problem
 
     def largest_alpha(self) -> float:
         """Where a path starts.
@@ -138,10 +139,10 @@ class Driver:
         """On smaller problems, until what is left out belongs out."""
         here = _for_reduction(start.point) if isinstance(start, Solution) else start
         enough = max(goal.aim, goal.tol)
-        small, tol = reduction.start(penalty, here), enough
+        small, tol, polish = reduction.start(penalty, here), enough, False
         while True:
             driver = self._driver_of(small, tol, goal.most.iterations - taken.iterations)
-            driver.polish = self.polish and goal.aim < goal.tol
+            driver.polish = polish
             inside = None if here is None else reduction.restrict(here)
             found = driver.solve(penalty.alpha, inside)
             taken.iterations += found.n_iter
@@ -150,8 +151,12 @@ class Driver:
             larger = reduction.grow(penalty, point)
             over = taken.iterations >= goal.most.iterations or tol <= tuning.ROUNDING
             if over or (larger is None and gap <= enough):
-                return replace(found, point=point, gap=gap, n_iter=taken.iterations)
-            small, tol, here = larger or small, tol if larger else 0.5 * tol, _for_reduction(point)
+                if over or polish or not self.polish or goal.aim >= goal.tol:
+                    return replace(found, point=point, gap=gap, n_iter=taken.iterations)
+                polish = True  # once it is known which features belong in
+            elif larger is None:
+                tol *= 0.5
+            small, here = larger or small, _for_reduction(point)
 
     def _driver_of(self, small: Problem, tol: float, max_iter: int) -> Driver:
         """The driver of a smaller problem; it serves until that grows."""
@@ -172,7 +177,10 @@ class Driver:
 
     def _of_norm(self, penalty: Penalty, start) -> Solution:
         if self.whole is not None and _leads_anywhere(start):
-            return self._end(penalty, start, Budget(0, 0.0))  # the ends of the path are seen to
+            taken = Budget(0, self.products)
+            found = self._end(penalty, start, taken)  # the ends of the path are seen to
+            self.products = taken.products
+            return found
         zero, largest = self._at_zero
         if largest <= penalty.alpha:
             gap = certify(self.problem, penalty, zero).relative if largest else 0.0
