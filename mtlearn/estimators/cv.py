@@ -123,7 +123,7 @@ class AlphaByCV:
         candidates = self._candidates(data)
         models = [candidate._model() for candidate in candidates]
         with blas_threads(data):
-            whole: Setup | None = set_up(models[0], self._solvable(data))
+            whole: Setup | None = set_up(models[0], self._solvable(data), centred=True)
             grids = [self._grid(model, whole) for model in models]
         parts = TrainingParts(models[0], data, whole, folds, keep=len(models) > 1)
         if not (isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)):

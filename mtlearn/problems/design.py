@@ -14,7 +14,7 @@ from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.moment import FEW_ACTIVE, SquaredPart
 from mtlearn.problems.moments import is_constant, padded_rows, task_blocks
 from mtlearn.problems.rows import Rows
-from mtlearn.problems.scatter import ScatterBlock, Statistics
+from mtlearn.problems.scatter import ScatterBlock, Statistics, deviation_of
 from mtlearn.problems.squared import SquaredProblem
 
 
@@ -54,6 +54,8 @@ class DesignProblem(SquaredProblem):
     coupling : Coupling
     centred : bool, default=False
         Whether the rows are centred by these very weights.
+    about_zero : bool, default=False
+        Whether nothing is centred, as problems without intercepts allow: all means count as zero.
     **more
         As in :class:`SquaredProblem`.
     """
@@ -67,6 +69,7 @@ class DesignProblem(SquaredProblem):
         coupling: Coupling,
         *,
         centred: bool = False,
+        about_zero: bool = False,
         n_classes: int = 1,
         **more: Any,
     ):
@@ -78,18 +81,23 @@ class DesignProblem(SquaredProblem):
         self.totals = totals  # (C,), or (1,) where all columns have the same weights
         weight = np.broadcast_to(totals, (C,)).copy()
         # Mean of the rows as they are held, (d, C) or (d, 1)
-        self.shift = None if centred else rows.transposed_times(S) / totals
+        held = centred or about_zero
+        self.shift = None if held else rows.transposed_times(S) / totals
         x_mean = rows.middles(S.shape[1]) + (0.0 if self.shift is None else self.shift)
-        y_mean = np.zeros(C)
-        for _ in range(2):
-            rest = Y - rows.per_row(y_mean)
-            y_mean = y_mean + rows.sums(S * rest) / weight
-        SY = S * (Y - rows.per_row(y_mean))
+        y_mean = rows.sums(self._weighted(Y)) / weight
+        rest = Y - rows.per_row(y_mean)
+        missed = rows.sums(self._weighted(rest)) / weight  # the rounding of a mean
+        y_mean, rest = y_mean + missed, rest - rows.per_row(missed)
+        SY = self._weighted(rest)
+        yy, of_targets = rows.sums(SY * rest), None
+        if about_zero:
+            of_targets = deviation_of(weight, y_mean, yy)
+            y_mean, SY = np.zeros(C), self._weighted(Y)
+            yy = rows.sums(SY * Y)
         xy = rows.transposed_times(SY)
         if self.shift is not None:
             xy -= self.shift * rows.sums(SY)
-        yy = rows.sums(SY * (Y - rows.per_row(y_mean)))
-        known = Statistics(weight, x_mean.T, y_mean, xy.T, yy)
+        known = Statistics(weight, x_mean.T, y_mean, xy.T, yy, of_targets)
         super().__init__(known, scale, coupling, n_classes=n_classes, **more)
 
     @classmethod
@@ -110,8 +118,9 @@ class DesignProblem(SquaredProblem):
         Y, S = rows.labels(data)
         totals = np.broadcast_to(rows.sums(S), (rows.n_columns,))
         scale = rows.n_columns / totals.sum() * task_weight
-        centred = not rows.sparse and S.shape[1] == 1
-        return cls(rows, S, Y, scale, coupling, centred=centred, scale_targets=scale_targets)
+        zero = not rows.sparse and rows.middle is None
+        about: Any = {"about_zero": zero, "centred": not rows.sparse and S.shape[1] == 1}
+        return cls(rows, S, Y, scale, coupling, scale_targets=scale_targets, **about)
 
     @classmethod
     def model(
@@ -132,6 +141,9 @@ class DesignProblem(SquaredProblem):
             null_value=null_value,
         )
 
+    def _weighted(self, Y: np.ndarray) -> np.ndarray:
+        return Y if self.unweighted else self.s * Y
+
     gram: Products  # of a restricted problem
 
     def restricted(self, features: np.ndarray, before: Any = None) -> SquaredProblem:
@@ -145,8 +157,9 @@ class DesignProblem(SquaredProblem):
         picked = self.pick(features)
         part.rows, part.shift = picked.rows, picked.shift
         part.gram = Products(self, picked)
-        for name in ("given_mean", "xy", "mean_of_rows", "spread"):
+        for name in ("given_mean", "xy", "mean_of_rows"):
             setattr(part, name, getattr(self, name)[features])
+        part.__dict__.pop("spread", None)
         part._given_null = self.null_value
         part._couple(self.coupling)
         return part

@@ -65,13 +65,21 @@ def make_problem(
     coupling: Coupling,
     scale_targets: bool = False,
     loss: Loss | None = None,
+    *,
+    centred: bool = True,
 ) -> SquaredProblem | LossProblem:
-    """The problem of these data, none of whose tasks is empty."""
+    """The problem of these data, none of whose tasks is empty.
+
+    Without intercepts nothing has to be ``centred``: one X that all tasks share is then used as
+    it is.
+    """
     squared = loss is None or on_squares(loss, data)
     if squared and use_moments(data):
+        if data.same_rows and not centred and not sparse.issparse(data.X):
+            return MomentProblem.about_zero(data, task_weight, coupling, scale_targets)
         return MomentProblem.of_tasks(Moments.of_data(data), task_weight, coupling, scale_targets)
     data, origin = only_observed(data)
-    rows = Rows(data, origin)
+    rows = Rows(data, origin, centred or not squared)
     if squared:
         return DesignProblem.of_tasks(data, task_weight, coupling, scale_targets, rows=rows)
     Y, weight = rows.labels(data)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.gram import Gram
-from mtlearn.problems.moments import BLOCK_BYTES, Moments
+from mtlearn.problems.moments import BLOCK_BYTES, Moments, centre, weighted_squares
 from mtlearn.problems.products import transposed_times
-from mtlearn.problems.scatter import ScatterBlock, Statistics
+from mtlearn.problems.scatter import ScatterBlock, Statistics, deviation_of
 from mtlearn.problems.squared import SquaredProblem
 
 FEW_ACTIVE = 0.3  # of the features: below, it pays to gather what belongs to them
@@ -27,13 +28,23 @@ class MomentProblem(SquaredProblem):
     scale : ndarray of shape (C,)
         Factor that turns these weights into c_ti.
     coupling : Coupling
+    of_targets : tuple, default=None
+        As in :class:`Statistics`, of moments about zero.
     **more
         As in :class:`SquaredProblem`.
     """
 
-    def __init__(self, moments: Moments, scale: np.ndarray, coupling: Coupling, **more: Any):
+    def __init__(
+        self,
+        moments: Moments,
+        scale: np.ndarray,
+        coupling: Coupling,
+        of_targets: tuple[np.ndarray, np.ndarray] | None = None,
+        **more: Any,
+    ):
         self.moments, self.xx = moments, moments.xx
-        known = Statistics(moments.weight, moments.x_mean, moments.y_mean, moments.xy, moments.yy)
+        means = moments.x_mean, moments.y_mean
+        known = Statistics(moments.weight, *means, moments.xy, moments.yy, of_targets)
         super().__init__(known, scale, coupling, **more)
 
     @classmethod
@@ -43,10 +54,27 @@ class MomentProblem(SquaredProblem):
         task_weight: np.ndarray,
         coupling: Coupling,
         scale_targets: bool = False,
+        of_targets: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> MomentProblem:
         """The problem of a model's tasks, each with its weight (T,)."""
         scale = moments.n_tasks / moments.weight.sum() * task_weight
-        return cls(moments, scale, coupling, scale_targets=scale_targets)
+        return cls(moments, scale, coupling, of_targets, scale_targets=scale_targets)
+
+    @classmethod
+    def about_zero(
+        cls, data: TaskData, task_weight: np.ndarray, coupling: Coupling, scale_targets: bool
+    ) -> MomentProblem:
+        """The same of several targets over one X, without intercepts: X is not copied."""
+        X, Y = data.X, data.y
+        (n, d), T = X.shape, Y.shape[1]
+        s = np.ones(n) if data.weight is None else data.weight
+        sX, sY = (X, Y) if data.weight is None else (X * s[:, None], Y * s[:, None])
+        weight, zero = np.full(T, s.sum()), (np.zeros((1, d)), np.zeros(T))
+        yy = np.einsum("it,it->t", sY, Y)
+        moments = Moments(np.full(T, n), weight, *zero, (sX.T @ X)[None], Y.T @ sX, yy)
+        y_mean, Yc = centre(Y, s)
+        of_targets = deviation_of(weight, y_mean, weighted_squares(Yc, s))
+        return cls.of_tasks(moments, task_weight, coupling, scale_targets, of_targets)
 
     @classmethod
     def model(

@@ -38,6 +38,8 @@ class Rows:
     origin : tuple of CSR matrix and ndarray of shape (n,), default=None
         Where rows of ``data`` are copies: the rows they copy, and which of them each one is. What
         is a sum over all tasks is then taken over those.
+    centred : bool, default=True
+        False takes a dense X of one block as it is, without a copy.
 
     Attributes
     ----------
@@ -52,13 +54,11 @@ class Rows:
         C = B K.
     """
 
-    def __init__(self, data: TaskData, origin: tuple[Any, np.ndarray] | None = None):
+    def __init__(self, data: TaskData, origin: tuple | None = None, centred: bool = True):
         n, self.n_features = data.X.shape
         self.origin = None if origin is None else (sparse.csr_matrix(origin[0]), origin[1])
-        self.order = None
-        if not data.stacked:
-            self.starts = np.array([0, n])
-        else:
+        self.order, self.starts = None, np.array([0, n])
+        if data.stacked:
             codes = data.codes
             if (np.diff(codes) < 0).any():
                 self.order = np.argsort(codes, kind="stable")
@@ -76,6 +76,9 @@ class Rows:
             self.X = self._block_diagonal(X if self.order is None else X[self.order])
             return
         X = data.X if self.order is None else data.X[self.order]
+        if self.n_blocks == 1 and not centred:
+            self.X = X.astype(np.float64, copy=False)
+            return
         weight = np.ones(n) if data.weight is None else data.weight
         s = self.arrange(weight if weight.ndim == 1 else weight.sum(axis=1))[:, 0]
         if self.n_blocks == 1:

@@ -24,6 +24,9 @@ class Statistics:
         Centred cross products.
     yy : ndarray of shape (C,)
         Centred squares.
+    of_targets : tuple of two ndarrays of shape (C,), or None
+        Standard deviation of each target and whether it varies. None is what ``yy`` and ``y_mean``
+        say; where nothing is centred, and all means are zero, they do not.
     """
 
     weight: np.ndarray
@@ -31,6 +34,20 @@ class Statistics:
     y_mean: np.ndarray
     xy: np.ndarray
     yy: np.ndarray
+    of_targets: tuple[np.ndarray, np.ndarray] | None = None
+
+    def deviation(self) -> tuple[np.ndarray, np.ndarray]:
+        """Standard deviation of each target, and whether it varies."""
+        if self.of_targets is not None:
+            return self.of_targets
+        return deviation_of(self.weight, self.y_mean, self.yy)
+
+
+def deviation_of(
+    weight: np.ndarray, y_mean: np.ndarray, yy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Standard deviation of targets with these moments, and whether they vary."""
+    return np.sqrt(yy / weight), yy > 1e-28 * weight * y_mean**2  # what is less is rounding of y
 
 
 @dataclass(frozen=True)

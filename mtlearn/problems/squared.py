@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from copy import copy
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,12 +77,12 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
         self.weight, self.scale = known.weight, scale
         self.target_scale = np.ones(C)
         y_mean, xy, yy = known.y_mean, known.xy, known.yy
-        self.varies = yy > 1e-28 * known.weight * y_mean**2  # what is less is rounding of y
+        deviation, self.varies = known.deviation()
         if scale_targets:
-            deviation = np.sqrt(yy / known.weight)
             self.target_scale[self.varies] = deviation[self.varies]
             y_mean = y_mean / self.target_scale
             xy, yy = xy / self.target_scale[:, None], yy / self.target_scale**2
+        self.deviation = deviation / self.target_scale
         self.given_mean, self.y_mean = known.x_mean.T, y_mean  # (d, C) or (d, 1)
         self.xy, self.yy = xy.T * self.scale, yy * self.scale
         self.m = self.weight * self.scale
@@ -89,7 +90,6 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
             share = self.m / self.m.sum()
             origin = self.given_mean @ self.per_x_mean(share)
         self.mean_of_rows = origin
-        self.spread = self.scatter_diagonal()
         self._couple(coupling)
 
     def recoupled(self, coupling: Coupling) -> SquaredProblem:
@@ -113,6 +113,11 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
         self.null_value = self._null_value() if self._given_null is None else self._given_null
         self._mean_system: list[Any] | None = None
         self._diagonal: np.ndarray | None = None
+
+    @cached_property
+    def spread(self) -> np.ndarray:
+        """Diagonals of the S_t, (d, C) or (d, 1)."""
+        return self.scatter_diagonal()
 
     @abstractmethod
     def of_class(self, k: int) -> SquaredProblem:
@@ -262,7 +267,7 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
         return self.intercepts(point) - self.center @ point.W
 
     def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.sqrt(self.yy / self.m), self.varies
+        return self.deviation, self.varies
 
     def _mean_intercepts(self, point: Point, mean: np.ndarray) -> np.ndarray:
         b0 = point.b0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from scipy.linalg import LinAlgError, cholesky, solve_triangular
+from scipy.linalg import cholesky, solve_triangular
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
@@ -26,7 +26,13 @@ def block_descent(H: np.ndarray, G: np.ndarray, V: np.ndarray, alpha: float) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         found = enet_path(
-            X, Y, l1_ratio=1.0, alphas=[alpha / len(H)], coef_init=start, tol=0.0,
-            max_iter=SWEEPS, check_input=False,
+            X,
+            Y,
+            l1_ratio=1.0,
+            alphas=[alpha / len(H)],
+            coef_init=start,
+            tol=0.0,
+            max_iter=SWEEPS,
+            check_input=False,
         )
     return found[1][:, :, 0].T

@@ -29,13 +29,13 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import Differentiable, Penalty, RowNorms
+from mtlearn.penalties.l21 import L21
 from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.penalties.l21 import L21
 from mtlearn.solvers import tuning
-from mtlearn.solvers.block_descent import block_descent
 from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
+from mtlearn.solvers.block_descent import block_descent
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.face_system import Hessians, SingularSystemError, face_system
 from mtlearn.solvers.fista import Metric, fista

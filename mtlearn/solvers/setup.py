@@ -98,10 +98,13 @@ class Model:
         )
 
 
-def set_up(model: Model, data: TaskData, moments: Moments | None = None) -> Setup:
+def set_up(
+    model: Model, data: TaskData, moments: Moments | None = None, *, centred: bool = False
+) -> Setup:
     """The problem that a model is on ``data``, which are solvable.
 
-    With ``moments`` (of the same rows, all tasks) the rows are not looked at.
+    With ``moments`` (of the same rows, all tasks) the rows are not looked at. ``centred`` asks for
+    moments about the means also of a model that does without.
     """
     totals = data.totals() if moments is None else moments.weight
     present = totals > 0
@@ -117,7 +120,8 @@ def set_up(model: Model, data: TaskData, moments: Moments | None = None) -> Setu
         problem: Problem = MomentProblem.of_tasks(moments.take(present), omega, free, scale)
     else:
         data = data.of_tasks(present)
-        problem = make_problem(data, omega, free, scale, model.loss)
+        centred |= model.fit_intercept or model.alpha_intercept is None
+        problem = make_problem(data, omega, free, scale, model.loss, centred=centred)
         serves = Rotation.serves(model.penalty(problem))
         asked = serves or model.alpha_intercept is None
         worth = asked and worth_rotating(data)

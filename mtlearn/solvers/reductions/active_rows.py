@@ -15,6 +15,7 @@ import numpy as np
 from mtlearn.penalties.base import Penalty, RowNorms
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.points import Lifted
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.reductions.base import Reduction
@@ -119,7 +120,7 @@ class ActiveRows(Reduction):
             return lifted.point
         V = np.zeros((len(self.features), lifted.point.V.shape[1]))
         V[: len(lifted.features)] = lifted.point.V  # features are added at the end
-        if not isinstance(self.part, Quadratic):
+        if not isinstance(self.part, SquaredProblem):
             return V
         if self.seen is not lifted.point or self.G is None:
             return self.part.settle(V)
