@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,32 +12,10 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.moment import FEW_ACTIVE, SquaredPart
 from mtlearn.problems.moments import is_constant, padded_rows, task_blocks
+from mtlearn.problems.picked import Picked, Products
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.scatter import ScatterBlock, Statistics, deviation_of
 from mtlearn.problems.squared import SquaredProblem
-
-
-@dataclass(frozen=True)
-class Picked:
-    """Rows in some features, and what their mean under the weights is away from zero there."""
-
-    rows: Rows
-    shift: np.ndarray | None  # (k, C) or (k, 1)
-
-
-@dataclass(frozen=True)
-class Products:
-    """Products with the scatter of all features through rows in some of them."""
-
-    problem: DesignProblem
-    picked: Picked
-
-    def times(self, V: np.ndarray, row: Any = None, one: Any = None) -> np.ndarray:
-        """As :meth:`Gram.times`."""
-        out = self.problem.picked_times(self.picked, V)
-        if row is not None and one.any():
-            out += row.T * one
-        return out
 
 
 class DesignProblem(SquaredProblem):
@@ -176,6 +153,13 @@ class DesignProblem(SquaredProblem):
     def thin(self, root: np.ndarray, kind: np.dtype) -> np.ndarray:
         copies = 1 if self.common else self.n_columns
         out = np.zeros((copies, int(self.thin_rows()), self.n_features), kind)
+        if self.common:
+            A, root = next(self._stacks(0))[1][0], root * np.sqrt(self.scale[0])
+            np.multiply(A, root, out=out[0, : len(A)], casting="same_kind")
+            if self.kappa.any():
+                root = root * np.sqrt(self.kappa[0] / self.scale[0])
+                np.multiply(self.x_mean[:, 0], root, out=out[0, -1], casting="same_kind")
+            return out
         for block in self.scatter_blocks(True, whole=True):
             assert block.thin is not None
             for c, A in zip(block.tasks[:copies], block.thin, strict=False):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,22 @@ class Certificate:
 
     Attributes
     ----------
-    primal : float
-        Objective at the point.
     gap : float
         Primal minus dual objective, >= 0; at least the distance of ``primal`` to the optimum.
     relative : float
         ``gap`` divided by the objective at W = 0 with its best intercepts.
+    objective : callable
+        What ``primal`` is when it is asked for.
     """
 
-    primal: float
     gap: float
     relative: float
+    objective: Callable[[], float] = field(repr=False)
+
+    @property
+    def primal(self) -> float:
+        """Objective at the point."""
+        return self.objective()
 
 
 def certify(problem: Problem, penalty: Any, point: Any, outside: float = 0.0) -> Certificate:
@@ -62,8 +68,8 @@ def certify(problem: Problem, penalty: Any, point: Any, outside: float = 0.0) ->
         gap += 0.5 * float(np.vdot(distance, distance))
     elif point.mean is not None:
         gap += _decrement(problem, point)
-    primal = problem.value(point) + penalty.value(point.V)
-    return Certificate(primal, gap, gap / problem.null_value if problem.null_value > 0 else 0.0)
+    relative = gap / problem.null_value if problem.null_value > 0 else 0.0
+    return Certificate(gap, relative, lambda: problem.value(point) + penalty.value(point.V))
 
 
 def _decrement(problem: Problem, point: Any) -> float:

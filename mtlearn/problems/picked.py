@@ -1,0 +1,33 @@
+"""Some features of a problem on rows, to multiply with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mtlearn.problems.rows import Rows
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Rows in some features, and what their mean under the weights is away from zero there."""
+
+    rows: Rows
+    shift: np.ndarray | None  # (k, C) or (k, 1)
+
+
+@dataclass(frozen=True)
+class Products:
+    """Products with the scatter of all features through rows in some of them."""
+
+    problem: Any  # of all features
+    picked: Picked
+
+    def times(self, V: np.ndarray, row: Any = None, one: Any = None) -> np.ndarray:
+        """As :meth:`Gram.times`."""
+        out = self.problem.picked_times(self.picked, V)
+        if row is not None and one.any():
+            out += row.T * one
+        return out
