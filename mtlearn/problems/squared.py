@@ -125,7 +125,7 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
 
     # What follows from products with the scatter.
 
-    @property
+    @cached_property
     def common(self) -> bool:
         """Whether all tasks have one and the same Hessian."""
         return self.given_mean.shape[1] == 1 and bool(np.ptp(self.scale) <= 1e-14 * self.scale[0])
