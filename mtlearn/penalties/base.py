@@ -128,5 +128,9 @@ class Smoothable(Differentiable):
         return Envelope(self, V, width)
 
 
+class InvariantInTasks(Penalty):
+    """Omega(V Q) = Omega(V) for Q with orthonormal columns in whose span the rows of V are."""
+
+
 class InvariantInFeatures(Penalty):
     """Omega(QV) = Omega(V) for rotations Q: X may be rotated to as many features as it has rows."""

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Differentiable, RowNorms
+from mtlearn.penalties.base import Differentiable, InvariantInTasks, RowNorms
 from mtlearn.penalties.derivative import RowDerivative
 
 
-class L21(RowNorms, Differentiable):
+class L21(RowNorms, Differentiable, InvariantInTasks):
     """Sum over features of the Euclidean norm of their coefficients in all tasks.
 
     ::

@@ -9,13 +9,16 @@ import numpy as np
 from mtlearn.penalties.base import (
     Differentiable,
     InvariantInFeatures,
+    InvariantInTasks,
     QuadraticPenalty,
     RowSeparable,
 )
 from mtlearn.penalties.derivative import RowDerivative
 
 
-class SquaredNorm(QuadraticPenalty, RowSeparable, Differentiable, InvariantInFeatures):
+class SquaredNorm(
+    QuadraticPenalty, RowSeparable, Differentiable, InvariantInFeatures, InvariantInTasks
+):
     """Half the squared Frobenius norm; not a norm, so any dual point is feasible.
 
     ::

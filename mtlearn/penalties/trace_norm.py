@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import InvariantInFeatures, Norm, Smoothable
+from mtlearn.penalties.base import InvariantInFeatures, InvariantInTasks, Norm, Smoothable
 
 
-class TraceNorm(Smoothable, InvariantInFeatures, Norm):
+class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
     """Sum of the singular values (nuclear norm).
 
     ::

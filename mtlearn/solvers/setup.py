@@ -21,6 +21,7 @@ from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.curvature import badly_scaled
+from mtlearn.solvers.reductions.fewer_tasks import FewerTasks
 from mtlearn.solvers.reductions.rotation import Rotation, rotate, worth_rotating
 from mtlearn.solvers.solve import Driver
 from mtlearn.solvers.variance import auto_alpha_intercept
@@ -41,12 +42,16 @@ class Setup:
     rotation : Rotation or None
         The same problem in n rotated features, where there are fewer rows than features, of not
         too different scale, and the penalty does not see a rotation.
+    fewer_tasks : FewerTasks or None
+        The same problem for mixtures of the tasks, where there are fewer rows than tasks and the
+        penalty does not see who is mixed.
     """
 
     problem: Problem
     present: np.ndarray
     alpha_intercept: float
     rotation: Rotation | None
+    fewer_tasks: FewerTasks | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class Model:
         return Driver(
             setup.problem,
             self.penalty(setup.problem),
-            reduction=setup.rotation,
+            reduction=setup.rotation or setup.fewer_tasks,
             purpose=purpose,
             tol=self.tol,
             max_iter=self.max_iter,
@@ -133,7 +138,10 @@ def set_up(
     problem = problem.recoupled(coupling)
     # Otherwise it was for the estimate of the coupling alone.
     rotation = rotation.recoupled(coupling) if rotation and serves else None
-    return Setup(problem, present, coupling.alpha_intercept, rotation)
+    fewer = None
+    if moments is None and FewerTasks.serves(problem, model.penalty(problem), data):
+        fewer = FewerTasks.of(problem, data, omega)
+    return Setup(problem, present, coupling.alpha_intercept, rotation, fewer)
 
 
 def _coupling(model: Model, problem: Problem) -> Coupling:

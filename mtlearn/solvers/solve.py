@@ -129,7 +129,12 @@ class Driver:
         """On a smaller problem of the same answer."""
         small = reduction.start(penalty, None)
         driver = self._driver_of(small, self.tol, self.max_iter)
-        inside = None if start is None else reduction.restrict(_deviations(start))
+        driver.polish = self.polish
+        inside: Any = None
+        if start is not None and start is self._last:
+            inside = driver._last
+        elif start is not None:
+            inside = reduction.restrict(_deviations(start))
         found = driver.solve(penalty.alpha, inside)
         return replace(found, point=reduction.lift(found.point))
 
@@ -160,6 +165,7 @@ class Driver:
 
     def _driver_of(self, small: Problem, tol: float, max_iter: int) -> Driver:
         """The driver of a smaller problem; it serves until that grows."""
+        alike = self.reduction is not None and self.reduction.same_features
         if self._inner is None or self._inner.problem is not small:
             self._inner = Driver(
                 small,
@@ -168,7 +174,7 @@ class Driver:
                 tol=tol,
                 max_iter=max_iter,
                 verbose=self.verbose,
-                whole=self.problem,
+                whole=None if alike else self.problem,
             )
         self._inner.tol, self._inner.max_iter = tol, max_iter
         return self._inner

@@ -22,6 +22,7 @@ class Reduction(ABC):
     """
 
     exact: ClassVar[bool] = False
+    same_features: ClassVar[bool] = False  # as the first problem has, of one that is exact
 
     @abstractmethod
     def start(self, penalty: Penalty, V: np.ndarray | None) -> Problem:
