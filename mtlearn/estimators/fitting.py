@@ -188,7 +188,9 @@ class Fitting(TaskInputMixin, Family):
         if isinstance(point, Lifted) and units.origin is None:
             problem, where, point = point.part, point.features, point.point
         found = units.outward(self._coefficients(problem, point))
-        models["coef_"][k, where] = found.pop("coef_").T
+        coef = found.pop("coef_").T
+        on = coef.any(axis=1)  # zeros are there already
+        models["coef_"][k, where[on]] = coef[on]
         for name in models.keys() & found.keys():
             models[name].append(found[name])
 

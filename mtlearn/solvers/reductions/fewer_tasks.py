@@ -15,14 +15,15 @@ import numpy as np
 from scipy import linalg
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.penalties.base import InvariantInTasks, Norm, Penalty
+from mtlearn.penalties.base import InvariantInTasks, Norm, Penalty, RowNorms
 from mtlearn.problems.base import Problem
 from mtlearn.problems.forms import make_problem
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.reductions.base import Reduction
 
-WORTH = 1.5  # tasks a row, from where mixing them costs less than it saves
+WORTH = 1.5  # tasks a row, from where mixing them costs less than it saves,
+OF_FEW = 4.0  # and where most features are left out, so that tasks cost little
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class FewerTasks(Reduction):
         if not (isinstance(penalty, InvariantInTasks) and isinstance(penalty, Norm)):
             return False
         alone = not (problem.coupling.has_mean or problem.pooled)
-        return alone and problem.common and problem.n_columns >= WORTH * len(data.y)
+        worth = OF_FEW if isinstance(penalty, RowNorms) else WORTH
+        return alone and problem.common and problem.n_columns >= worth * len(data.y)
 
     @classmethod
     def of(cls, problem: Any, data: TaskData, omega: np.ndarray) -> FewerTasks:
