@@ -13,11 +13,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
 SWEEPS = 20
-RIDGE = 1e-9
+RIDGE = 1e-9  # of the diagonal, that a factor of a singular Hessian needs
 
 
 def block_descent(H: np.ndarray, G: np.ndarray, V: np.ndarray, alpha: float) -> np.ndarray:
-    """Sweeps from V (k, C) over the features with Hessian H (k, k), G minus the gradient at V."""
+    """Sweeps from V (k, C) over the features with Hessian H (k, k), G minus the gradient at V.
+
+    Raises
+    ------
+    LinAlgError
+        If H has no Cholesky factor, also with a little added to its diagonal.
+    """
     ridge = RIDGE * np.diagonal(H)
     R = cholesky(H + np.diag(ridge), check_finite=False)
     X = np.asfortranarray(R)

@@ -11,7 +11,8 @@ a system on the rows that M does not send to zero, solved in single precision an
 gap that is left needs, for what it is for: the next point, whose gradient and objective are in
 double precision. Entries that would pass a kink of the penalty on the way stop at it, features
 that turn around are zero, and a line search on the objective has the last word; where it cuts the
-step, a burst of FISTA follows.
+step, a burst of FISTA follows (of block coordinate descent where scikit-learn has it); the next
+one is longer where the step came to little.
 
 References
 ----------
@@ -27,6 +28,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from scipy.linalg import LinAlgError
 
 from mtlearn.penalties.base import Differentiable, Penalty, RowNorms
 from mtlearn.penalties.l21 import L21
@@ -110,8 +112,9 @@ class ProxPointNewton(Iterative):
         """FISTA on the features that are active or would not stay at zero; with its products."""
         would = penalty.row_dual_norms(start.G) > penalty.alpha
         rows = np.flatnonzero(would | start.V.any(axis=1))
-        if isinstance(penalty, L21) and self.problem.common:
-            yield self._swept(penalty, start, rows), 2.0
+        swept = self._swept(penalty, start, rows)
+        if swept is not None:
+            yield swept, 2.0
             return
         problem = self.problem.restricted(rows)
         share = (len(rows) / self.problem.n_features) ** 2
@@ -123,12 +126,16 @@ class ProxPointNewton(Iterative):
         V[rows] = last.V
         yield self.problem.settle(V), 1.0
 
-    def _swept(self, penalty: Any, start: Point, rows: np.ndarray) -> Point:
-        """Sweeps of block coordinate descent."""
-        V = np.zeros_like(start.V)
-        V[rows] = block_descent(
-            self.problem.hessian(rows)[0], start.G[rows], start.V[rows], penalty.alpha
-        )
+    def _swept(self, penalty: Any, start: Point, rows: np.ndarray) -> Point | None:
+        """Where block coordinate descent leads, where there is one for this problem."""
+        able = isinstance(penalty, L21) and self.problem.common
+        if not able or len(rows) > self.problem.thin_rows():
+            return None
+        H, V = self.problem.hessian(rows)[0], np.zeros_like(start.V)
+        try:
+            V[rows] = block_descent(H, start.G[rows], start.V[rows], penalty.alpha)
+        except LinAlgError:
+            return None
         return self.problem.settle(V)
 
     def _newton(
