@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, log_expit, xlog1py, xlogy
+from scipy.special import xlog1py, xlogy
 
-from mtlearn.losses.base import Loss
+from mtlearn.losses.base import Expansion, Loss
 
 
 class Logistic(Loss):
@@ -29,25 +29,56 @@ class Logistic(Loss):
 
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``log(1 + e^f) - q f``."""
-        # a sum of two terms of one sign: nothing cancels where f is large and right
-        return -(y * log_expit(f) + np.subtract(1.0, y) * log_expit(np.negative(f)))
+        below, above = _sides(f)
+        return _cost(below, above, np.exp(below + above), y)
 
     def residual(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``q - p``."""
-        # 1 - p rounds to 0 for f > 37, expit(-f) does not
-        return y * expit(np.negative(f)) - np.subtract(1.0, y) * expit(f)
+        p, other, _ = _odds(*_sides(f))
+        return y * other - np.subtract(1.0, y) * p
 
     def curvature(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``p (1 - p)``, whatever the target."""
-        return expit(f) * expit(np.negative(f)) + np.zeros_like(y)
+        p, other, _ = _odds(*_sides(f))
+        return p * other + np.zeros_like(y)
+
+    def expansion(self, f: np.ndarray, y: np.ndarray) -> Expansion:
+        """Value, residual and curvature, of the same exponentials."""
+        below, above = _sides(f)
+        p, other, e = _odds(below, above)
+        residual = y * other - np.subtract(1.0, y) * p
+        return Expansion(_cost(below, above, e, y), residual, p * other)
 
     def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:
         """``KL(q + s (p - q) || p)``."""
-        away = np.subtract(1.0, s) * self.residual(f, y)
-        against = np.negative(f)
-        return _divergence(expit(f), log_expit(f), away) + _divergence(
-            expit(against), log_expit(against), -away
-        )
+        below, above = _sides(f)
+        p, other, e = _odds(below, above)
+        away = np.subtract(1.0, s) * (y * other - np.subtract(1.0, y) * p)
+        log = np.log1p(e)
+        return _divergence(p, below - log, away) + _divergence(other, above - log, -away)
+
+
+# Nothing here overflows, or branches: f is either its negative part or minus that of -f, and the
+# exponential of one of the two is 1.
+
+
+def _sides(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The smaller of f and 0, and of -f and 0."""
+    below = np.minimum(f, 0.0)
+    return below, below - f
+
+
+def _odds(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """p, and 1 - p without a difference, which would be 0 for f > 37; and e^-|f|."""
+    up, down = np.exp(below), np.exp(above)
+    e = up * down
+    share = 1.0 / (1.0 + e)
+    return up * share, down * share, e
+
+
+def _cost(below: np.ndarray, above: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+    # a sum of terms of one sign: nothing cancels where f is large and right
+    return np.log1p(e) - (y * below + np.subtract(1.0, y) * above)
 
 
 def _divergence(p: np.ndarray, log_p: np.ndarray, away: np.ndarray) -> np.ndarray:
@@ -74,12 +105,19 @@ def _entropy_gap(x: np.ndarray) -> np.ndarray:
     """``(1 + x) log(1 + x) - x`` for x >= -1, to full relative accuracy near zero too."""
     # log(1 + x) = 2 artanh(z), whose series in z has no first-order term left to cancel
     z = x / (2.0 + x)
-    large = np.abs(z) >= 0.2
-    small = np.where(large, 0.0, z)
-    square = small * small
+    large = np.abs(z) >= 0.1
+    some = large.any()
+    if some:
+        z = z * ~large
+    square = z * z
     tail = np.zeros_like(square)
-    for k in range(12, 0, -1):
+    for k in range(8, 0, -1):
         tail += 1.0 / (2 * k + 1)
         tail *= square
-    series = 2 * ((1 + small) * small * tail + square) / (1 - small)
-    return np.where(large, xlog1py(1.0 + x, x) - x, series) if large.any() else series
+    tail *= z + square
+    tail += square
+    series = np.asarray(2.0 * tail / (1.0 - z))
+    if some:
+        x = np.asarray(x)[large]
+        series[large] = xlog1py(1.0 + x, x) - x
+    return series
