@@ -118,8 +118,9 @@ class Moments:
         rest = Y - y_mean
         SY = S * rest
         xx = np.empty((S.shape[1], X.shape[1], X.shape[1]))
-        for k, s in enumerate(S.T):
-            np.matmul((X * s[:, None]).T, X, out=xx[k])
+        for out, s in zip(xx, np.sqrt(S.T), strict=True):
+            A = X * s[:, None]  # one array with itself is half the work
+            np.matmul(A.T, A, out=out)
         xx -= (weight[:, None] * x_mean)[:, :, None] * x_mean[:, None, :]
         xy = SY.T @ X - SY.sum(axis=0)[:, None] * x_mean
         yy = np.einsum("ij,ij->j", SY, rest)
