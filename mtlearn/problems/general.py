@@ -161,10 +161,9 @@ class LossProblem(Curved, Restrictable):
 
     def point(self, V, mean, b, b0, XW) -> ScorePoint:
         """The point with these scores: intercepts made best from where they are, then gradient."""
-        b, b0 = self._intercepts.best(XW, b, b0)
-        F = XW + self.rows.per_row(b)
-        R = self.c * self.loss.residual(F, self.Y)
-        data_value = float(np.vdot(self.c, self.loss.value(F, self.Y)))
+        b, b0, around = self._intercepts.best(XW, b, b0)
+        R = self.c * around.residual
+        data_value = float(np.vdot(self.c, around.value))
         return ScorePoint(V, mean, b0, b, XW, data_value, R, self._gradient(R))
 
     def _gradient(self, R: np.ndarray) -> np.ndarray:
@@ -257,9 +256,8 @@ class LossProblem(Curved, Restrictable):
         it nothing is left of the other labels.
         """
         F = point.XW + self.rows.per_row(point.b)
-        residual, value = self.loss.residual(F, self.Y), self.loss.value(F, self.Y)
+        value, residual, H = self.loss.expansion(F, self.Y)
         bend = np.divide(residual**2, 2.0 * value, out=np.zeros_like(value), where=value > 0)
-        H = self.loss.curvature(F, self.Y)
         H = np.maximum(np.where(H < STRAIGHT * bend, BENT * bend, H), flattest)
         H *= self.c
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
@@ -283,7 +281,7 @@ class LossProblem(Curved, Restrictable):
         if not self.free:
             return point.b0 - self.center @ mean
         W = np.ascontiguousarray(spread(mean, self.n_columns))
-        b, _ = self._intercepts.best(self.scores(W), point.b, point.b0)
+        b, _, _ = self._intercepts.best(self.scores(W), point.b, point.b0)
         return gather(self._moved(W, b), self.n_classes) / self.n_tasks
 
     def _moved(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
