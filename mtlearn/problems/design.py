@@ -16,6 +16,7 @@ from mtlearn.problems.moments import is_constant, padded_rows, task_blocks
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.scatter import ScatterBlock, Statistics
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.problems.weighted_rows import WeightedRows
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,13 @@ class DesignProblem(SquaredProblem):
             assert block.thin is not None
             out[block.tasks[: len(out)], : block.thin.shape[1]] = block.thin
         return out
+
+    def weighted_rows(self) -> WeightedRows | None:
+        if self.rows.sparse or self.rows.n_blocks > 1 or self.s.shape[1] == 1:
+            return None
+        away = self.rows.middles(1)[:, 0] - self.center
+        X = self.rows.X + away if away.any() else self.rows.X
+        return WeightedRows(X, np.sqrt(self.s * self.scale), 1.0 - np.sqrt(self.kappa / self.m))
 
     def scaled_hessian(self, rows: np.ndarray, root: np.ndarray, kind: np.dtype) -> np.ndarray:
         if self.rows.sparse or self.rows.n_blocks > 1 or self.common:

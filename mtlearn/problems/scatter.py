@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.weighted_rows import WeightedRows
+
 
 @dataclass(frozen=True)
 class Statistics:
@@ -109,6 +111,10 @@ class Scatters(ABC):
     def thin(self) -> np.ndarray:
         """A_c (C, r, d), or (1, r, d) where they are the same, with H_c = A_c'A_c."""
         raise NotImplementedError
+
+    def weighted_rows(self) -> WeightedRows | None:
+        """The same as one X under the weights of every column, where it is that."""
+        return None
 
     @abstractmethod
     def factor_flops(self) -> float:

@@ -28,6 +28,7 @@ import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from mtlearn.penalties.derivative import STIFFEST
+from mtlearn.problems.weighted_rows import WeightedRows
 
 ONE_BY_ONE = 48  # features, from where a loop over columns costs nothing beside its systems
 CG_STEPS = 40
@@ -48,20 +49,28 @@ class Hessians:
     full : ndarray of shape (C, k, k) or (1, k, k), or None
     thin : ndarray of shape (C, r, k) or (1, r, k), or None
         A_c with H_c = A_c'A_c, r < k.
+    weighted : WeightedRows or None
+        The same of one X under the weights of every column.
     """
 
     full: np.ndarray | None = None
     thin: np.ndarray | None = None
+    weighted: WeightedRows | None = None
 
     @property
     def kind(self) -> np.dtype:
         """The precision of all that is done with them."""
+        if self.weighted is not None:
+            return self.weighted.X.dtype
         return (self.thin if self.full is None else self.full).dtype
 
     def as_full(self) -> np.ndarray:
         if self.full is not None:
             return self.full
-        return np.stack([A.T @ A for A in self.thin])
+        return np.stack([A.T @ A for A in self.as_thin()])
+
+    def as_thin(self) -> np.ndarray:
+        return self.weighted.thin() if self.thin is None else self.thin
 
 
 def face_system(
@@ -188,7 +197,10 @@ def _stiffness(m: np.ndarray, w: np.ndarray, ridge: float) -> tuple[np.ndarray, 
 def _inverse(H: Hessians, free: np.ndarray, stiff: np.ndarray) -> Times:
     """V -> A_c^-1 v_c on the free entries of each column, 0 elsewhere."""
     if H.full is None and (stiff[free] > 0).all():
-        return _thin_inverse(H.thin, free, stiff)
+        if H.weighted is None:
+            return _thin_inverse(H.thin, free, stiff)
+        soft, potrs = _soft(free, stiff), get_lapack_funcs("potrs", (stiff,))
+        return H.weighted.inverse(soft, _alike(free, stiff), _cholesky, potrs)
     full, k = H.as_full(), len(free)
     if len(full) == 1 and _alike(free, stiff):
         A = full[0].copy()
@@ -234,9 +246,13 @@ def _one_by_one(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     return solve
 
 
+def _soft(free: np.ndarray, stiff: np.ndarray) -> np.ndarray:
+    return np.divide(1.0, stiff, out=np.zeros_like(stiff), where=free)
+
+
 def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     """V -> (A_c'A_c + diag(stiff_c))^-1 v_c through systems in the rows of A_c (Woodbury)."""
-    soft = np.divide(1.0, stiff, out=np.zeros_like(stiff), where=free)
+    soft = _soft(free, stiff)
     if len(A) == 1 and _alike(free, stiff):
         A, soft, potrs = A[0], soft[:, :1], get_lapack_funcs("potrs", (A,))
         scaled = A * np.sqrt(soft.T)
