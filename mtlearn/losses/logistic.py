@@ -7,6 +7,8 @@ from scipy.special import xlog1py, xlogy
 
 from mtlearn.losses.base import Expansion, Loss
 
+AT_ONCE = 1 << 14  # entries, so that what is made of them stays in a cache
+
 
 class Logistic(Loss):
     r"""Logistic loss, :math:`\log(1 + e^f) - q f`, for a target q in [0, 1].
@@ -51,11 +53,14 @@ class Logistic(Loss):
 
     def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:
         """``KL(q + s (p - q) || p)``."""
-        below, above = _sides(f)
-        p, other, e = _odds(below, above)
-        away = np.subtract(1.0, s) * (y * other - np.subtract(1.0, y) * p)
-        log = np.log1p(e)
-        return _divergence(p, below - log, away) + _divergence(other, above - log, -away)
+        f, y, s = np.broadcast_arrays(f, y, s)
+        if f.size <= AT_ONCE or f.ndim == 0:
+            return _gap(f, y, s)
+        out, step = np.empty(f.shape), max(1, AT_ONCE * len(f) // f.size)
+        for start in range(0, len(f), step):
+            some = slice(start, start + step)
+            out[some] = _gap(f[some], y[some], s[some])
+        return out
 
 
 # Nothing here overflows, or branches: f is either its negative part or minus that of -f, and the
@@ -79,6 +84,14 @@ def _odds(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 def _cost(below: np.ndarray, above: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
     # a sum of terms of one sign: nothing cancels where f is large and right
     return np.log1p(e) - (y * below + np.subtract(1.0, y) * above)
+
+
+def _gap(f: np.ndarray, y: np.ndarray, s: np.ndarray) -> np.ndarray:
+    below, above = _sides(f)
+    p, other, e = _odds(below, above)
+    away = (1.0 - s) * (y * other - (1.0 - y) * p)
+    log = np.log1p(e)
+    return _divergence(p, below - log, away) + _divergence(other, above - log, -away)
 
 
 def _divergence(p: np.ndarray, log_p: np.ndarray, away: np.ndarray) -> np.ndarray:
