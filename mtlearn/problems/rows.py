@@ -141,6 +141,16 @@ class Rows:
         other.middle = None
         return other
 
+    def in_single(self) -> Rows:
+        """The same rows in single precision."""
+        other = copy(self)
+        other.X = self.X.astype(np.float32)
+        if self.middle is not None:
+            other.middle = self.middle.astype(np.float32)
+        if self._padded is not None:
+            other._padded = self._padded.astype(np.float32)
+        return other
+
     def times(self, W: np.ndarray) -> np.ndarray:
         """X w of every column on the rows of its block, (n, k) for W (d, B k)."""
         if self.n_blocks == 1:
