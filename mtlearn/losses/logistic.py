@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
@@ -46,21 +49,28 @@ class Logistic(Loss):
 
     def expansion(self, f: np.ndarray, y: np.ndarray) -> Expansion:
         """Value, residual and curvature, of the same exponentials."""
-        below, above = _sides(f)
-        p, other, e = _odds(below, above)
-        residual = y * other - np.subtract(1.0, y) * p
-        return Expansion(_cost(below, above, e, y), residual, p * other)
+        return Expansion(*_in_blocks(_expansion, f, y))
 
     def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:
         """``KL(q + s (p - q) || p)``."""
-        f, y, s = np.broadcast_arrays(f, y, s)
-        if f.size <= AT_ONCE or f.ndim == 0:
-            return _gap(f, y, s)
-        out, step = np.empty(f.shape), max(1, AT_ONCE * len(f) // f.size)
-        for start in range(0, len(f), step):
-            some = slice(start, start + step)
-            out[some] = _gap(f[some], y[some], s[some])
-        return out
+        return _in_blocks(_gap, f, y, s)[0]
+
+
+def _in_blocks(function: Callable, *arrays: Any) -> tuple[np.ndarray, ...]:
+    """What a function makes of entries, so many at a time that all of it stays in a cache."""
+    arrays = np.broadcast_arrays(*arrays)
+    n, size = len(arrays[0]) if arrays[0].ndim else 1, arrays[0].size
+    if size <= AT_ONCE:
+        return function(*arrays)
+    out: tuple[np.ndarray, ...] = ()
+    step = max(1, AT_ONCE * n // size)
+    for start in range(0, n, step):
+        some = slice(start, start + step)
+        found = function(*(array[some] for array in arrays))
+        out = out or tuple(np.empty(arrays[0].shape, part.dtype) for part in found)
+        for whole, part in zip(out, found, strict=True):
+            whole[some] = part
+    return out
 
 
 # Nothing here overflows, or branches: f is either its negative part or minus that of -f, and the
@@ -86,12 +96,19 @@ def _cost(below: np.ndarray, above: np.ndarray, e: np.ndarray, y: np.ndarray) ->
     return np.log1p(e) - (y * below + np.subtract(1.0, y) * above)
 
 
-def _gap(f: np.ndarray, y: np.ndarray, s: np.ndarray) -> np.ndarray:
+def _expansion(f: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    below, above = _sides(f)
+    p, other, e = _odds(below, above)
+    residual = y * other - (1.0 - y) * p
+    return _cost(below, above, e, y), residual, p * other
+
+
+def _gap(f: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[np.ndarray]:
     below, above = _sides(f)
     p, other, e = _odds(below, above)
     away = (1.0 - s) * (y * other - (1.0 - y) * p)
     log = np.log1p(e)
-    return _divergence(p, below - log, away) + _divergence(other, above - log, -away)
+    return (_divergence(p, below - log, away) + _divergence(other, above - log, -away),)
 
 
 def _divergence(p: np.ndarray, log_p: np.ndarray, away: np.ndarray) -> np.ndarray:

@@ -32,18 +32,19 @@ class WeightedRows:
 
     def scaled(self, root: np.ndarray, kind: np.dtype) -> WeightedRows:
         """With columns of X multiplied by ``root`` (k,), in some precision."""
-        X = (self.X * root).astype(kind)
-        return WeightedRows(X, self.root.astype(kind), self.tau.astype(kind))
+        X = self.X.T.astype(kind)  # features are what is picked of it
+        X *= root.astype(kind)[:, None]
+        return WeightedRows(X.T, self.root.astype(kind), self.tau.astype(kind))
 
     def take(self, features: np.ndarray) -> WeightedRows:
-        return WeightedRows(self.X.take(features, axis=1), self.root, self.tau)
+        return WeightedRows(self.X.T.take(features, axis=0).T, self.root, self.tau)
 
     def thin(self) -> np.ndarray:
         """A_c of all columns, (C, r, k)."""
         return np.stack([_centred(r[:, None] * self.X, r, t) for r, t in self._columns()])
 
     def inverse(
-        self, soft: np.ndarray, alike: bool, cholesky: Callable, potrs: Callable
+        self, soft: np.ndarray, alike: bool, cholesky: Callable, solve_with: Callable
     ) -> Callable[[np.ndarray], np.ndarray]:
         """V -> (H_c + diag(1 / soft_c))^-1 v_c, for ``soft`` (k, C), in all columns the same."""
         X, factors = self.X, []
@@ -62,11 +63,11 @@ class WeightedRows:
 
         def solve(V: np.ndarray) -> np.ndarray:
             V = soft * V
-            inner = self.root * (X @ V)
+            inner = np.ascontiguousarray((self.root * (X @ V)).T)
             for c, (L, (r, t)) in enumerate(zip(factors, self._columns(), strict=True)):
-                z = potrs(L, _centred(inner[:, c], r, t), lower=1)[0]
-                inner[:, c] = r * _centred(z, r, t)
-            return V - soft * (X.T @ inner)
+                z = solve_with(L, _centred(inner[c], r, t))
+                inner[c] = r * _centred(z, r, t)
+            return V - soft * (X.T @ inner.T)
 
         return solve
 
