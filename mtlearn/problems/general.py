@@ -19,8 +19,11 @@ from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.intercepts import Intercepts
 from mtlearn.problems.linear import Semidefinite
 from mtlearn.problems.loss_models import LossModels
+from mtlearn.problems.moments import x_bytes
 from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.rows import Rows
+
+SINGLE_BYTES = 256e6  # of rows that there may be a copy of in single precision
 
 
 class LossProblem(LossModels, Restrictable):
@@ -182,9 +185,10 @@ class LossProblem(LossModels, Restrictable):
         return float(np.vdot(self.c, self.loss.value(F, self.Y)))
 
     def in_single(self) -> LossProblem:
-        """The same problem in single precision, but for what the coupling charges."""
+        """The same problem in single precision, but for rows too large for another copy."""
         other = copy(self)
-        other.rows = self.rows.in_single()
+        if x_bytes(self.rows.X) <= SINGLE_BYTES:
+            other.rows = self.rows.in_single()
         other.Y, other.c = self.Y.astype(np.float32), self.c.astype(np.float32)
         return other
 

@@ -67,9 +67,8 @@ class LossModels(Curved):
         around = self.loss.expansion(point.XW + self.rows.per_row(point.b), self.Y)
         return LabelCurvature.of(around, self.c, flattest, single)
 
-    def curvature_of_features(self, point: ScorePoint) -> np.ndarray:
-        """Diagonals of the Hessians of the columns at a point, intercepts as they are, (d, C)."""
-        H = self.curvature(point).weight
+    def squares_under(self, H: np.ndarray) -> np.ndarray:
+        """Sums of squares of the features under weights (n, k), intercepts as they are, (d, C)."""
         squares = self.rows.squares_times(H)
         if self.rows.middle is None:
             return squares

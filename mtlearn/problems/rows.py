@@ -15,13 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.problems.moments import (
-    BLOCK_BYTES,
-    centre,
-    padded_rows,
-    seen_from,
-    weighted_squares,
-)
+from mtlearn.problems.moments import BLOCK_BYTES, centre, padded_rows, seen_from, weighted_squares
 
 PADDED_BYTES = 64e6
 SMALL_BLOCK = 200  # rows a block on average, above which a loop over blocks costs little
@@ -144,11 +138,9 @@ class Rows:
     def in_single(self) -> Rows:
         """The same rows in single precision."""
         other = copy(self)
-        other.X = self.X.astype(np.float32)
-        if self.middle is not None:
-            other.middle = self.middle.astype(np.float32)
-        if self._padded is not None:
-            other._padded = self._padded.astype(np.float32)
+        X = self.X.astype(np.float32)
+        other.X = X if self.sparse else np.ascontiguousarray(X)
+        other._padded = None if self._padded is None else self._padded.astype(np.float32)
         return other
 
     def times(self, W: np.ndarray) -> np.ndarray:

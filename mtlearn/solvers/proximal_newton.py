@@ -97,13 +97,8 @@ class ProximalNewton(Iterative):
         while stalled < tuning.ROUNDS:
             curvature, elsewhere = self._curvature(point, flattest, standing)
             model = self.problem.model(point, flattest, curvature)
-            close = 0.3 if elsewhere else min(0.1, np.sqrt(gap))
-            aim = max(closer * close * gap, tuning.LEAST_MODEL)
             few = tuning.MODEL_FIRST if first else tuning.MODEL_NEAR
-            most = tuning.MODEL_POLISH if standing.polishing else few
-            # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
-            most_left = _within(standing.left, most)
-            goal = Goal(aim, max(aim, 1e-2 * gap), most_left, enough=closer * 0.3 * gap)
+            goal = self._goal(standing, gap, few, closer, elsewhere)
             ahead = self._minimum(model, penalty, point, goal, like_before=not first)
             new, length = self._step(penalty, point, ahead)
             flattest = _next_flattest(flattest, length, ahead.taken.iterations >= few)
@@ -126,6 +121,19 @@ class ProximalNewton(Iterative):
             elif not elsewhere:  # what is little to the model is more to a loss next to straight
                 stalled, closer = stalled + 1, 1e-3 * closer
 
+    def _goal(
+        self, standing: Standing, gap: float, few: int, closer: float, elsewhere: bool
+    ) -> Goal:
+        """How closely a model is solved: what is stepped for, and what will do."""
+        close = 0.3 if elsewhere else min(0.1, np.sqrt(gap))
+        aim = max(closer * close * gap, tuning.LEAST_MODEL)
+        most = _within(standing.left, tuning.MODEL_POLISH if standing.polishing else few)
+        # A step of Newton's is worth more on the next model; other steps are the end of a polish.
+        newton = isinstance(self._of_model, ProxPointNewton)
+        enough = 0.3 * closer * gap if newton or not standing.polishing else 0.0
+        # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
+        return Goal(aim, max(aim, 1e-2 * gap), most, enough)
+
     def _face_first(self, penalty: Penalty, start: ScorePoint) -> bool:
         """Whether models cost so much that the face is better found without them."""
         if start.mean is not None or not isinstance(penalty, RowNorms):
@@ -137,14 +145,16 @@ class ProximalNewton(Iterative):
         self, penalty: Penalty, point: ScorePoint, standing: Standing
     ) -> Generator[Step, Standing, tuple[ScorePoint, Standing]]:
         """FISTA until few features enter or leave, and for as long as it is of more help."""
-        path, b, b0 = loss_fista(self.problem, penalty, point), point.b, point.b0
+        path, b0 = loss_fista(self.problem, penalty, point), point.b0
         while standing.gap > max(tuning.SINGLE, standing.aim) and not standing.polishing:
-            steps = list(islice(path, tuning.LOSS_BURST))
-            V = steps[-1][0]
-            new = self.problem.point(V, None, b, b0, self.problem.scores(V))
-            if self._value(penalty, new) >= self._value(penalty, point):
+            steps = list(islice(path, min(tuning.LOSS_BURST, max(standing.left.iterations, 1))))
+            if not steps:
                 break
-            on, gap, products = V.any(axis=1), standing.gap, sum(step[1] for step in steps)
+            V, b, _ = steps[-1]
+            new = self.problem.point(V, None, b, b0, self.problem.scores(V))
+            if not self._value(penalty, new) < self._value(penalty, point):
+                break
+            on, gap, products = V.any(axis=1), standing.gap, sum(step[2] for step in steps)
             changed = np.count_nonzero(on != point.V.any(axis=1))
             point = new
             standing = yield Step(point, products, len(steps), ends_round=True)
