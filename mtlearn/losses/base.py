@@ -9,8 +9,17 @@ every sum.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Expansion(NamedTuple):
+    """A loss around scores: its value, minus its derivative, its second derivative."""
+
+    value: np.ndarray
+    residual: np.ndarray
+    curvature: np.ndarray
 
 
 class Loss(ABC):
@@ -43,6 +52,10 @@ class Loss(ABC):
     @abstractmethod
     def curvature(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Second derivative of the value in ``f``."""
+
+    def expansion(self, f: np.ndarray, y: np.ndarray) -> Expansion:
+        """All three at once, for losses that have work in common between them."""
+        return Expansion(self.value(f, y), self.residual(f, y), self.curvature(f, y))
 
     @abstractmethod
     def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:

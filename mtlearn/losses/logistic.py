@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.special import expit, log_expit, xlog1py, xlogy
+from collections.abc import Callable
+from typing import Any
 
-from mtlearn.losses.base import Loss
+import numpy as np
+from scipy.special import xlog1py, xlogy
+
+from mtlearn.losses.base import Expansion, Loss
+
+AT_ONCE = 1 << 14  # entries, so that what is made of them stays in a cache
 
 
 class Logistic(Loss):
@@ -29,25 +34,81 @@ class Logistic(Loss):
 
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``log(1 + e^f) - q f``."""
-        # a sum of two terms of one sign: nothing cancels where f is large and right
-        return -(y * log_expit(f) + np.subtract(1.0, y) * log_expit(np.negative(f)))
+        below, above = _sides(f)
+        return _cost(below, above, np.exp(below + above), y)
 
     def residual(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``q - p``."""
-        # 1 - p rounds to 0 for f > 37, expit(-f) does not
-        return y * expit(np.negative(f)) - np.subtract(1.0, y) * expit(f)
+        p, other, _ = _odds(*_sides(f))
+        return y * other - np.subtract(1.0, y) * p
 
     def curvature(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``p (1 - p)``, whatever the target."""
-        return expit(f) * expit(np.negative(f)) + np.zeros_like(y)
+        p, other, _ = _odds(*_sides(f))
+        return p * other + np.zeros_like(y)
+
+    def expansion(self, f: np.ndarray, y: np.ndarray) -> Expansion:
+        """Value, residual and curvature, of the same exponentials."""
+        return Expansion(*_in_blocks(_expansion, f, y))
 
     def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:
         """``KL(q + s (p - q) || p)``."""
-        away = np.subtract(1.0, s) * self.residual(f, y)
-        against = np.negative(f)
-        return _divergence(expit(f), log_expit(f), away) + _divergence(
-            expit(against), log_expit(against), -away
-        )
+        return _in_blocks(_gap, f, y, s)[0]
+
+
+def _in_blocks(function: Callable, *arrays: Any) -> tuple[np.ndarray, ...]:
+    """What a function makes of entries, so many at a time that all of it stays in a cache."""
+    arrays = np.broadcast_arrays(*arrays)
+    n, size = len(arrays[0]) if arrays[0].ndim else 1, arrays[0].size
+    if size <= AT_ONCE:
+        return function(*arrays)
+    out: tuple[np.ndarray, ...] = ()
+    step = max(1, AT_ONCE * n // size)
+    for start in range(0, n, step):
+        some = slice(start, start + step)
+        found = function(*(array[some] for array in arrays))
+        out = out or tuple(np.empty(arrays[0].shape, part.dtype) for part in found)
+        for whole, part in zip(out, found, strict=True):
+            whole[some] = part
+    return out
+
+
+# Nothing here overflows, or branches: f is either its negative part or minus that of -f, and the
+# exponential of one of the two is 1.
+
+
+def _sides(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The smaller of f and 0, and of -f and 0."""
+    below = np.minimum(f, 0.0)
+    return below, below - f
+
+
+def _odds(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """p, and 1 - p without a difference, which would be 0 for f > 37; and e^-|f|."""
+    up, down = np.exp(below), np.exp(above)
+    e = up * down
+    share = 1.0 / (1.0 + e)
+    return up * share, down * share, e
+
+
+def _cost(below: np.ndarray, above: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+    # a sum of terms of one sign: nothing cancels where f is large and right
+    return np.log1p(e) - (y * below + np.subtract(1.0, y) * above)
+
+
+def _expansion(f: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    below, above = _sides(f)
+    p, other, e = _odds(below, above)
+    residual = y * other - (1.0 - y) * p
+    return _cost(below, above, e, y), residual, p * other
+
+
+def _gap(f: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[np.ndarray]:
+    below, above = _sides(f)
+    p, other, e = _odds(below, above)
+    away = (1.0 - s) * (y * other - (1.0 - y) * p)
+    log = np.log1p(e)
+    return (_divergence(p, below - log, away) + _divergence(other, above - log, -away),)
 
 
 def _divergence(p: np.ndarray, log_p: np.ndarray, away: np.ndarray) -> np.ndarray:
@@ -74,12 +135,19 @@ def _entropy_gap(x: np.ndarray) -> np.ndarray:
     """``(1 + x) log(1 + x) - x`` for x >= -1, to full relative accuracy near zero too."""
     # log(1 + x) = 2 artanh(z), whose series in z has no first-order term left to cancel
     z = x / (2.0 + x)
-    large = np.abs(z) >= 0.2
-    small = np.where(large, 0.0, z)
-    square = small * small
+    large = np.abs(z) >= 0.1
+    some = large.any()
+    if some:
+        z = z * ~large
+    square = z * z
     tail = np.zeros_like(square)
-    for k in range(12, 0, -1):
+    for k in range(8, 0, -1):
         tail += 1.0 / (2 * k + 1)
         tail *= square
-    series = 2 * ((1 + small) * small * tail + square) / (1 - small)
-    return np.where(large, xlog1py(1.0 + x, x) - x, series) if large.any() else series
+    tail *= z + square
+    tail += square
+    series = np.asarray(2.0 * tail / (1.0 - z))
+    if some:
+        x = np.asarray(x)[large]
+        series[large] = xlog1py(1.0 + x, x) - x
+    return series

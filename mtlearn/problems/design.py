@@ -16,6 +16,7 @@ from mtlearn.problems.picked import Picked, Products
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.scatter import ScatterBlock, Statistics, deviation_of
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.problems.weighted_rows import WeightedRows
 
 
 class DesignProblem(SquaredProblem):
@@ -166,6 +167,13 @@ class DesignProblem(SquaredProblem):
                 np.multiply(A, root, out=out[c, : len(A)], casting="same_kind")
         return out
 
+    def weighted_rows(self) -> WeightedRows | None:
+        if self.rows.sparse or self.rows.n_blocks > 1 or self.s.shape[1] == 1:
+            return None
+        away = self.rows.middles(1)[:, 0] - self.center
+        X = self.rows.X + away if away.any() else self.rows.X
+        return WeightedRows(X, np.sqrt(self.s * self.scale), 1.0 - np.sqrt(self.kappa / self.m))
+
     def scaled_hessian(self, rows: np.ndarray, root: np.ndarray, kind: np.dtype) -> np.ndarray:
         if self.rows.sparse or self.rows.n_blocks > 1 or self.common:
             return super().scaled_hessian(rows, root, kind)
@@ -289,12 +297,11 @@ class DesignProblem(SquaredProblem):
         """One S_t (or H_t) at a time from products of sparse matrices; rows are never dense."""
         rows, k = self.rows, self.s.shape[1]
         x_mean = np.broadcast_to(self.x_mean, (self.n_features, self.n_columns))
-        every = np.arange(self.n_features)
         for c in range(1 if self.common else self.n_columns):
             held = 0 if self.totals.size == 1 else c  # of the distinct weightings
             if c == 0 or self.totals.size > 1:
                 s = self.s[rows.starts[held // k] : rows.starts[held // k + 1], held % k]
-                S = rows.gram(held // k, s, every, None)
+                S = rows.sparse_gram(held // k, s)
                 S -= self.totals[held] * np.outer(self.shift[:, held], self.shift[:, held])
             H = S * self.scale[c]
             if whole:

@@ -14,26 +14,19 @@ from typing import Any
 import numpy as np
 
 from mtlearn.losses.base import Loss
-from mtlearn.problems.base import Curved, Restrictable
+from mtlearn.problems.base import Restrictable
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
-from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.intercepts import Intercepts
 from mtlearn.problems.linear import Semidefinite
-from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.moments import Moments, of_entries
+from mtlearn.problems.loss_models import LossModels
+from mtlearn.problems.moments import x_bytes
 from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.rows import Rows
-from mtlearn.problems.squared import SquaredProblem
 
-FLATTEST = 1e-10  # least curvature of a label in the model, relative to its weight
-STRAIGHT = 1e-6  # relative to r²/2l, the curvature of a parabola with its slope and value
-BENT = 1e-3  # what a label has in the model where it has less than that
-MODEL_NUMBERS = (
-    4_000_000  # of moments that a model may form, if that does not cost more than it saves
-)
+SINGLE_BYTES = 256e6  # of rows that there may be a copy of in single precision
 
 
-class LossProblem(Curved, Restrictable):
+class LossProblem(LossModels, Restrictable):
     """Weighted loss of all rows, intercepts at their best, plus what the coupling charges.
 
     Parameters
@@ -115,7 +108,7 @@ class LossProblem(Curved, Restrictable):
         return part
 
     def gradient_at(self, part: Any, point: ScorePoint) -> np.ndarray:
-        return self._gradient(point.R)
+        return self.gradient(point.R)
 
     def null(self) -> ScorePoint:
         zero = np.zeros((self.n_features, self.n_columns))
@@ -161,13 +154,12 @@ class LossProblem(Curved, Restrictable):
 
     def point(self, V, mean, b, b0, XW) -> ScorePoint:
         """The point with these scores: intercepts made best from where they are, then gradient."""
-        b, b0 = self._intercepts.best(XW, b, b0)
-        F = XW + self.rows.per_row(b)
-        R = self.c * self.loss.residual(F, self.Y)
-        data_value = float(np.vdot(self.c, self.loss.value(F, self.Y)))
-        return ScorePoint(V, mean, b0, b, XW, data_value, R, self._gradient(R))
+        b, b0, around = self._intercepts.best(XW, b, b0)
+        R = self.c * around.residual
+        data_value = float(np.vdot(self.c, around.value))
+        return ScorePoint(V, mean, b0, b, XW, data_value, R, self.gradient(R))
 
-    def _gradient(self, R: np.ndarray) -> np.ndarray:
+    def gradient(self, R: np.ndarray) -> np.ndarray:
         """Minus the gradient in V, of weighted residuals (n, k)."""
         G = self.rows.transposed_times(R)
         if self.rows.middle is not None:
@@ -192,11 +184,26 @@ class LossProblem(Curved, Restrictable):
         """The weighted loss at scores with intercepts, (n, k)."""
         return float(np.vdot(self.c, self.loss.value(F, self.Y)))
 
+    def in_single(self) -> LossProblem:
+        """The same problem in single precision, but for rows too large for another copy."""
+        other = copy(self)
+        if x_bytes(self.rows.X) <= SINGLE_BYTES:
+            other.rows = self.rows.in_single()
+        other.Y, other.c = self.Y.astype(np.float32), self.c.astype(np.float32)
+        return other
+
+    def loss_around(self, F: np.ndarray) -> tuple[float, np.ndarray]:
+        """The weighted loss at scores with intercepts, and the weighted residuals, (n, k)."""
+        around = self.loss.expansion(F, self.Y)
+        return float(np.vdot(self.c, around.value)), self.c * around.residual
+
     def loss_gap(self, point: ScorePoint, s: float) -> float:
         if s == 1.0:
             return 0.0
-        F = point.XW + self.rows.per_row(point.b)
-        return float(np.vdot(self.c, self.loss.dual_gap(F, self.Y, s)))
+        if s not in point.known:
+            F = point.XW + self.rows.per_row(point.b)
+            point.known[s] = float(np.vdot(self.c, self.loss.dual_gap(F, self.Y, s)))
+        return point.known[s]
 
     def residual_sums(self, point: ScorePoint) -> np.ndarray:
         return self.rows.sums(point.R)
@@ -248,26 +255,6 @@ class LossProblem(Curved, Restrictable):
             self._diagonal = self.model(self.null()).hessian_diagonal()
         return self._diagonal
 
-    def model(self, point: ScorePoint, flattest: float = FLATTEST) -> SquaredProblem:
-        """The quadratic model around a point, in the same unknowns.
-
-        No label has less curvature than ``flattest``: with as much as the loss has anywhere, the
-        model lies above the loss. Where a loss is straight and large (far out in Huber's), its
-        model bends a little all the same: its minimum would else be so far off that in sums with
-        it nothing is left of the other labels.
-        """
-        F = point.XW + self.rows.per_row(point.b)
-        residual, value = self.loss.residual(F, self.Y), self.loss.value(F, self.Y)
-        bend = np.divide(residual**2, 2.0 * value, out=np.zeros_like(value), where=value > 0)
-        H = self.loss.curvature(F, self.Y)
-        H = np.maximum(np.where(H < STRAIGHT * bend, BENT * bend, H), flattest)
-        H *= self.c
-        Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
-        if self._by_moments():
-            moments = self._moments(H, Z)
-            return MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
-        return DesignProblem.model(self.rows, H, Z, self.coupling, self.n_classes, self.null_value)
-
     def mean_system(self, point: ScorePoint) -> list[Semidefinite]:
         """Hessians in (w_0, b_0) at a point."""
         return self.model(point).mean_system()
@@ -283,7 +270,7 @@ class LossProblem(Curved, Restrictable):
         if not self.free:
             return point.b0 - self.center @ mean
         W = np.ascontiguousarray(spread(mean, self.n_columns))
-        b, _ = self._intercepts.best(self.scores(W), point.b, point.b0)
+        b, _, _ = self._intercepts.best(self.scores(W), point.b, point.b0)
         return gather(self._moved(W, b), self.n_classes) / self.n_tasks
 
     def _moved(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -292,31 +279,3 @@ class LossProblem(Curved, Restrictable):
             return b - self.center @ W
         middles = self._given.middles(W.shape[1] // self._given.n_blocks)
         return b - np.einsum("jc,jc->c", np.broadcast_to(middles, W.shape), W)
-
-    def _middles(self, k: int, shape) -> np.ndarray:
-        return np.broadcast_to(self.rows.middles(k), shape)
-
-    def _by_moments(self) -> bool:
-        """Whether the moments of a model are small, and cost less than the products they save."""
-        numbers = self.n_columns * self.n_features**2
-        rows_each = self.Y.size / self.n_columns
-        return numbers <= MODEL_NUMBERS and self.n_features <= max(32.0, min(rows_each, 256.0))
-
-    def _moments(self, H: np.ndarray, Z: np.ndarray) -> Moments:
-        if self.rows.n_blocks == 1 and not self.rows.sparse:
-            moments = Moments.of_weightings(self.rows.X, Z, H)
-        else:
-            row, which, starts = self.rows.entries(H)
-            moments = of_entries(self.rows.plain, row, Z[row, which], H[row, which], starts)
-        if self.rows.middle is None:
-            return moments
-        middle = np.broadcast_to(self.rows.middles(H.shape[1]), (self.n_features, self.n_columns)).T
-        return Moments(
-            moments.count,
-            moments.weight,
-            moments.x_mean + middle,
-            moments.y_mean,
-            moments.xx,
-            moments.xy,
-            moments.yy,
-        )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtlearn.losses.base import Loss
+from mtlearn.losses.base import Expansion, Loss
 from mtlearn.problems.coupling import Coupling, gather, spread
 from mtlearn.problems.rows import Rows
 
@@ -37,53 +37,61 @@ class Intercepts:
     coupling: Coupling
     n_classes: int
 
-    def best(self, XW: np.ndarray, b: np.ndarray, b0: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The best ones from where they are, to rounding: residuals of a free one sum to zero."""
+    def best(
+        self, XW: np.ndarray, b: np.ndarray, b0: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, Expansion]:
+        """The best ones from where they are, to rounding, and the loss around the scores then.
+
+        Residuals of a free one sum to zero.
+        """
         a, K, C = self.coupling.alpha_intercept, self.n_classes, len(self.m)
         if not self.coupling.fit_intercept:
-            return np.zeros(C), np.zeros(K)
+            return np.zeros(C), np.zeros(K), self._around(XW, np.zeros(C))
         if np.isinf(a):
             b = spread(b0, C).copy()
-        here = self._value(XW, b, b0)
+        around = self._around(XW, b)
+        here = self._value(around, b, b0)
         for _ in range(STEPS):
-            db, db0, size = self._direction(XW, b, b0)
+            db, db0, size = self._direction(around, b, b0)
+            if (size <= 1e-28 * (np.abs(here) + 1e-300)).all() or (
+                np.abs(db) <= 1e-15 * (1.0 + np.abs(b))
+            ).all():
+                break
             length = np.ones(len(here))
             for _ in range(CUTS):
                 by_column = length if a == 0 else spread(length, C)
                 by_class = length if a != 0 else np.ones(K)
                 new_b, new_b0 = b + by_column * db, b0 + by_class * db0
-                there = self._value(XW, new_b, new_b0)
+                new = self._around(XW, new_b)
+                there = self._value(new, new_b, new_b0)
                 worse = there > here + 1e-14 * np.abs(here)
                 if not worse.any():
                     break
                 length[worse] *= 0.25
             else:
                 break
-            b, b0, here = new_b, new_b0, there
-            if (size <= 1e-30 * (np.abs(here) + 1e-300)).all() or (
-                np.abs(db) <= 1e-15 * (1.0 + np.abs(b))
-            ).all():
-                break
-        return b, b0 if a > 0 else np.zeros(K)
+            b, b0, here, around = new_b, new_b0, there, new
+        return b, b0 if a > 0 else np.zeros(K), around
 
-    def _value(self, XW: np.ndarray, b: np.ndarray, b0: np.ndarray) -> np.ndarray:
+    def _around(self, XW: np.ndarray, b: np.ndarray) -> Expansion:
+        return self.loss.expansion(XW + self.rows.per_row(b), self.Y)
+
+    def _value(self, around: Expansion, b: np.ndarray, b0: np.ndarray) -> np.ndarray:
         """The objective by column where columns do not meet, else by class."""
         a = self.coupling.alpha_intercept
-        F = XW + self.rows.per_row(b)
-        by_column = self.rows.sums(self.c * self.loss.value(F, self.Y))
+        by_column = self.rows.sums(self.c * around.value)
         if a == 0:
             return by_column
         apart = 0.0 if np.isinf(a) else 0.5 * a * (b - spread(b0, len(b))) ** 2
         return gather(by_column + apart, self.n_classes)
 
     def _direction(
-        self, XW: np.ndarray, b: np.ndarray, b0: np.ndarray
+        self, around: Expansion, b: np.ndarray, b0: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Newton's step, (C,) and (K,), and what it promises, as :meth:`_value` is shaped."""
         a, K, C = self.coupling.alpha_intercept, self.n_classes, len(b)
-        F = XW + self.rows.per_row(b)
-        u = self.rows.sums(self.c * self.loss.residual(F, self.Y))
-        h = self.rows.sums(self.c * self.loss.curvature(F, self.Y))
+        u = self.rows.sums(self.c * around.residual)
+        h = self.rows.sums(self.c * around.curvature)
         h = np.maximum(h, 1e-20 * self.m)  # a loss may be straight here, and is not everywhere
         if a == 0:
             db, db0 = u / h, np.zeros(K)

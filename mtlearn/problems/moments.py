@@ -109,22 +109,6 @@ class Moments:
             total = part if total is None else total + part
         return total
 
-    @classmethod
-    def of_weightings(cls, X: np.ndarray, Y: np.ndarray, S: np.ndarray) -> Moments:
-        """Moments of the same rows, about centred ones, for every column of weights S and of Y."""
-        weight = S.sum(axis=0)
-        x_mean = (S.T @ X) / weight[:, None]
-        y_mean = np.einsum("ij,ij->j", S, Y) / weight
-        rest = Y - y_mean
-        SY = S * rest
-        xx = np.empty((S.shape[1], X.shape[1], X.shape[1]))
-        for k, s in enumerate(S.T):
-            np.matmul((X * s[:, None]).T, X, out=xx[k])
-        xx -= (weight[:, None] * x_mean)[:, :, None] * x_mean[:, None, :]
-        xy = SY.T @ X - SY.sum(axis=0)[:, None] * x_mean
-        yy = np.einsum("ij,ij->j", SY, rest)
-        return cls(np.count_nonzero(S, axis=0), weight, x_mean, y_mean, xx, xy, yy)
-
     @property
     def n_tasks(self) -> int:
         return len(self.count)

@@ -44,6 +44,7 @@ class ScorePoint:
     data_value: float
     R: np.ndarray
     G: np.ndarray
+    known: dict[float, float] = field(default_factory=dict, compare=False)  # gaps of the loss
 
     @property
     def W(self) -> np.ndarray:

@@ -15,13 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.problems.moments import (
-    BLOCK_BYTES,
-    centre,
-    padded_rows,
-    seen_from,
-    weighted_squares,
-)
+from mtlearn.problems.moments import BLOCK_BYTES, centre, padded_rows, seen_from, weighted_squares
 from mtlearn.problems.products import transposed_times
 
 PADDED_BYTES = 64e6
@@ -145,6 +139,14 @@ class Rows:
         other.middle = None
         return other
 
+    def in_single(self) -> Rows:
+        """The same rows in single precision."""
+        other = copy(self)
+        X = self.X.astype(np.float32)
+        other.X = X if self.sparse else np.ascontiguousarray(X)
+        other._padded = None if self._padded is None else self._padded.astype(np.float32)
+        return other
+
     def times(self, W: np.ndarray) -> np.ndarray:
         """X w of every column on the rows of its block, (n, k) for W (d, B k)."""
         if self.n_blocks == 1:
@@ -254,14 +256,10 @@ class Rows:
                     out.append((X if (s == 1.0).all() else X * s[:, None]).T @ Z)
         return np.stack(out)
 
-    def gram(self, b: int, s: np.ndarray, left: np.ndarray, right: np.ndarray | None) -> np.ndarray:
-        """X'diag(s) X of one block between some features, (k, l), dense."""
+    def sparse_gram(self, b: int, s: np.ndarray) -> np.ndarray:
+        """X'diag(s) X of one block of a sparse X, (d, d), dense."""
         X = self._block(b)
-        A = X[:, left]
-        B = A if right is None else X[:, right]
-        if self.sparse:
-            return (A.multiply(s[:, None]).T @ B).toarray()
-        return (A * s[:, None]).T @ B
+        return (X.multiply(s[:, None]).T @ X).toarray()
 
     def weighted_gram(self, s: np.ndarray) -> np.ndarray:
         """X'diag(s) X over all rows, (d, d)."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.weighted_rows import WeightedRows
+
 
 @dataclass(frozen=True)
 class Statistics:
@@ -129,6 +131,10 @@ class Scatters(ABC):
         In some precision.
         """
         raise NotImplementedError
+
+    def weighted_rows(self) -> WeightedRows | None:
+        """The same as one X under the weights of every column, where it is that."""
+        return None
 
     @abstractmethod
     def factor_flops(self) -> float:

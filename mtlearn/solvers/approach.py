@@ -29,11 +29,14 @@ class Goal:
         on further digits as it took to get there.
     most : Budget
         What may have been taken at the end, of all that is counted in ``taken``.
+    enough : float, default=0
+        Relative gap to stop at all the same, of a problem that is not what is to be solved.
     """
 
     aim: float
     tol: float
     most: Budget
+    enough: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class _Watch:
 
     @property
     def over(self) -> bool:
-        return self.spent or self.best.gap <= self.goal.aim or self.idle >= tuning.ROUNDS
+        near = self.best.gap <= max(self.goal.aim, self.goal.enough)
+        return self.spent or near or self.idle >= tuning.ROUNDS
 
     @property
     def standing(self) -> Standing:

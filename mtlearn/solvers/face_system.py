@@ -28,6 +28,7 @@ import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from mtlearn.penalties.derivative import STIFFEST
+from mtlearn.problems.weighted_rows import WeightedRows
 
 ONE_BY_ONE = 48  # features, from where a loop over columns costs nothing beside its systems
 CG_STEPS = 40
@@ -48,20 +49,28 @@ class Hessians:
     full : ndarray of shape (C, k, k) or (1, k, k), or None
     thin : ndarray of shape (C, r, k) or (1, r, k), or None
         A_c with H_c = A_c'A_c, r < k.
+    weighted : WeightedRows or None
+        The same of one X under the weights of every column.
     """
 
     full: np.ndarray | None = None
     thin: np.ndarray | None = None
+    weighted: WeightedRows | None = None
 
     @property
     def kind(self) -> np.dtype:
         """The precision of all that is done with them."""
+        if self.weighted is not None:
+            return self.weighted.X.dtype
         return (self.thin if self.full is None else self.full).dtype
 
     def as_full(self) -> np.ndarray:
         if self.full is not None:
             return self.full
-        return np.stack([A.T @ A for A in self.thin])
+        return np.stack([A.T @ A for A in self.as_thin()])
+
+    def as_thin(self) -> np.ndarray:
+        return self.weighted.thin() if self.thin is None else self.thin
 
 
 def face_system(
@@ -188,7 +197,9 @@ def _stiffness(m: np.ndarray, w: np.ndarray, ridge: float) -> tuple[np.ndarray, 
 def _inverse(H: Hessians, free: np.ndarray, stiff: np.ndarray) -> Times:
     """V -> A_c^-1 v_c on the free entries of each column, 0 elsewhere."""
     if H.full is None and (stiff[free] > 0).all():
-        return _thin_inverse(H.thin, free, stiff)
+        if H.weighted is None:
+            return _thin_inverse(H.thin, free, stiff)
+        return H.weighted.inverse(_soft(free, stiff), _alike(free, stiff), _cholesky, _solve)
     full, k = H.as_full(), len(free)
     if len(full) == 1 and _alike(free, stiff):
         A = full[0].copy()
@@ -216,7 +227,7 @@ def _batched(A: np.ndarray, free: np.ndarray) -> Times:
 
 
 def _one_by_one(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
-    factors, potrs = [], get_lapack_funcs("potrs", (H,))
+    factors = []
     for c, own in enumerate(free.T):
         f = np.flatnonzero(own)
         if not len(f):
@@ -228,15 +239,19 @@ def _one_by_one(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     def solve(V: np.ndarray) -> np.ndarray:
         out = np.zeros_like(V)
         for c, f, L in factors:
-            out[f, c] = potrs(L, V[f, c], lower=1)[0]
+            out[f, c] = _solve(L, V[f, c])
         return out
 
     return solve
 
 
+def _soft(free: np.ndarray, stiff: np.ndarray) -> np.ndarray:
+    return np.divide(1.0, stiff, out=np.zeros_like(stiff), where=free)
+
+
 def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     """V -> (A_c'A_c + diag(stiff_c))^-1 v_c through systems in the rows of A_c (Woodbury)."""
-    soft = np.divide(1.0, stiff, out=np.zeros_like(stiff), where=free)
+    soft = _soft(free, stiff)
     if len(A) == 1 and _alike(free, stiff):
         A, soft, potrs = A[0], soft[:, :1], get_lapack_funcs("potrs", (A,))
         scaled = A * np.sqrt(soft.T)
@@ -259,7 +274,7 @@ def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
 
 
 def _thin_one_by_one(A: np.ndarray, soft: np.ndarray) -> Times:
-    factors, potrs = [], get_lapack_funcs("potrs", (A,))
+    factors = []
     for c, own in enumerate(soft.T):
         rows = A[0 if len(A) == 1 else c]
         scaled = rows * np.sqrt(own)
@@ -271,7 +286,7 @@ def _thin_one_by_one(A: np.ndarray, soft: np.ndarray) -> Times:
         V = soft * V
         out = np.empty_like(V)
         for c, (rows, L) in enumerate(factors):
-            out[:, c] = potrs(L, rows @ V[:, c], lower=1)[0] @ rows
+            out[:, c] = _solve(L, rows @ V[:, c]) @ rows
         return V - soft * out
 
     return solve
@@ -311,6 +326,12 @@ def _cholesky(A: np.ndarray) -> np.ndarray:
     if info:
         raise SingularSystemError
     return L
+
+
+def _solve(L: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """L'^-1 L^-1 r of one vector, for which LAPACK's potrs takes three times as long."""
+    trsv = get_blas_funcs("trsv", (L,))
+    return trsv(L, trsv(L, r, lower=1), lower=1, trans=1, overwrite_x=1)
 
 
 def _row_sums(A: np.ndarray, B: np.ndarray) -> np.ndarray:

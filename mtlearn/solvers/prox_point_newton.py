@@ -70,6 +70,7 @@ class ProxPointNewton(Iterative):
         self.rows = np.empty(0, dtype=np.intp)
         self.H: Hessians | None = None
         self.thin: np.ndarray | None = None
+        self.weighted = problem.weighted_rows()
         self.double = False  # whether single precision was found to be too little
         self._descent: Descent | None = None
 
@@ -217,6 +218,11 @@ class ProxPointNewton(Iterative):
         self.rows = rows
         if not (tuning.DOUBLE < len(rows) > problem.thin_rows()):
             self.H = Hessians(problem.scaled_hessian(rows, root, np.dtype(kind)))
+            return self.H
+        if self.weighted is not None:
+            if self.weighted.X.dtype != kind:
+                self.weighted = self.problem.weighted_rows().scaled(self.root[:, 0], kind)
+            self.H = Hessians(weighted=self.weighted.take(rows))
             return self.H
         if self.thin is None or self.thin.dtype != kind:
             self.thin = problem.thin(self.root[:, 0], np.dtype(kind))

@@ -13,15 +13,18 @@ SIAM J. Optimization 24.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty, QuadraticPenalty
+from mtlearn.penalties.base import Penalty, QuadraticPenalty, RowNorms
 from mtlearn.problems.base import Curved, Problem
 from mtlearn.problems.coupling import gather, whole
-from mtlearn.problems.general import FLATTEST, LossProblem
+from mtlearn.problems.general import LossProblem
+from mtlearn.problems.label_curvature import FLATTEST, LabelCurvature
 from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
@@ -39,6 +42,7 @@ from mtlearn.solvers.base import (
 from mtlearn.solvers.closed_form import ClosedForm
 from mtlearn.solvers.curvature import noticed
 from mtlearn.solvers.descent import Descent
+from mtlearn.solvers.loss_fista import loss_fista
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
 
 OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, ProxPointNewton, Descent)
@@ -77,6 +81,7 @@ class ProximalNewton(Iterative):
     def __init__(self, problem: LossProblem, penalty: Penalty, whole: Problem | None = None):
         super().__init__(problem, penalty, whole)
         self._of_model: Iterative | None = None  # of the last one
+        self._kept: LabelCurvature | None = None  # that serves the next model as well
 
     @classmethod
     def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
@@ -85,32 +90,88 @@ class ProximalNewton(Iterative):
 
     def iterates(self, penalty: Penalty, start: ScorePoint, standing: Standing) -> Iterates:
         """Points that do not climb, one a model, while models lead anywhere."""
+        if self._face_first(penalty, start):
+            start, standing = yield from self._bursts(penalty, start, standing)
         point, gap, first = start, standing.gap, True
         stalled, closer, flattest = 0, 1.0, FLATTEST
         while stalled < tuning.ROUNDS:
-            model = self.problem.model(point, flattest)
-            aim = max(closer * min(0.1, np.sqrt(gap)) * gap, tuning.LEAST_MODEL)
+            curvature, elsewhere = self._curvature(point, flattest, standing)
+            model = self.problem.model(point, flattest, curvature)
             few = tuning.MODEL_FIRST if first else tuning.MODEL_NEAR
-            most = tuning.MODEL_POLISH if standing.polishing else few
-            # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
-            goal = Goal(aim, max(aim, 1e-2 * gap), _within(standing.left, most))
+            goal = self._goal(standing, gap, few, closer, elsewhere)
             ahead = self._minimum(model, penalty, point, goal, like_before=not first)
             new, length = self._step(penalty, point, ahead)
             flattest = _next_flattest(flattest, length, ahead.taken.iterations >= few)
             first = False
             taken = ahead.taken.products + 1.0, max(ahead.taken.iterations, 1)
+            self._kept = curvature if length == 1.0 and self.problem.curvature_lasts else None
             if new is None:
                 standing = yield Step(point, *taken, look=False)
-                if flattest == 1.0 or standing.polishing:  # not solved well enough, or rounding
+                # not solved well enough, or rounding
+                if not elsewhere and (flattest == 1.0 or standing.polishing):
                     stalled, closer = stalled + 1, 1e-3 * closer
                 continue
             above = not standing.polishing
             standing = yield Step(new, *taken, ends_round=True)
             lower = above and self._value(penalty, new) < self._value(penalty, point)
+            if standing.gap > tuning.LASTS * gap:
+                self._kept = None
             if standing.gap < gap or lower:
                 point, gap, stalled = new, standing.gap, 0
-            else:  # what is little to the model is more to a loss that is next to straight
+            elif not elsewhere:  # what is little to the model is more to a loss next to straight
                 stalled, closer = stalled + 1, 1e-3 * closer
+
+    def _goal(
+        self, standing: Standing, gap: float, few: int, closer: float, elsewhere: bool
+    ) -> Goal:
+        """How closely a model is solved: what is stepped for, and what will do."""
+        close = 0.3 if elsewhere else min(0.1, np.sqrt(gap))
+        aim = max(closer * close * gap, tuning.LEAST_MODEL)
+        most = _within(standing.left, tuning.MODEL_POLISH if standing.polishing else few)
+        # A step of Newton's is worth more on the next model; other steps are the end of a polish.
+        newton = isinstance(self._of_model, ProxPointNewton)
+        enough = 0.3 * closer * gap if newton or not standing.polishing else 0.0
+        # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
+        return Goal(aim, max(aim, 1e-2 * gap), most, enough)
+
+    def _face_first(self, penalty: Penalty, start: ScorePoint) -> bool:
+        """Whether models cost so much that the face is better found without them."""
+        if start.mean is not None or not isinstance(penalty, RowNorms):
+            return False
+        would = penalty.row_dual_norms(start.G) > penalty.alpha
+        return self.problem.face_first(int(np.count_nonzero(would | start.V.any(axis=1))))
+
+    def _bursts(
+        self, penalty: Penalty, point: ScorePoint, standing: Standing
+    ) -> Generator[Step, Standing, tuple[ScorePoint, Standing]]:
+        """FISTA until few features enter or leave, and for as long as it is of more help."""
+        path, b0 = loss_fista(self.problem, penalty, point), point.b0
+        while standing.gap > max(tuning.SINGLE, standing.aim) and not standing.polishing:
+            steps = list(islice(path, min(tuning.LOSS_BURST, max(standing.left.iterations, 1))))
+            if not steps:
+                break
+            V, b, _ = steps[-1]
+            new = self.problem.point(V, None, b, b0, self.problem.scores(V))
+            if not self._value(penalty, new) < self._value(penalty, point):
+                break
+            on, gap, products = V.any(axis=1), standing.gap, sum(step[2] for step in steps)
+            changed = np.count_nonzero(on != point.V.any(axis=1))
+            point = new
+            standing = yield Step(point, products, len(steps), ends_round=True)
+            found = changed <= tuning.FACE_FOUND * np.count_nonzero(on)
+            if found and standing.gap > tuning.BURST_WORTH * gap:
+                break
+        return point, standing
+
+    def _curvature(
+        self, point: ScorePoint, flattest: float, standing: Standing
+    ) -> tuple[LabelCurvature, bool]:
+        """What the model of a point is made of, and whether it is that of another point."""
+        kept = self._kept
+        if kept is None or standing.polishing:
+            single = self.problem.curvature_lasts and isinstance(self._of_model, ProxPointNewton)
+            return self.problem.curvature(point, flattest, single), False
+        return kept, True
 
     def last_touch(self, penalty: Penalty, point: ScorePoint) -> ScorePoint:
         """Newton in a free w_0 (and b_0) alone, until the gradients of the tasks sum to zero."""

@@ -38,8 +38,13 @@ CG_WORTH = 40.0  # FISTA iterations that cost as much as a Newton step by conjug
 FISTA_MOST = 300.0  # iterations of FISTA before Newton, however dear a step is
 LONGER = 1.5  # each phase of FISTA than the one before, which did not find the face
 CG_ITERATIONS = 200  # of one Newton step
+LASTS = 0.2  # of the gap, that a model leaves while its curvature serves the next ones as well
 MODEL_POLISH = 300  # iterations on a model once the whole has met its tolerance
 MODEL_NEAR = 200  # that a model like the one before it should not need
+LOSS_BURST = 10  # iterations of FISTA on the loss, where a model costs more than that
+FACE_FOUND = 0.05  # of the active features, that enter or leave in these, before models are formed
+BURST_WORTH = 0.3  # of the gap, that these leave where they are worth more than a model
+SINGLE = 1e-4  # relative gap down to which single precision is of use
 MODEL_FIRST = 2000  # that the first one should not
 
 # Newton at the prox point.

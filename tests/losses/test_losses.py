@@ -53,6 +53,17 @@ def test_derivatives_match_finite_differences(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("n", [3, 5000])
+def test_all_at_once_is_one_by_one(loss, n):
+    rng = np.random.default_rng(n)
+    f, y = 3.0 * rng.normal(size=(n, 7)), rng.random((n, 7))
+    each = loss.value(f, y), loss.residual(f, y), loss.curvature(f, y)
+    np.testing.assert_array_equal(loss.expansion(f, y), each)
+    gaps = loss.dual_gap(f, y, 0.4)
+    np.testing.assert_array_equal(gaps[-2:], loss.dual_gap(f[-2:], y[-2:], 0.4))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("s", [0.2, 0.9])
 @pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
 def test_dual_gap_is_fenchel_young(loss, s, y):

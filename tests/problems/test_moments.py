@@ -11,6 +11,7 @@ from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.weights import as_repetitions
 from mtlearn.problems import moments as module
+from mtlearn.problems.label_curvature import LabelCurvature
 from mtlearn.problems.moments import Moments, centre, moments_bytes, padded_rows, task_blocks
 
 from ..checks import STRICT
@@ -268,7 +269,7 @@ def test_many_weightings_of_the_same_rows():
     rng = np.random.default_rng(30)
     X, Y, S = rng.normal(size=(20, 3)), rng.normal(size=(20, 4)), rng.gamma(2.0, size=(20, 4))
     S[rng.random(S.shape) < 0.3] = 0.0
-    found = Moments.of_weightings(X - X.mean(axis=0), Y, S)
+    found = LabelCurvature(S).moments(X - X.mean(axis=0), Y)
     for t in range(4):
         own = S[:, t] > 0
         truth = plain(X[own] - X.mean(axis=0), Y[own, t], S[own, t])

@@ -100,11 +100,12 @@ def test_weighted_products_of_rows_with_themselves(blocks, K, form):
     grams = np.zeros((rows.n_blocks, D, D))
     for b, s_i, x in zip(block, s, X, strict=True):
         grams[b] += s_i * np.outer(x, x)
-    left, right = np.array([0, 1, 3, 5]), np.array([4, 2])
-    for b in range(rows.n_blocks):
-        own = s[np.array(block) == b]
-        close(rows.gram(b, own, left, None), grams[b][np.ix_(left, left)], 1e-12)
-        close(rows.gram(b, own, left, right), grams[b][np.ix_(left, right)], 1e-12)
+    left, right = (rows.of_features(np.array(some)) for some in ([0, 1, 3, 5], [4, 2]))
+    between = rows.grams(s[:, None], rows)
+    close(between, grams, 1e-12)
+    close(left.grams(s[:, None], right), grams[:, [0, 1, 3, 5]][:, :, [4, 2]], 1e-12)
+    for b in range(rows.n_blocks) if rows.sparse else []:
+        close(rows.sparse_gram(b, s[np.array(block) == b]), grams[b], 1e-12)
     close(rows.weighted_gram(s), grams.sum(axis=0), 1e-12)
     close(rows.weighted_gram_times(s, w), grams.sum(axis=0) @ w, 1e-12)
 
