@@ -1,7 +1,8 @@
 """A quadratic smooth part plus a penalty: FISTA to find the face, semismooth Newton to finish.
 
-The two take turns. For the trace norm of features of very different scale, Newton on the smoothed
-norm takes the place of FISTA.
+The two take turns. Small problems end in proximal steps, which get there from anywhere. For the
+trace norm of features of very different scale, Newton on the smoothed norm takes the place of
+FISTA.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
 from mtlearn.solvers.fista import Metric, fista
+from mtlearn.solvers.proximal_steps import ProximalSteps
 from mtlearn.solvers.semismooth import (
     SemismoothNewton,
     affordable,
@@ -69,7 +71,12 @@ class Descent(Iterative):
         self.smoothing = smoothable and worth_smoothing(problem)
         self.phases: list[Phase] = [self._smoothed if self.smoothing else self._first_order]
         if isinstance(penalty, Differentiable):
-            self.phases.append(self._second_order)
+            self.proximal = ProximalSteps(self.newton)
+            small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
+            if not (small and (self.by_rows or self.proximal.quick)):
+                self.phases.append(self._second_order)
+            if small:
+                self.phases.append(self._proximal)
         self.on_face = on_face and len(self.phases) > 1 and not self.smoothing
 
     @classmethod
@@ -79,7 +86,10 @@ class Descent(Iterative):
 
     def like(self, problem: Any, penalty: Penalty) -> Descent:
         """With the same steps, and Newton first."""
-        return Descent(problem, penalty, curvature=self.metric.L, on_face=True)
+        solver = Descent(problem, penalty, curvature=self.metric.L, on_face=True)
+        if isinstance(penalty, Differentiable):
+            solver.proximal.length = self.proximal.length
+        return solver
 
     def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
         """Rounds of both phases; where features are of very unlike scale, while they help."""
@@ -94,6 +104,8 @@ class Descent(Iterative):
                 here = at_start  # rounding
             yield Step(here, products=0.0, iterations=0, look=False, ends_round=True)
             helped = standing.gap <= 0.5 * before.gap
+            if standing.gap <= tuning.ROUNDING and not helped:
+                return
             idle = 0 if helped or not self.smoothing else idle + 1
 
     def _higher(self, penalty: Penalty, here: Point, there: Point) -> bool:
@@ -108,6 +120,7 @@ class Descent(Iterative):
         for n, (here, metric) in enumerate(steps, 1):
             if metric is not self.metric:
                 self.metric, self.newton = metric, SemismoothNewton(self.problem, metric.step)
+                self.proximal = ProximalSteps(self.newton)
             standing = yield Step(here, look=n % tuning.LOOK_EVERY == 0)
             if standing.polishing and len(self.phases) > 1:
                 break  # the last digits are Newton's
@@ -137,6 +150,16 @@ class Descent(Iterative):
         # worth to lose what the gap has gained.
         if standing.gap > gap and (self.smoothing or standing.polishing):
             return start, replace(standing, gap=gap)
+        return here, standing
+
+    def _proximal(self, penalty: Any, here: Point, standing: Standing, n_round: int) -> PhaseSteps:
+        """Proximal steps, where the others did not get there."""
+        if standing.gap <= tuning.ROUNDING:
+            return here, standing
+        for step in islice(
+            self.proximal.iterates(penalty, here), tuning.PATIENT * tuning.NEWTON_STEPS
+        ):
+            here, standing = step.point, (yield step)
         return here, standing
 
     def _worth(self, point: Point) -> float:
