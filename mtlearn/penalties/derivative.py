@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import linalg
 
 STIFFEST = 1e5  # 1/m - 1 of an entry at most: beyond, it does not move
 
@@ -60,3 +62,40 @@ class RowDerivative:
         along = np.einsum("jc,jc->j", tied, D)
         along = np.divide(along, size, out=np.zeros_like(along), where=size > 0)
         return D * over - q * inner[:, None] + tied * along[:, None]
+
+
+class Factored(ABC):
+    """A derivative M = B B', B with a column for each dimension of the face."""
+
+    @abstractmethod
+    def to_face(self, D: np.ndarray) -> np.ndarray:
+        """B'D for D of shape (d, C, n), (r, n)."""
+
+    @abstractmethod
+    def from_face(self, t: np.ndarray) -> np.ndarray:
+        """B t, (d, C)."""
+
+
+class Factor(Factored):
+    """The same for any derivative, by a pivoted Cholesky of M as a matrix.
+
+    Parameters
+    ----------
+    M : Derivative
+    shape : tuple
+        (d, C).
+    """
+
+    def __init__(self, M, shape: tuple[int, ...]):
+        N = int(np.prod(shape))
+        L, order, rank, _ = linalg.lapack.dpstrf(
+            M.times(np.eye(N).reshape(N, *shape)).reshape(N, N), lower=1
+        )
+        self.B, self.shape = np.zeros((N, rank)), shape
+        self.B[order - 1] = np.tril(L)[:, :rank]
+
+    def to_face(self, D: np.ndarray) -> np.ndarray:
+        return self.B.T @ D.reshape(len(self.B), -1)
+
+    def from_face(self, t: np.ndarray) -> np.ndarray:
+        return (self.B @ t).reshape(self.shape)

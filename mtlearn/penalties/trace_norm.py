@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import InvariantInFeatures, InvariantInTasks, Norm, Smoothable
+from mtlearn.penalties.derivative import Factored
 
 
 class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
@@ -118,7 +119,7 @@ class SmoothedTraceNorm:
         return self.alpha * (out.reshape(d * C, -1) @ inside.reshape(d * C, -1).T)
 
 
-class SingularValueDerivative:
+class SingularValueDerivative(Factored):
     """Derivative of singular value thresholding at Z; cost d × C × (values above) a product.
 
     Only the blocks that touch the r singular values above the threshold are not zero, so
@@ -140,6 +141,7 @@ class SingularValueDerivative:
             f[:r, None] + f[None, :], total, out=np.ones((r, len(s))), where=total > 0
         )
         self.outside = np.divide(f[:r], s[:r], out=np.ones(r), where=s[:r] > 0)
+        self._face: tuple | None = None
 
     def times(self, D: np.ndarray) -> np.ndarray:
         """M D for D of shape (..., d, C)."""
@@ -156,3 +158,40 @@ class SingularValueDerivative:
         rest = (right - P @ columns) * self.outside + P[:, r:] @ lower
         result = P[:, :r] @ ((even + odd) @ Q.T) + rest @ Q[:, :r].T
         return result.swapaxes(-1, -2) if self.transposed else result
+
+    # In the basis of singular vectors M mixes entry (i, j) with (j, i) alone: their sum and their
+    # difference are a dimension of the face each, entries outside the square one on their own.
+
+    def _full(self):
+        """Both bases, complete, and of each dimension its two entries and their factors."""
+        if self._face is None:
+            d, C, r = len(self.P), len(self.Q), self.rank
+            P = np.linalg.qr(self.P, mode="complete")[0]
+            P[:, :C] = self.P
+            i, j = np.nonzero(np.arange(r)[:, None] < np.arange(C))
+            here, there = i * C + j, j * C + i
+            even, odd = np.sqrt(0.5 * self.symmetric[i, j]), np.sqrt(0.5 * self.antisymmetric[i, j])
+            own = np.arange(r) * (C + 1)
+            below = (np.arange(C, d)[:, None] * C + np.arange(r)).ravel()
+            rest = np.tile(np.sqrt(self.outside), d - C)
+            first = np.concatenate([own, here, here, below])
+            second = np.concatenate([own, there, there, below])
+            a = np.concatenate([np.sqrt(np.diagonal(self.symmetric)[:r]), even, odd, rest])
+            b = np.concatenate([np.zeros(r), even, -odd, np.zeros(len(rest))])
+            self._face = P, first, second, a, b
+        return self._face
+
+    def to_face(self, D: np.ndarray) -> np.ndarray:
+        P, first, second, a, b = self._full()
+        if self.transposed:
+            D = D.swapaxes(0, 1)
+        d, C, n = D.shape
+        inside = np.matmul(self.Q.T, (P.T @ D.reshape(d, C * n)).reshape(d, C, n)).reshape(d * C, n)
+        return inside[first] * a[:, None] + inside[second] * b[:, None]
+
+    def from_face(self, t: np.ndarray) -> np.ndarray:
+        P, first, second, a, b = self._full()
+        inside = np.bincount(first, a * t, len(P) * len(self.Q))
+        inside += np.bincount(second, b * t, len(inside))
+        result = P @ inside.reshape(len(P), -1) @ self.Q.T
+        return result.T if self.transposed else result

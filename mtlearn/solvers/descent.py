@@ -1,7 +1,8 @@
 """A quadratic smooth part plus a penalty: FISTA to find the face, semismooth Newton to finish.
 
-The two take turns. For the trace norm of features of very different scale, Newton on the smoothed
-norm takes the place of FISTA.
+The two take turns. Small problems end in proximal steps, which get there from anywhere. For the
+trace norm of features of very different scale, Newton on the smoothed norm takes the place of
+FISTA.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
 from mtlearn.solvers.fista import Metric, fista
+from mtlearn.solvers.proximal_steps import ProximalSteps
 from mtlearn.solvers.semismooth import (
     SemismoothNewton,
     affordable,
@@ -67,9 +69,15 @@ class Descent(Iterative):
         self.newton = SemismoothNewton(problem, self.metric.step)
         smoothable = isinstance(penalty, Smoothable) and not self.by_rows
         self.smoothing = smoothable and worth_smoothing(problem)
+        self.later: list[Phase] | None = None
         self.phases: list[Phase] = [self._smoothed if self.smoothing else self._first_order]
         if isinstance(penalty, Differentiable):
-            self.phases.append(self._second_order)
+            self.proximal = ProximalSteps(self.newton)
+            small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
+            quick = small and not self.by_rows and self.proximal.quick
+            self.phases.append(self._proximal if quick else self._second_order)
+            if small:  # where a first round did not get there
+                self.later = [self.phases[0], self._proximal]
         self.on_face = on_face and len(self.phases) > 1 and not self.smoothing
 
     @classmethod
@@ -79,21 +87,28 @@ class Descent(Iterative):
 
     def like(self, problem: Any, penalty: Penalty) -> Descent:
         """With the same steps, and Newton first."""
-        return Descent(problem, penalty, curvature=self.metric.L, on_face=True)
+        solver = Descent(problem, penalty, curvature=self.metric.L, on_face=True)
+        if isinstance(penalty, Differentiable):
+            solver.proximal.length = self.proximal.length
+        return solver
 
     def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
         """Rounds of both phases; where features are of very unlike scale, while they help."""
         here, idle, n_round = start, 0, 0
         phases = self.phases[1:] if self.on_face else self.phases
+        if self.on_face and self.later:
+            phases = [phases[0], self._proximal]
         while idle < tuning.ROUNDS:
             before, at_start = standing, here
             for phase in phases:
                 here, standing = yield from phase(penalty, here, standing, n_round)
-            phases, n_round = self.phases, n_round + 1
+            phases, n_round = self.later or self.phases, n_round + 1
             if standing.gap >= before.gap and self._higher(penalty, here, at_start):
                 here = at_start  # rounding
             yield Step(here, products=0.0, iterations=0, look=False, ends_round=True)
             helped = standing.gap <= 0.5 * before.gap
+            if standing.gap <= tuning.ROUNDING and not helped:
+                return
             idle = 0 if helped or not self.smoothing else idle + 1
 
     def _higher(self, penalty: Penalty, here: Point, there: Point) -> bool:
@@ -108,6 +123,7 @@ class Descent(Iterative):
         for n, (here, metric) in enumerate(steps, 1):
             if metric is not self.metric:
                 self.metric, self.newton = metric, SemismoothNewton(self.problem, metric.step)
+                self.proximal = ProximalSteps(self.newton)
             standing = yield Step(here, look=n % tuning.LOOK_EVERY == 0)
             if standing.polishing and len(self.phases) > 1:
                 break  # the last digits are Newton's
@@ -137,6 +153,16 @@ class Descent(Iterative):
         # worth to lose what the gap has gained.
         if standing.gap > gap and (self.smoothing or standing.polishing):
             return start, replace(standing, gap=gap)
+        return here, standing
+
+    def _proximal(self, penalty: Any, here: Point, standing: Standing, n_round: int) -> PhaseSteps:
+        """Proximal steps, where the others did not get there."""
+        if standing.gap <= tuning.ROUNDING:
+            return here, standing
+        for step in islice(
+            self.proximal.iterates(penalty, here), tuning.PATIENT * tuning.NEWTON_STEPS
+        ):
+            here, standing = step.point, (yield step)
         return here, standing
 
     def _worth(self, point: Point) -> float:

@@ -8,10 +8,10 @@ import numpy as np
 from scipy import linalg
 
 
-def one_system(H, m, w, grouped, F, damping) -> np.ndarray | None:
+def one_system(H, m, w, grouped, F) -> np.ndarray | None:
     """D where all columns share one Hessian and one diagonal, and there is no border."""
     k = len(H)
-    A = (H + damping * np.eye(k)) * m + np.diag(1.0 - m)
+    A = H * m + np.diag(1.0 - m)
     right = np.concatenate([F, (H - np.eye(k))[:, grouped]], axis=1)
     try:
         X = np.linalg.solve(A, right)
@@ -30,11 +30,11 @@ def one_system(H, m, w, grouped, F, damping) -> np.ndarray | None:
     return m[:, None] * (-f - Q @ w_eta[grouped]) + w_eta
 
 
-def coupled_systems(H, m, w, grouped, F, damping, E, corners, n_classes) -> np.ndarray | None:
+def coupled_systems(H, m, w, grouped, F, E, corners, n_classes) -> np.ndarray | None:
     """D with a system per column, coupled by eta and, class by class, by theta."""
     k, C = F.shape
     g = len(grouped)
-    A = (H + damping * np.eye(k)) * m.T[:, None, :]
+    A = H * m.T[:, None, :]
     A[:, np.arange(k), np.arange(k)] += 1.0 - m.T
     right = [F.T[:, :, None]]
     if g:

@@ -162,7 +162,7 @@ class SemismoothNewton:
         scaled, D, products = self.root * F, None, 0.0
         by_rows = isinstance(M, RowDerivative)
         if by_rows:
-            D, products = self._direct(M.m, M.w, scaled, damping)
+            D, products = self.direct(M, scaled, damping)
         elif F.size <= tuning.DENSE:
             D = self._dense(M, scaled, damping)
         if D is None and (by_rows or F.size > tuning.DENSE):
@@ -173,29 +173,33 @@ class SemismoothNewton:
         dZ = D - self.step * (F + self.problem.curvature_times(D)) - damping * D
         return Direction(D, dZ, products + 1.0)
 
-    def _direct(self, m, w, F, damping: float) -> tuple[np.ndarray | None, float]:
+    def direct(
+        self, M: RowDerivative, F: np.ndarray, damping: float, length: float = 1.0
+    ) -> tuple[np.ndarray | None, float]:
         """D on the rows that M does not send to zero, by the systems above; None if too large.
 
-        With the matrix products that have as many flops.
+        With the matrix products that have as many flops. H is that of steps ``length`` times as
+        long, F is in columns scaled by their root.
         """
-        problem = self.problem
+        problem, m, w = self.problem, M.m, M.w
         rows = np.flatnonzero(m.any(axis=1) | w.any(axis=1))
         D = np.zeros_like(F)
         if not len(rows):
             return D, 0.0
         if not affordable(problem, len(rows)):
             return None, 0.0
-        H, k = self._hessian(rows), len(rows)
+        H, k = length * self._hessian(rows), len(rows)
+        H[:, np.arange(k), np.arange(k)] += damping
         m, w, F = m[rows], w[rows], F[rows]
         grouped = np.flatnonzero(w.any(axis=1))
         E, corners = border(problem, rows)
         if E is not None:
-            E = E * np.broadcast_to(self.root, (problem.n_features, 1))[rows]
+            E = E * np.broadcast_to(np.sqrt(length) * self.root, (problem.n_features, 1))[rows]
             corners = [corner.A for corner in corners]
         if len(H) == 1 and E is None and not np.ptp(m, axis=1).any():
-            step = one_system(H[0], m[:, 0], w, grouped, F, damping)
+            step = one_system(H[0], m[:, 0], w, grouped, F)
         else:
-            step = coupled_systems(H, m, w, grouped, F, damping, E, corners, problem.n_classes)
+            step = coupled_systems(H, m, w, grouped, F, E, corners, problem.n_classes)
         if step is None:
             return None, 0.0
         D[rows] = step.reshape(k, -1)

@@ -20,7 +20,7 @@ ITERATIONS = 1e14  # nominal flops of anything iterative: what is exact and affo
 ROUNDING = 1e-13  # of a relative gap; below it nothing is lost by giving up
 POLISHED = 1e-14  # what small fits are solved to, so that equal problems give equal answers
 SMALL_PROBLEM = 10_000  # coefficients, up to which a fit is polished
-POLISH_AT_LEAST = 30.0  # products: a phase of Newton steps, however soon the tolerance was met
+POLISH_AT_LEAST = 80.0  # products: a phase of Newton steps, however soon the tolerance was met
 LEAST_MODEL = 1e-16  # relative gap that a quadratic model is ever solved to
 LEAST_ALPHA = 1e-9  # of the typical curvature, below which iterations do not see ½‖V‖²
 
@@ -29,11 +29,13 @@ ROUNDS = 3  # that have not halved the gap, after which the rest is rounding
 LOOSE = 300  # iterations that a stage on the way down to an alpha may take
 LOOSE_GAP = 1e-2  # its gap, relative to the share of alpha_max that it stands at
 STAGE = 4.0  # between the alphas of neighbouring stages
+FAR_STAGE = 16.0  # the same of small problems, whose systems are solved at once
 NEAR_GAP = 1e-1  # as LOOSE_GAP where stages are as close as few features enter
 STAGES = (4.0, 2.0, 1.5, 1.25)  # the same where features enter, from the largest that few do
 ENTERING = 2.0  # times the active features, that may be expected at a stage
 LOOK_EVERY = 5  # FISTA iterations between certificates, one of which costs a part of an iteration
 NEWTON_STEPS = 30  # in one round: a face that is right takes ten, a wrong one is FISTA's to leave
+PATIENT = 6  # times as many in proximal steps, which leave wrong faces themselves
 CG_WORTH = 40.0  # FISTA iterations that cost as much as a Newton step by conjugate gradients
 FISTA_MOST = 300.0  # iterations of FISTA before Newton, however dear a step is
 LONGER = 1.5  # each phase of FISTA than the one before, which did not find the face
@@ -63,9 +65,14 @@ DOUBLE = 48  # features, up to which a system is solved in double precision
 # Steps.
 LENGTHS = 0.5 ** np.arange(16)  # of a step towards the minimum of a model
 SHORTER = (0.5, 0.25, 0.1, 0.03, 0.01, 3e-3, 1e-3)  # of a semismooth step that is no good in full
+FIRST_LENGTH, LONGEST = 1e2, 1e9  # of proximal steps, in those of FISTA
+LENGTH_KEPT = 0.1  # of the last one, for the first of the next problem
+PROXIMAL_MOST = 30  # Newton steps of one proximal step
 SMOOTHED_LENGTHS = 0.4 ** np.arange(12)
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
 DENSE = 400  # numbers in V up to which a penalty that is no sum over features gets one dense system
+QUICK = 600  # rank of a Hessian up to which one system is worth it before anything else
+DENSE_MOST = 3000  # the same where conjugate gradients do not get there
 
 # Features of very different scale under a penalty that is no sum over them.
 SMOOTHED_MOST = 1000  # coefficients, up to which a dense system takes a second at most
