@@ -74,8 +74,7 @@ class Descent(Iterative):
         if isinstance(penalty, Differentiable):
             self.proximal = ProximalSteps(self.newton)
             small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
-            quick = small and not self.by_rows and self.proximal.quick
-            self.phases.append(self._proximal if quick else self._second_order)
+            self.phases.append(self._second_order)
             if small:  # where a first round did not get there
                 self.later = [self.phases[0], self._proximal]
         self.on_face = on_face and len(self.phases) > 1 and not self.smoothing

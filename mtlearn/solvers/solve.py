@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Differentiable, Norm, Penalty, QuadraticPenalty, RowSeparable
+from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.points import Lifted
@@ -220,13 +220,7 @@ class Driver:
         """The next alpha on the way down: as far as the faces are close."""
         if isinstance(self._growing, ActiveRows):
             return self._growing.as_far_as_few_enter(here, penalty)
-        size = self.problem.n_features * self.problem.n_columns
-        one_system = isinstance(self.problem, Quadratic) and size <= tuning.DENSE_MOST
-        by_rows = isinstance(penalty, RowSeparable)
-        if self.polish and not by_rows and one_system and isinstance(penalty, Differentiable):
-            return penalty.alpha  # proximal steps get there from anywhere
-        far = tuning.FAR_STAGE if self.polish and not by_rows else tuning.STAGE
-        n_left = np.ceil(np.log(here / penalty.alpha) / np.log(far) - 1e-9)
+        n_left = np.ceil(np.log(here / penalty.alpha) / np.log(tuning.STAGE) - 1e-9)
         return penalty.alpha if n_left <= 1 else here * (penalty.alpha / here) ** (1 / n_left)
 
     def _reach(
