@@ -70,6 +70,7 @@ class Descent(Iterative):
         smoothable = isinstance(penalty, Smoothable) and not self.by_rows
         self.smoothing = smoothable and worth_smoothing(problem)
         self.later: list[Phase] | None = None
+        self.most = tuning.NEWTON_STEPS
         self.phases: list[Phase] = [self._smoothed if self.smoothing else self._first_order]
         if isinstance(penalty, Differentiable):
             self.proximal = ProximalSteps(self.newton)
@@ -77,6 +78,7 @@ class Descent(Iterative):
             self.phases.append(self._second_order)
             if small:  # where a first round did not get there
                 self.later = [self.phases[0], self._proximal]
+                self.most = tuning.NEWTON_TRIED
         self.on_face = on_face and len(self.phases) > 1 and not self.smoothing
 
     @classmethod
@@ -89,6 +91,7 @@ class Descent(Iterative):
         solver = Descent(problem, penalty, curvature=self.metric.L, on_face=True)
         if isinstance(penalty, Differentiable):
             solver.proximal.length = self.proximal.length
+            solver.phases = solver.later if self.phases is self.later else solver.phases
         return solver
 
     def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
@@ -96,12 +99,15 @@ class Descent(Iterative):
         here, idle, n_round = start, 0, 0
         phases = self.phases[1:] if self.on_face else self.phases
         if self.on_face and self.later:
-            phases = [phases[0], self._proximal]
+            phases = [*phases[:1], self._proximal] if self.phases is not self.later else phases
         while idle < tuning.ROUNDS:
             before, at_start = standing, here
             for phase in phases:
                 here, standing = yield from phase(penalty, here, standing, n_round)
-            phases, n_round = self.later or self.phases, n_round + 1
+            n_round += 1
+            if not standing.polishing and self.later:
+                self.phases = self.later  # from now on
+            phases = self.later or self.phases
             if standing.gap >= before.gap and self._higher(penalty, here, at_start):
                 here = at_start  # rounding
             yield Step(here, products=0.0, iterations=0, look=False, ends_round=True)
@@ -146,7 +152,7 @@ class Descent(Iterative):
     ) -> PhaseSteps:
         """Semismooth Newton for as long as it helps."""
         start, gap = here, standing.gap
-        for step in islice(self.newton.iterates(penalty, here), tuning.NEWTON_STEPS):
+        for step in islice(self.newton.iterates(penalty, here), self.most):
             here, standing = step.point, (yield step)
         # Near the end, and where features are of very unlike scale, a lower objective alone is not
         # worth to lose what the gap has gained.

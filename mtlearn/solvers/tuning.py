@@ -35,6 +35,7 @@ STAGES = (4.0, 2.0, 1.5, 1.25)  # the same where features enter, from the larges
 ENTERING = 2.0  # times the active features, that may be expected at a stage
 LOOK_EVERY = 5  # FISTA iterations between certificates, one of which costs a part of an iteration
 NEWTON_STEPS = 30  # in one round: a face that is right takes ten, a wrong one is FISTA's to leave
+NEWTON_TRIED = 15  # the same of small problems, which have proximal steps to go on with
 PATIENT = 6  # times as many in proximal steps, which leave wrong faces themselves
 CG_WORTH = 40.0  # FISTA iterations that cost as much as a Newton step by conjugate gradients
 FISTA_MOST = 300.0  # iterations of FISTA before Newton, however dear a step is
