@@ -78,7 +78,7 @@ class Descent(Iterative):
             self.phases.append(self._second_order)
             if small:  # where a first round did not get there
                 self.later = [self.phases[0], self._proximal]
-                self.most = tuning.NEWTON_TRIED
+                self.most = min(tuning.NEWTON_TRIED, tuning.NEWTON_STEPS)
         self.on_face = on_face and len(self.phases) > 1 and not self.smoothing
 
     @classmethod

@@ -128,7 +128,7 @@ class ProxPointNewton(Iterative):
         yield self.problem.settle(V), 1.0
 
     def _swept(self, penalty: Any, start: Point, rows: np.ndarray) -> Point | None:
-        """Where block coordinate descent leads, where there is one for this problem."""
+        """Where block coordinate descent leads, if down and there is one for this problem."""
         able = isinstance(penalty, L21) and self.problem.common
         if not able or len(rows) > self.problem.thin_rows():
             return None
@@ -137,7 +137,9 @@ class ProxPointNewton(Iterative):
             V[rows] = block_descent(H, start.G[rows], start.V[rows], penalty.alpha)
         except LinAlgError:
             return None
-        return self.problem.settle(V)
+        point = self.problem.settle(V)
+        lower = objective(self.problem, penalty, point) <= objective(self.problem, penalty, start)
+        return point if lower else None  # what is added to a Hessian may lead uphill at the end
 
     def _newton(
         self, penalty: Any, here: Point, standing: Standing

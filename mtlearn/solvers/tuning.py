@@ -51,7 +51,7 @@ SINGLE = 1e-4  # relative gap down to which single precision is of use
 MODEL_FIRST = 2000  # that the first one should not
 
 # Newton at the prox point.
-CUT = 0.5  # length of a step, below which a burst follows
+CUT = 1.0  # length of a step, below which a burst follows
 SHORTEST = 0.01  # step that is tried
 BURST = 40  # iterations of FISTA
 VAIN = 0.25  # length of a step, below which the next burst is twice as long
