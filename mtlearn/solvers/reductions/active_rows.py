@@ -22,6 +22,7 @@ from mtlearn.solvers.reductions.base import Reduction
 
 FEW = 64  # features, up to which there is nothing to gain
 AHEAD = 0.85  # of alpha: features that are expected at the next ones of a path
+APART = 1e-3  # strengths, relative, from where what is between them may be extrapolated
 BEYOND = 1e-9  # alpha, relative, from where a feature would not stay at zero
 
 
@@ -76,7 +77,8 @@ class ActiveRows(Reduction):
     def as_far_as_few_enter(self, here: float, penalty: Any) -> float:
         """How far down to the strength of ``penalty`` a stage may go."""
         for ratio in (here / penalty.alpha, *tuning.STAGES):
-            stage = max(here / ratio, penalty.alpha)
+            stage = here / ratio
+            stage = penalty.alpha if stage <= penalty.alpha * (1 + APART) else stage
             ahead = self._expected(penalty, stage)[0]
             active = 0 if self.seen is None else np.count_nonzero(self.seen.V.any(axis=1))
             if np.count_nonzero(ahead >= stage) <= tuning.ENTERING * active + FEW:
@@ -156,7 +158,7 @@ class ActiveRows(Reduction):
         if self.seen is not point.point:
             self.G = self.problem.gradient_at(point.part, point.point)
             norms = penalty.row_dual_norms(self.G)
-            if penalty.alpha < self.alphas[0]:
+            if penalty.alpha < self.alphas[0] * (1 - APART):
                 self.before, self.alphas = self.norms, (penalty.alpha, self.alphas[0])
             self.norms, self.seen = norms, point.point
         return self.norms

@@ -223,6 +223,23 @@ def test_up_and_down_a_path(loss):
         assert start.gap <= 1e-9 and (share < 1 or not start.point.V.any())
 
 
+def test_strengths_next_to_each_other_say_nothing_of_what_comes():
+    problem = problem_of(drawn(True, d=400)[0])
+    penalty = PENALTIES["l2"]
+    few = growing(problem, penalty, purpose="path")
+    largest, start = few.largest_alpha(), None
+    alphas = [0.9 * largest, 0.8 * largest, 0.7 * largest]
+    again = [a * (1 - k * 2.0**-52) for a in alphas for k in range(2)]
+    for alpha in again:
+        start = few.solve(alpha, start)
+        assert len(start.point.features) <= 30  # of 400
+    # A stage ends at the strength it leads to, not beside it.
+    for share in (0.3, 0.7, 1 / 3, 0.123456789):
+        stop = penalty.at(share * largest)
+        assert few._growing.as_far_as_few_enter(largest, stop) >= stop.alpha
+        assert few._growing.as_far_as_few_enter(stop.alpha * (1 + 1e-12), stop) == stop.alpha
+
+
 def test_of_no_use_where_features_are_few_or_tied():
     data, _ = drawn(False, d=FEW + 1)
     problem = problem_of(data)
