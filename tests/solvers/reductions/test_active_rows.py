@@ -228,11 +228,10 @@ def test_strengths_next_to_each_other_say_nothing_of_what_comes():
     penalty = PENALTIES["l2"]
     few = growing(problem, penalty, purpose="path")
     largest, start = few.largest_alpha(), None
-    alphas = [0.9 * largest, 0.8 * largest, 0.7 * largest]
-    again = [a * (1 - k * 2.0**-52) for a in alphas for k in range(2)]
-    for alpha in again:
-        start = few.solve(alpha, start)
-        assert len(start.point.features) <= 30  # of 400
+    for alpha in (0.9 * largest, 0.8 * largest, 0.7 * largest):
+        for few.tol, beside in ((1e-2, 1.0), (1e-9, 1.0 - 2.0**-52)):  # closely, after loosely
+            start = few.solve(alpha * beside, start)
+            assert len(start.point.features) <= 30  # of 400
     # A stage ends at the strength it leads to, not beside it.
     for share in (0.3, 0.7, 1 / 3, 0.123456789):
         stop = penalty.at(share * largest)
