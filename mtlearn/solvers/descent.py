@@ -76,8 +76,8 @@ class Descent(Iterative):
             self.proximal = ProximalSteps(self.newton)
             small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
             self.phases.append(self._second_order)
-            if small:  # where a first round did not get there
-                self.later = [self.phases[0], self._proximal]
+            if small and not self.smoothing:  # where a first round did not get there
+                self.later = [*self.phases, self._proximal]
                 self.most = min(tuning.NEWTON_TRIED, tuning.NEWTON_STEPS)
         self.on_face = on_face and len(self.phases) > 1 and not self.smoothing
 
