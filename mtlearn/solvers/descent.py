@@ -91,7 +91,8 @@ class Descent(Iterative):
         solver = Descent(problem, penalty, curvature=self.metric.L, on_face=True)
         if isinstance(penalty, Differentiable):
             solver.proximal.length = self.proximal.length
-            solver.phases = solver.later if self.phases is self.later else solver.phases
+            if self.phases is self.later and solver.later is not None:
+                solver.phases = solver.later
         return solver
 
     def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:

@@ -136,3 +136,12 @@ def test_features_of_scales_from_one_to_ten_million(name):
     assert solver.smoothing == (not isinstance(penalty, RowSeparable))
     found, taken = descend(problem, penalty, solver, tol=1e-8)
     assert found.gap <= 1e-8 and taken.iterations < 1000
+
+
+def test_a_model_that_is_smoothed_may_follow_one_that_took_proximal_steps(monkeypatch):
+    problem = build(drawn("holes"), "moments", Coupling(0.7, True, None))
+    penalty = of_share(problem, "trace", 0.3)
+    solver = Descent(problem, penalty)
+    solver.phases = solver.later
+    monkeypatch.setattr("mtlearn.solvers.descent.worth_smoothing", lambda problem: True)
+    assert descend(problem, penalty, solver.like(problem, penalty))[0].gap <= 1e-9
