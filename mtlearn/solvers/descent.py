@@ -69,15 +69,16 @@ class Descent(Iterative):
         self.newton = SemismoothNewton(problem, self.metric.step)
         smoothable = isinstance(penalty, Smoothable) and not self.by_rows
         self.smoothing = smoothable and worth_smoothing(problem)
-        self.later: list[Phase] | None = None
         self.most = tuning.NEWTON_STEPS
+        self.last_resort: list[Phase] = []
+        self.hard = False  # whether a round without it did not get there
         self.phases: list[Phase] = [self._smoothed if self.smoothing else self._first_order]
         if isinstance(penalty, Differentiable):
             self.proximal = ProximalSteps(self.newton)
             small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
             self.phases.append(self._second_order)
-            if small and not self.smoothing:  # where a first round did not get there
-                self.later = [*self.phases, self._proximal]
+            if small and not self.smoothing:
+                self.last_resort = [self._proximal]
                 self.most = min(tuning.NEWTON_TRIED, tuning.NEWTON_STEPS)
         self.on_face = on_face and len(self.phases) > 1 and not self.smoothing
 
@@ -91,24 +92,22 @@ class Descent(Iterative):
         solver = Descent(problem, penalty, curvature=self.metric.L, on_face=True)
         if isinstance(penalty, Differentiable):
             solver.proximal.length = self.proximal.length
-            if self.phases is self.later and solver.later is not None:
-                solver.phases = solver.later
+            solver.hard = self.hard
         return solver
 
     def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
         """Rounds of both phases; where features are of very unlike scale, while they help."""
         here, idle, n_round = start, 0, 0
         phases = self.phases[1:] if self.on_face else self.phases
-        if self.on_face and self.later:
-            phases = [*phases[:1], self._proximal] if self.phases is not self.later else phases
+        if self.on_face or self.hard:
+            phases = phases + self.last_resort
         while idle < tuning.ROUNDS:
             before, at_start = standing, here
             for phase in phases:
                 here, standing = yield from phase(penalty, here, standing, n_round)
             n_round += 1
-            if not standing.polishing and self.later:
-                self.phases = self.later  # from now on
-            phases = self.later or self.phases
+            self.hard |= not standing.polishing
+            phases = self.phases + self.last_resort
             if standing.gap >= before.gap and self._higher(penalty, here, at_start):
                 here = at_start  # rounding
             yield Step(here, products=0.0, iterations=0, look=False, ends_round=True)

@@ -142,6 +142,6 @@ def test_a_model_that_is_smoothed_may_follow_one_that_took_proximal_steps(monkey
     problem = build(drawn("holes"), "moments", Coupling(0.7, True, None))
     penalty = of_share(problem, "trace", 0.3)
     solver = Descent(problem, penalty)
-    solver.phases = solver.later
+    solver.hard = True
     monkeypatch.setattr("mtlearn.solvers.descent.worth_smoothing", lambda problem: True)
     assert descend(problem, penalty, solver.like(problem, penalty))[0].gap <= 1e-9
