@@ -64,6 +64,14 @@ class RowDerivative:
         return D * over - q * inner[:, None] + tied * along[:, None]
 
 
+def factor_of_rank(A: np.ndarray) -> np.ndarray:
+    """B with A = B B' of a semidefinite matrix, as many columns as it has rank."""
+    L, order, rank, _ = linalg.lapack.dpstrf(A, lower=1)
+    B = np.empty((len(A), rank))
+    B[order - 1] = np.tril(L)[:, :rank]
+    return B
+
+
 class Factored(ABC):
     """A derivative M = B B', B with a column for each dimension of the face."""
 
@@ -88,11 +96,8 @@ class Factor(Factored):
 
     def __init__(self, M, shape: tuple[int, ...]):
         N = int(np.prod(shape))
-        L, order, rank, _ = linalg.lapack.dpstrf(
-            M.times(np.eye(N).reshape(N, *shape)).reshape(N, N), lower=1
-        )
-        self.B, self.shape = np.zeros((N, rank)), shape
-        self.B[order - 1] = np.tril(L)[:, :rank]
+        as_matrix = M.times(np.eye(N).reshape(N, *shape)).reshape(N, N)
+        self.B, self.shape = factor_of_rank(as_matrix), shape
 
     def to_face(self, D: np.ndarray) -> np.ndarray:
         return self.B.T @ D.reshape(len(self.B), -1)

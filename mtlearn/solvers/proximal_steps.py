@@ -37,22 +37,13 @@ import numpy as np
 from scipy import linalg
 
 from mtlearn.penalties.base import Differentiable, Penalty, RowSeparable
-from mtlearn.penalties.derivative import Factor, Factored, RowDerivative
+from mtlearn.penalties.derivative import Factor, Factored, RowDerivative, factor_of_rank
 from mtlearn.problems.border import reduced_hessian
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Step
-from mtlearn.solvers.semismooth import SemismoothNewton, objective
-
-
-@dataclass(frozen=True)
-class Direction:
-    """A Newton step: the change of U, that of Z, and the matrix products that they took."""
-
-    in_u: Any = None
-    in_z: Any = None
-    products: float = 0.0
+from mtlearn.solvers.semismooth import Direction, SemismoothNewton, objective
 
 
 @dataclass(frozen=True)
@@ -149,7 +140,7 @@ class ProximalSteps:
         self, penalty: Penalty, here: Dual, direction: Direction, step: Any
     ) -> tuple[Dual | None, bool]:
         """The longest of some steps that lowers psi, None for none; whether by rounding only."""
-        dU, dZ = direction.in_u, direction.in_z
+        dU, dZ = direction.in_own, direction.in_z
         if dZ is None:
             return None, False
         pulled = dZ / step  # -H dU
@@ -250,7 +241,4 @@ def _factor(H: np.ndarray) -> np.ndarray:
     """L with L L' = H, as many columns as H has rank, in columns of equal scale."""
     diagonal = np.diagonal(H)
     root = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    L, order, rank, _ = linalg.lapack.dpstrf(H / root[:, None] / root, lower=1)
-    out = np.empty((len(H), rank))
-    out[order - 1] = np.tril(L)[:, :rank]
-    return out * root[:, None]
+    return factor_of_rank(H / root[:, None] / root) * root[:, None]

@@ -60,9 +60,9 @@ class NormalPoint:
 
 @dataclass(frozen=True)
 class Direction:
-    """A Newton step: the change of V, that of Z, and the matrix products that they took."""
+    """A Newton step: the change of V (of U in a dual), of Z, and the products that they took."""
 
-    in_v: Any = None
+    in_own: Any = None
     in_z: Any = None
     products: float = 0.0
 
@@ -152,7 +152,7 @@ class SemismoothNewton:
         The second is as far as each entry gets before it meets a kink of the penalty.
         """
         yield here.Z + direction.in_z, True
-        stopped = self.problem.settle(penalty.to_kinks(here.point.V, direction.in_v))
+        stopped = self.problem.settle(penalty.to_kinks(here.point.V, direction.in_own))
         yield stopped.V + self.step * stopped.G, True
         for length in tuning.SHORTER:
             yield here.Z + length * direction.in_z, False

@@ -65,7 +65,7 @@ def test_newton_step_is_that_of_the_dense_hessian(monkeypatch, name, source, alp
     def assert_solves(M):
         found = steps._direction(M, r, F, step, 1e-8)
         # What H does not see of U is of no account.
-        close(H @ found.in_u.ravel(), H @ expected, 1e-6)
+        close(H @ found.in_own.ravel(), H @ expected, 1e-6)
         close(found.in_z.ravel(), -s[:, 0] * (H @ expected), 1e-6)
 
     assert_solves(M)
