@@ -149,7 +149,7 @@ def choose_units(data: TaskData, estimator: Any) -> tuple[TaskData, Units]:
         X = X if p == 0 else _times_power(X, -p)
         units = replace(units, x=p)
     y = data.y
-    if estimator._loss.is_quadratic and not _safe(np.nan_to_num(y)):
+    if estimator._loss.is_quadratic and not _safe(y) and not _safe(np.nan_to_num(y)):
         columns = np.nan_to_num(np.abs(y)).reshape(len(y), -1).max(axis=0)
         if estimator.scale_targets and not data.stacked:
             exponents = np.where(columns > 0, np.frexp(columns)[1], 0)

@@ -94,7 +94,10 @@ class RowNorms(RowSeparable, Norm):
 
     @abstractmethod
     def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
-        """The dual norm of each row of G, (d,): v^j = 0 is best where it is below alpha."""
+        """The dual norm of each row of G, (d,): v^j = 0 is best where it is below alpha.
+
+        No larger where entries are smaller; G may be in single precision.
+        """
 
     def dual_norm(self, G: np.ndarray) -> float:
         return float(self.row_dual_norms(G).max(initial=0.0))

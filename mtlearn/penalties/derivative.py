@@ -31,6 +31,12 @@ class RowDerivative:
         """Whether some entries are not free and move all the same."""
         return bool(((self.m == 0) & (self.w != 0)).any())
 
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Those that are not zero."""
+        free = self.m.any(axis=1)
+        return np.flatnonzero(free | self.w.any(axis=1) if self._ties else free)
+
     def times(self, D: np.ndarray) -> np.ndarray:
         """M D for D of shape (..., d, C)."""
         inner = np.einsum("jc,...jc->...j", self.w, D)

@@ -45,7 +45,7 @@ class SparseGroup(RowNorms, Differentiable):
         return self.alpha * float((1 - self.l1_ratio) * groups + self.l1_ratio * entries)
 
     def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
-        return dual_norms(G, self.l1_ratio)
+        return dual_norms(G.astype(np.float64, copy=False), self.l1_ratio)
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         threshold = self.alpha * step

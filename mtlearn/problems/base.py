@@ -159,6 +159,14 @@ class Restrictable(Problem):
     def gradient_at(self, part: Any, point: Any) -> np.ndarray:
         """Minus the gradient in all deviations, (d, C), at a point of a restricted problem."""
 
+    def rough_gradient(self, part: Any, point: Any) -> Any:
+        """The same in single precision, with its error (see Rough); None where that is no help."""
+        return None
+
+    def gradient_of(self, features: np.ndarray, part: Any, point: Any) -> np.ndarray:
+        """Minus the gradient in some of the features."""
+        return self.gradient_at(part, point)[features]
+
 
 class Quadratic(Problem):
     """A smooth part that is quadratic: w_0, b_0 and b follow V in closed form."""

@@ -37,6 +37,8 @@ class Coupling:
 
 def spread(per_class: np.ndarray, n_columns: int) -> np.ndarray:
     """What belongs to a class, (..., K), in every column of that class, (..., C)."""
+    if per_class.shape == (1,):
+        return np.full(n_columns, per_class[0])
     if per_class.shape[-1] == 1:
         return np.broadcast_to(per_class, (*per_class.shape[:-1], n_columns))
     return np.tile(per_class, n_columns // per_class.shape[-1])

@@ -130,6 +130,9 @@ class MomentProblem(SquaredProblem):
             return self.xx[0] * (own @ self.scale)
         return np.tensordot(own * self.scale, self.xx, axes=1)
 
+    def rows_of_products(self) -> int | None:
+        return self.n_features if len(self.xx) == 1 else None
+
     def factor_flops(self) -> float:
         return float(self.n_features) ** 3 * (1 if self.common else self.n_columns)
 

@@ -25,9 +25,14 @@ class Products:
     problem: Any  # of all features
     picked: Picked
 
-    def times(self, V: np.ndarray, row: Any = None, one: Any = None) -> np.ndarray:
-        """As :meth:`Gram.times`."""
-        out = self.problem.picked_times(self.picked, V)
-        if row is not None and one.any():
-            out += row.T * one
-        return out
+    def gradient(self, V: np.ndarray, pulled: np.ndarray) -> np.ndarray:
+        """As :meth:`Gram.gradient`."""
+        G = self.problem.picked_times(self.picked, -self.problem.scale * V)
+        if pulled.any():
+            G += pulled * self.problem.x_mean
+        G += self.problem.xy
+        return G
+
+    def rough(self, V: np.ndarray, pulled: np.ndarray) -> None:
+        """Nothing that is in single precision is held."""
+        return None

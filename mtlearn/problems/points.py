@@ -11,8 +11,24 @@ import numpy as np
 from mtlearn.problems.coupling import whole
 
 
+class _Coefficients:
+    """What follows from the deviations and the shared mean alone."""
+
+    V: np.ndarray
+    mean: np.ndarray | None
+
+    @property
+    def W(self) -> np.ndarray:
+        return whole(self.V, self.mean)
+
+    @cached_property
+    def active(self) -> np.ndarray:
+        """Which features have a deviation, (d,)."""
+        return self.V.any(axis=1)
+
+
 @dataclass(frozen=True)
-class Point:
+class Point(_Coefficients):
     """Coefficients, and what the smooth part of the objective says about them."""
 
     V: np.ndarray  # (d, C) deviations
@@ -23,13 +39,9 @@ class Point:
     G: np.ndarray  # (d, C) minus the gradient with respect to V
     known: dict[Any, Any] = field(default_factory=dict, compare=False)  # what was asked already
 
-    @property
-    def W(self) -> np.ndarray:
-        return whole(self.V, self.mean)
-
 
 @dataclass(frozen=True)
-class ScorePoint:
+class ScorePoint(_Coefficients):
     """Coefficients, scores without intercepts, and the gradient, all consistent.
 
     ``XW`` is (n, k); ``b`` the intercepts (C,), for features as the problem holds them; ``R`` the
@@ -45,10 +57,6 @@ class ScorePoint:
     R: np.ndarray
     G: np.ndarray
     known: dict[float, float] = field(default_factory=dict, compare=False)  # gaps of the loss
-
-    @property
-    def W(self) -> np.ndarray:
-        return whole(self.V, self.mean)
 
 
 class Lifted:

@@ -31,6 +31,7 @@ import numpy as np
 
 from mtlearn.problems.base import Quadratic, Restrictable
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
+from mtlearn.problems.gram import Rough
 from mtlearn.problems.moments import seen_from
 from mtlearn.problems.points import Point
 from mtlearn.problems.scatter import Scatters, Statistics
@@ -162,13 +163,13 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
         return self.scatter_times(W) + self.kappa * self._x_times(W) * self.x_mean
 
     def gradient_at(self, part: Any, point: Point) -> np.ndarray:
-        pulled = self.kappa * point.error
-        if self.x_mean.shape[1] == 1:  # one more row of a product
-            G = part.gram.times(-self.scale * point.V, self.x_mean.T, pulled)
-        else:
-            G = part.gram.times(-self.scale * point.V) + pulled * self.x_mean
-        G += self.xy
-        return G
+        return part.gram.gradient(point.V, self.kappa * point.error)
+
+    def rough_gradient(self, part: Any, point: Point) -> Rough | None:
+        return part.gram.rough(point.V, self.kappa * point.error)
+
+    def gradient_of(self, features: np.ndarray, part: Any, point: Point) -> np.ndarray:
+        return part.gram.gradient_of(features, point.V, self.kappa * point.error)
 
     def settle(self, V: np.ndarray) -> Point:
         SV = self.scatter_times(V) if V.any() else np.zeros_like(V)

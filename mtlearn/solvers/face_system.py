@@ -31,6 +31,7 @@ from mtlearn.penalties.derivative import STIFFEST
 from mtlearn.problems.weighted_rows import WeightedRows
 
 ONE_BY_ONE = 48  # features, from where a loop over columns costs nothing beside its systems
+MADE = 48  # features, up to which the inverse of one matrix costs less than solves with its factor
 CG_STEPS = 40
 
 Times = Callable[[np.ndarray], np.ndarray]
@@ -105,8 +106,9 @@ class RoundFace:
         # The diagonal of A_c is 1 + stiff, that of its inverse more than one over that.
         self.precondition = (1.0 / (diagonal - (q**2 / (0.5 + stiff)).sum(axis=1))).astype(kind)
         self.q, self.diagonal = q.astype(kind), diagonal.astype(kind)
-        self.inverse = _inverse(H, m > 0, stiff.astype(kind))
         self.coupled = bool(w.any())
+        self.inverse, known = _inverse(H, m > 0, stiff.astype(kind))
+        self.L = self._together(known) if self.coupled and known is not None else None
 
     def solve(self, R: np.ndarray, closeness: float) -> tuple[np.ndarray, int]:
         """D for R (k, C), eta to a relative residual of ``closeness``; and the solves it took."""
@@ -114,6 +116,10 @@ class RoundFace:
         D, n = inverse(R.astype(q.dtype)), 1
         if not self.coupled:
             return D, n
+        if self.L is not None:
+            potrs = get_lapack_funcs("potrs", (self.L,))
+            eta = potrs(self.L, _row_sums(q, D), lower=1)[0]
+            return D + inverse(q * eta[:, None]), 2
 
         def times(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             change = inverse(q * eta[:, None])
@@ -125,6 +131,15 @@ class RoundFace:
             D += length * change
             n += 1
         return D, n
+
+    def _together(self, inverse: np.ndarray) -> np.ndarray | None:
+        """The factor of what ties the columns, of one inverse for all; None if it has none."""
+        S = -inverse * (self.q @ self.q.T)
+        S[np.diag_indices(len(S))] += self.diagonal
+        try:
+            return _cholesky(S)
+        except SingularSystemError:
+            return None
 
 
 class TiedFace:
@@ -194,23 +209,32 @@ def _stiffness(m: np.ndarray, w: np.ndarray, ridge: float) -> tuple[np.ndarray, 
     return np.where(free, np.maximum(stiff, ridge), 0.0), q
 
 
-def _inverse(H: Hessians, free: np.ndarray, stiff: np.ndarray) -> Times:
-    """V -> A_c^-1 v_c on the free entries of each column, 0 elsewhere."""
+def _inverse(H: Hessians, free: np.ndarray, stiff: np.ndarray) -> tuple[Times, np.ndarray | None]:
+    """V -> A_c^-1 v_c on the free entries of each column, 0 elsewhere.
+
+    And A_c^-1 where it is one for all columns and is made.
+    """
     if H.full is None and (stiff[free] > 0).all():
         if H.weighted is None:
-            return _thin_inverse(H.thin, free, stiff)
-        return H.weighted.inverse(_soft(free, stiff), _alike(free, stiff), _cholesky, _solve)
+            return _thin_inverse(H.thin, free, stiff), None
+        alike = _alike(free, stiff)
+        return H.weighted.inverse(_soft(free, stiff), alike, _cholesky, _solve), None
     full, k = H.as_full(), len(free)
     if len(full) == 1 and _alike(free, stiff):
         A = full[0].copy()
         A[np.diag_indices(k)] += stiff[:, 0]
-        L, potrs = _cholesky(A), get_lapack_funcs("potrs", (A,))
-        return lambda V: potrs(L, V, lower=1)[0]
+        L = _cholesky(A)
+        if k <= MADE:
+            half = np.tril(get_lapack_funcs("trtri", (L,))(L, lower=1)[0])
+            made = half.T @ half
+            return lambda V: made @ V, made
+        potrs = get_lapack_funcs("potrs", (L,))
+        return lambda V: potrs(L, V, lower=1)[0], None
     if k < ONE_BY_ONE:
         A = full * (free.T[:, :, None] & free.T[:, None, :])
         A[:, np.arange(k), np.arange(k)] += np.where(free, stiff, 1.0).T
-        return _batched(A, free)
-    return _one_by_one(full, free, stiff)
+        return _batched(A, free), None
+    return _one_by_one(full, free, stiff), None
 
 
 def _alike(free: np.ndarray, stiff: np.ndarray) -> bool:

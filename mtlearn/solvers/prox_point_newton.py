@@ -112,7 +112,7 @@ class ProxPointNewton(Iterative):
     def _burst(self, penalty: Any, start: Point, n: int) -> Iterator[tuple[Point, float]]:
         """FISTA on the features that are active or would not stay at zero; with its products."""
         would = penalty.row_dual_norms(start.G) > penalty.alpha
-        rows = np.flatnonzero(would | start.V.any(axis=1))
+        rows = np.flatnonzero(would | start.active)
         swept = self._swept(penalty, start, rows)
         if swept is not None:
             yield swept, 2.0
@@ -148,7 +148,7 @@ class ProxPointNewton(Iterative):
         problem, step = self.problem, self.step
         Z = here.V + step * here.G
         P, M = penalty.prox(Z, step), penalty.derivative(Z, step)
-        rows = np.flatnonzero(M.m.any(axis=1) | M.w.any(axis=1))
+        rows = M.rows
         if not len(rows):
             return self._along(penalty, here, problem.settle(P), 1.0)
         flops, fits = self._system(len(rows))
@@ -160,7 +160,7 @@ class ProxPointNewton(Iterative):
             R -= self.root * problem.curvature_times(B - here.V)
         try:
             ridge = min(max(standing.gap, tuning.LEAST_RIDGE), tuning.MOST_RIDGE)
-            close = self._closeness(here, M, standing)
+            close = self._closeness(here, rows, standing)
             D, solves = self._direction(M, rows, R[rows], close, ridge)
         except SingularSystemError:
             return None, 0.0, 1.0 + flops / self.product
@@ -171,11 +171,11 @@ class ProxPointNewton(Iterative):
         products = 2.0 + flops / self.product + solves * share
         return self._along(penalty, here, problem.settle(V), products)
 
-    def _closeness(self, here: Point, M: Any, standing: Standing) -> float:
+    def _closeness(self, here: Point, rows: np.ndarray, standing: Standing) -> float:
         """How closely the coupled system is solved: as the face settles, for the gap left."""
-        on = M.m.any(axis=1) | M.w.any(axis=1)
-        changed = np.count_nonzero(on != here.V.any(axis=1))
-        if changed > tuning.SETTLED * np.count_nonzero(on):
+        stay = np.count_nonzero(here.active[rows])
+        changed = len(rows) + np.count_nonzero(here.active) - 2 * stay
+        if changed > tuning.SETTLED * len(rows):
             return tuning.CLOSENESS
         left = standing.aim / max(standing.gap, 1e-300)
         return min(tuning.CLOSENESS, max(0.3 * left, tuning.CLOSEST))

@@ -46,8 +46,11 @@ def whole_problem(kind, data, coupling, omega=OMEGA, scale_targets=False):
     return make_problem(replace(data, y=y), omega, coupling, loss=Logistic())
 
 
-def drawn(kind, way, weights, intercepts, omega=OMEGA, d=9, rows=(8, 20), seed=1, **more):
+def drawn(
+    kind, way, weights, intercepts, omega=OMEGA, d=9, rows=(8, 20), seed=1, times=1.0, **more
+):
     data = data_of(make(seed, way, weights=weights, d=d, rows=rows, zeros=0.3))
+    data = replace(data, X=times * data.X)
     return whole_problem(kind, data, Coupling(**intercepts), omega, **more)
 
 

@@ -21,7 +21,7 @@ from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.reductions.base import Reduction
 
 FEW = 64  # features, up to which there is nothing to gain
-AHEAD = 0.85  # of alpha: features that are expected at the next ones of a path
+AHEAD = 0.7  # of alpha: features that are expected at the next ones of a path
 APART = 1e-3  # strengths, relative, from where what is between them may be extrapolated
 BEYOND = 1e-9  # alpha, relative, from where a feature would not stay at zero
 
@@ -47,7 +47,7 @@ class ActiveRows(Reduction):
         self.last_V: np.ndarray | None = None
         self.guess: np.ndarray | None = None
         self.seen: Any = None  # point that the norms are of,
-        self.G: np.ndarray | None = None  # and minus the gradient there
+        self.G: np.ndarray | None = None  # and minus the gradient there, if it was made
 
     @staticmethod
     def serves(problem: Problem, penalty: Penalty) -> bool:
@@ -80,7 +80,7 @@ class ActiveRows(Reduction):
             stage = here / ratio
             stage = penalty.alpha if stage <= penalty.alpha * (1 + APART) else stage
             ahead = self._expected(penalty, stage)[0]
-            active = 0 if self.seen is None else np.count_nonzero(self.seen.V.any(axis=1))
+            active = 0 if self.seen is None else np.count_nonzero(self.seen.active)
             if np.count_nonzero(ahead >= stage) <= tuning.ENTERING * active + FEW:
                 break
         return stage
@@ -136,7 +136,7 @@ class ActiveRows(Reduction):
             return here
         V = here.V.copy()
         k = len(before)
-        on = V[:k].any(axis=1)
+        on = here.active[:k]
         V[:k][on] += further * (here.V[:k] - before)[on]
         V[np.einsum("jc,jc->j", V, here.V) < 0] = 0.0
         ahead = self.part.settle(V)
@@ -156,9 +156,24 @@ class ActiveRows(Reduction):
 
     def _norms_at(self, penalty: Any, point: Lifted) -> np.ndarray:
         if self.seen is not point.point:
-            self.G = self.problem.gradient_at(point.part, point.point)
-            norms = penalty.row_dual_norms(self.G)
+            norms = self._look(penalty, point)
             if penalty.alpha < self.alphas[0] * (1 - APART):
                 self.before, self.alphas = self.norms, (penalty.alpha, self.alphas[0])
             self.norms, self.seen = norms, point.point
         return self.norms
+
+    def _look(self, penalty: Any, point: Lifted) -> np.ndarray:
+        """Dual norms of all rows, those in single precision that are below alpha for certain."""
+        part, point, self.G = point.part, point.point, None
+        rough = self.problem.rough_gradient(part, point)
+        if rough is None:
+            self.G = self.problem.gradient_at(part, point)
+            return penalty.row_dual_norms(self.G)
+        norms, most = rough.row_dual_norms(penalty)
+        most[part.features] = 0.0
+        near = np.flatnonzero(most > penalty.alpha)
+        norms[part.features] = penalty.row_dual_norms(point.G)
+        if len(near):
+            G = self.problem.gradient_of(near, part, point)
+            norms[near] = penalty.row_dual_norms(G)
+        return norms

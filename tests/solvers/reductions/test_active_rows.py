@@ -11,6 +11,7 @@ from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.penalties.trace_norm import TraceNorm
+from mtlearn.problems import gram
 from mtlearn.problems.base import Quadratic
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem
@@ -98,10 +99,18 @@ def assert_same_solution(problem, penalty, found, truth, tol=1e-9):
     close(problem.intercepts(found.point), problem.intercepts(truth.point), 1e-4)
 
 
+@pytest.fixture(params=[False, True], ids=["double", "single"])
+def in_single(request, monkeypatch):
+    """Whether gradients of all features are looked at in single precision first, where they can."""
+    if request.param:
+        monkeypatch.setattr(gram, "LARGE", 0.0)
+    return request.param
+
+
 @every_penalty
 @every_source
 @every_loss
-def test_a_path_is_that_of_all_features(name, shared, loss):
+def test_a_path_is_that_of_all_features(name, shared, loss, in_single):
     data, _ = drawn(shared, loss)
     problem, penalty = problem_of(data, loss), PENALTIES[name]
     ours, theirs = growing(problem, penalty), in_all_features(problem, penalty)
@@ -140,7 +149,7 @@ def test_a_cold_fit_is_that_of_all_features(name, shared, loss):
     ids=["free", "one", "none"],
 )
 @every_source
-def test_with_every_kind_of_intercept(name, coupling, shared):
+def test_with_every_kind_of_intercept(name, coupling, shared, in_single):
     data, _ = drawn(shared, d=150, seed=2)
     problem, penalty = problem_of(data, None, coupling, np.ones(4)), PENALTIES[name]
     alpha = 0.3 * growing(problem, penalty).largest_alpha()
@@ -167,7 +176,7 @@ def test_the_optimum_is_what_cvxpy_finds(name, loss):
 @every_penalty
 @every_source
 @every_loss
-def test_what_does_not_stay_at_zero_is_taken_in(name, shared, loss):
+def test_what_does_not_stay_at_zero_is_taken_in(name, shared, loss, in_single):
     """From features that do not matter, and none that does."""
     data, true = drawn(shared, loss, d=160, seed=4)
     problem, penalty = problem_of(data, loss), PENALTIES[name]
