@@ -22,7 +22,7 @@ class _Coefficients:
         return whole(self.V, self.mean)
 
     @cached_property
-    def active(self) -> np.ndarray:
+    def active(self) -> Any:
         """Which features have a deviation, (d,)."""
         return self.V.any(axis=1)
 
