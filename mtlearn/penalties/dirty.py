@@ -74,11 +74,10 @@ class Dirty(RowNorms, Differentiable):
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         lam = np.broadcast_to(self.alpha * step, (len(V), 1))
-        size, cap = np.abs(V), self.ratio * lam
+        cap = self.ratio * lam
         if self.norm == "l2":
-            theta = scales(V, self.ratio, lam)
-            return np.where(theta * size < cap, (1.0 - theta) * V, V - np.sign(V) * cap)
-        tau = levels(V, cap, lam)
+            return V - within(scales(V, self.ratio, lam) * V, cap)
+        size, tau = np.abs(V), levels(V, cap, lam)
         # Entries cut to tau are equal to the last bit: the split of the result depends on it.
         return np.sign(V) * np.where(size <= tau + cap, np.minimum(size, tau), size - cap)
 
@@ -121,51 +120,57 @@ class Dirty(RowNorms, Differentiable):
 
     def shared(self, V: np.ndarray) -> np.ndarray:
         """B of the cheapest split of V."""
-        size = descending(V)
         if self.norm == "l2":
-            k, tail = saturated(size, self.ratio)
+            k, tail = saturated(V, self.ratio)
             room = np.maximum(1.0 - k * self.ratio**2, 0.0)
             beta = np.full_like(tail, np.inf)  # nothing is specific where k = 0
             np.divide(self.ratio * tail, np.sqrt(room), out=beta, where=(k > 0) & (room > 0))
         else:
-            place = int(np.ceil((1 - ROUNDING) / self.ratio))
-            beta = size[:, place - 1 : place] if place <= V.shape[1] else np.zeros((len(V), 1))
-        return np.clip(V, -beta, beta)
+            place = V.shape[1] - int(np.ceil((1 - ROUNDING) / self.ratio))
+            beta = ascending(V)[:, place : place + 1] if place >= 0 else np.zeros((len(V), 1))
+        return within(V, beta)
 
 
 # Sums of C squares are equal within this: what is a tie in exact arithmetic is kept one.
 ROUNDING = 1e-14
 
 
-def descending(V: np.ndarray) -> np.ndarray:
-    return np.sort(np.abs(V), axis=1)[:, ::-1]
+def within(V: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    """V clipped to ±bound, for which ``clip`` takes three times as long."""
+    V = np.minimum(V, bound)
+    return np.maximum(V, -bound, out=V)
 
 
-def saturated(size: np.ndarray, ratio: float) -> tuple[np.ndarray, np.ndarray]:
-    """How many entries of a descending row are clipped once ‖g‖₂ binds, and ‖the others‖₂.
+def ascending(V: np.ndarray) -> np.ndarray:
+    size = np.abs(V)
+    size.sort(axis=1)
+    return size
 
-    clip(theta v, ±rho lam) has norm lam. At the theta that brings entry i to its bound,
+
+def saturated(V: np.ndarray, ratio: float) -> tuple[np.ndarray, np.ndarray]:
+    """How many entries of a row are clipped once ‖g‖₂ binds, and ‖the others‖₂.
+
+    clip(theta v, ±rho lam) has norm lam. At the theta that brings the i-th largest to its bound,
     rho lam / u_i, the norm is rho lam sqrt(i + sum_{t > i} u_t² / u_i²): entry i is clipped where
     this is less than lam, whatever lam is. (d, 1) each.
     """
-    largest = size[:, :1]
-    scaled = size / np.where(largest > 0, largest, 1.0)
-    squares = scaled**2
-    sums = np.cumsum(squares[:, ::-1], axis=1)[:, ::-1]  # from entry i to the last
-    tails = np.concatenate([sums, np.zeros_like(largest)], axis=1)
-    count = np.arange(1, size.shape[1] + 1)
-    clipped = count * squares + tails[:, 1:] < (1 - ROUNDING) * squares / ratio**2
-    k = clipped.sum(axis=1, keepdims=True)
-    return k, largest * np.sqrt(np.take_along_axis(tails, k, axis=1))
+    size, C = ascending(V), V.shape[1]
+    largest = size[:, -1:].copy()
+    size /= np.where(largest > 0, largest, 1.0)
+    size *= size
+    sums = np.zeros((len(V), C + 1))  # of the i smallest
+    np.cumsum(size, axis=1, out=sums[:, 1:])
+    size *= np.arange(C, 0, -1) - (1 - ROUNDING) / ratio**2
+    size += sums[:, :-1]
+    k = np.count_nonzero(size < 0, axis=1)[:, None]
+    return k, largest * np.sqrt(np.take_along_axis(sums, C - k, axis=1))
 
 
 def scales(V: np.ndarray, ratio: float, lam: np.ndarray) -> np.ndarray:
     """theta <= 1 of the l2 projection clip(theta v, ±ratio lam), (d, 1); 1 where B = 0."""
-    bound = row_norms(np.clip(V, -ratio * lam, ratio * lam))[:, None] > lam
-    k, tail = saturated(descending(V), ratio)
+    k, tail = saturated(V, ratio)
     left = lam * np.sqrt(np.maximum(1.0 - k * ratio**2, 0.0))
-    theta = np.divide(left, tail, out=np.ones_like(tail), where=bound & (tail > 0))
-    return np.minimum(theta, 1.0)
+    return np.minimum(np.divide(left, tail, out=np.ones_like(tail), where=tail > 0), 1.0)
 
 
 def levels(V: np.ndarray, cap: np.ndarray, lam: np.ndarray) -> np.ndarray:
