@@ -27,7 +27,7 @@ class RowDerivative:
     w: np.ndarray
 
     @cached_property
-    def _ties(self) -> bool:
+    def ties(self) -> bool:
         """Whether some entries are not free and move all the same."""
         return bool(((self.m == 0) & (self.w != 0)).any())
 
@@ -45,7 +45,7 @@ class RowDerivative:
     def on_face(self, V: np.ndarray) -> np.ndarray:
         """The projection of V on the range of M."""
         free = self.m > 0
-        if not self._ties:
+        if not self.ties:
             return V * free
         tied = np.where(free, 0.0, self.w)
         inner = np.einsum("jc,jc->j", tied, V)
@@ -61,7 +61,7 @@ class RowDerivative:
         q = self.w * over
         # On free entries diag(m) + w w', on tied ones w w'; a row has w on one of them.
         inner = np.einsum("jc,jc->j", q, D) / (1.0 + np.einsum("jc,jc->j", q, self.w))
-        if not self._ties:
+        if not self.ties:
             return D * over - q * inner[:, None]
         tied = np.where(free, 0.0, self.w)
         size = np.einsum("jc,jc->j", tied, tied) ** 2

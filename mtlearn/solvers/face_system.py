@@ -29,6 +29,7 @@ from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from mtlearn.penalties.derivative import STIFFEST
 from mtlearn.problems.weighted_rows import WeightedRows
+from mtlearn.solvers.nearly_alike import nearly_alike
 
 ONE_BY_ONE = 48  # features, from where a loop over columns costs nothing beside its systems
 MADE = 48  # features, up to which the inverse of one matrix costs less than solves with its factor
@@ -64,6 +65,11 @@ class Hessians:
         if self.weighted is not None:
             return self.weighted.X.dtype
         return (self.thin if self.full is None else self.full).dtype
+
+    @property
+    def common(self) -> bool:
+        """Whether it is one for all columns."""
+        return self.weighted is None and len(self.thin if self.full is None else self.full) == 1
 
     def as_full(self) -> np.ndarray:
         if self.full is not None:
@@ -214,6 +220,10 @@ def _inverse(H: Hessians, free: np.ndarray, stiff: np.ndarray) -> tuple[Times, n
 
     And A_c^-1 where it is one for all columns and is made.
     """
+    if H.common and not _alike(free, stiff):
+        few = nearly_alike(H.as_full()[0], stiff, free, _cholesky, _solve_all)
+        if few is not None:
+            return few, None
     if H.full is None and (stiff[free] > 0).all():
         if H.weighted is None:
             return _thin_inverse(H.thin, free, stiff), None
@@ -356,6 +366,10 @@ def _solve(L: np.ndarray, r: np.ndarray) -> np.ndarray:
     """L'^-1 L^-1 r of one vector, for which LAPACK's potrs takes three times as long."""
     trsv = get_blas_funcs("trsv", (L,))
     return trsv(L, trsv(L, r, lower=1), lower=1, trans=1, overwrite_x=1)
+
+
+def _solve_all(L: np.ndarray, R: np.ndarray) -> np.ndarray:
+    return get_lapack_funcs("potrs", (L,))(L, R, lower=1)[0]
 
 
 def _row_sums(A: np.ndarray, B: np.ndarray) -> np.ndarray:

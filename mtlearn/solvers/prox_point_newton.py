@@ -160,7 +160,7 @@ class ProxPointNewton(Iterative):
             R -= self.root * problem.curvature_times(B - here.V)
         try:
             ridge = min(max(standing.gap, tuning.LEAST_RIDGE), tuning.MOST_RIDGE)
-            close = self._closeness(here, rows, standing)
+            close = self._closeness(here, rows, standing, self._in_double(M, len(rows)))
             D, solves = self._direction(M, rows, R[rows], close, ridge)
         except SingularSystemError:
             return None, 0.0, 1.0 + flops / self.product
@@ -171,14 +171,20 @@ class ProxPointNewton(Iterative):
         products = 2.0 + flops / self.product + solves * share
         return self._along(penalty, here, problem.settle(V), products)
 
-    def _closeness(self, here: Point, rows: np.ndarray, standing: Standing) -> float:
+    def _closeness(self, here: Point, rows: np.ndarray, standing: Standing, double: bool) -> float:
         """How closely the coupled system is solved: as the face settles, for the gap left."""
         stay = np.count_nonzero(here.active[rows])
         changed = len(rows) + np.count_nonzero(here.active) - 2 * stay
         if changed > tuning.SETTLED * len(rows):
             return tuning.CLOSENESS
         left = standing.aim / max(standing.gap, 1e-300)
-        return min(tuning.CLOSENESS, max(0.3 * left, tuning.CLOSEST))
+        closest = tuning.CLOSEST_DOUBLE if double else tuning.CLOSEST
+        return min(tuning.CLOSENESS, max(0.3 * left, closest))
+
+    def _in_double(self, M: Any, k: int) -> bool:
+        """Whether a system of k features costs so little that double precision is as quick."""
+        one = self.problem.common and not M.ties
+        return self.double or k <= (tuning.DOUBLE_COMMON if one else tuning.DOUBLE)
 
     def _direction(
         self, M: Any, rows: np.ndarray, R: np.ndarray, closeness: float, ridge: float
@@ -205,7 +211,7 @@ class ProxPointNewton(Iterative):
     def _face(self, M: Any, rows: np.ndarray, ridge: float) -> Any:
         """The system of a face: in single precision if it is large, unless that is too little."""
         m, w = M.m[rows], M.w[rows]
-        if len(rows) > tuning.DOUBLE and not self.double:
+        if not self._in_double(M, len(rows)):
             try:
                 return face_system(self._hessian(rows, np.float32), m, w, ridge)
             except SingularSystemError:
