@@ -1,4 +1,4 @@
-"""Seconds of a solver at a gap: the loosest of finely stepped tolerances that reaches it."""
+"""Seconds of a solver at a gap: the quickest of finely stepped tolerances that reach it."""
 
 import signal
 import time
@@ -79,24 +79,30 @@ def attempt(solver, objective, tol, limit):
     return Time(seconds, gap, tol, (seconds,))
 
 
-def loosest(solver, objective, target, limit, tol):
-    """The loosest tolerance that reaches the target, on a fine grid through ``tol``.
+def quickest(solver, objective, target, limit, tol):
+    """The quickest tolerance that reaches the target, on a fine grid through ``tol``.
 
-    Tightened in coarse steps until it does, then loosened in fine ones until it does not.
+    Tightened in coarse steps until it does, then loosened in fine ones until it does not. Where a
+    solver goes on beyond its tolerance, a looser one may take longer.
     """
     closest = one = attempt(solver, objective, tol, limit)
     while one.gap > target and one.tol > 1e-17:
         one = attempt(solver, objective, one.tol / STEP**3, limit)
         closest = min(closest, one, key=lambda time: time.gap)
-    while one.gap <= target and one.tol < 1.0:
-        closest, one = one, attempt(solver, objective, one.tol * STEP, 2 * limit)
-    return closest
+    reached = []
+    while one.gap <= target:
+        reached.append(one)
+        if not one.tol < 1.0:
+            break
+        one = attempt(solver, objective, one.tol * STEP, 2 * limit)
+    return min(reached, key=lambda time: time.seconds, default=closest)
 
 
 def race(solver, objective, target, limit, start=None, repeats=3):
-    """Best of ``repeats`` at the loosest tolerance with a gap of at most ``target``."""
+    """Best of ``repeats`` at the quickest tolerance with a gap of at most ``target``."""
     try:
-        time = loosest(solver, objective, target, limit, start or solver.first * target)
+        first = solver.first * target
+        time = quickest(solver, objective, target, limit, min(start or first, first))
         if not time.gap <= target:
             return Time(gap=time.gap, tol=time.tol, reason=f"gap {time.gap:.0e}")
         runs = [time.seconds]
