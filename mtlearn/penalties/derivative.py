@@ -35,7 +35,7 @@ class RowDerivative:
     def rows(self) -> np.ndarray:
         """Those that are not zero."""
         free = self.m.any(axis=1)
-        return np.flatnonzero(free | self.w.any(axis=1) if self._ties else free)
+        return np.flatnonzero(free | self.w.any(axis=1) if self.ties else free)
 
     def times(self, D: np.ndarray) -> np.ndarray:
         """M D for D of shape (..., d, C)."""

@@ -107,7 +107,8 @@ class ProximalSteps:
             if not arrived and little:  # too long for the precision at hand
                 self.length, pace = 0.1 * self.length, 2.0
             elif little or gain > 0.1 * last or (n <= 2 and direct):  # not long enough to be few
-                grow = min(10.0 if n <= 4 else 4.0 if n <= 8 else 2.0, pace)
+                grow = 10.0 if n <= 2 else 4.0 if n <= 4 else 2.0 if n <= 10 else 1.0
+                grow = min(grow, pace)
                 self.length = min(grow * self.length, tuning.LONGEST)
 
     def _proximal_step(
@@ -117,7 +118,7 @@ class ProximalSteps:
         step = self.length * self.unit
         here = self._dual(penalty, center.V, center.G, center.V + step * center.G, step)
         products, point = 1.0, self.problem.settle(here.V)
-        first = before = _size(here, point)
+        first = before = least = _size(here, point)
         vain = 0
         for _ in range(tuning.PROXIMAL_MOST):
             close = min(0.1, before / max(first, 1e-300))
@@ -131,10 +132,11 @@ class ProximalSteps:
             size = _size(here, point)
             arrived = size <= 0.1 * float(np.linalg.norm((here.V - center.V) / np.sqrt(step)))
             yield point, products, arrived
-            vain = vain + 1 if rounding and size >= 0.5 * before else 0
+            rounding |= least <= 1e-6 * first
+            vain = vain + 1 if rounding and size >= 0.5 * least else 0
             if arrived or vain == 2:
                 return
-            products, before = 0.0, size
+            products, before, least = 0.0, size, min(size, least)
 
     def _along(
         self, penalty: Penalty, here: Dual, direction: Direction, step: Any
