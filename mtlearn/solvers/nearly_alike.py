@@ -19,11 +19,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mtlearn.solvers.factors import cholesky, reciprocals, solve_all
+
 FEW = 0.5  # of the free entries of a column, that may be exceptions
 
 
 def nearly_alike(
-    H: np.ndarray, stiff: np.ndarray, free: np.ndarray, cholesky: Callable, solve_with: Callable
+    H: np.ndarray, stiff: np.ndarray, free: np.ndarray
 ) -> Callable[[np.ndarray], np.ndarray] | None:
     """V -> (H + diag(stiff_c))^-1 v_c on the free entries, 0 elsewhere.
 
@@ -33,8 +35,10 @@ def nearly_alike(
     ----------
     H : ndarray of shape (k, k)
     stiff, free : ndarray of shape (k, C)
-    cholesky, solve_with : callable
-        The factor L of a matrix, and (L, B) -> the solution for the columns of B.
+
+    Raises
+    ------
+    SingularSystemError
     """
     largest = np.where(free, stiff, -1.0).max(axis=1, keepdims=True)
     same = free & (stiff == largest)
@@ -48,10 +52,10 @@ def nearly_alike(
     A = H[:n, :n].copy()
     A[np.diag_indices(n)] += largest[order[:n], 0]
     # What x is of v_G, and what H_OG x is.
-    T = solve_with(cholesky(A), np.hstack([np.eye(n), H[:n, n:]])).T
+    T = solve_all(cholesky(A), np.hstack([np.eye(n), H[:n, n:]])).T
     small = np.zeros((k + 1, k + 1))
     small[:n, :k], small[n:k, :n], small[n:k, n:k] = T.T, -T[n:], H[n:, n:] - T[n:] @ H[:n, n:]
-    bend = np.where(usual[:, None], _over(stiff - largest, free & ~same), stiff)
+    bend = np.where(usual[:, None], reciprocals(stiff - largest, free & ~same), stiff)
     columns, at = np.arange(len(rows))[:, None], place[rows]
     own = small[at[:, :, None], at[:, None, :]]
     p = np.arange(rows.shape[1])
@@ -83,7 +87,3 @@ def _each(which: np.ndarray) -> np.ndarray:
     column, row = np.nonzero(which.T)
     rows[column, np.arange(len(row)) - np.repeat(count.cumsum() - count, count)] = row
     return rows
-
-
-def _over(a: np.ndarray, where: np.ndarray) -> np.ndarray:
-    return np.divide(1.0, a, out=np.zeros_like(a), where=where)

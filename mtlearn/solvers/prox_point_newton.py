@@ -38,8 +38,10 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
 from mtlearn.solvers.block_descent import block_descent
+from mtlearn.solvers.column_systems import Hessians
 from mtlearn.solvers.descent import Descent
-from mtlearn.solvers.face_system import Hessians, SingularSystemError, face_system
+from mtlearn.solvers.face_system import face_system
+from mtlearn.solvers.factors import SingularSystemError
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.semismooth import objective
 

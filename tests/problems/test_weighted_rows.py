@@ -8,7 +8,8 @@ from mtlearn.losses import Logistic
 from mtlearn.penalties.l21 import L21
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem
-from mtlearn.solvers.face_system import Hessians, face_system
+from mtlearn.solvers.column_systems import Hessians
+from mtlearn.solvers.face_system import face_system
 
 from ..checks import STRICT
 

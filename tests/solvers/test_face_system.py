@@ -7,7 +7,9 @@ from mtlearn.penalties.dirty import Dirty
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
-from mtlearn.solvers.face_system import ONE_BY_ONE, Hessians, SingularSystemError, face_system
+from mtlearn.solvers.column_systems import ONE_BY_ONE, Hessians
+from mtlearn.solvers.face_system import face_system
+from mtlearn.solvers.factors import SingularSystemError
 
 from ..checks import STRICT
 

@@ -3,19 +3,10 @@
 import numpy as np
 import pytest
 
-from mtlearn.solvers.face_system import Hessians, SingularSystemError, face_system
+from mtlearn.solvers.column_systems import Hessians
+from mtlearn.solvers.face_system import face_system
+from mtlearn.solvers.factors import SingularSystemError
 from mtlearn.solvers.nearly_alike import nearly_alike
-
-
-def factor(A):
-    try:
-        return np.linalg.cholesky(A)
-    except np.linalg.LinAlgError as error:
-        raise SingularSystemError from error
-
-
-def solve_with(L, B):
-    return np.linalg.solve(L.T, np.linalg.solve(L, B))
 
 
 def drawn(seed, k=20, C=15, n_own=4, per_column=2):
@@ -46,7 +37,7 @@ def one_by_one(H, stiff, free, V):
 def test_each_column_has_the_solution_of_its_own_system(seed, n_own, per_column, kind):
     H, stiff, free, V = drawn(seed, n_own=n_own, per_column=per_column)
     kept = H.copy(), V.copy()
-    solve = nearly_alike(H.astype(kind), stiff, free, factor, solve_with)
+    solve = nearly_alike(H.astype(kind), stiff, free)
     found = solve(V.astype(kind))
     assert found.dtype == kind
     tol = 1e-11 if kind == np.float64 else 1e-5
@@ -59,21 +50,21 @@ def test_each_column_has_the_solution_of_its_own_system(seed, n_own, per_column,
 def test_columns_that_are_alike_and_one_that_is_not():
     H, stiff, free, V = drawn(3, n_own=0, per_column=0)
     stiff[4, 2], free[5, 2] = 0.0, False
-    solve = nearly_alike(H, stiff, free, factor, solve_with)
+    solve = nearly_alike(H, stiff, free)
     np.testing.assert_allclose(solve(V), one_by_one(H, stiff, free, V), rtol=1e-11, atol=1e-12)
 
 
 def test_columns_with_little_in_common_are_left_to_others():
     rng = np.random.default_rng(0)
     H, stiff, free, _ = drawn(0)
-    assert nearly_alike(H, rng.uniform(size=stiff.shape), free, factor, solve_with) is None
-    assert nearly_alike(H, stiff, rng.random(free.shape) < 0.4, factor, solve_with) is None
+    assert nearly_alike(H, rng.uniform(size=stiff.shape), free) is None
+    assert nearly_alike(H, stiff, rng.random(free.shape) < 0.4) is None
 
 
 def test_what_is_singular_in_common_says_so():
     _, stiff, free, _ = drawn(1, n_own=0, per_column=1)
     with pytest.raises(SingularSystemError):
-        nearly_alike(np.ones((20, 20)), 0.0 * stiff, free, factor, solve_with)
+        nearly_alike(np.ones((20, 20)), 0.0 * stiff, free)
 
 
 def test_the_system_of_a_face_takes_it_where_tasks_share_their_rows():
