@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.gram import Rough
 from mtlearn.problems.models import LinearTasks
 
 
@@ -159,7 +160,7 @@ class Restrictable(Problem):
     def gradient_at(self, part: Any, point: Any) -> np.ndarray:
         """Minus the gradient in all deviations, (d, C), at a point of a restricted problem."""
 
-    def rough_gradient(self, part: Any, point: Any) -> Any:
+    def rough_gradient(self, part: Any, point: Any) -> Rough | None:
         """The same in single precision, with its error (see Rough); None where that is no help."""
         return None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.picked import gradient_through
 from mtlearn.problems.products import transposed_times
 
 KEPT_BYTES = 512e6  # of rows of the scatter of all features
@@ -116,25 +117,21 @@ class Gram:
 
         V belongs to the first of these features; ``pulled`` (C,) is what the levels are pulled by.
         """
-        problem, V = self.problem, -self.problem.scale * V
-        if self._outer is None or self._xy is not None:
-            picked = self.problem.pick(self.features) if self._picked is None else self._picked
-            grown = len(self.features) - len(V)  # since the part that V is of
-            V = np.concatenate([V, np.zeros((grown, V.shape[1]))]) if grown else V
-            G = problem.picked_times(picked, V)
-            if pulled.any():
-                G += pulled * problem.x_mean
-        else:
+        if self._outer is not None and self._xy is None:
             G = self._rows_times(self._in_units(V, pulled))
             G *= self.unit
-        G += problem.xy
-        return G
+            G += self.problem.xy
+            return G
+        picked = self.problem.pick(self.features) if self._picked is None else self._picked
+        grown = len(self.features) - len(V)  # since the part that V is of
+        V = np.concatenate([V, np.zeros((grown, V.shape[1]))]) if grown else V
+        return gradient_through(self.problem, picked, V, pulled)
 
     def rough(self, V: np.ndarray, pulled: np.ndarray) -> Rough | None:
         """The same in single precision, where that is how the rows of the scatter are held."""
         if self._outer is None or self._xy is None:
             return None
-        V = self._in_units(-self.problem.scale * V, pulled)
+        V = self._in_units(V, pulled)
         terms = 1.0 + float(np.abs(V).max(axis=1).sum())
         # Two roundings before the product, one in it, one a sum, and two of X'y.
         n = len(V) + 5
@@ -155,7 +152,7 @@ class Gram:
 
     def _in_units(self, V: np.ndarray, pulled: np.ndarray) -> np.ndarray:
         """What the rows that are held are multiplied by, for a gradient in its unit."""
-        V = np.concatenate([pulled[None], V])
+        V = np.concatenate([pulled[None], -self.problem.scale * V])
         V *= (self._sizes[: len(V)] / self.unit)[:, None]
         return V
 

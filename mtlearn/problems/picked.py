@@ -27,12 +27,20 @@ class Products:
 
     def gradient(self, V: np.ndarray, pulled: np.ndarray) -> np.ndarray:
         """As :meth:`Gram.gradient`."""
-        G = self.problem.picked_times(self.picked, -self.problem.scale * V)
-        if pulled.any():
-            G += pulled * self.problem.x_mean
-        G += self.problem.xy
-        return G
+        return gradient_through(self.problem, self.picked, V, pulled)
 
     def rough(self, V: np.ndarray, pulled: np.ndarray) -> None:
         """Nothing that is in single precision is held."""
         return None
+
+
+def gradient_through(problem: Any, picked: Any, V: np.ndarray, pulled: np.ndarray) -> np.ndarray:
+    """Minus the gradient in all features, (d, C), for deviations V (k, C) in the picked ones.
+
+    ``pulled`` (C,) is what the levels are pulled by.
+    """
+    G = problem.picked_times(picked, -problem.scale * V)
+    if pulled.any():
+        G += pulled * problem.x_mean
+    G += problem.xy
+    return G
