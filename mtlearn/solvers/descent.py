@@ -72,7 +72,7 @@ class Descent(Iterative):
         self.smoothing = smoothable and worth_smoothing(problem)
         self.most = tuning.NEWTON_STEPS
         self.last_resort: list[Phase] = []
-        self.hard = False  # whether a round without it did not get there
+        self.hard = False  # whether a round without it did not get there, or a Newton step was vain
         self.phases: list[Phase] = [self._smoothed if self.smoothing else self._first_order]
         if isinstance(penalty, Differentiable):
             self.proximal = ProximalSteps(self.newton)

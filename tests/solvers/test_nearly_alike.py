@@ -73,3 +73,17 @@ def test_the_system_of_a_face_takes_it_where_tasks_share_their_rows():
     found, _ = face_system(Hessians(full=H[None]), m, np.zeros_like(m)).solve(V, 1e-12)
     want, _ = face_system(Hessians(full=np.repeat(H[None], 15, axis=0)), m, 0.0 * m).solve(V, 1e-12)
     np.testing.assert_allclose(found, want, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("k, r, C", [(30, 12, 3), (30, 12, 60), (70, 60, 40), (200, 20, 12)])
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_the_face_has_the_same_step_whether_it_is_worth_it_or_not(k, r, C, kind):
+    _, stiff, free, V = drawn(5, k=k, C=C)
+    stiff = np.maximum(stiff, 0.05)
+    A = np.random.default_rng(6).standard_normal((r, k)) / np.sqrt(r)
+    m = np.where(free, 1.0 / (1.0 + stiff), 0.0)
+    want = one_by_one(A.T @ A, stiff, free, V)
+    tol = 1e-9 if kind == np.float64 else 1e-3
+    for H in (Hessians(thin=A[None].astype(kind)), Hessians(full=(A.T @ A)[None].astype(kind))):
+        found, _ = face_system(H, m, np.zeros_like(m)).solve(V, 1e-12)
+        np.testing.assert_allclose(found, want, rtol=tol, atol=tol)
