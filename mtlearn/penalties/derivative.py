@@ -32,6 +32,11 @@ class RowDerivative:
         return bool(((self.m == 0) & (self.w != 0)).any())
 
     @cached_property
+    def alike(self) -> bool:
+        """Whether the diagonal is the same in all columns."""
+        return not np.ptp(self.m[self.rows], axis=1).any()
+
+    @cached_property
     def rows(self) -> np.ndarray:
         """Those that are not zero."""
         free = self.m.any(axis=1)

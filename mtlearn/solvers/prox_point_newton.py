@@ -185,8 +185,8 @@ class ProxPointNewton(Iterative):
 
     def _in_double(self, M: Any, k: int) -> bool:
         """Whether a system of k features costs so little that double precision is as quick."""
-        one = self.problem.common and not M.ties
-        return self.double or k <= (tuning.DOUBLE_COMMON if one else tuning.DOUBLE)
+        one = self.problem.common and not M.ties and not M.alike  # see nearly_alike
+        return self.double or k <= (tuning.DOUBLE_NEARLY if one else tuning.DOUBLE)
 
     def _direction(
         self, M: Any, rows: np.ndarray, R: np.ndarray, closeness: float, ridge: float

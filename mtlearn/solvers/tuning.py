@@ -62,7 +62,7 @@ CLOSEST_DOUBLE = 1e-7  # in double precision
 SETTLED = 0.02  # share of features that enter or leave, below which the face is about right
 LEAST_RIDGE, MOST_RIDGE = 1e-6, 1e-3  # of a curvature of one; between them the gap
 DOUBLE = 48  # features, up to which a system is solved in double precision
-DOUBLE_COMMON = 256  # the same where tasks have their Hessian in common
+DOUBLE_NEARLY = 256  # the same where columns are nearly alike, which is solved so anyway
 
 # Steps.
 LENGTHS = 0.5 ** np.arange(16)  # of a step towards the minimum of a model
