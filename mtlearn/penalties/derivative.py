@@ -79,12 +79,14 @@ def factor_of_rank(A: np.ndarray) -> np.ndarray:
     """B with A = B B' of a semidefinite matrix, as many columns as it has rank."""
     L, order, rank, _ = linalg.lapack.dpstrf(A, lower=1)
     B = np.empty((len(A), rank))
-    B[order - 1] = np.tril(L)[:, :rank]
+    B[order - 1] = np.tril(L[:, :rank])
     return B
 
 
 class Factored(ABC):
     """A derivative M = B B', B with a column for each dimension of the face."""
+
+    dimensions: int
 
     @abstractmethod
     def to_face(self, D: np.ndarray) -> np.ndarray:
@@ -93,6 +95,10 @@ class Factored(ABC):
     @abstractmethod
     def from_face(self, t: np.ndarray) -> np.ndarray:
         """B t, (d, C)."""
+
+    @abstractmethod
+    def squares(self) -> np.ndarray:
+        """B'B, (r, r)."""
 
 
 class Factor(Factored):
@@ -109,9 +115,13 @@ class Factor(Factored):
         N = int(np.prod(shape))
         as_matrix = M.times(np.eye(N).reshape(N, *shape)).reshape(N, N)
         self.B, self.shape = factor_of_rank(as_matrix), shape
+        self.dimensions = self.B.shape[1]
 
     def to_face(self, D: np.ndarray) -> np.ndarray:
         return self.B.T @ D.reshape(len(self.B), -1)
 
     def from_face(self, t: np.ndarray) -> np.ndarray:
         return (self.B @ t).reshape(self.shape)
+
+    def squares(self) -> np.ndarray:
+        return self.B.T @ self.B

@@ -132,6 +132,7 @@ class SingularValueDerivative(Factored):
         self.Q = Qt.T
         above = (s > threshold) | (threshold == 0)
         self.rank = r = int(above.sum())
+        self.dimensions = r * (sum(Z.shape) - r)
         f = np.where(above, s - threshold, 0.0)
         # Rows: values above; columns: all. Where both are above, the difference quotient is 1.
         apart = s[:r, None] - s[None, :]
@@ -187,7 +188,10 @@ class SingularValueDerivative(Factored):
             D = D.swapaxes(0, 1)
         d, C, n = D.shape
         inside = np.matmul(self.Q.T, (P.T @ D.reshape(d, C * n)).reshape(d, C, n)).reshape(d * C, n)
-        return inside[first] * a[:, None] + inside[second] * b[:, None]
+        face, mixed = inside[first], np.flatnonzero(b)
+        face *= a[:, None]
+        face[mixed] += inside[second[mixed]] * b[mixed, None]
+        return face
 
     def from_face(self, t: np.ndarray) -> np.ndarray:
         P, first, second, a, b = self._full()
@@ -195,3 +199,7 @@ class SingularValueDerivative(Factored):
         inside += np.bincount(second, b * t, len(inside))
         result = P @ inside.reshape(len(P), -1) @ self.Q.T
         return result.T if self.transposed else result
+
+    def squares(self) -> np.ndarray:
+        _, _, _, a, b = self._full()
+        return np.diag(a**2 + b**2)

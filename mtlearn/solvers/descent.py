@@ -158,14 +158,19 @@ class Descent(Iterative):
     def _second_order(
         self, penalty: Any, here: Point, standing: Standing, n_round: int
     ) -> PhaseSteps:
-        """Semismooth Newton while it helps; to the first vain step where proximal ones follow."""
+        """Semismooth Newton while it helps.
+
+        Where proximal steps follow, to the first vain step, and while a few steps halve the gap.
+        """
         start, gap = here, standing.gap
-        first = not self.hard or (self.on_face and n_round == 0)
-        for step in islice(self.newton.iterates(penalty, here), self.most):
+        first, last = not self.hard or (self.on_face and n_round == 0), gap
+        for n, step in enumerate(islice(self.newton.iterates(penalty, here), self.most), 1):
             here, standing = step.point, (yield step)
-            if first and self.last_resort and not step.look:
-                self.hard = True
+            slow = n % tuning.STEPS_TO_HALVE == 0 and standing.gap > 0.5 * last
+            if self.last_resort and (slow or (first and not step.look)):
+                self.hard |= not standing.polishing
                 break
+            last = standing.gap if n % tuning.STEPS_TO_HALVE == 0 else last
         # Near the end, and where features are of very unlike scale, a lower objective alone is not
         # worth to lose what the gap has gained.
         if standing.gap > gap and (self.smoothing or standing.polishing):

@@ -73,6 +73,7 @@ class ProxPointNewton(Iterative):
         self.H: Hessians | None = None
         self.thin: np.ndarray | None = None
         self.weighted = problem.weighted_rows()
+        self.small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
         self.double = False  # whether single precision was found to be too little
         self._descent: Descent | None = None
 
@@ -86,7 +87,10 @@ class ProxPointNewton(Iterative):
         return ProxPointNewton(problem, penalty)
 
     def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
-        """Newton steps, bursts of FISTA where one is cut; Descent where both are of no help."""
+        """Newton steps, bursts of FISTA where one is cut; Descent where both are of no help.
+
+        A small problem is Descent's from the first vain step: its proximal steps are what helps.
+        """
         here, best, idle, burst = start, np.inf, 0, tuning.BURST
         while idle < tuning.FRUITLESS:
             if standing.gap <= 0.5 * best:
@@ -101,6 +105,8 @@ class ProxPointNewton(Iterative):
                 standing = yield Step(here, products, ends_round=True)
                 continue
             standing = yield Step(here, products, look=False)
+            if length < tuning.VAIN and self.small:
+                break
             for point, taken in self._burst(penalty, here, burst):
                 here = point
                 standing = yield Step(here, taken, look=False)
@@ -109,6 +115,7 @@ class ProxPointNewton(Iterative):
             standing = yield Step(here, 0.0, 0, ends_round=True)
         if self._descent is None:
             self._descent = Descent(self.problem, penalty)
+            self._descent.hard = self.small
         yield from self._descent.iterates(penalty, here, standing)
 
     def _burst(self, penalty: Any, start: Point, n: int) -> Iterator[tuple[Point, float]]:

@@ -30,15 +30,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from mtlearn.penalties.base import Differentiable, Penalty, RowSeparable
-from mtlearn.penalties.derivative import Factor, Factored, RowDerivative, factor_of_rank
-from mtlearn.problems.border import reduced_hessian
+from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
@@ -70,17 +67,7 @@ class ProximalSteps:
         self.problem: SquaredProblem = newton.problem
         self.newton, self.unit = newton, newton.step
         self.length = 0.0  # of the last proximal step, in those of FISTA
-        self.dense: np.ndarray | None = None
-
-    @cached_property
-    def quick(self) -> bool:
-        """Whether one system in the rank of H takes no longer than some products."""
-        d, C = self.problem.n_features, self.problem.n_columns
-        if d * C <= tuning.QUICK or d * C > tuning.DENSE_MOST:
-            return d * C <= tuning.QUICK
-        H = self.problem.hessian(np.arange(d))
-        rank = np.linalg.matrix_rank(H, hermitian=True).sum() * (C // len(H))
-        return bool(rank <= tuning.QUICK)
+        self.dense, self.formed = newton.dense, False
 
     def iterates(self, penalty: Differentiable, start: Point) -> Iterator[Step]:
         """Points that do not climb, a Newton step each, for as long as they help."""
@@ -172,41 +159,19 @@ class ProximalSteps:
         if by_rows:
             D, products = self.newton.direct(M, root * F, 1.0, self.length)
             D = None if D is None else root * D
-        soon = self.dense is not None or F.size <= tuning.DENSE or self.quick
-        dense = not by_rows and soon and F.size <= tuning.DENSE_MOST
+        dense = not by_rows and (self.formed or self.dense.quick(M, proximal=True))
         if D is None and not dense:
             found, reached = self._conjugate_gradients(M, r, F, step, close)
             if reached or by_rows or F.size > tuning.DENSE_MOST:
                 return found
             products, dense = found.products, True
         if dense:
-            D = self._dense(M, F, step)
+            D, more = self.dense.proximal_step(M, root * F, root)
+            D, self.formed, products = None if D is None else root * D, True, products + more
         if D is None or not np.isfinite(D).all():
             return Direction(products=products)
         dZ = -step * (F + self.problem.curvature_times(D))
         return Direction(D - r, dZ, products + 1.0)
-
-    def _dense(self, M: Any, F: np.ndarray, step: Any) -> np.ndarray | None:
-        """D of any M, through one system with M = B B' and H = L L'.
-
-        D = -B t with (I + B'H B) t = B'F, on the face, or where L has fewer columns
-        t = B'F - B'L u with (I + L'M L) u = L'M F.
-        """
-        if self.dense is None:
-            self.dense = _factor(reduced_hessian(self.problem))
-        face, shape = (M if isinstance(M, Factored) else Factor(M, F.shape)), F.shape
-        root = np.broadcast_to(np.sqrt(step), shape)
-        T = face.to_face(self.dense.reshape(*shape, self.dense.shape[1]) * root[:, :, None])
-        right = face.to_face((root * F)[:, :, None])[:, 0]
-        few = T.shape[1] < len(T)
-        A = T.T @ T if few else T @ T.T
-        A[np.diag_indices(len(A))] += 1.0
-        try:
-            factor = linalg.cho_factor(A, check_finite=False, overwrite_a=True)
-        except linalg.LinAlgError:
-            return None
-        t = linalg.cho_solve(factor, T.T @ right if few else right, check_finite=False)
-        return -root * face.from_face(right - T @ t if few else t)
 
     def _conjugate_gradients(
         self, M: Any, r: np.ndarray, F: np.ndarray, step: Any, close: float
@@ -237,10 +202,3 @@ class ProximalSteps:
 def _size(here: Dual, point: Point) -> float:
     """‖U - V‖ in the metric of H."""
     return float(np.sqrt(max(np.vdot(here.U - here.V, point.G - here.G), 0.0)))
-
-
-def _factor(H: np.ndarray) -> np.ndarray:
-    """L with L L' = H, as many columns as H has rank, in columns of equal scale."""
-    diagonal = np.diagonal(H)
-    root = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    return factor_of_rank(H / root[:, None] / root) * root[:, None]

@@ -35,15 +35,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from mtlearn.penalties.base import Differentiable, Penalty
 from mtlearn.penalties.derivative import RowDerivative
-from mtlearn.problems.border import border, reduced_hessian
+from mtlearn.problems.border import border
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import LARGEST_MEAN, SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Step
+from mtlearn.solvers.dense_system import DenseSystem
 from mtlearn.solvers.newton_systems import coupled_systems, one_system
 
 
@@ -92,7 +92,7 @@ class SemismoothNewton:
         self.root, self.by_rows = np.sqrt(step), np.ndim(step) > 0
         self.rows = np.empty(0, dtype=np.intp)
         self.H: np.ndarray | None = None
-        self.dense: np.ndarray | None = None
+        self.dense = DenseSystem(problem)
 
     def iterates(self, penalty: Differentiable, start: Point) -> Iterator[Step]:
         """Steps from a settled point for as long as they help."""
@@ -163,9 +163,9 @@ class SemismoothNewton:
         by_rows = isinstance(M, RowDerivative)
         if by_rows:
             D, products = self.direct(M, scaled, damping)
-        elif F.size <= tuning.DENSE:
-            D = self._dense(M, scaled, damping)
-        if D is None and (by_rows or F.size > tuning.DENSE):
+        elif self.dense.quick(M):
+            D, products = self.dense.normal_step(M, scaled, self.root, damping)
+        if D is None and (by_rows or not products):
             D, products = self._conjugate_gradients(M, scaled, damping, close)
         if D is None or not np.isfinite(D).all():
             return Direction(products=products)
@@ -215,19 +215,6 @@ class SemismoothNewton:
             return self.H
         at = np.searchsorted(self.rows, rows)
         return self.H[:, at[:, None], at]
-
-    def _dense(self, M: Any, F: np.ndarray, damping: float) -> np.ndarray | None:
-        if self.dense is None:
-            root = np.broadcast_to(self.root, F.shape).ravel()
-            self.dense = root[:, None] * reduced_hessian(self.problem) * root
-        N = F.size
-        J = M.times(np.eye(N).reshape(N, *F.shape)).reshape(N, N)
-        A = self.dense @ J + damping * J + np.eye(N) - J
-        try:
-            dZ = np.linalg.solve(A, -F.ravel())  # SciPy's warns users of what damping is for
-        except linalg.LinAlgError:
-            return None
-        return (J @ dZ).reshape(F.shape)
 
     def _conjugate_gradients(
         self, M: Any, F: np.ndarray, damping: float, close: float

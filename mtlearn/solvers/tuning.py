@@ -35,6 +35,7 @@ ENTERING = 2.0  # times the active features, that may be expected at a stage
 LOOK_EVERY = 5  # FISTA iterations between certificates, one of which costs a part of an iteration
 NEWTON_STEPS = 30  # in one round: a face that is right takes ten, a wrong one is FISTA's to leave
 NEWTON_TRIED = 15  # the same of small problems, which have proximal steps to go on with
+STEPS_TO_HALVE = 3  # the gap, or proximal steps come next
 PATIENT = 6  # times as many in proximal steps, which leave wrong faces themselves
 CG_WORTH = 40.0  # FISTA iterations that cost as much as a Newton step by conjugate gradients
 FISTA_MOST = 300.0  # iterations of FISTA before Newton, however dear a step is
@@ -72,9 +73,10 @@ LENGTH_KEPT = 0.1  # of the last one, for the first of the next problem
 PROXIMAL_MOST = 30  # Newton steps of one proximal step
 SMOOTHED_LENGTHS = 0.4 ** np.arange(12)
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
-DENSE = 400  # numbers in V up to which a penalty that is no sum over features gets one dense system
-QUICK = 600  # rank of a Hessian up to which one system is worth it before anything else
-DENSE_MOST = 3000  # the same where conjugate gradients do not get there
+DENSE_FLOPS = 2e9  # of a dense system in V: a tenth of a second, as long as CG_ITERATIONS take
+DENSE_MOST = (
+    3000  # numbers in V up to which there is one, where conjugate gradients do not get there
+)
 
 # Features of very different scale under a penalty that is no sum over them.
 SMOOTHED_MOST = 1000  # coefficients, up to which a dense system takes a second at most

@@ -77,7 +77,7 @@ def test_from_nothing_to_the_optimum(name, source, alpha_mean):
 @pytest.mark.parametrize("form", FORMS)
 def test_where_no_system_is_affordable_products_do(monkeypatch, name, form):
     monkeypatch.setattr(semismooth, "affordable", lambda problem, k: False)
-    monkeypatch.setattr(tuning, "DENSE", 0)
+    monkeypatch.setattr(tuning, "DENSE_FLOPS", 0)
     problem = build(drawn("holes"), form, Coupling(0.7, True, 1e-2))
     penalty = of_share(problem, name, 0.1)
     found, _ = descend(problem, penalty)

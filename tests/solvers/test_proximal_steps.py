@@ -16,6 +16,7 @@ from mtlearn.penalties.trace_norm import TraceNorm
 from mtlearn.problems.coupling import Coupling
 from mtlearn.solvers import semismooth, tuning
 from mtlearn.solvers.certificate import certify
+from mtlearn.solvers.dense_system import DenseSystem
 from mtlearn.solvers.fista import Metric
 from mtlearn.solvers.proximal_steps import ProximalSteps
 from mtlearn.solvers.semismooth import SemismoothNewton, objective
@@ -71,10 +72,22 @@ def test_newton_step_is_that_of_the_dense_hessian(monkeypatch, name, source, alp
     assert_solves(M)
     assert_solves(OnlyTimes(M))
     monkeypatch.setattr(semismooth, "affordable", lambda problem, k: False)
-    monkeypatch.setattr(tuning, "DENSE", 0)
+    monkeypatch.setattr(tuning, "DENSE_FLOPS", 0)
     monkeypatch.setattr(tuning, "DENSE_MOST", 0)
-    steps.dense = None
+    steps.formed = False
     assert_solves(M)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("alpha_intercept", [None, 0.7])
+@pytest.mark.parametrize("alpha_mean", [None, 1e-2])
+def test_the_factor_of_a_hessian_is_one(monkeypatch, source, alpha_intercept, alpha_mean):
+    coupling = Coupling(alpha_intercept or 0.0, True, alpha_mean)
+    problem, truth = quadratic(source, FORM[source], coupling, monkeypatch)
+    L, H = DenseSystem(problem).hessian, truth.reduced_hessian()
+    close(L @ L.T, H, 1e-10)
+    # Of the rank of H, but for what is next to none.
+    assert L.shape[1] <= np.linalg.matrix_rank(H, tol=1e-14 * np.linalg.norm(H, 2), hermitian=True)
 
 
 @pytest.mark.parametrize("shape", [(7, 4), (4, 7), (5, 5), (6, 1), (1, 6)])
@@ -88,6 +101,8 @@ def test_a_derivative_is_the_square_of_its_factor(shape, threshold):
         close(B @ B.T, J, 1e-12)
         t = np.arange(B.shape[1]) + 1.0
         close(face.from_face(t).ravel(), B @ t, 1e-12)
+        close(face.squares(), B.T @ B, 1e-12)
+        assert face.dimensions == B.shape[1]
 
 
 @every_penalty

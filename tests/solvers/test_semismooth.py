@@ -198,7 +198,7 @@ def test_newton_step_is_that_of_the_dense_hessian(
         close(newton._direction(OnlyTimes(M), F, 0.0).in_z, expected, tol)
         with monkeypatch.context() as patch:
             patch.setattr(semismooth, "affordable", lambda problem, k: False)
-            patch.setattr(tuning, "DENSE", 0)
+            patch.setattr(tuning, "DENSE_FLOPS", 0)
             dZ = newton._direction(M, F, 0.0).in_z.ravel() / root
             # Conjugate gradients stop at 1e-4 of M F, and I - H, 0 <= H <= I, lets no more through.
             assert np.linalg.norm(A @ dZ + f) <= 1.1e-4 * np.linalg.norm(f)
@@ -238,7 +238,7 @@ def test_a_run_takes_few_steps_never_climbs_and_ends_at_the_optimum(
     penalty = Penalty(0.2 * largest_alpha(problem, Penalty))
     if not direct:
         monkeypatch.setattr(semismooth, "affordable", lambda problem, k: False)
-        monkeypatch.setattr(tuning, "DENSE", 0)
+        monkeypatch.setattr(tuning, "DENSE_FLOPS", 0)
     point, n_steps, heights = heights_of_run(
         problem, penalty, 15 if isinstance(penalty, RowSeparable) else 4
     )
