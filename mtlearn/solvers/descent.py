@@ -160,13 +160,15 @@ class Descent(Iterative):
     ) -> PhaseSteps:
         """Semismooth Newton while it helps.
 
-        Where proximal steps follow, to the first vain step, and while a few steps halve the gap.
+        Where proximal steps follow, to the first vain step; at first, and for the last digits,
+        while a few steps halve the gap.
         """
         start, gap = here, standing.gap
         first, last = not self.hard or (self.on_face and n_round == 0), gap
+        brief = n_round <= tuning.BRIEF or standing.polishing
         for n, step in enumerate(islice(self.newton.iterates(penalty, here), self.most), 1):
             here, standing = step.point, (yield step)
-            slow = n % tuning.STEPS_TO_HALVE == 0 and standing.gap > 0.5 * last
+            slow = brief and n % tuning.STEPS_TO_HALVE == 0 and standing.gap > 0.5 * last
             if self.last_resort and (slow or (first and not step.look)):
                 self.hard |= not standing.polishing
                 break

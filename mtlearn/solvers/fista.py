@@ -13,13 +13,14 @@ Foundations of Computational Mathematics 15.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mtlearn.penalties.base import Penalty
+from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 
@@ -56,11 +57,20 @@ class Metric:
 def _largest_eigenvalue(problem: SquaredProblem, D: Any, n_iter: int = 12) -> float:
     """Power iteration on all tasks at once; an estimate from below that FISTA corrects."""
     root = np.sqrt(D)
-    V = np.cos(np.arange(problem.n_features * problem.n_columns)).reshape(problem.n_features, -1)
+    if problem.common and isinstance(problem, MomentProblem):  # one of them stands for all
+        every = np.arange(problem.n_features)
+        inverse = np.broadcast_to(1.0 / root, (len(every), 1))[:, 0]
+        H = problem.scaled_hessian(every, inverse, np.dtype(float))[0]
+        return _largest(lambda v: H @ v, np.cos(every)[:, None], n_iter)
+    every = np.arange(problem.n_features * problem.n_columns)
+    V = np.cos(every).reshape(problem.n_features, -1)
+    return _largest(lambda V: problem.hessian_times(V / root) / root, V, n_iter)
+
+
+def _largest(times: Callable[[np.ndarray], np.ndarray], V: np.ndarray, n_iter: int) -> float:
     largest = 1.0
     for _ in range(n_iter):
-        V /= np.maximum(np.linalg.norm(V, axis=0), 1e-300)
-        V = problem.hessian_times(V / root) / root
+        V = times(V / np.maximum(np.linalg.norm(V, axis=0), 1e-300))
         largest = max(largest, float(np.linalg.norm(V, axis=0).max()))
     return 1.02 * largest
 
@@ -72,21 +82,25 @@ def fista(
 
     With each goes the metric that it was made in: L is raised where the curvature met is larger.
     """
-    here, ahead, momentum = start, start, 1.0
+    here, momentum = start, 1.0
+    V_ahead, G_ahead = start.V, start.G
     while True:
-        V = penalty.prox(ahead.V + metric.step * ahead.G, metric.step)
+        V = penalty.prox(V_ahead + metric.step * G_ahead, metric.step)
         new = problem.settle(V)
-        change = V - ahead.V
-        size = float(np.vdot(change, metric.D * change))
-        curvature = float(np.vdot(change, ahead.G - new.G))
+        change = V - V_ahead
+        weighted = metric.D * change
+        size = float(np.vdot(change, weighted))
+        curvature = float(np.vdot(change, G_ahead - new.G))
         if size > 0 and curvature > 1.0000001 * metric.L * size:
             metric = replace(metric, L=max(1.2 * metric.L, 1.01 * curvature / size))
-            ahead, momentum = here, 1.0
+            V_ahead, G_ahead, momentum = here.V, here.G, 1.0
             continue
+        moved = V - here.V
         # Restart where the step turns back on the momentum (O'Donoghue and Candès, gradient).
-        if float(np.vdot(metric.D * (ahead.V - V), V - here.V)) > 0:
+        if float(np.vdot(weighted, moved)) < 0:
             momentum = 1.0
         following = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
-        ahead = problem.combine(new, here, (momentum - 1.0) / following)
+        t = (momentum - 1.0) / following
+        V_ahead, G_ahead = V + t * moved, new.G + t * (new.G - here.G)
         here, momentum = new, following
         yield here, metric

@@ -23,26 +23,21 @@ Newton augmented Lagrangian method for solving Lasso problems. SIAM J. Optimizat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
-from scipy.linalg import LinAlgError
 
 from mtlearn.penalties.base import Differentiable, Penalty, RowNorms
-from mtlearn.penalties.l21 import L21
 from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
-from mtlearn.solvers.block_descent import block_descent
+from mtlearn.solvers.burst import Burst, swept
 from mtlearn.solvers.column_systems import Hessians
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.face_system import face_system
 from mtlearn.solvers.factors import SingularSystemError
-from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.semismooth import objective
 
 
@@ -73,7 +68,7 @@ class ProxPointNewton(Iterative):
         self.H: Hessians | None = None
         self.thin: np.ndarray | None = None
         self.weighted = problem.weighted_rows()
-        self.small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
+        self.small = problem.n_features * problem.n_columns <= tuning.FEW_NUMBERS
         self.double = False  # whether single precision was found to be too little
         self._descent: Descent | None = None
 
@@ -89,66 +84,45 @@ class ProxPointNewton(Iterative):
     def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
         """Newton steps, bursts of FISTA where one is cut; Descent where both are of no help.
 
-        A small problem is Descent's from the first vain step: its proximal steps are what helps.
+        A small problem is Descent's from the first vain step: its proximal steps are what helps,
+        but for the L2,1 norm on one X, which has block coordinate descent.
         """
-        here, best, idle, burst = start, np.inf, 0, tuning.BURST
+        here, best, idle = start, np.inf, 0
+        burst, most = None, tuning.BURST
         while idle < tuning.FRUITLESS:
             if standing.gap <= 0.5 * best:
                 best, idle = standing.gap, 0
             else:
                 idle += 1
             new, length, products = self._newton(penalty, here, standing)
-            if new is not None:
-                here = new
+            vain = length < tuning.VAIN
+            if vain and burst is not None and burst.has_all(penalty, here):
+                new = None  # of less use than the momentum
+            elif new is not None:
+                here, burst = new, None
             if length >= tuning.CUT:
-                burst = tuning.BURST
+                most = tuning.BURST
                 standing = yield Step(here, products, ends_round=True)
                 continue
             standing = yield Step(here, products, look=False)
-            if length < tuning.VAIN and self.small:
+            better = swept(self.problem, penalty, here)
+            if better is not None:
+                here = better
+                standing = yield Step(here, 2.0, ends_round=True)
+                continue
+            if vain and self.small:
                 break
-            for point, taken in self._burst(penalty, here, burst):
-                here = point
-                standing = yield Step(here, taken, look=False)
-            if length < tuning.VAIN:
-                burst = min(2 * burst, tuning.LONGEST_BURST)
-            standing = yield Step(here, 0.0, 0, ends_round=True)
+            burst = burst or Burst(self.problem, penalty, here)
+            left = most if vain else tuning.SHORT_BURST
+            most = min(2 * most, tuning.LONGEST_BURST) if vain else most
+            while left > 0:
+                n = min(left, tuning.BURST, max(standing.left.iterations, 1))
+                here, left = burst.after(n), left - n
+                standing = yield Step(here, n * burst.share + 1.0, n, ends_round=left == 0)
         if self._descent is None:
             self._descent = Descent(self.problem, penalty)
             self._descent.hard = self.small
         yield from self._descent.iterates(penalty, here, standing)
-
-    def _burst(self, penalty: Any, start: Point, n: int) -> Iterator[tuple[Point, float]]:
-        """FISTA on the features that are active or would not stay at zero; with its products."""
-        would = penalty.row_dual_norms(start.G) > penalty.alpha
-        rows = np.flatnonzero(would | start.active)
-        swept = self._swept(penalty, start, rows)
-        if swept is not None:
-            yield swept, 2.0
-            return
-        problem = self.problem.restricted(rows)
-        share = (len(rows) / self.problem.n_features) ** 2
-        metric, last = Metric.of_problem(problem), problem.settle(start.V[rows])
-        for step in islice(fista(problem, penalty, last, metric), n):
-            last = step[0]
-            yield start, share
-        V = np.zeros_like(start.V)
-        V[rows] = last.V
-        yield self.problem.settle(V), 1.0
-
-    def _swept(self, penalty: Any, start: Point, rows: np.ndarray) -> Point | None:
-        """Where block coordinate descent leads, if down and there is one for this problem."""
-        able = isinstance(penalty, L21) and self.problem.common
-        if not able or len(rows) > self.problem.thin_rows():
-            return None
-        H, V = self.problem.hessian(rows)[0], np.zeros_like(start.V)
-        try:
-            V[rows] = block_descent(H, start.G[rows], start.V[rows], penalty.alpha)
-        except LinAlgError:
-            return None
-        point = self.problem.settle(V)
-        lower = objective(self.problem, penalty, point) <= objective(self.problem, penalty, start)
-        return point if lower else None  # what is added to a Hessian may lead uphill at the end
 
     def _newton(
         self, penalty: Any, here: Point, standing: Standing

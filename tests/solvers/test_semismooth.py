@@ -240,7 +240,7 @@ def test_a_run_takes_few_steps_never_climbs_and_ends_at_the_optimum(
         monkeypatch.setattr(semismooth, "affordable", lambda problem, k: False)
         monkeypatch.setattr(tuning, "DENSE_FLOPS", 0)
     point, n_steps, heights = heights_of_run(
-        problem, penalty, 15 if isinstance(penalty, RowSeparable) else 4
+        problem, penalty, 8 if isinstance(penalty, RowSeparable) else 4
     )
     assert 1 <= n_steps <= 12
     assert certify(problem, penalty, point).relative <= 1e-13
