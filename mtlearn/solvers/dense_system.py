@@ -71,8 +71,12 @@ class DenseSystem:
         return int(rank) * (self.problem.n_columns // len(one))
 
     def quick(self, M: Any, *, proximal: bool = False) -> bool:
-        """Whether a step is worth it before any iterations."""
+        """Whether a step takes no longer than iterations that do not get there."""
         return self._flops(M, proximal) <= tuning.DENSE_FLOPS
+
+    def tiny(self, M: Any) -> bool:
+        """Whether it takes no longer than iterations that do."""
+        return self._flops(M, False) <= tuning.TINY_FLOPS
 
     def _products(self, M: Any, proximal: bool) -> float:
         """Matrix products that have as many flops as a step."""

@@ -93,7 +93,7 @@ class Descent(Iterative):
         solver = Descent(problem, penalty, curvature=self.metric.L, on_face=True)
         if isinstance(penalty, Differentiable):
             solver.proximal.length = self.proximal.length
-            solver.hard = self.hard
+            solver.hard, solver.newton.formed = self.hard, self.newton.formed
         return solver
 
     def iterates(self, penalty: Penalty, start: Point, standing: Standing) -> Iterates:
@@ -170,7 +170,7 @@ class Descent(Iterative):
             here, standing = step.point, (yield step)
             slow = brief and n % tuning.STEPS_TO_HALVE == 0 and standing.gap > 0.5 * last
             if self.last_resort and (slow or (first and not step.look)):
-                self.hard |= not standing.polishing
+                self.hard |= not standing.polishing and (self.by_rows or not slow)
                 break
             last = standing.gap if n % tuning.STEPS_TO_HALVE == 0 else last
         # Near the end, and where features are of very unlike scale, a lower objective alone is not

@@ -92,7 +92,7 @@ class SemismoothNewton:
         self.root, self.by_rows = np.sqrt(step), np.ndim(step) > 0
         self.rows = np.empty(0, dtype=np.intp)
         self.H: np.ndarray | None = None
-        self.dense = DenseSystem(problem)
+        self.dense, self.formed = DenseSystem(problem), False  # at once next time
 
     def iterates(self, penalty: Differentiable, start: Point) -> Iterator[Step]:
         """Steps from a settled point for as long as they help."""
@@ -163,10 +163,15 @@ class SemismoothNewton:
         by_rows = isinstance(M, RowDerivative)
         if by_rows:
             D, products = self.direct(M, scaled, damping)
-        elif self.dense.quick(M):
+        quick = not by_rows and self.dense.quick(M)
+        if quick and (self.formed or self.dense.tiny(M)):
             D, products = self.dense.normal_step(M, scaled, self.root, damping)
-        if D is None and (by_rows or not products):
-            D, products = self._conjugate_gradients(M, scaled, damping, close)
+        elif D is None:
+            most = tuning.CG_TRIED if quick else tuning.CG_ITERATIONS
+            D, products, reached = self._conjugate_gradients(M, scaled, damping, close, most)
+            if quick and not reached:
+                D, more = self.dense.normal_step(M, scaled, self.root, damping)
+                self.formed, products = True, products + more
         if D is None or not np.isfinite(D).all():
             return Direction(products=products)
         D = self.root * D
@@ -217,9 +222,9 @@ class SemismoothNewton:
         return self.H[:, at[:, None], at]
 
     def _conjugate_gradients(
-        self, M: Any, F: np.ndarray, damping: float, close: float
-    ) -> tuple[np.ndarray, int]:
-        """D = M x by conjugate gradients, to a residual ``close`` times F; and their number."""
+        self, M: Any, F: np.ndarray, damping: float, close: float, most: int
+    ) -> tuple[np.ndarray, int, bool]:
+        """D = M x by conjugate gradients; their number; whether a residual of ``close`` times F."""
         problem, root = self.problem, self.root
 
         def times(x):
@@ -232,9 +237,7 @@ class SemismoothNewton:
         rr = float(np.vdot(r, r))
         aim = rr * max(close, 1e-8) ** 2
         n = 0
-        while n < tuning.CG_ITERATIONS:
-            if rr <= aim or rr == 0.0:
-                break
+        while n < most and rr > aim:
             q = times(p)
             curvature = float(np.vdot(p, q))
             if curvature <= 1e-15 * float(np.vdot(p, p)):
@@ -243,7 +246,7 @@ class SemismoothNewton:
             x, r = x + length * p, r - length * q
             new = float(np.vdot(r, r))
             p, rr, n = r + new / rr * p, new, n + 1
-        return M.times(x), n
+        return M.times(x), n, rr <= aim
 
 
 def affordable(problem: SquaredProblem, k: int) -> bool:

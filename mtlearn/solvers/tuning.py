@@ -35,13 +35,14 @@ ENTERING = 2.0  # times the active features, that may be expected at a stage
 LOOK_EVERY = 5  # FISTA iterations between certificates, one of which costs a part of an iteration
 NEWTON_STEPS = 30  # in one round: a face that is right takes ten, a wrong one is FISTA's to leave
 NEWTON_TRIED = 15  # the same of small problems, which have proximal steps to go on with
-STEPS_TO_HALVE = 3  # the gap, or proximal steps come next,
+STEPS_TO_HALVE = 5  # the gap, or proximal steps come next,
 BRIEF = 1  # in so many rounds after the first: what is slow may get there where they do not
 PATIENT = 6  # times as many in proximal steps, which leave wrong faces themselves
 CG_WORTH = 40.0  # FISTA iterations that cost as much as a Newton step by conjugate gradients
 FISTA_MOST = 300.0  # iterations of FISTA before Newton, however dear a step is
 LONGER = 1.5  # each phase of FISTA than the one before, which did not find the face
 CG_ITERATIONS = 200  # of one Newton step
+CG_TRIED = 100  # where a dense system is as quick as all of them
 LASTS = 0.2  # of the gap, that a model leaves while its curvature serves the next ones as well
 MODEL_POLISH = 300  # iterations on a model once the whole has met its tolerance
 MODEL_NEAR = 200  # that a model like the one before it should not need
@@ -77,6 +78,7 @@ PROXIMAL_MOST = 30  # Newton steps of one proximal step
 SMOOTHED_LENGTHS = 0.4 ** np.arange(12)
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
 DENSE_FLOPS = 2e9  # of a dense system in V: a tenth of a second, as long as CG_ITERATIONS take
+TINY_FLOPS = 1e8  # the same: no longer than CG_TRIED, so without trying them
 DENSE_MOST = (
     3000  # numbers in V up to which there is one, where conjugate gradients do not get there
 )

@@ -21,7 +21,8 @@ from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.reductions.base import Reduction
 
 FEW = 64  # features, up to which there is nothing to gain
-AHEAD = 0.7  # of alpha: features that are expected at the next ones of a path
+AHEAD = 0.6  # of alpha: features that are expected at the next ones of a path
+ALONG = 0.125  # of the rows, so many of these are taken along where a pass over X is due
 APART = 1e-3  # strengths, relative, from where what is between them may be extrapolated
 BEYOND = 1e-9  # alpha, relative, from where a feature would not stay at zero
 
@@ -63,9 +64,13 @@ class ActiveRows(Reduction):
             wanted |= V.any(axis=1)
         if wanted.sum() > np.count_nonzero(wanted[self.features]):
             # A pass over X is due: it takes those along that come next.
-            more = ahead >= AHEAD * penalty.alpha
-            few = np.count_nonzero(more & ~wanted) <= self.problem.n_columns + 16
-            wanted = wanted | more if few else wanted
+            ahead = np.where(wanted, 0.0, ahead)
+            ahead[self.features] = 0.0
+            more = np.flatnonzero(ahead >= AHEAD * penalty.alpha)
+            most = max(1, int(ALONG * min(self.problem.thin_rows(), len(ahead))))
+            if len(more) > most:
+                more = more[np.argpartition(ahead[more], -most)[-most:]]
+            wanted[more] = True
         self._take_in(wanted)
         self.guess = None
         if isinstance(V, Lifted):
