@@ -87,13 +87,13 @@ class ProxPointNewton(Iterative):
         A small problem is Descent's from the first vain step: its proximal steps are what helps,
         but for the L2,1 norm on one X, which has block coordinate descent.
         """
-        here, best, idle = start, np.inf, 0
-        burst, most = None, tuning.BURST
+        here, best, idle = start, np.inf, 0.0
+        burst, most, length = None, tuning.BURST, 1.0
         while idle < tuning.FRUITLESS:
             if standing.gap <= 0.5 * best:
-                best, idle = standing.gap, 0
-            else:
-                idle += 1
+                best, idle = standing.gap, 0.0
+            else:  # where steps are full, the objective falls while the gap takes its time
+                idle += 0.5 if length >= tuning.CUT else 1.0
             new, length, products = self._newton(penalty, here, standing)
             vain = length < tuning.VAIN
             if vain and burst is not None and burst.has_all(penalty, here):
