@@ -22,7 +22,7 @@ from mtlearn.solvers.reductions.base import Reduction
 
 FEW = 64  # features, up to which there is nothing to gain
 AHEAD = 0.6  # of alpha: features that are expected at the next ones of a path
-ALONG = 0.125  # of the rows, so many of these are taken along where a pass over X is due
+ALONG = 32  # of these, the likeliest, that are taken along where a pass over X is due
 APART = 1e-3  # strengths, relative, from where what is between them may be extrapolated
 BEYOND = 1e-9  # alpha, relative, from where a feature would not stay at zero
 
@@ -66,11 +66,7 @@ class ActiveRows(Reduction):
             # A pass over X is due: it takes those along that come next.
             ahead = np.where(wanted, 0.0, ahead)
             ahead[self.features] = 0.0
-            more = np.flatnonzero(ahead >= AHEAD * penalty.alpha)
-            most = max(1, int(ALONG * min(self.problem.thin_rows(), len(ahead))))
-            if len(more) > most:
-                more = more[np.argpartition(ahead[more], -most)[-most:]]
-            wanted[more] = True
+            wanted[self._next(ahead, AHEAD * penalty.alpha)] = True
         self._take_in(wanted)
         self.guess = None
         if isinstance(V, Lifted):
@@ -78,6 +74,15 @@ class ActiveRows(Reduction):
         if self.part is None:
             self._take_in(self.norms >= self.norms.max())
         return self.part
+
+    def _next(self, ahead: np.ndarray, least: float) -> np.ndarray:
+        """The likeliest features to enter, some of those that may reach ``least``."""
+        more, most = np.flatnonzero(ahead >= least), min(ALONG, self.problem.n_columns + 16)
+        if len(more) <= most:
+            return more
+        if not isinstance(self.problem, Quadratic):  # whose every gradient is a pass over X
+            return more[:0]
+        return more[np.argpartition(ahead[more], -most)[-most:]]
 
     def as_far_as_few_enter(self, here: float, penalty: Any) -> float:
         """How far down to the strength of ``penalty`` a stage may go."""
