@@ -113,6 +113,28 @@ def dirty():
             yield Cell(f"dirty {norm} {name}", "dirty", "dirty", data, fractions, **how)
 
 
+def trace_norm():
+    how = {"must": 1.5, "aim": 5, "plain_counts": True}
+    one = [(2000, 300, 20), (500, 3000, 50), (300, 300, 1000)]
+    cases = [(f"{n}×{d}×{T}", drawn("low_rank", n, d, T)) for n, d, T in one]
+    own = [(100, 50, 40), (139, 110, 28)]  # tasks, rows and features of each
+    cases += [
+        (f"own X {T} tasks of {n}×{d}", drawn("own_rows_of_low_rank", n, d, T)) for T, n, d in own
+    ]
+    for name, data in cases:
+        for at in (0.1, 0.01):
+            fit = f"trace norm fit: {name} at {at:g}"
+            yield Cell(fit, "trace norm", "trace_norm", data, (at,), **how)
+        yield Cell(
+            f"trace norm path: {name}, 20 to 0.01",
+            "trace norm",
+            "trace_norm",
+            data,
+            path(20, 0.01),
+            **how,
+        )
+
+
 def logistic():
     where, how = "logistic", {"must": 1.5, "aim": 5, "plain_counts": True}
     data = drawn("labels", 500, 1000, 10)
@@ -136,6 +158,7 @@ CELLS = [
     *l21_others(),
     *l1inf(),
     *dirty(),
+    *trace_norm(),
     *logistic(),
     *real_designs(),
 ]

@@ -50,6 +50,25 @@ def dirty(n, d, T, correlation=0.5, informative=10, specific=3, snr=3.0, seed=0)
     return {"X": np.asfortranarray(X), "Y": noisy(rng, X @ W, snr)}
 
 
+def patterns(rng, d, T, rank):
+    """Coefficients that are mixtures of a few patterns."""
+    return rng.standard_normal((d, rank)) @ rng.standard_normal((rank, T)) / np.sqrt(rank)
+
+
+def low_rank(n, d, T, correlation=0.5, rank=4, snr=3.0, seed=0):
+    rng = np.random.default_rng(seed)
+    X = design(rng, n, d, correlation)
+    return {"X": np.asfortranarray(X), "Y": noisy(rng, X @ patterns(rng, d, T, rank), snr)}
+
+
+def own_rows_of_low_rank(n, d, T, correlation=0.5, rank=4, snr=3.0, seed=0):
+    """The same with rows for each task: X (T, n, d)."""
+    rng = np.random.default_rng(seed)
+    X = np.stack([design(rng, n, d, correlation) for _ in range(T)])
+    W = patterns(rng, d, T, rank)
+    return {"X": X, "Y": noisy(rng, np.einsum("tij,jt->it", X, W), snr)}
+
+
 def labels(n, d, T, correlation=0.5, informative=20, snr=3.0, seed=0):
     """Two classes for each task: the sign of a noisy score."""
     data = regression(n, d, T, correlation, informative, snr, seed)

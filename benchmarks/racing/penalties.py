@@ -1,4 +1,4 @@
-"""Penalties on the rows of W (features over tasks): value, dual norm, prox. Plain NumPy, float64.
+"""Penalties on W (features over tasks): value, dual norm, prox. Plain NumPy, float64.
 
 The benchmark's own, so that a mistake in mtlearn's cannot hide: nothing here imports it.
 """
@@ -110,3 +110,25 @@ class Dirty:
         else:
             P[keep] = Z - project_l1(Z, r, cap=self.rho * r)
         return P
+
+
+class TraceNorm:
+    """sum of the singular values: through the eigenvalues of the smaller Gram matrix."""
+
+    def value(self, W):
+        return np.linalg.svd(W, compute_uv=False).sum()
+
+    def dual(self, G):
+        return np.sqrt(max(np.linalg.eigvalsh(_smaller(G))[-1], 0.0))
+
+    def prox(self, Z, r):
+        squares, Q = np.linalg.eigh(_smaller(Z))
+        s = np.sqrt(np.maximum(squares, 0.0))
+        keep = s > r
+        Q = Q[:, keep]
+        scaled = Q * (1.0 - r / s[keep])
+        return (Z @ scaled) @ Q.T if Z.shape[0] >= Z.shape[1] else scaled @ (Q.T @ Z)
+
+
+def _smaller(A):
+    return A.T @ A if A.shape[0] >= A.shape[1] else A @ A.T

@@ -18,7 +18,7 @@ def prepared(objective, name, folder):
 
 def warm_up(cell, name):
     """Imports and compilation, on a small problem; what fails here will fail in the race."""
-    small = {"L": draws.regression, "d": draws.dirty, "l": draws.labels}[cell.name[0]]
+    small = {"d": draws.dirty, "l": draws.labels}.get(cell.name[0], draws.regression)
     objective = load.objective(cell.folder, **cell.penalty)
     objective.set_data(fractions=(0.5, 0.3)[: len(cell.fractions)], **small(40, 20, 3))
     solver = prepared(objective, name, cell.folder)

@@ -19,9 +19,6 @@ from mtlearn.exceptions import SimilarLabelsWarning, counted, level_of_user
 from mtlearn.inputs.holes import is_missing, with_nulls
 from mtlearn.inputs.label_text import readable, times_as_text
 
-PLAIN = {str, int, float, bool}  # a label of these types is what it looks like
-FEW = 1000  # numbers, beyond which to sort them is faster than to look each of them up
-
 
 @dataclass(frozen=True)
 class Labels:
@@ -104,24 +101,6 @@ def labels_beside(
             "rows. Give a list, an array or a column."
         )
     return list(task) if isinstance(task, Iterator | ValuesView) else task
-
-
-def known_codes(column: np.ndarray, place: dict) -> np.ndarray | None:
-    """What :func:`match_labels` finds where every label is text or a number that ``place`` has.
-
-    None where one of them is not, or has to be read first. ``column`` is what :func:`as_column`
-    makes of it.
-    """
-    numbers = column.dtype.kind != "O"
-    if column.ndim != 1 or (numbers and len(column) > FEW):
-        return None
-    rows = column.tolist()
-    if not numbers and not set(map(type, rows)) <= PLAIN:
-        return None
-    try:
-        return np.fromiter(map(place.__getitem__, rows), dtype=np.intp, count=len(rows))
-    except KeyError:
-        return None
 
 
 def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:

@@ -24,12 +24,12 @@ from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import (
     Labels,
     as_column,
-    known_codes,
     labels_beside,
     match_labels,
     read_labels,
     without_case,
 )
+from mtlearn.inputs.lookup import Lookup
 from mtlearn.inputs.target_array import read_array
 from mtlearn.inputs.target_text import refuse_text
 from mtlearn.inputs.tasks import (
@@ -140,16 +140,17 @@ class Reader:
         return y, _read_weight(sample_weight, y)
 
     @cached_property
-    def _place(self) -> dict:
-        """Position of each task."""
-        return {task: place for place, task in enumerate(self.tasks.tolist())}
+    def _lookup(self) -> Lookup:
+        return Lookup(self.tasks)
 
     def __getstate__(self) -> dict:
-        return {name: value for name, value in vars(self).items() if name != "_place"}
+        return {name: value for name, value in vars(self).items() if name != "_lookup"}
 
     def _codes(self, estimator: Any, X: Any, column: Any, name: str) -> np.ndarray:
-        column = as_column(column, name)
-        codes = known_codes(column, self._place)
+        codes = self._lookup.of_coded(column)
+        if codes is None:
+            column = as_column(column, name)
+            codes = self._lookup.of_each(column)
         if codes is not None and len(codes) == X.shape[0]:
             return codes
         labels = read_labels(column, name)

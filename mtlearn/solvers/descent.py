@@ -166,13 +166,14 @@ class Descent(Iterative):
         start, gap = here, standing.gap
         first, last = not self.hard or (self.on_face and n_round == 0), gap
         brief = n_round <= tuning.BRIEF or standing.polishing
+        few = tuning.STEPS_TO_HALVE if self.by_rows else tuning.OF_PRODUCTS
         for n, step in enumerate(islice(self.newton.iterates(penalty, here), self.most), 1):
             here, standing = step.point, (yield step)
-            slow = brief and n % tuning.STEPS_TO_HALVE == 0 and standing.gap > 0.5 * last
+            slow = brief and n % few == 0 and standing.gap > 0.5 * last
             if self.last_resort and (slow or (first and not step.look)):
                 self.hard |= not standing.polishing and (self.by_rows or not slow)
                 break
-            last = standing.gap if n % tuning.STEPS_TO_HALVE == 0 else last
+            last = standing.gap if n % few == 0 else last
         # Near the end, and where features are of very unlike scale, a lower objective alone is not
         # worth to lose what the gap has gained.
         if standing.gap > gap and (self.smoothing or standing.polishing):

@@ -11,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlearn.inputs.labels import (
-    as_column,
-    known_codes,
     match_labels,
     nearly_equal,
     read_labels,
@@ -176,29 +174,3 @@ def test_labels_that_look_the_same_are_found(labels, said):
     found = nearly_equal(np.array(labels, dtype=object), "tasks")
     assert said in found
     assert bool(found) == bool(said)
-
-
-@pytest.mark.parametrize(
-    "column, known",
-    [
-        (["b", "a", "b"], True),
-        ([2, 1.0, True], True),
-        (np.array([2.0, 1.0]), True),
-        (np.array(["a", "b"]), True),
-        (["a", "c"], False),
-        ([1, np.nan], False),
-        ([np.int64(1), 2], False),
-        ([b"a"], False),
-        ([["a"], ["b"]], False),
-        (np.array([[1], [2]]), False),
-        (np.ones(2000), False),
-    ],
-)
-def test_labels_that_are_known_as_they_stand_need_no_reading(column, known):
-    array, place = as_column(column, "task"), {"a": 0, "b": 1, 1: 0, 2: 1}
-    found = known_codes(array, place)
-    assert (found is not None) == known
-    if known:
-        read = read_labels(array, "task")
-        tasks = np.array(["a", "b"], dtype=object) if read.kind == "text" else np.array([1, 2])
-        assert found.tolist() == match_labels(read, tasks, "task").tolist()
