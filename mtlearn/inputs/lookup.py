@@ -63,7 +63,8 @@ class Lookup:
         if column.dtype.kind != "O":
             return self._of_numbers(column)
         rows = column.tolist()
-        if not set(map(type, rows)) <= PLAIN:
+        # What is found among texts is a text; of numbers there are types that have to be read.
+        if self.tasks.dtype.kind != "O" and not set(map(type, rows)) <= PLAIN:
             return None
         try:
             return np.fromiter(map(self.place.__getitem__, rows), dtype=np.intp, count=len(rows))
