@@ -68,7 +68,7 @@ class Lookup:
             return None
         try:
             return np.fromiter(map(self.place.__getitem__, rows), dtype=np.intp, count=len(rows))
-        except KeyError:
+        except (KeyError, TypeError):  # not there; lists and the like
             return None
 
     def _of_numbers(self, column: np.ndarray) -> np.ndarray | None:
@@ -99,5 +99,8 @@ def _coded(column: Any) -> tuple[np.ndarray, list] | None:
         return None  # also text of pandas
     if not hasattr(column, "factorize"):
         return None
-    codes, labels = column.factorize()
+    try:
+        codes, labels = column.factorize()
+    except TypeError:  # lists and the like
+        return None
     return codes, labels.tolist()

@@ -37,8 +37,8 @@ class Burst:
     def after(self, n: int) -> Point:
         """The point after n more iterations."""
         V = np.zeros((self.problem.n_features, self.problem.n_columns))
-        for last, _ in islice(self.steps, n):
-            V[self.rows] = last.V
+        *_, (last, _) = islice(self.steps, n)
+        V[self.rows] = last.V
         return self.problem.settle(V)
 
     def has_all(self, penalty: Any, point: Point) -> bool:

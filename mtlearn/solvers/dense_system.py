@@ -63,12 +63,11 @@ class DenseSystem:
         every_column = [L[:, c, i:j] @ R[i:j] for c, (i, j) in enumerate(pairwise(ends))]
         return np.stack(every_column, axis=1).reshape(d * C, -1)
 
-    @cached_property
+    @property
     def rank(self) -> int:
-        """Of H, but for what w_0 and b_0 take from it."""
-        one = self.problem.hessian(np.arange(self.problem.n_features))
-        rank = np.linalg.matrix_rank(one, hermitian=True).sum()
-        return int(rank) * (self.problem.n_columns // len(one))
+        """Of H at most."""
+        one = min(float(self.problem.n_features), self.problem.thin_rows())
+        return int(one) * self.problem.n_columns
 
     def quick(self, M: Any, *, proximal: bool = False) -> bool:
         """Whether a step takes no longer than iterations that do not get there."""

@@ -65,6 +65,7 @@ def test_labels_that_are_known_as_they_stand_need_no_reading(tasks, column):
         (TEXT, pd.Series(["b", None], dtype="category")),
         (TEXT, pd.Series(["b", "z"], dtype="category")),
         (TEXT, pd.Series(["b", None], dtype=object)),
+        (TEXT, pd.Series([["a"], ["b"]])),
         (TEXT, pd.Series([pd.Timestamp("2020-01-01")], dtype="category")),
         (CLOSE, ["1", "2"]),
         (CLOSE, [1, np.nan]),
