@@ -107,7 +107,7 @@ class ProxPointNewton(Iterative):
             standing = yield Step(here, products, look=False)
             better = swept(self.problem, penalty, here)
             if better is not None:
-                here = better
+                here, burst = better, None
                 standing = yield Step(here, 2.0, ends_round=True)
                 continue
             if vain and self.small:
