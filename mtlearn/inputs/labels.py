@@ -18,6 +18,7 @@ import numpy as np
 from mtlearn.exceptions import SimilarLabelsWarning, counted, level_of_user
 from mtlearn.inputs.holes import is_missing, with_nulls
 from mtlearn.inputs.label_text import readable, times_as_text
+from mtlearn.inputs.lookup import Lookup
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,8 @@ def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:
             "Give the labels in the kind used in fit, for example with "
             f"{'.astype(str)' if known_kind == 'text' else '.astype(int)'}."
         )
-    position = {value: code for code, value in enumerate(tasks.tolist())}
-    found = np.array([position.get(value, -1) for value in labels.values.tolist()], dtype=np.intp)
+    place = Lookup(tasks).place
+    found = np.array([place.get(value, -1) for value in labels.values.tolist()], dtype=np.intp)
     whole = tasks.dtype.kind in "iub"  # fractions say nothing where the tasks have them too
     fractions = labels.values[labels.values % 1 != 0].tolist() if whole else []
     if fractions and (found < 0).all():
