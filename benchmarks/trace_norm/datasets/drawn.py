@@ -2,4 +2,6 @@ from racing.dataset import DrawnDataset
 
 
 class Dataset(DrawnDataset):
-    """20 informative features, columns correlated with their neighbours."""
+    """Coefficients that are mixtures of four patterns, columns correlated with their neighbours."""
+
+    kind = "low_rank"
