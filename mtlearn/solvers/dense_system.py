@@ -35,7 +35,7 @@ class DenseSystem:
         self.size = problem.n_features * problem.n_columns
 
     @cached_property
-    def hessian(self) -> np.ndarray:
+    def factor(self) -> np.ndarray:
         """L with L L' = H in V (flattened row by row), of as many columns as H has rank.
 
         With B_c B_c' the Hessian of column c, and B K how V meets (w_0, b_0), whose own Hessian is
@@ -121,7 +121,7 @@ class DenseSystem:
 
     def _on_face(self, face: Factored, shape: tuple[int, ...], root: Any) -> np.ndarray:
         """B'L in scaled columns."""
-        L = self.hessian.reshape(*shape, -1)
+        L = self.factor.reshape(*shape, -1)
         if np.ndim(root) == 0:
             T = face.to_face(L)
             T *= root

@@ -80,9 +80,7 @@ SMOOTHED_LENGTHS = 0.4 ** np.arange(12)
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
 DENSE_FLOPS = 2e9  # of a dense system in V: a tenth of a second, as long as CG_ITERATIONS take
 TINY_FLOPS = 1e8  # the same: no longer than CG_TRIED, so without trying them
-DENSE_MOST = (
-    3000  # numbers in V up to which there is one, where conjugate gradients do not get there
-)
+DENSE_MOST = 3000  # numbers in V, up to which there is one where these do not get there
 
 # Features of very different scale under a penalty that is no sum over them.
 SMOOTHED_MOST = 1000  # coefficients, up to which a dense system takes a second at most

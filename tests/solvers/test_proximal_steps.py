@@ -84,7 +84,7 @@ def test_newton_step_is_that_of_the_dense_hessian(monkeypatch, name, source, alp
 def test_the_factor_of_a_hessian_is_one(monkeypatch, source, alpha_intercept, alpha_mean):
     coupling = Coupling(alpha_intercept or 0.0, True, alpha_mean)
     problem, truth = quadratic(source, FORM[source], coupling, monkeypatch)
-    L, H = DenseSystem(problem).hessian, truth.reduced_hessian()
+    L, H = DenseSystem(problem).factor, truth.reduced_hessian()
     close(L @ L.T, H, 1e-10)
     # Of the rank of H, but for what is next to none.
     assert L.shape[1] <= np.linalg.matrix_rank(H, tol=1e-14 * np.linalg.norm(H, 2), hermitian=True)
