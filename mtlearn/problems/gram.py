@@ -11,14 +11,14 @@ from mtlearn.problems.picked import gradient_through
 from mtlearn.problems.products import transposed_times
 
 KEPT_BYTES = 512e6  # of rows of the scatter of all features
-LONG = 0.5  # features among the rows of X, from where products with X are the cheaper ones
+LONG = 1.0  # features among the rows of X, from where products with X are the cheaper ones
 LARGE = 1e5  # numbers in a gradient, from where half as many bytes matter
 USEFUL = 1e-2  # error of a gradient, in units of the largest entry of X'y
 
 
 @dataclass(frozen=True)
 class Rough:
-    """Minus a gradient in single precision: the entries of ``unit * G``, each +- ``unit * off``.
+    """Minus a gradient in single precision: the columns of ``unit * G``, each +- ``unit * off``.
 
     With u = 2^-24, sums of n products in any order, of numbers rounded to single precision before,
     are off by at most (n + 2) u / (1 - (n + 2) u) times the sum of their sizes (Higham, 2002,
@@ -27,7 +27,7 @@ class Rough:
 
     G: np.ndarray
     unit: float
-    off: float
+    off: np.ndarray  # (C,)
 
     @staticmethod
     def relative(n: int) -> float:
@@ -37,10 +37,9 @@ class Rough:
 
     def row_dual_norms(self, penalty: Any) -> tuple[np.ndarray, np.ndarray]:
         """Dual norms of the rows, and what those of the gradient itself are at most."""
-        C = self.G.shape[1]
         norms = penalty.row_dual_norms(self.G).astype(np.float64)
-        of_ones = float(penalty.row_dual_norms(np.ones((1, C)))[0])
-        most = (1.0 + self.relative(2 * C + 16)) * norms + self.off * of_ones
+        off = float(penalty.row_dual_norms(self.off[None])[0])
+        most = (1.0 + self.relative(2 * len(self.off) + 16)) * norms + off
         return self.unit * norms, self.unit * most
 
 
@@ -101,7 +100,7 @@ class Gram:
     def _append(self, rows: np.ndarray) -> None:
         assert self._outer is not None
         at = slice(len(self._sizes), len(self._sizes) + len(rows))
-        sizes = np.abs(rows).max(axis=1, initial=0.0)
+        sizes = np.maximum(rows.max(axis=1, initial=0.0), -rows.min(axis=1, initial=0.0))
         self._sizes = np.append(self._sizes, sizes)
         self._outer = _with_room(self._outer, (at.stop, rows.shape[1]))
         np.divide(rows, np.where(sizes, sizes, 1.0)[:, None], self._outer[at], casting="same_kind")
@@ -132,11 +131,11 @@ class Gram:
         if self._outer is None or self._xy is None:
             return None
         V = self._in_units(V, pulled)
-        terms = 1.0 + float(np.abs(V).max(axis=1).sum())
+        terms = 1.0 + np.abs(V).sum(axis=0)
         # Two roundings before the product, one in it, one a sum, and two of X'y.
         n = len(V) + 5
         off = Rough.relative(n) * terms + n * float(np.finfo(np.float32).tiny)
-        if not off <= USEFUL:
+        if not off.max() <= USEFUL:
             return None
         G = self._rows_times(V.astype(np.float32))
         G += self._xy

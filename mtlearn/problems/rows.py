@@ -254,7 +254,7 @@ class Rows:
                     out.append((X.multiply(s[:, None]).T @ Z).toarray())
                 else:
                     out.append((X if (s == 1.0).all() else X * s[:, None]).T @ Z)
-        return np.stack(out)
+        return out[0][None] if len(out) == 1 else np.stack(out)
 
     def sparse_gram(self, b: int, s: np.ndarray) -> np.ndarray:
         """X'diag(s) X of one block of a sparse X, (d, d), dense."""

@@ -198,8 +198,12 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
         return SD + (self.kappa * x) * self.x_mean
 
     def gradient_terms(self, point: Point) -> np.ndarray:
-        pulled = np.abs(self.kappa * point.error * self.x_mean)
-        return np.abs(self.xy) + np.abs(point.SW) + pulled
+        terms = np.abs(self.xy)
+        if point.SW.any():
+            terms += np.abs(point.SW)
+        if self.kappa.any():
+            terms += np.abs(self.kappa * point.error * self.x_mean)
+        return terms
 
     def null(self) -> Point:
         zero = np.zeros((self.n_features, self.n_columns))

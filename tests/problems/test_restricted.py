@@ -173,8 +173,9 @@ def test_feature_by_feature_it_is_what_it_is_at_once(kind, way, weights):
 @pytest.mark.parametrize("kind", ["design", "logistic"])
 @pytest.mark.parametrize("weights", [None, "rows"])
 @every_intercept
-def test_from_rows_of_the_scatter_to_columns_of_x(kind, weights, intercepts):
+def test_from_rows_of_the_scatter_to_columns_of_x(monkeypatch, kind, weights, intercepts):
     """Few rows that all tasks share: their scatter says it at first, then X has less to say."""
+    monkeypatch.setattr(gram_module, "LONG", 0.5)
     omega = np.ones(4) if weights == "rows" else OMEGA
     whole = drawn(kind, "columns", weights, intercepts, omega, d=60, rows=(3, 16), seed=5)
     order, part, seen = np.random.default_rng(6).permutation(60), None, []
