@@ -49,14 +49,20 @@ class Columns:
     labels: int | None
 
     @classmethod
-    def of_fit(cls, estimator: Any, X: Any) -> tuple[Columns, Any, Any]:
+    def of_fit(cls, estimator: Any, X: Any) -> tuple[Columns, Any, Any, np.ndarray | None]:
         """The columns of an X given to ``fit``, its features and its labels (or None).
 
-        Sets ``n_features_in_`` and ``feature_names_in_``.
+        Last come the sums of squares of the features, where they told that all are finite. Sets
+        ``n_features_in_`` and ``feature_names_in_``.
         """
-        features, column, other_names, place = _read(estimator, X, None)
+        squares = None
+        if estimator.task_column is None and type(X) is np.ndarray and X.dtype in FLOATS:
+            squares = sums_of_squares(X) if X.ndim == 2 else None
+            squares = None if squares is None or not np.isfinite(squares.sum()) else squares
+        features, column, other_names, place = _read(estimator, X, None, squares is not None)
         names = getattr(estimator, "feature_names_in_", None)
-        return cls(estimator.n_features_in_, names, other_names, place), features, column
+        columns = cls(estimator.n_features_in_, names, other_names, place)
+        return columns, features, column, squares
 
     def read(self, estimator: Any, X: Any) -> tuple[Any, Any]:
         """Features and labels (or None) of an X with the same columns."""
@@ -87,16 +93,22 @@ class Columns:
         )
 
 
+def sums_of_squares(X: np.ndarray) -> np.ndarray:
+    """Of the columns of a dense X, (d,); finite where all numbers are, and not too large."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return np.einsum("ij,ij->j", X, X, dtype=np.float64)
+
+
 def _finite(X: np.ndarray) -> bool:
     """Whether all numbers are finite, by one pass: no other kind adds up to a finite one."""
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(X.sum()))
 
 
-def _read(estimator: Any, X: Any, known: Columns | None) -> tuple:
+def _read(estimator: Any, X: Any, known: Columns | None, finite: bool = False) -> tuple:
     """Features, labels (or None), names that scikit-learn does not keep, place of the labels.
 
-    ``known`` are the columns of fit; None in fit.
+    ``known`` are the columns of fit; None in fit. ``finite`` says that those of an array are.
     """
     reset, where = known is None, estimator.task_column
     other_names = None if known is None else known.other_names
@@ -105,7 +117,8 @@ def _read(estimator: Any, X: Any, known: Columns | None) -> tuple:
     if where is None:
         accept = "csr" if get_tags(estimator).input_tags.sparse else False
         if frame is None:
-            X = validate_data(estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept)
+            how: Any = {"accept_sparse": accept, "ensure_all_finite": not finite}
+            X = validate_data(estimator, X, reset=reset, dtype=FLOATS, **how)
             return X, None, None, None
         other_names = check_columns(estimator, X, reset=reset, known=other_names)
         if not are_plain(frame):

@@ -10,7 +10,7 @@ target with the labels beside X (``task=``). All of them end in a
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -60,7 +60,7 @@ def read_fit(
         raise ValueError(
             f"unseen_task must be one of {UNSEEN_POLICIES}, got {estimator.unseen_task!r}."
         )
-    columns, X, column = Columns.of_fit(estimator, X)
+    columns, X, column, squares = Columns.of_fit(estimator, X)
     column, name = _one_source(estimator, column, task, X.shape[0])
     names = column_names(y)
     y = _read_targets(estimator, y, numeric=numeric)
@@ -77,6 +77,8 @@ def read_fit(
         if labels is not None:
             check_consistent_length(X, labels.codes)
         data = one_target(X, y, weight, labels, name)
+    if data.X is X:  # all rows of it
+        data = replace(data, squares=squares)
     return data, Reader(data.way, data.tasks, columns)
 
 

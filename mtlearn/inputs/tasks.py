@@ -43,6 +43,8 @@ class TaskData:
         Which of the given rows these are; None where all of them are usable.
     groups : ndarray of shape (n,) or None
         Units that folds keep together, as 0, 1, ...; None where every row is its own.
+    squares : ndarray of shape (d,) or None
+        Sums of the squares of the columns of X, where reading them has made these.
     """
 
     X: Any
@@ -53,6 +55,7 @@ class TaskData:
     way: str
     rows: np.ndarray | None = None
     groups: np.ndarray | None = None
+    squares: np.ndarray | None = None
 
     @property
     def stacked(self) -> bool:
@@ -88,6 +91,7 @@ class TaskData:
             codes=self.codes[rows] if self.stacked else None,
             rows=rows if self.rows is None else self.rows[rows],
             groups=None if self.groups is None else self.groups[rows],
+            squares=None,
         )
 
     def of_tasks(self, tasks: np.ndarray) -> TaskData:
@@ -109,7 +113,7 @@ class TaskData:
             weight = weight[rows] if weight.ndim == 1 else weight[rows, codes]
         groups = None if self.groups is None else self.groups[rows]
         data = replace(self, X=self.X[rows], y=self.y[rows, codes], weight=weight, groups=groups)
-        return replace(data, codes=codes, way="labels"), rows
+        return replace(data, codes=codes, way="labels", squares=None), rows
 
 
 def check_target_names(names: np.ndarray | None, tasks: np.ndarray) -> None:

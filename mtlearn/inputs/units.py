@@ -26,6 +26,7 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.exceptions import plain
+from mtlearn.inputs.features import sums_of_squares
 from mtlearn.inputs.tasks import TaskData
 
 SAFE = 100  # binary exponents beyond which numbers are brought near one
@@ -144,7 +145,7 @@ def choose_units(data: TaskData, estimator: Any) -> tuple[TaskData, Units]:
         if origin is not None:
             X = X - origin
             units = replace(units, origin=origin)
-    if not _safe(X):
+    if not _safe(X, data.squares if X is data.X else None):
         p = _middle(_largest_of_columns(X), "X", estimator._reader.columns.of_features())
         X = X if p == 0 else _times_power(X, -p)
         units = replace(units, x=p)
@@ -171,14 +172,16 @@ def _far_origin(X: np.ndarray) -> np.ndarray | None:
     return np.where(far, some[0], 0.0) if far.any() else None
 
 
-def _safe(A: Any) -> bool:
+def _safe(A: Any, square: np.ndarray | None = None) -> bool:
     """Whether the columns are near enough to one, by one pass over their squares."""
-    with np.errstate(over="ignore", under="ignore"):
-        if sparse.issparse(A):
-            columns = sparse.csr_array(A)
+    if square is not None:
+        pass
+    elif sparse.issparse(A):
+        columns = sparse.csr_array(A)
+        with np.errstate(over="ignore", under="ignore"):
             square = np.bincount(columns.indices, columns.data**2, A.shape[1])
-        else:
-            square = np.einsum("ij,ij->j", *[A.reshape(len(A), -1)] * 2, dtype=np.float64)
+    else:
+        square = sums_of_squares(A.reshape(len(A), -1))
     mean = square / A.shape[0]
     if not square.sum() <= 2.0 ** (2 * SAFE):
         return False

@@ -251,3 +251,30 @@ def test_classes_of_a_search_follow_their_units():
         for x in (0, 400)
     ]
     assert (support[0] == support[1]).all()
+
+
+@pytest.mark.parametrize("way", ["beside", "holes"])
+def test_rows_that_are_left_out_choose_no_unit(way):
+    """A column tiny on the rows that are used: what the others hold says nothing about it."""
+    problem = make(3, way)
+    X, y = problem.X.copy(), problem.y.copy()
+    X[:, 0] = np.ldexp(X[:, 0], -600)
+    X[:3, 0], weight = 1.0, np.ones(len(y))
+    weight[:3] = 0.0
+    parameters = {"alpha": 0.1, "fit_intercept": False}
+    labels = {name: np.asarray(value) for name, value in problem.extra.items() if name == "task"}
+    whole = GroupLassoRegressor(**parameters).fit(X, y, sample_weight=weight, **labels)
+    labels = {name: value[3:] for name, value in labels.items()}
+    used = GroupLassoRegressor(**parameters).fit(X[3:], y[3:], **labels)
+    np.testing.assert_allclose(whole.coef_, used.coef_, rtol=1e-7)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+@pytest.mark.parametrize("bad, said", [(np.nan, "contains NaN"), (np.inf, "contains infinity")])
+def test_what_is_not_finite_is_refused(order, kind, bad, said):
+    problem = make(3, "columns")
+    X = np.array(problem.X, dtype=kind, order=order)
+    X[-1, -1] = bad
+    with pytest.raises(ValueError, match=said):
+        GroupLassoRegressor().fit(X, problem.y)
