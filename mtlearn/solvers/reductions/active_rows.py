@@ -66,7 +66,7 @@ class ActiveRows(Reduction):
             # A pass over X is due: it takes those along that come next.
             ahead = np.where(wanted, 0.0, ahead)
             ahead[self.features] = 0.0
-            wanted[self._next(ahead, AHEAD * penalty.alpha)] = True
+            wanted[self._next(ahead, max(AHEAD * penalty.alpha, self.lowest))] = True
         self._take_in(wanted)
         self.guess = None
         if isinstance(V, Lifted):

@@ -23,6 +23,7 @@ class Reduction(ABC):
 
     exact: ClassVar[bool] = False
     same_features: ClassVar[bool] = False  # as the first problem has, of one that is exact
+    lowest: float = 0.0  # alpha that the path ends at, of one that grows, as far as that is known
 
     @abstractmethod
     def start(self, penalty: Penalty, V: np.ndarray | None) -> Problem:

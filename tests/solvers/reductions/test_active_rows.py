@@ -107,6 +107,19 @@ def in_single(request, monkeypatch):
     return request.param
 
 
+def test_at_its_end_a_path_takes_nothing_along():
+    """Features that may enter below the last strength are of no use."""
+    data, _ = drawn(True, None)
+    problem, penalty = problem_of(data, omega=np.ones(4)), PENALTIES["l2"]
+    counts = []
+    for lowest in (0.0, 0.5, None):
+        driver = growing(problem, penalty, purpose="fit" if lowest is None else "path")
+        alpha = 0.5 * driver.largest_alpha()
+        lowest = None if lowest is None else lowest * driver.largest_alpha()
+        counts.append(len(driver.solve(alpha, lowest=lowest).point.features))
+    assert counts[0] > counts[1] == counts[2]
+
+
 @every_penalty
 @every_source
 @every_loss
