@@ -20,7 +20,8 @@ class RowDerivative:
 
     Parameters
     ----------
-    m, w : ndarray of shape (d, C)
+    m : ndarray of shape (d, C), or (d, 1) where it is the same in all columns
+    w : ndarray of shape (d, C)
     """
 
     m: np.ndarray

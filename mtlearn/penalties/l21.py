@@ -60,4 +60,4 @@ def shrinkage_derivative(Z: np.ndarray, threshold: Any) -> RowDerivative:
     if Z.shape[1] == 1:  # all of it is along z: I
         return RowDerivative(kept.astype(Z.dtype), np.zeros_like(Z))
     size = np.divide(np.sqrt(taken), norms, out=np.zeros_like(norms), where=kept & (norms > 0))
-    return RowDerivative(np.broadcast_to(1.0 - taken, Z.shape), size * Z)
+    return RowDerivative(1.0 - taken, size * Z)

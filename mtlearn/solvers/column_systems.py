@@ -71,7 +71,8 @@ def inverse_of_columns(
 ) -> tuple[Times, np.ndarray | None]:
     """V -> A_c^-1 v_c on the free entries of each column, 0 elsewhere.
 
-    And A_c^-1 where it is one for all columns and is made.
+    And A_c^-1 where it is one for all columns and is made. ``free`` and ``stiff`` are (k, C), or
+    (k, 1) where they are the same for all columns.
     """
     alike = _alike(free, stiff)
     if H.common and not alike and _worth_one_factor(H, *free.shape):
@@ -111,9 +112,15 @@ def _worth_one_factor(H: Hessians, k: int, C: int) -> bool:
     return k * (2 * r + 3 * k) <= 0.8 * C * r**2
 
 
+def _of_columns(A: np.ndarray, C: int) -> np.ndarray:
+    """A (k, C) where A (k, 1) stands for it."""
+    return np.broadcast_to(A, (len(A), C)) if A.shape[1] == 1 else A
+
+
 def _alike(free: np.ndarray, stiff: np.ndarray) -> bool:
     """Whether A_c is the same for all columns of one Hessian."""
-    return bool(free.all()) and not np.ptp(stiff, axis=1).any()
+    same = stiff.shape[1] == 1 or not np.ptp(stiff, axis=1).any()
+    return same and bool(free.all())
 
 
 def _batched(A: np.ndarray, free: np.ndarray) -> Times:
@@ -126,6 +133,7 @@ def _batched(A: np.ndarray, free: np.ndarray) -> Times:
 
 def _one_by_one(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
     factors = []
+    free, stiff = (_of_columns(A, len(H)) for A in (free, stiff))
     for c, own in enumerate(free.T):
         f = np.flatnonzero(own)
         if not len(f):
@@ -169,7 +177,7 @@ def _thin_inverse(A: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:
 
 def _thin_one_by_one(A: np.ndarray, soft: np.ndarray) -> Times:
     factors = []
-    for c, own in enumerate(soft.T):
+    for c, own in enumerate(_of_columns(soft, len(A)).T):
         rows = A[0 if len(A) == 1 else c]
         scaled = rows * np.sqrt(own)
         M = scaled @ scaled.T

@@ -42,7 +42,7 @@ def face_system(
     ----------
     H : Hessians
     m, w : ndarray of shape (k, C)
-        The derivative on these rows.
+        The derivative on these rows; m (k, 1) where it is the same in all columns.
     ridge : float, default=0.0
         Curvature that is added where the penalty has none: free of it the system may be singular.
 
@@ -53,7 +53,7 @@ def face_system(
     tied = (m == 0) & (w != 0)
     if not tied.any():
         return RoundFace(H, m, w, ridge)
-    return TiedFace(H.as_full(), m, w, tied, ridge)
+    return TiedFace(H.as_full(), np.broadcast_to(m, w.shape), w, tied, ridge)
 
 
 class RoundFace:

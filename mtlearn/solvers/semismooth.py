@@ -186,7 +186,7 @@ class SemismoothNewton:
         With the matrix products that have as many flops. H is that of steps ``length`` times as
         long, F is in columns scaled by their root.
         """
-        problem, m, w = self.problem, M.m, M.w
+        problem, m, w = self.problem, np.broadcast_to(M.m, M.w.shape), M.w
         rows = np.flatnonzero(m.any(axis=1) | w.any(axis=1))
         D = np.zeros_like(F)
         if not len(rows):

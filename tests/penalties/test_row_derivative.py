@@ -24,7 +24,7 @@ def drawn(seed):
 
 def matrices(M):
     """diag(m) + w w' of each row."""
-    eye = np.eye(M.m.shape[1])
+    eye = np.eye(M.w.shape[1])
     return M.m[:, :, None] * eye + M.w[:, :, None] * M.w[:, None, :]
 
 

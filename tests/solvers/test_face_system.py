@@ -56,7 +56,7 @@ def face(rng, name, k):
 
 def dense_solution(H, m, w, R):
     """D = M x of x + (H - I) M x = R, entry (j, c) at j C + c."""
-    k, C = m.shape
+    (k, C), m = w.shape, np.broadcast_to(m, w.shape)
     whole_H, M = np.zeros((k, C, k, C)), np.zeros((k, C, k, C))
     for c in range(C):
         whole_H[:, c, :, c] = H[c % len(H)]
@@ -93,7 +93,9 @@ def test_it_is_the_solution_of_the_whole_equation(name, n_hessians, k):
     assert D.dtype == np.float64 and n >= 1
     np.testing.assert_array_equal(R, kept[0])
     np.testing.assert_array_equal(H, kept[1])
-    again = face_system(Hessians(full=H), m, w).solve(-R, 1e-13)[0]
+    # Column by column, as it is where columns differ.
+    each = np.array(np.broadcast_to(m, w.shape))
+    again = face_system(Hessians(full=H), each, w).solve(-R, 1e-13)[0]
     assert_near(again, -D, 1e-12)
     assert_near(system.solve(2 * R, 1e-13)[0], 2 * truth, 1e-10)  # one system, many right sides
 
