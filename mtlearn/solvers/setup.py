@@ -53,6 +53,14 @@ class Setup:
     rotation: Rotation | None
     fewer_tasks: FewerTasks | None = None
 
+    @property
+    def reduction(self) -> Rotation | FewerTasks | None:
+        """The smaller of the two: n × T or d × n numbers."""
+        if self.rotation is None or self.fewer_tasks is None:
+            return self.rotation or self.fewer_tasks
+        fewer = self.problem.n_features < self.problem.n_columns
+        return self.fewer_tasks if fewer else self.rotation
+
 
 @dataclass(frozen=True)
 class Model:
@@ -95,7 +103,7 @@ class Model:
         return Driver(
             setup.problem,
             self.penalty(setup.problem),
-            reduction=setup.rotation or setup.fewer_tasks,
+            reduction=setup.reduction,
             purpose=purpose,
             tol=self.tol,
             max_iter=self.max_iter,

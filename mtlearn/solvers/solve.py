@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty
+from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty, RowNorms
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.points import Lifted
@@ -232,7 +232,9 @@ class Driver:
         """The next alpha on the way down: as far as the faces are close."""
         if isinstance(self._growing, ActiveRows):
             return self._growing.as_far_as_few_enter(here, penalty)
-        n_left = np.ceil(np.log(here / penalty.alpha) / np.log(tuning.STAGE) - 1e-9)
+        all_at_once = isinstance(self.problem, Quadratic) and not isinstance(self.penalty, RowNorms)
+        ratio = tuning.STAGE_OF_ALL if all_at_once else tuning.STAGE
+        n_left = np.ceil(np.log(here / penalty.alpha) / np.log(ratio) - 1e-9)
         return penalty.alpha if n_left <= 1 else here * (penalty.alpha / here) ** (1 / n_left)
 
     def _reach(

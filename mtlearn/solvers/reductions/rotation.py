@@ -40,12 +40,8 @@ class Rotation(Reduction):
 
     @staticmethod
     def serves(penalty: Penalty) -> bool:
-        """Whether a penalty is solved in rotated features.
-
-        The trace norm does not see a rotation either, but its solvers look at single features for
-        their scale.
-        """
-        return isinstance(penalty, InvariantInFeatures) and isinstance(penalty, QuadraticPenalty)
+        """Whether a penalty does not see a rotation of the features."""
+        return isinstance(penalty, InvariantInFeatures)
 
     exact = True
 

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.penalties.trace_norm import TraceNorm
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.solvers.arrow import solve_mean_regularized
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.reductions.rotation import Rotation, rotate
+from mtlearn.solvers.solve import Driver
 
 from ...checks import STRICT
 from ...generators import make
@@ -43,3 +45,27 @@ def test_rotated_features_lead_back_to_the_same_answer(way, weights, intercepts,
     # The certificate holds in the original features.
     again = problem.evaluate(back.V, back.mean, back.b0)
     assert certify(problem, SquaredNorm(alpha), again).relative <= 1e-11
+
+
+@every_case
+@every_intercept
+@every_mean
+def test_the_trace_norm_does_not_see_a_rotation(way, weights, intercepts, alpha_mean):
+    rows = (3, 18) if way != "beside" else (2, 7)
+    generated = make(5, way, weights=weights, d=35, rows=rows)
+    data, coupling = data_of(generated), Coupling(**intercepts, alpha_mean=alpha_mean)
+    small, Q = rotate(data)
+    problem, inside = (DesignProblem.of_tasks(table, OMEGA, coupling) for table in (data, small))
+    rotation = Rotation(problem, inside, Q, small)
+    how = {"purpose": "path", "tol": 1e-11, "max_iter": 20_000}
+    direct = Driver(problem, TraceNorm(1.0), **how)
+    turned = Driver(problem, TraceNorm(1.0), reduction=rotation, **how)
+    first, start = direct.largest_alpha(), None
+    assert turned.largest_alpha() == pytest.approx(first, rel=1e-9)
+    for share in (0.5, 0.1):
+        truth = direct.solve(share * first)
+        found = start = turned.solve(share * first, start)
+        assert max(found.gap, truth.gap) <= 1e-11
+        close(found.point.W, truth.point.W, 1e-4)
+        again = problem.evaluate(found.point.V, found.point.mean, found.point.b0)
+        assert certify(problem, TraceNorm(share * first), again).relative <= 2e-11
