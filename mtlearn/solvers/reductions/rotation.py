@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.penalties.base import InvariantInFeatures, Penalty, QuadraticPenalty
+from mtlearn.penalties.base import InvariantInFeatures, Penalty
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
