@@ -101,6 +101,8 @@ def _deal(data: TaskData, n_folds: int, classes: bool) -> np.ndarray:
     """The fold that holds out each row."""
     if not classes or data.groups is not None:
         parts = data.codes if data.stacked else data.observed
+        if not data.stacked and parts.all():  # one row is like another
+            parts = np.zeros(len(parts), dtype=np.intp)
         return task_folds(parts, n_folds, groups=data.groups)
     if not data.stacked:
         # Where labels are missing, that every column has some everywhere comes first.

@@ -20,6 +20,11 @@ from mtlearn.losses.base import Loss
 from mtlearn.losses.logistic import Logistic
 from mtlearn.metrics.answers import Answers
 from mtlearn.metrics.scorer import make_task_scorer
+from mtlearn.problems.models import LinearTasks
+from mtlearn.problems.moments import Moments
+
+
+ENOUGH_LEFT = 1e-6  # of the squares of the targets: errors keep ten digits of sixteen
 
 
 class SquaredError:
@@ -29,6 +34,26 @@ class SquaredError:
         """Mean over the labels of ``held_out``, by its weights."""
         prediction = scores.reshape(held_out.y.shape)
         return _mean(((held_out.y - prediction) / scale) ** 2, held_out.weight)
+
+    def of_moments(self, models: LinearTasks, held: Moments, scale: Any) -> float | None:
+        """The same from the moments of the held-out rows; None where that would lose digits.
+
+        The rows of a task add yy - 2 w'xy + w' xx w + N (ȳ - w'x̄ - b)².
+        """
+        w, b = models.columns
+        on = w.any(axis=0)
+        w, x_mean, xy, xx = w[:, on], held.x_mean[:, on], held.xy[:, on], held.xx
+        if not on.all():
+            xx = xx.take(np.flatnonzero(on), 1).take(np.flatnonzero(on), 2)
+        xw = w @ xx[0] if len(xx) == 1 else np.matmul(xx, w[:, :, None])[:, :, 0]
+        away = held.y_mean - b - np.einsum("tj,tj->t", w, np.broadcast_to(x_mean, w.shape))
+        errors = held.yy + np.einsum("tj,tj->t", w, xw - 2.0 * xy) + held.weight * away**2
+        over = 1.0 / np.square(scale)
+        total, weight = float((errors * over).sum()), float(held.weight.sum())
+        sizes = held.yy + held.weight * held.y_mean**2
+        if not total > ENOUGH_LEFT * float((sizes * over).sum()):
+            return None
+        return total / weight
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from mtlearn.problems.forms import use_moments
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.folds import Folds
+from mtlearn.selection.judges import SquaredError
 from mtlearn.selection.path import follow_path
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.progress import tell
@@ -51,9 +52,11 @@ class TrainingParts:
             problem, data = whole.rotation.small, whole.rotation.data  # the same predictions
         self.model, self.data, self.folds = model, data, folds
         self.total: Moments | None = None
-        if isinstance(problem, MomentProblem) and use_moments(data, n_alive=len(folds) + 1):
+        n_alive = (2 if keep else 1) * len(folds) + 1
+        if isinstance(problem, MomentProblem) and use_moments(data, n_alive=n_alive):
             self.total = problem.moments
         self._kept: dict[int, Setup] | None = {} if keep and self.total is not None else None
+        self._held: dict[int, Moments] = {}  # of test rows, until they are asked for
 
     def __len__(self) -> int:
         return len(self.folds)
@@ -70,8 +73,15 @@ class TrainingParts:
         train, test = self.folds[k]
         if self.total is None:
             return set_up(self.model, self.model.solvable(self.data.take(train)))
-        moments = _training_moments(self.data, self.total, train, test)
+        held = self._held[k] = Moments.of_data(self.data.take(test))
+        moments = _training_moments(self.data, self.total, held, train, test)
         return set_up(self.model, self.data, moments)
+
+    def held_moments(self, k: int) -> Moments | None:
+        """Of the test rows of fold k, where problems are on moments; after its :meth:`setup`."""
+        if self.total is None:
+            return None
+        return self._held.pop(k) if self._kept is None else self._held[k]
 
     def held_out(self, k: int) -> TaskData:
         """The test rows of fold k."""
@@ -105,8 +115,15 @@ def _fold_scores(
 ) -> list[float]:
     setup, held_out = parts.setup(k), parts.held_out(k)
     scale, scores = _target_scale(setup, held_out), []
+    moments = parts.held_moments(k)
     for i, solution in enumerate(follow_path(model.driver(setup, "scores"), alphas)):
-        scores.append(judge(_scores(setup, solution.point, held_out), held_out, scale))
+        models = setup.problem.models(solution.point).among(setup.present)
+        score = None
+        if moments is not None and isinstance(judge, SquaredError):
+            score = judge.of_moments(models, moments, scale)
+        if score is None:
+            score = judge(models.scores(held_out.X, held_out.codes), held_out, scale)
+        scores.append(score)
         if model.verbose:
             where = f"fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"
             gap = _certified(model, setup, alphas[i], solution)
@@ -124,14 +141,14 @@ def _certified(model, setup, alpha: float, solution: Solution) -> float:
     return certify(problem, penalty, point).relative
 
 
-def _training_moments(data: TaskData, total: Moments, train, test) -> Moments:
-    """Total minus the test part where that is the complement and keeps its digits."""
+def _training_moments(data: TaskData, total: Moments, held: Moments, train, test) -> Moments:
+    """Total minus the ``held`` test part where that is the complement and keeps its digits."""
     if (
         len(train) + len(test) != len(data.y)
         or (np.bincount(np.concatenate([train, test]), minlength=len(data.y)) != 1).any()
     ):
         return Moments.of_data(data.take(train))
-    rest = total - Moments.of_data(data.take(test))
+    rest = total - held
     # Where next to nothing of a scatter is left, most of it is the rounding of what was taken.
     before, after = (np.einsum("tjj->tj", moments.xx) for moments in (total, rest))
     lost = (after < 1e-10 * before).any(axis=1) & (rest.count[: len(after)] > 1)
@@ -152,12 +169,3 @@ def _target_scale(setup, data: TaskData) -> Any:
     scale = np.ones(len(data.tasks))
     scale[setup.present] = setup.problem.target_scale
     return scale
-
-
-def _scores(setup: Setup, point: Any, held_out: TaskData) -> np.ndarray:
-    """Scores of the held-out rows: (n, T) for a 2-D y, else (n, K).
-
-    A task without training rows is answered by the shared model.
-    """
-    models = setup.problem.models(point).among(setup.present)
-    return models.scores(held_out.X, held_out.codes)
