@@ -70,7 +70,7 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
 
 # An eigenvalue of V'V is known to 1e-16 of the largest one, so a singular value near a threshold
 # t to 1e-16 s_1² / t: below this ratio t / s_1 an SVD is worth its two to four times the time.
-SQUARING_LOSES = 1e-2
+SQUARING_LOSES = 1e-4
 
 
 def singular_values(V: np.ndarray) -> np.ndarray:

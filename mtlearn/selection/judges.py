@@ -23,7 +23,6 @@ from mtlearn.metrics.scorer import make_task_scorer
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
 
-
 ENOUGH_LEFT = 1e-6  # of the squares of the targets: errors keep ten digits of sixteen
 
 
