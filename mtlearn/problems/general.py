@@ -257,7 +257,7 @@ class LossProblem(LossModels, Restrictable):
 
     def mean_system(self, point: ScorePoint) -> list[Semidefinite]:
         """Hessians in (w_0, b_0) at a point."""
-        return self.model(point).mean_system()
+        return self.model(point, in_sum=True).mean_system()
 
     def intercepts(self, point: ScorePoint) -> np.ndarray:
         """Intercepts of the columns in features as the rows are held, (C,)."""

@@ -40,19 +40,25 @@ class LossModels(Curved):
     c: np.ndarray
 
     def model(
-        self, point: ScorePoint, flattest: float = FLATTEST, curvature: LabelCurvature | None = None
+        self,
+        point: ScorePoint,
+        flattest: float = FLATTEST,
+        curvature: LabelCurvature | None = None,
+        *,
+        in_sum: bool = False,
     ) -> SquaredProblem:
         """The quadratic model around a point, in the same unknowns.
 
         No label has less curvature than ``flattest``: with as much as the loss has anywhere, the
         model lies above the loss. ``curvature`` is that of another point, to stand for this one.
+        ``in_sum`` says that nothing is asked of single tasks: their scatters are not made.
         """
         if curvature is None:
             curvature = self.curvature(point, flattest)
         H = curvature.weight
         F = point.XW + self.rows.per_row(point.b)
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
-        if self._by_moments():
+        if self._by_moments() and not in_sum:
             moments = self._moments(curvature, Z)
             model = MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
             if curvature.single:  # the gradient has more digits
@@ -96,6 +102,8 @@ class LossModels(Curved):
         H = curvature.weight
         if self.rows.n_blocks == 1 and not self.rows.sparse:
             moments = curvature.moments(self.rows.X, Z)
+        elif not self.rows.sparse:
+            moments = self._of_blocks(H, Z)
         else:
             row, which, starts = self.rows.entries(H)
             moments = of_entries(self.rows.plain, row, Z[row, which], H[row, which], starts)
@@ -111,6 +119,21 @@ class LossModels(Curved):
             moments.xy,
             moments.yy,
         )
+
+    def _of_blocks(self, H: np.ndarray, Z: np.ndarray) -> Moments:
+        """Of dense rows by task, which are about the means of their block already."""
+        rows = self.rows
+        weight, count = rows.sums(H), rows.sums((H > 0).astype(np.intp))
+        y_mean = rows.sums(H * Z) / weight
+        rest = Z - rows.per_row(y_mean)
+        S, d = H * rest, self.n_features
+        both = rows.transposed_times(np.hstack([H, S])).reshape(d, rows.n_blocks, 2, -1)
+        x_mean, xy = both[:, :, 0].reshape(d, -1) / weight, both[:, :, 1].reshape(d, -1)
+        xx = rows.grams(H, rows)
+        xx -= (weight * x_mean).T[:, :, None] * x_mean.T[:, None, :]
+        xx[count == 1] = 0.0
+        xy = xy - rows.sums(S) * x_mean
+        return Moments(count, weight, x_mean.T, y_mean, xx, xy.T, rows.sums(S * rest))
 
     def _middles(self, k: int, shape: Any) -> np.ndarray:
         return np.broadcast_to(self.rows.middles(k), shape)

@@ -252,6 +252,9 @@ class Rows:
             for s in S[self.starts[b] : self.starts[b + 1]].T:
                 if self.sparse:
                     out.append((X.multiply(s[:, None]).T @ Z).toarray())
+                elif other is self:  # one array with itself is half the work
+                    A = X * np.sqrt(s)[:, None]
+                    out.append(A.T @ A)
                 else:
                     out.append((X if (s == 1.0).all() else X * s[:, None]).T @ Z)
         return out[0][None] if len(out) == 1 else np.stack(out)
@@ -268,7 +271,8 @@ class Rows:
             return (X.multiply(s[:, None]).T @ X).toarray()
         total = np.zeros((self.n_features, self.n_features))
         for rows in self._chunks(slice(0, len(self.X))):
-            total += (self.X[rows] * s[rows, None]).T @ self.X[rows]
+            A = self.X[rows] * np.sqrt(s[rows, None])
+            total += A.T @ A  # one array with itself is half the work
         return total
 
     def weighted_gram_times(self, s: np.ndarray, w: np.ndarray) -> np.ndarray:

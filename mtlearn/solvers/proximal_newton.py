@@ -96,7 +96,8 @@ class ProximalNewton(Iterative):
         stalled, closer, flattest = 0, 1.0, FLATTEST
         while stalled < tuning.ROUNDS:
             curvature, elsewhere = self._curvature(point, flattest, standing)
-            model = self.problem.model(point, flattest, curvature)
+            alike = bool(np.isinf(penalty.alpha))
+            model = self.problem.model(point, flattest, curvature, in_sum=alike)
             few = tuning.MODEL_FIRST if first else tuning.MODEL_NEAR
             goal = self._goal(standing, gap, few, closer, elsewhere)
             ahead = self._minimum(model, penalty, point, goal, like_before=not first)
