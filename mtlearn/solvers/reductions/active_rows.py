@@ -21,8 +21,9 @@ from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.reductions.base import Reduction
 
 FEW = 64  # features, up to which there is nothing to gain
-AHEAD = 0.6  # of alpha: features that are expected at the next ones of a path
+AHEAD = 0.5  # of alpha: features that are expected at the next ones of a path
 ALONG = 32  # of these, the likeliest, that are taken along where a pass over X is due
+CARRIED = 3200  # coefficients of these at most: they are carried to the end
 APART = 1e-3  # strengths, relative, from where what is between them may be extrapolated
 BEYOND = 1e-9  # alpha, relative, from where a feature would not stay at zero
 
@@ -77,10 +78,11 @@ class ActiveRows(Reduction):
 
     def _next(self, ahead: np.ndarray, least: float) -> np.ndarray:
         """The likeliest features to enter, some of those that may reach ``least``."""
-        more, most = np.flatnonzero(ahead >= least), min(ALONG, self.problem.n_columns + 16)
+        more, C = np.flatnonzero(ahead >= least), self.problem.n_columns
+        most = min(ALONG, C + 16, CARRIED // C)
         if len(more) <= most:
             return more
-        if not isinstance(self.problem, Quadratic):  # whose every gradient is a pass over X
+        if most == 0 or not isinstance(self.problem, Quadratic):  # a gradient is a pass over X
             return more[:0]
         return more[np.argpartition(ahead[more], -most)[-most:]]
 
