@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from racing.report import NAMES, OURS, best, ordered, ratio
+from racing.report import NAMES, OURS, best, ordered, ratio, two_digits
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "_static"
 BLUE, RED, GREY = "#1f5f8b", "#b5482a", "#8a8a8a"
@@ -38,7 +38,8 @@ def ratios(stored):
         axes.barh(y, value - 1.0, left=1.0, height=0.65, color=BLUE if value >= 1 else RED)
         axes.plot([record["must"]] * 2, [y - 0.4, y + 0.4], color="black", linewidth=1)
         peer = NAMES.get(best(record)[0], best(record)[0]) or "at least"
-        axes.text(max(value, 1.0) * 1.06, y, f"{value:.2g} {peer}", va="center", fontsize=7)
+        text = f"{two_digits(value)} {peer}"
+        axes.text(max(value, 1.0) * 1.06, y, text, va="center", fontsize=7)
     axes.set_yticks(range(len(cells)), list(cells), fontsize=7)
     axes.axvline(1.0, color=GREY, linewidth=0.8)
     axes.set_xlabel(f"time of the best peer / time of {OURS}, same gap (ticks: the aim)")

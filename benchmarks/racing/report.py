@@ -30,7 +30,11 @@ def ratio(record):
 
 
 def ratio_shown(record):
-    return f"{'' if best(record)[0] else '> '}{ratio(record):.2g}"
+    return f"{'' if best(record)[0] else '> '}{two_digits(ratio(record))}"
+
+
+def two_digits(value):
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def shown(time):
