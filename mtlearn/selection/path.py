@@ -43,6 +43,6 @@ def follow_path(driver: Driver, alphas: np.ndarray) -> Iterator[Solution]:
     """Solutions at each alpha in turn, started at the one before."""
     start = None
     for alpha in alphas:
-        solution = driver.solve(float(alpha), start, lowest=float(alphas[-1]))
+        solution = driver.solve(float(alpha), start, grid=alphas)
         start = solution
         yield solution

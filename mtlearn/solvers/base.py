@@ -13,6 +13,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
 
+import numpy as np
+
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
 from mtlearn.solvers.certificate import certify
@@ -119,6 +121,9 @@ class Solver(ABC):
 
 class Exact(Solver):
     """A solver that knows the answer, and its certificate."""
+
+    def expect(self, alphas: np.ndarray) -> None:
+        """Be told which alphas will be asked for, descending: several may cost less at once."""
 
     @abstractmethod
     def solution(self, alpha: float) -> Solution:

@@ -15,8 +15,9 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.arrow import closed_form_affordable, residuals, solve_mean_regularized
 from mtlearn.solvers.base import Exact
-from mtlearn.solvers.curvature import badly_scaled
+from mtlearn.solvers.curvature import badly_scaled, typical_curvature
 from mtlearn.solvers.solution import Solution
+from mtlearn.solvers.spectral_path import SpectralPath
 from mtlearn.solvers.spectrum import Spectrum
 
 
@@ -72,13 +73,29 @@ class Unrefined(Spectral):
 
     def __init__(self, problem: SquaredProblem, penalty: Penalty, whole: Problem | None = None):
         super().__init__(problem, penalty, whole)
-        d, C = problem.n_features, problem.n_columns
-        mean = np.zeros((d, 1)) if problem.coupling.has_mean else None
-        self.zero = problem.evaluate(np.zeros((d, C)), mean, 0.0)
+        self.grid, self.ready = np.empty(0), dict[float, tuple]()
+        self.least = 1e-12 * typical_curvature(problem)  # below, S_t + alpha I is next to singular
+        self.path: SpectralPath | None = None
+        if self.spectrum is not None:
+            d, C = problem.n_features, problem.n_columns
+            mean = np.zeros((d, 1)) if problem.coupling.has_mean else None
+            zero = problem.evaluate(np.zeros((d, C)), mean, 0.0)
+            self.path = SpectralPath(self.spectrum, *residuals(problem, 0.0, zero))
+
+    def expect(self, alphas: np.ndarray) -> None:
+        self.grid = alphas
 
     def solution(self, alpha: float) -> Solution:
         """The point at one alpha; its gap is NaN."""
-        if self.spectrum is None or not 0 < alpha < np.inf:
+        if self.path is None or not self.least < alpha < np.inf:
             return super().solution(alpha)
-        step = self.spectrum.at(alpha).solve(*residuals(self.problem, alpha, self.zero))
-        return Solution(self.problem.place(*step), np.nan, 1)
+        if alpha not in self.ready:
+            next_ones = self.grid[(self.grid < alpha) & (self.grid > self.least)]
+            alphas = np.append(alpha, next_ones[: self.path.at_once - 1])
+            V, mean, b0 = self.path.steps(alphas)
+            means = [None] * len(alphas) if mean is None else list(mean[:, :, None])
+            self.ready = dict(zip(alphas, zip(V, means, b0, strict=True), strict=True))
+        V, mean, b0 = self.ready.pop(alpha)
+        if np.isnan(b0):
+            return super().solution(alpha)
+        return Solution(self.problem.place(V.T, mean, b0), np.nan, 1)

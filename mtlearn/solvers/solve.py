@@ -84,7 +84,7 @@ class Driver:
         self._solvers: dict[type[Solver], Solver] = {}
         self._last: Solution | None = None
         self._inner: Driver | None = None  # of the smaller problem
-        self.lowest = 0.0  # alpha that the path ends at, as far as that is known
+        self.grid = np.empty(0)  # of the path, as far as that is known
         self.products = 0.0  # that this one has taken, where it is of a smaller problem
 
     def largest_alpha(self) -> float:
@@ -102,16 +102,16 @@ class Driver:
         alpha: float,
         start: np.ndarray | Solution | None = None,
         *,
-        lowest: float | None = None,
+        grid: np.ndarray | None = None,
     ) -> Solution:
         """The solution at one alpha, from deviations to start with where they are of use.
 
-        On a path these are those of the last solution, which may be given as a whole; ``lowest`` is
-        the alpha that it ends at.
+        On a path these are those of the last solution, which may be given as a whole; ``grid`` are
+        the alphas that will be asked for, descending.
         """
-        if lowest is None:
-            lowest = alpha if self.purpose == "fit" else 0.0
-        self.lowest = lowest
+        if grid is None:
+            grid = np.array([alpha] if self.purpose == "fit" else [])
+        self.grid = grid
         if self.problem.null_value == 0:
             return Solution(self.problem.null(), 0.0, 1)
         penalty = self.penalty.at(alpha)
@@ -146,7 +146,7 @@ class Driver:
             inside = driver._last
         elif start is not None:
             inside = reduction.restrict(_deviations(start))
-        found = driver.solve(penalty.alpha, inside, lowest=self.lowest)
+        found = driver.solve(penalty.alpha, inside, grid=self.grid)
         return replace(found, point=reduction.lift(found.point))
 
     def _grown(
@@ -155,7 +155,7 @@ class Driver:
         """On smaller problems, until what is left out belongs out."""
         here = _for_reduction(start.point) if isinstance(start, Solution) else start
         enough = max(goal.aim, goal.tol)
-        reduction.lowest = self.lowest
+        reduction.lowest = float(self.grid[-1]) if len(self.grid) else 0.0
         small, tol, polish = reduction.start(penalty, here), enough, False
         while True:
             driver = self._driver_of(small, tol, goal.most.iterations - taken.iterations)
@@ -304,6 +304,7 @@ class Driver:
         problem, alpha = self.problem, penalty.alpha
         solver = self._solver(penalty)
         if isinstance(solver, Exact):
+            solver.expect(self.grid)
             return solver.solution(alpha)
         if isinstance(problem, Quadratic) and np.isinf(alpha):
             point = problem.without_deviations()

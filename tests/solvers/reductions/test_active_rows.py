@@ -112,11 +112,11 @@ def test_at_its_end_a_path_takes_nothing_along():
     data, _ = drawn(True, None)
     problem, penalty = problem_of(data, omega=np.ones(4)), PENALTIES["l2"]
     counts = []
-    for lowest in (0.0, 0.5, None):
-        driver = growing(problem, penalty, purpose="fit" if lowest is None else "path")
-        alpha = 0.5 * driver.largest_alpha()
-        lowest = None if lowest is None else lowest * driver.largest_alpha()
-        counts.append(len(driver.solve(alpha, lowest=lowest).point.features))
+    for purpose, shares in [("path", (0.5, 0.01)), ("path", (0.5,)), ("fit", None)]:
+        driver = growing(problem, penalty, purpose=purpose)
+        largest = driver.largest_alpha()
+        grid = None if shares is None else np.array(shares) * largest
+        counts.append(len(driver.solve(0.5 * largest, grid=grid).point.features))
     assert counts[0] > counts[1] == counts[2]
 
 
