@@ -193,5 +193,11 @@ class Curved(Problem):
     """A smooth part with a curvature of its own at every point."""
 
     @abstractmethod
-    def model(self, point: Any, flattest: float) -> Quadratic:
-        """The quadratic model around a point, in the same unknowns."""
+    def model(
+        self, point: Any, flattest: float, curvature: Any = None, *, in_sum: bool = False
+    ) -> Quadratic:
+        """The quadratic model around a point, in the same unknowns.
+
+        ``curvature`` is that of another point to bend like, ``in_sum`` says that nothing will be
+        asked of single tasks; a problem may ignore either.
+        """

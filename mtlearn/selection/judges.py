@@ -23,7 +23,7 @@ from mtlearn.metrics.scorer import make_task_scorer
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
 
-ENOUGH_LEFT = 1e-6  # of the squares of the targets: errors keep ten digits of sixteen
+TERMS = 1e-6  # of the terms, that errors are more than: they keep ten digits of sixteen
 
 
 class SquaredError:
@@ -49,8 +49,14 @@ class SquaredError:
         errors = held.yy + np.einsum("tj,tj->t", w, xw - 2.0 * xy) + held.weight * away**2
         over = 1.0 / np.square(scale)
         total, weight = float((errors * over).sum()), float(held.weight.sum())
-        sizes = held.yy + held.weight * held.y_mean**2
-        if not total > ENOUGH_LEFT * float((sizes * over).sum()):
+        # The sizes of the terms, of which rounding leaves 1e-16 each: of the scatters as they are,
+        # of the means before they are squared.
+        size = np.abs(w)
+        roots = (size * np.sqrt(np.einsum("tjj->tj", xx))).sum(axis=1)
+        means = np.abs(held.y_mean) + np.abs(b) + (size * np.abs(x_mean)).sum(axis=1)
+        scatters = float(((held.yy + roots**2) * over).sum())
+        middles = float((held.weight * means**2 * over).sum())
+        if not total > TERMS * scatters + TERMS**2 * middles:
             return None
         return total / weight
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mtlearn.penalties.base import QuadraticPenalty
 from mtlearn.problems.base import Problem
 from mtlearn.solvers.tuning import LEAST_ALPHA
@@ -21,7 +23,8 @@ def curvature_ratio(problem: Problem) -> float:
     """Curvature of the largest feature relative to that of the smallest; constant ones aside."""
     curvature = problem.hessian_diagonal().max(axis=1)
     curvature = curvature[curvature > 0]
-    return float(curvature.max() / curvature.min()) if len(curvature) else 1.0
+    with np.errstate(over="ignore"):
+        return float(curvature.max() / curvature.min()) if len(curvature) else 1.0
 
 
 def badly_scaled(problem: Problem) -> bool:

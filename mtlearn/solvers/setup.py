@@ -142,6 +142,7 @@ def set_up(
             turned, Q = rotate(data, centred=model.fit_intercept)
             small: Any = make_problem(turned, omega, free, scale)
             rotation = Rotation(problem, small, Q, turned)
+            serves = serves and rotation.helps(model.penalty(problem))
     coupling = _coupling(model, rotation.small if rotation else problem)
     problem = problem.recoupled(coupling)
     # Otherwise it was for the estimate of the coupling alone.

@@ -54,3 +54,16 @@ def test_where_digits_would_be_lost_the_rows_are_asked(error):
         assert found is None
     else:
         assert found == pytest.approx(((y - models.scores(data.X, None)) ** 2).mean(), rel=1e-9)
+
+
+def test_where_terms_cancel_the_rows_are_asked():
+    """Opposite coefficients of all but equal columns, or of columns far from zero."""
+    rng = np.random.default_rng(2)
+    z, e = rng.normal(size=(2, 500))
+    for X, w in [
+        (np.c_[z, z + 1e-7 * e], [1e7, -1e7]),
+        (np.c_[1e9 + z, 1e9 + z + e], [1.0, -1.0]),
+    ]:
+        models = LinearTasks(np.array(w)[None, None], np.zeros((1, 1)))
+        y = models.scores(X, None) + rng.normal(size=(500, 1))
+        assert SquaredError().of_moments(models, Moments.of_columns(X, y), 1.0) is None

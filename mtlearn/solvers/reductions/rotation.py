@@ -12,10 +12,12 @@ import numpy as np
 from scipy import linalg, sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.penalties.base import InvariantInFeatures, Penalty
+from mtlearn.penalties.base import InvariantInFeatures, Penalty, QuadraticPenalty
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers import tuning
+from mtlearn.solvers.curvature import curvature_ratio
 from mtlearn.solvers.reductions.base import Reduction
 
 
@@ -44,6 +46,16 @@ class Rotation(Reduction):
         return isinstance(penalty, InvariantInFeatures)
 
     exact = True
+
+    def helps(self, penalty: Penalty) -> bool:
+        """Whether what solves this penalty finds its way in rotated features.
+
+        Rows that are all but combinations of others leave features that are all but rounding: a
+        closed form does not mind, iterations do.
+        """
+        if isinstance(penalty, QuadraticPenalty):
+            return True
+        return curvature_ratio(self.small) <= max(tuning.APART, curvature_ratio(self.problem))
 
     def start(self, penalty: Penalty, V: np.ndarray | None) -> SquaredProblem:
         """The problem in rotated features."""

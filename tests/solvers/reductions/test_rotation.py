@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mtlearn import MeanRegularizedRegressor, TraceNormRegressor
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.penalties.trace_norm import TraceNorm
 from mtlearn.problems.coupling import Coupling
@@ -10,6 +11,7 @@ from mtlearn.problems.design import DesignProblem
 from mtlearn.solvers.arrow import solve_mean_regularized
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.reductions.rotation import Rotation, rotate
+from mtlearn.solvers.setup import set_up
 from mtlearn.solvers.solve import Driver
 
 from ...checks import STRICT
@@ -69,3 +71,21 @@ def test_the_trace_norm_does_not_see_a_rotation(way, weights, intercepts, alpha_
         close(found.point.W, truth.point.W, 1e-4)
         again = problem.evaluate(found.point.V, found.point.mean, found.point.b0)
         assert certify(problem, TraceNorm(share * first), again).relative <= 2e-11
+
+
+@pytest.mark.parametrize("rows", ["twice", "of low rank"])
+def test_rows_that_depend_on_others_are_left_as_they_are(rows):
+    """Rotated, they would be features of rounding, which takes iterations out of their depth."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12, 40))
+    X = np.tile(X, (2, 1)) if rows == "twice" else rng.normal(size=(24, 8)) @ X[:8]
+    y = rng.normal(size=(24, 3))
+    for intercept in (False, True):
+        assert rotation_of(TraceNormRegressor(fit_intercept=intercept), X, y) is None
+        assert rotation_of(MeanRegularizedRegressor(fit_intercept=intercept), X, y) is not None
+    assert rotation_of(TraceNormRegressor(), rng.normal(size=(24, 40)), y) is not None
+
+
+def rotation_of(model, X, y):
+    data = model._read(X, y, None, None)
+    return set_up(model._model(), data).rotation
