@@ -20,6 +20,7 @@ MODEL_NUMBERS = (
     4_000_000  # of moments that a model may form, if that does not cost more than it saves
 )
 DEAR = 100  # rows and features, from where the systems of a model cost dozens of products
+UNEVEN = 1e6  # curvatures of labels, from where moments under them are taken about their means
 LASTING = 64  # features, from where the moments of a model cost more than some steps with it
 
 
@@ -102,7 +103,7 @@ class LossModels(Curved):
         H = curvature.weight
         if self.rows.n_blocks == 1 and not self.rows.sparse:
             moments = curvature.moments(self.rows.X, Z)
-        elif not self.rows.sparse:
+        elif not self.rows.sparse and H.max() < UNEVEN * H.min(initial=np.inf, where=H > 0):
             moments = self._of_blocks(H, Z)
         else:
             row, which, starts = self.rows.entries(H)
@@ -121,11 +122,17 @@ class LossModels(Curved):
         )
 
     def _of_blocks(self, H: np.ndarray, Z: np.ndarray) -> Moments:
-        """Of dense rows by task, which are about the means of their block already."""
+        """Of dense rows by task, which are about the means of their block already.
+
+        Where a few labels have all the curvature, those are far from the means under it, and the
+        last digits are lost, which a loss of straight pieces needs.
+        """
         rows = self.rows
         weight, count = rows.sums(H), rows.sums((H > 0).astype(np.intp))
         y_mean = rows.sums(H * Z) / weight
         rest = Z - rows.per_row(y_mean)
+        missed = rows.sums(H * rest) / weight  # the rounding of a mean
+        y_mean, rest = y_mean + missed, rest - rows.per_row(missed)
         S, d = H * rest, self.n_features
         both = rows.transposed_times(np.hstack([H, S])).reshape(d, rows.n_blocks, 2, -1)
         x_mean, xy = both[:, :, 0].reshape(d, -1) / weight, both[:, :, 1].reshape(d, -1)
