@@ -7,23 +7,13 @@ CPU seconds of `predict` (the best of five), those of an einsum that is told the
 row's task, their ratio, and milliseconds for a single row.
 """
 
-import time
-
 import numpy as np
 import pandas as pd
+from racing.clock import least_seconds
 
 from mtlearn import MeanRegularizedRegressor
 
 ROWS, FEATURES, TASKS = 1_000_000, 20, 1_000
-
-
-def best(run, times=5):
-    taken = []
-    for _ in range(times):
-        start = time.process_time()
-        run()
-        taken.append(time.process_time() - start)
-    return min(taken)
 
 
 def main():
@@ -41,12 +31,12 @@ def main():
     for kind, task in labels.items():
         model = MeanRegularizedRegressor().fit(X, y, task=task)
         coef = np.asarray(model.coef_)
-        plain = best(lambda: np.einsum("ij,ij->i", X, coef[codes]))  # noqa: B023
-        ours = best(lambda: model.predict(X, task=task))  # noqa: B023
+        plain = least_seconds(lambda: np.einsum("ij,ij->i", X, coef[codes]), 5)  # noqa: B023
+        ours = least_seconds(lambda: model.predict(X, task=task), 5)  # noqa: B023
         print(f"| {kind} | {ours:.3f} | {plain:.3f} | {plain / ours:.2f} |")
     row, label = X[:1], labels["integers"][:1]
     model = MeanRegularizedRegressor().fit(X, y, task=labels["integers"])
-    once = best(lambda: [model.predict(row, task=label) for _ in range(1000)])
+    once = least_seconds(lambda: [model.predict(row, task=label) for _ in range(1000)], 5)
     print(f"\nOne row: {once:.3f} ms")
 
 

@@ -10,10 +10,10 @@ and folds.
 """
 
 import sys
-import time
 import warnings
 
 import numpy as np
+from racing.clock import least_seconds
 from sklearn.linear_model import MultiTaskLassoCV
 
 import mtlearn
@@ -39,15 +39,6 @@ def labelled(T=200, rows=100, d=40, seed=0):
     return {"X": X, "y": y, "task": task}
 
 
-def seconds(run, times=2):
-    taken = []
-    for _ in range(times):
-        start = time.process_time()
-        run()
-        taken.append(time.process_time() - start)
-    return min(taken)
-
-
 def main(families):
     print("| data | family | path, s | search, s | paths | scikit-learn's search, s |")
     print("|---|---|--:|--:|--:|--:|")
@@ -56,11 +47,11 @@ def main(families):
         for family in families:
             model = getattr(mtlearn, f"{family}Regressor")()
             search = getattr(mtlearn, f"{family}RegressorCV")(alphas=ALPHAS)
-            path = seconds(lambda: model.path(**data, alphas=ALPHAS))  # noqa: B023
-            ours = seconds(lambda: search.fit(**data))  # noqa: B023
+            path = least_seconds(lambda: model.path(**data, alphas=ALPHAS), 2)  # noqa: B023
+            ours = least_seconds(lambda: search.fit(**data), 2)  # noqa: B023
             if name == "one X" and family == "GroupLasso":
                 peer = MultiTaskLassoCV(alphas=ALPHAS, cv=5, tol=1e-6)
-                theirs = seconds(lambda: peer.fit(data["X"], data["y"]), 1)  # noqa: B023
+                theirs = least_seconds(lambda: peer.fit(data["X"], data["y"]), 1)  # noqa: B023
             also = f"{theirs:.1f}" if family == "GroupLasso" and theirs is not None else ""
             print(f"| {name} | {family} | {path:.2f} | {ours:.2f} | {ours / path:.1f} | {also} |")
 

@@ -174,19 +174,20 @@ def _far_origin(X: np.ndarray) -> np.ndarray | None:
 
 def _safe(A: Any, square: np.ndarray | None = None) -> bool:
     """Whether the columns are near enough to one, by one pass over their squares."""
-    if square is not None:
-        pass
-    elif sparse.issparse(A):
-        columns = sparse.csr_array(A)
-        with np.errstate(over="ignore", under="ignore"):
-            square = np.bincount(columns.indices, columns.data**2, A.shape[1])
-    else:
-        square = sums_of_squares(A.reshape(len(A), -1))
+    square = _squares(A) if square is None else square
     mean = square / A.shape[0]
     if not square.sum() <= 2.0 ** (2 * SAFE):
         return False
     small = mean < 2.0 ** (-2 * TINY) if mean.max() >= 2.0 ** (-2 * SAFE) else mean >= 0
     return not _any(A, np.flatnonzero(small))
+
+
+def _squares(A: Any) -> np.ndarray:
+    if not sparse.issparse(A):
+        return sums_of_squares(A.reshape(len(A), -1))
+    columns = sparse.csr_array(A)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.bincount(columns.indices, columns.data**2, A.shape[1])
 
 
 def _any(A: Any, columns: np.ndarray) -> bool:

@@ -19,3 +19,9 @@ def transposed_times(A: np.ndarray, R: np.ndarray) -> np.ndarray:
     for start in range(0, d, step):
         out[start : start + step] = (R.T @ A[:, start : start + step]).T
     return out
+
+
+def with_itself(A: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """A'diag(s) A for weights s >= 0 (n,): one array with itself is half the work of two."""
+    A = A * np.sqrt(s)[:, None]
+    return A.T @ A

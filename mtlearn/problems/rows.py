@@ -16,7 +16,7 @@ from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.moments import BLOCK_BYTES, centre, padded_rows, seen_from, weighted_squares
-from mtlearn.problems.products import transposed_times
+from mtlearn.problems.products import transposed_times, with_itself
 
 PADDED_BYTES = 64e6
 SMALL_BLOCK = 200  # rows a block on average, above which a loop over blocks costs little
@@ -252,9 +252,8 @@ class Rows:
             for s in S[self.starts[b] : self.starts[b + 1]].T:
                 if self.sparse:
                     out.append((X.multiply(s[:, None]).T @ Z).toarray())
-                elif other is self:  # one array with itself is half the work
-                    A = X * np.sqrt(s)[:, None]
-                    out.append(A.T @ A)
+                elif other is self:
+                    out.append(with_itself(X, s))
                 else:
                     out.append((X if (s == 1.0).all() else X * s[:, None]).T @ Z)
         return out[0][None] if len(out) == 1 else np.stack(out)
@@ -271,8 +270,7 @@ class Rows:
             return (X.multiply(s[:, None]).T @ X).toarray()
         total = np.zeros((self.n_features, self.n_features))
         for rows in self._chunks(slice(0, len(self.X))):
-            A = self.X[rows] * np.sqrt(s[rows, None])
-            total += A.T @ A  # one array with itself is half the work
+            total += with_itself(self.X[rows], s[rows])
         return total
 
     def weighted_gram_times(self, s: np.ndarray, w: np.ndarray) -> np.ndarray:

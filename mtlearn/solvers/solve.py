@@ -17,7 +17,6 @@ import numpy as np
 from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty, RowNorms
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
-from mtlearn.problems.points import Lifted
 from mtlearn.solvers import tuning
 from mtlearn.solvers.approach import Goal, approach
 from mtlearn.solvers.base import Budget, Exact, Solver
@@ -28,6 +27,7 @@ from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.reductions.active_rows import ActiveRows
 from mtlearn.solvers.reductions.base import Reduction
 from mtlearn.solvers.solution import Solution
+from mtlearn.solvers.starts import deviations, for_reduction, leads_anywhere
 
 
 class Driver:
@@ -145,7 +145,7 @@ class Driver:
         if start is not None and start is self._last:
             inside = driver._last
         elif start is not None:
-            inside = reduction.restrict(_deviations(start))
+            inside = reduction.restrict(deviations(start))
         found = driver.solve(penalty.alpha, inside, grid=self.grid)
         return replace(found, point=reduction.lift(found.point))
 
@@ -153,7 +153,7 @@ class Driver:
         self, reduction: Reduction, penalty: Penalty, start: Any, goal: Goal, taken: Budget
     ) -> Solution:
         """On smaller problems, until what is left out belongs out."""
-        here = _for_reduction(start.point) if isinstance(start, Solution) else start
+        here = for_reduction(start.point) if isinstance(start, Solution) else start
         enough = max(goal.aim, goal.tol)
         reduction.lowest = float(self.grid[-1]) if len(self.grid) else 0.0
         small, tol, polish = reduction.start(penalty, here), enough, False
@@ -173,7 +173,7 @@ class Driver:
                 polish = True  # once it is known which features belong in
             elif larger is None:
                 tol *= 0.5
-            small, here = larger or small, _for_reduction(point)
+            small, here = larger or small, for_reduction(point)
 
     def _driver_of(self, small: Problem, tol: float, max_iter: int) -> Driver:
         """The driver of a smaller problem; it serves until that grows."""
@@ -194,7 +194,7 @@ class Driver:
     # A norm: V = 0 from some alpha on.
 
     def _of_norm(self, penalty: Penalty, start) -> Solution:
-        if self.whole is not None and _leads_anywhere(start):
+        if self.whole is not None and leads_anywhere(start):
             taken = Budget(0, self.products)
             found = self._end(penalty, start, taken)  # the ends of the path are seen to
             self.products = taken.products
@@ -214,7 +214,7 @@ class Driver:
     def _down(self, penalty: Penalty, start: Any) -> Solution:
         """From deviations to start with, or from V = 0 in stages."""
         largest, taken = self._at_zero[1], Budget(0, 0.0)
-        if _leads_anywhere(start):
+        if leads_anywhere(start):
             return self._end(penalty, start, taken)
         start, here = None, largest
         while taken.iterations < self.max_iter:
@@ -327,24 +327,6 @@ class Driver:
         aim = min(self.tol, tuning.POLISHED) if self.polish else self.tol
         goal = Goal(aim, self.tol, Budget(self.max_iter, np.inf))
         return self._reach(penalty, start, goal, taken, iteration_teller(self.verbose))
-
-
-def _deviations(start: np.ndarray | Solution) -> np.ndarray:
-    return start.point.V if isinstance(start, Solution) else start
-
-
-def _for_reduction(point: Any) -> Any:
-    """A lifted point, which knows its smaller one, or else deviations."""
-    return point if isinstance(point, Lifted) else point.V
-
-
-def _leads_anywhere(start: np.ndarray | Solution | None) -> bool:
-    """Whether some deviations are not zero."""
-    point = start.point if isinstance(start, Solution) else start
-    if isinstance(point, Lifted):
-        point = point.point
-    V = point if point is None or isinstance(point, np.ndarray) else point.V
-    return V is not None and bool(V.any())
 
 
 def without_deviations(problem: Problem, tol: float = 1e-15) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from mtlearn.problems.linear import solve_semidefinite
+from mtlearn.problems.linear import solve_semidefinite, stack_times
 from mtlearn.solvers.arrow import DEPENDENT
 from mtlearn.solvers.spectrum import Spectrum
 
@@ -49,9 +49,8 @@ class SpectralPath:
         problem, alpha = self.problem, np.asarray(alphas, dtype=float)
         kappa, coupling = problem.kappa, problem.coupling
         A, d, T = len(alpha), problem.n_features, problem.n_columns
-        moved = bool(kappa.any())
         q, xKr = np.zeros((A, T)), np.zeros((A, T))
-        P = np.zeros((A, T, d)) if moved else None
+        P = np.zeros((A, T, d)) if kappa.any() else None
         nodes, combine = self._nodes(alpha)
         total, core = np.zeros((A, d)), np.zeros((len(nodes), d, d))
         for chunk in self.chunks:
@@ -153,16 +152,10 @@ class _Chunk:
 
     def _apart(self, R: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Coordinates (b, k), and what lies outside of the eigenvectors (b, d), None if nothing."""
-        inside = self._forth(R)
+        inside = stack_times(self.E, R.T).T
         if self.E.shape[1] == self.E.shape[2] and self.known.all():
             return inside, None
         return inside, R - self._back((inside * self.known)[None])[0]
-
-    def _forth(self, R: np.ndarray) -> np.ndarray:
-        """E_t r_t, (b, k) for R (b, d)."""
-        if len(self.E) == 1:
-            return R @ self.E[0].T
-        return np.matmul(self.E, R[:, :, None])[:, :, 0]
 
     def _back(self, C: np.ndarray) -> np.ndarray:
         """E_t'c_t, (A, b, d) for C (A, b, k)."""
