@@ -57,6 +57,10 @@ class Loss(ABC):
         """All three at once, for losses that have work in common between them."""
         return Expansion(self.value(f, y), self.residual(f, y), self.curvature(f, y))
 
+    def of_rows(self, rows: slice) -> Loss:
+        """The loss of some of the rows: itself, unless it differs from row to row."""
+        return self
+
     @abstractmethod
     def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:
         """Fenchel-Young gap of ``f`` and the dual point ``s * residual``, for s in [0, 1].

@@ -57,6 +57,12 @@ class LossByTask(Loss):
         """The dual gap of each entry's own loss."""
         return self._each("dual_gap", f, y, s)
 
+    def of_rows(self, rows: slice) -> LossByTask:
+        """The losses of some of the rows."""
+        which = np.asarray(self.which)
+        by_row = which.ndim == 2 and len(which) > 1
+        return LossByTask(self.losses, which[rows]) if by_row else self
+
     def _each(self, method: str, *arguments) -> np.ndarray:
         which, *whole = np.broadcast_arrays(self.which, *arguments)
         out = np.empty(which.shape, dtype=np.result_type(*whole, np.float32))

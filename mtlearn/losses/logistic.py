@@ -10,6 +10,7 @@ from scipy.special import xlog1py, xlogy
 
 from mtlearn.losses.base import Expansion, Loss
 
+FAR = 0.1  # z of log(1 + x) = 2 artanh(z), from where no series is used
 AT_ONCE = 1 << 14  # entries, so that what is made of them stays in a cache
 
 
@@ -135,13 +136,18 @@ def _entropy_gap(x: np.ndarray) -> np.ndarray:
     """``(1 + x) log(1 + x) - x`` for x >= -1, to full relative accuracy near zero too."""
     # log(1 + x) = 2 artanh(z), whose series in z has no first-order term left to cancel
     z = x / (2.0 + x)
-    large = np.abs(z) >= 0.1
-    some = large.any()
-    if some:
-        z = z * ~large
     square = z * z
+    furthest = float(square.max(initial=0.0))
+    some = furthest >= FAR**2
+    if some:
+        large = square >= FAR**2
+        z = z * ~large
+        square = z * z
+        furthest = FAR**2
+    # terms, of which the first that is left out is below rounding
+    most = 1 if furthest == 0.0 else min(8, int(np.ceil(-38.0 / np.log(furthest))))
     tail = np.zeros_like(square)
-    for k in range(8, 0, -1):
+    for k in range(most, 0, -1):
         tail += 1.0 / (2 * k + 1)
         tail *= square
     tail *= z + square

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.losses.base import Loss
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.base import Expansion, Loss
 from mtlearn.problems.base import Restrictable
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.intercepts import Intercepts
@@ -24,6 +25,9 @@ from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.rows import Rows
 
 SINGLE_BYTES = 256e6  # of rows that there may be a copy of in single precision
+SAMPLED = 8  # rows, of which a first look at the problem takes one;
+SAMPLE = 50  # how many it takes for each feature, or it would be off by more than it saves
+RIDGE = 1e-3  # on what tasks have in common, where that is only where to start
 
 
 class LossProblem(LossModels, Restrictable):
@@ -70,6 +74,7 @@ class LossProblem(LossModels, Restrictable):
             self.target_scale[varies] = deviation[varies]
             self.Y = Y / rows.per_row(self.target_scale)
         self._mean_of_rows = rows.mean(self.c)
+        self.common = {}
         self._couple(coupling)
 
     def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +105,7 @@ class LossProblem(LossModels, Restrictable):
 
     def restricted(self, features: np.ndarray, before: Any = None) -> LossProblem:
         part = copy(self)
-        part.features, part.n_features = features, len(features)
+        part.features, part.n_features, part.common = features, len(features), {}
         part._given = self._given.of_features(features)
         part._mean_of_rows = self._mean_of_rows[features]
         part._couple(self.coupling)
@@ -109,6 +114,30 @@ class LossProblem(LossModels, Restrictable):
 
     def gradient_at(self, part: Any, point: ScorePoint) -> np.ndarray:
         return self.gradient(point.R)
+
+    def sample(self) -> LossProblem | None:
+        """Every eighth row, as of a single task: what tasks have in common, without seeing all.
+
+        None where rows are few, sparse or shared by the tasks.
+        """
+        rows, K, some = self.rows, self.n_classes, slice(None, None, SAMPLED)
+        if rows.sparse or rows.per_block != K or len(rows.X) < SAMPLED * SAMPLE * self.n_features:
+            return None
+        X = rows.X[some]
+        if rows.middle is not None:
+            X = X + rows.middle[np.repeat(np.arange(rows.n_blocks), rows.sizes)[some]]
+        Y, c = self.Y[some], self.c[some, :1]  # the same for all classes
+        data = TaskData(X, Y, None, np.zeros(len(X), dtype=np.intp), np.zeros(1), "single")
+        ridge = self.coupling.alpha_mean if self.coupling.has_mean else RIDGE
+        coupling = Coupling(np.inf, self.coupling.fit_intercept, ridge)
+        return LossProblem(Rows(data), self.loss.of_rows(some), Y, c, np.ones(1), coupling, K)
+
+    def alike(self, mean: np.ndarray) -> ScorePoint:
+        """The point with the same coefficients (d, K) in every task."""
+        zero = np.zeros((self.n_features, self.n_columns))
+        if self.coupling.has_mean:
+            return self.evaluate(zero, mean)
+        return self.evaluate(zero + spread(mean, self.n_columns), None)
 
     def null(self) -> ScorePoint:
         zero = np.zeros((self.n_features, self.n_columns))
@@ -152,12 +181,15 @@ class LossProblem(LossModels, Restrictable):
             XW += self.rows.per_row(np.einsum("jc,jc->c", self._middles(k, W.shape), W))
         return XW
 
-    def point(self, V, mean, b, b0, XW) -> ScorePoint:
-        """The point with these scores: intercepts made best from where they are, then gradient."""
-        b, b0, around = self._intercepts.best(XW, b, b0)
+    def point(self, V, mean, b, b0, XW, around: Expansion | None = None) -> ScorePoint:
+        """The point with these scores: intercepts made best from where they are, then gradient.
+
+        ``around`` is the loss around the scores with the intercepts ``b``, where that is known.
+        """
+        b, b0, around = self._intercepts.best(XW, b, b0, around)
         R = self.c * around.residual
         data_value = float(np.vdot(self.c, around.value))
-        return ScorePoint(V, mean, b0, b, XW, data_value, R, self.gradient(R))
+        return ScorePoint(V, mean, b0, b, XW, data_value, around, R, self.gradient(R))
 
     def gradient(self, R: np.ndarray) -> np.ndarray:
         """Minus the gradient in V, of weighted residuals (n, k)."""
@@ -211,16 +243,15 @@ class LossProblem(LossModels, Restrictable):
     def evidence_of_levels(
         self, point: ScorePoint
     ) -> tuple[np.ndarray, np.ndarray, float | None, float]:
-        F = point.XW + self.rows.per_row(point.b)
         s = self.c / self.rows.per_row(self.scale)
-        N_t = self.rows.sums(s * self.loss.curvature(F, self.Y))
+        N_t = self.rows.sums(s * point.around.curvature)
         if not (N_t > 0).all():
             raise ValueError(
                 'alpha_intercept="auto" is not defined here: all rows of a task lie where '
                 f"{type(self.loss).__name__} is straight, which says nothing of how its level "
                 "scatters. Give a number, such as alpha_intercept=0.1 (0 leaves levels free)."
             )
-        return N_t, self.rows.sums(s * self.loss.residual(F, self.Y)) / N_t, None, 1.0
+        return N_t, self.rows.sums(s * point.around.residual) / N_t, None, 1.0
 
     def intercept_gap(self, point: ScorePoint, s: float) -> float:
         """The same of what the intercepts are charged; of free ones, how far from best they are."""
@@ -238,8 +269,7 @@ class LossProblem(LossModels, Restrictable):
         u = self.residual_sums(point)
         if (np.abs(u) <= 1e-10 * self.rows.sums(np.abs(point.R))).all():
             return 0.0
-        F = point.XW + self.rows.per_row(point.b)
-        h = self.rows.sums(self.c * self.loss.curvature(F, self.Y))
+        h = self.rows.sums(self.c * point.around.curvature)
         return 0.5 * float((u**2 / np.maximum(h, 1e-20 * self.m)).sum())
 
     def gradient_terms(self, point: ScorePoint) -> np.ndarray:

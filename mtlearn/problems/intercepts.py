@@ -38,18 +38,19 @@ class Intercepts:
     n_classes: int
 
     def best(
-        self, XW: np.ndarray, b: np.ndarray, b0: np.ndarray
+        self, XW: np.ndarray, b: np.ndarray, b0: np.ndarray, around: Expansion | None = None
     ) -> tuple[np.ndarray, np.ndarray, Expansion]:
         """The best ones from where they are, to rounding, and the loss around the scores then.
 
-        Residuals of a free one sum to zero.
+        Residuals of a free one sum to zero. ``around`` is the loss where they are, if it is known.
         """
         a, K, C = self.coupling.alpha_intercept, self.n_classes, len(self.m)
         if not self.coupling.fit_intercept:
-            return np.zeros(C), np.zeros(K), self._around(XW, np.zeros(C))
+            b, b0 = np.zeros(C), np.zeros(K)
+            return b, b0, self._around(XW, b) if around is None else around
         if np.isinf(a):
             b = spread(b0, C).copy()
-        around = self._around(XW, b)
+        around = self._around(XW, b) if around is None else around
         here = self._value(around, b, b0)
         for _ in range(STEPS):
             db, db0, size = self._direction(around, b, b0)

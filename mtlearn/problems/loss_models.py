@@ -20,7 +20,8 @@ MODEL_NUMBERS = (
     4_000_000  # of moments that a model may form, if that does not cost more than it saves
 )
 DEAR = 100  # rows and features, from where the systems of a model cost dozens of products
-UNEVEN = 1e6  # curvatures of labels, from where moments under them are taken about their means
+OFF_CENTRE = 10.0  # times the variance under the curvatures, that a squared mean may be, or the
+# moments about the middle of a block have lost the digits that those about that mean still have
 LASTING = 64  # features, from where the moments of a model cost more than some steps with it
 
 
@@ -33,12 +34,16 @@ class LossModels(Curved):
     loss : Loss
     Y, c : ndarray of shape (n, k)
         Targets, and weights c_ti.
+    common : dict
+        What is known of the same data under whatever coupling: ``"coef"`` (d, K), the coefficients
+        that tasks would share, and ``"single"``, the rows in single precision.
     """
 
     rows: Rows
     loss: Loss
     Y: np.ndarray
     c: np.ndarray
+    common: dict[str, np.ndarray]
 
     def model(
         self,
@@ -71,8 +76,7 @@ class LossModels(Curved):
         self, point: ScorePoint, flattest: float = FLATTEST, single: bool = False
     ) -> LabelCurvature:
         """Of the labels at a point, in single precision where that is enough."""
-        around = self.loss.expansion(point.XW + self.rows.per_row(point.b), self.Y)
-        return LabelCurvature.of(around, self.c, flattest, single)
+        return LabelCurvature.of(point.around, self.c, flattest, single)
 
     def squares_under(self, H: np.ndarray) -> np.ndarray:
         """Sums of squares of the features under weights (n, k), intercepts as they are, (d, C)."""
@@ -86,6 +90,11 @@ class LossModels(Curved):
         """Whether a model costs dozens of products, so that it had better be of the right face."""
         rows_each = self.Y.size / self.n_columns
         return not self._by_moments() and min(n_active, rows_each) >= DEAR
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether models are moments of dense rows of single tasks."""
+        return self.rows.n_blocks > 1 and not self.rows.sparse and self._by_moments()
 
     @property
     def curvature_lasts(self) -> bool:
@@ -103,11 +112,10 @@ class LossModels(Curved):
         H = curvature.weight
         if self.rows.n_blocks == 1 and not self.rows.sparse:
             moments = curvature.moments(self.rows.X, Z)
-        elif not self.rows.sparse and H.max() < UNEVEN * H.min(initial=np.inf, where=H > 0):
-            moments = self._of_blocks(H, Z)
+        elif self.rows.sparse:
+            moments = self._of_columns(H, Z, np.arange(self.n_columns))
         else:
-            row, which, starts = self.rows.entries(H)
-            moments = of_entries(self.rows.plain, row, Z[row, which], H[row, which], starts)
+            moments = self._of_blocks(curvature, Z)
         if self.rows.middle is None:
             return moments
         middle = np.broadcast_to(self.rows.middles(H.shape[1]), (self.n_features, self.n_columns)).T
@@ -121,26 +129,64 @@ class LossModels(Curved):
             moments.yy,
         )
 
-    def _of_blocks(self, H: np.ndarray, Z: np.ndarray) -> Moments:
+    def _of_blocks(self, curvature: LabelCurvature, Z: np.ndarray) -> Moments:
         """Of dense rows by task, which are about the means of their block already.
 
-        Where a few labels have all the curvature, those are far from the means under it, and the
-        last digits are lost, which a loss of straight pieces needs.
+        Where a few labels have all the curvature, those are far from the means under it, and
+        digits are lost that a loss of straight pieces needs.
         """
-        rows = self.rows
+        rows, H = self.rows, curvature.weight
         weight, count = rows.sums(H), rows.sums((H > 0).astype(np.intp))
         y_mean = rows.sums(H * Z) / weight
         rest = Z - rows.per_row(y_mean)
         missed = rows.sums(H * rest) / weight  # the rounding of a mean
         y_mean, rest = y_mean + missed, rest - rows.per_row(missed)
-        S, d = H * rest, self.n_features
-        both = rows.transposed_times(np.hstack([H, S])).reshape(d, rows.n_blocks, 2, -1)
-        x_mean, xy = both[:, :, 0].reshape(d, -1) / weight, both[:, :, 1].reshape(d, -1)
-        xx = rows.grams(H, rows)
-        xx -= (weight * x_mean).T[:, :, None] * x_mean.T[:, None, :]
+        sums, yx, xx = self._sums_of_blocks(H, rest, curvature.single)
+        x_mean = sums / weight[:, None]
+        xx -= sums[:, :, None] * x_mean[:, None, :]
         xx[count == 1] = 0.0
-        xy = xy - rows.sums(S) * x_mean
-        return Moments(count, weight, x_mean.T, y_mean, xx, xy.T, rows.sums(S * rest))
+        S = H * rest
+        xy = yx - rows.sums(S)[:, None] * x_mean
+        moments = Moments(count, weight, x_mean, y_mean, xx, xy, rows.sums(S * rest))
+        if curvature.single:
+            return moments
+        variances = np.diagonal(xx, axis1=1, axis2=2)
+        off = weight[:, None] * x_mean**2 > OFF_CENTRE * variances
+        lost = np.flatnonzero((off & (count > 1)[:, None]).any(axis=1))
+        if len(lost):
+            moments.put(lost, self._of_columns(H, Z, lost))
+        return moments
+
+    def _sums_of_blocks(self, H: np.ndarray, Z: np.ndarray, single: bool) -> tuple:
+        """X'h (C, d), X'diag(h) z and X'diag(h) X, of one product for each column."""
+        rows, d = self.rows, self.n_features
+        X, root = rows.X, np.sqrt(H)
+        if single:
+            if "single" not in self.common:
+                self.common["single"] = rows.X.astype(np.float32)
+            X = self.common["single"]
+        ends = np.stack([root, root * Z], axis=2).astype(X.dtype, copy=False)
+        root = root.astype(X.dtype, copy=False)
+        room = np.empty((int(rows.sizes.max()), d + 2), dtype=X.dtype)
+        out: Any = np.empty((rows.n_blocks, H.shape[1], d + 2, d + 2))
+        for b in range(rows.n_blocks):
+            at = slice(rows.starts[b], rows.starts[b + 1])
+            A = room[: rows.sizes[b]]
+            for k in range(H.shape[1]):
+                np.multiply(X[at], root[at, k, None], out=A[:, :d])
+                A[:, d:] = ends[at, k]
+                out[b, k] = A.T @ A
+        out = out.reshape(-1, d + 2, d + 2)
+        return out[:, d, :d], out[:, d + 1, :d], out[:, :d, :d].copy()
+
+    def _of_columns(self, H: np.ndarray, Z: np.ndarray, columns: np.ndarray) -> Moments:
+        """Of some columns, about their own means under the curvatures."""
+        row, which, starts = self.rows.entries(H)
+        if len(columns) < self.n_columns:
+            at = np.concatenate([np.arange(starts[c], starts[c + 1]) for c in columns])
+            row, which = row[at], which[at]
+            starts = np.append(0, np.cumsum(np.diff(starts)[columns]))
+        return of_entries(self.rows.plain, row, Z[row, which], H[row, which], starts)
 
     def _middles(self, k: int, shape: Any) -> np.ndarray:
         return np.broadcast_to(self.rows.middles(k), shape)

@@ -159,6 +159,11 @@ class Moments:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return Moments(**{k: v[tasks] if len(v) == n_tasks else v for k, v in values.items()})
 
+    def put(self, tasks: np.ndarray, other: Moments) -> None:
+        """Have those of ``other``, all its tasks, in the place of some."""
+        for f in fields(Moments):
+            getattr(self, f.name)[tasks] = getattr(other, f.name)
+
 
 def moments_bytes(data: TaskData) -> int:
     """Memory that the moments of these data take."""
@@ -222,8 +227,7 @@ def of_entries(X, row, y, weight, starts) -> Moments:
             at, real = padded_rows(starts, tasks)
             s = real.astype(float) if weight is None else np.where(real, weight[at], 0.0)
             part = _of_padded(dense_rows(X, row[at]), y[at], s, real)
-        for f in fields(Moments):
-            getattr(out, f.name)[tasks] = getattr(part, f.name)
+        out.put(tasks, part)
     return out
 
 

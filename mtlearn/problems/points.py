@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.losses.base import Expansion
 from mtlearn.problems.coupling import whole
 
 
@@ -44,8 +45,9 @@ class Point(_Coefficients):
 class ScorePoint(_Coefficients):
     """Coefficients, scores without intercepts, and the gradient, all consistent.
 
-    ``XW`` is (n, k); ``b`` the intercepts (C,), for features as the problem holds them; ``R`` the
-    weighted residuals (n, k); ``G`` minus the gradient with respect to V, (d, C).
+    ``XW`` is (n, k); ``b`` the intercepts (C,), for features as the problem holds them; ``around``
+    the loss around the scores, (n, k) each; ``R`` the weighted residuals (n, k); ``G`` minus the
+    gradient with respect to V, (d, C).
     """
 
     V: np.ndarray
@@ -54,6 +56,7 @@ class ScorePoint(_Coefficients):
     b: np.ndarray
     XW: np.ndarray
     data_value: float
+    around: Expansion
     R: np.ndarray
     G: np.ndarray
     known: dict[float, float] = field(default_factory=dict, compare=False)  # gaps of the loss

@@ -188,6 +188,12 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
         SW = self.xy - G + (self.kappa * point.error) * self.x_mean
         return Point(V, None, point.b0, SW, point.error, G)
 
+    def all_alike(self) -> Point:
+        """The point with V = 0 and all else at its best, for its coefficients only: no gradient."""
+        V = np.zeros((self.n_features, self.n_columns))
+        mean = self._best_mean(self.xy, self.y_mean) if self.coupling.has_mean else None
+        return self.place(V, mean, self.best_b0(whole(V, mean)))
+
     def curvature_times(self, D: np.ndarray) -> np.ndarray:
         SD, x = self.scatter_times(D), self._x_times(D)
         if self.coupling.has_mean:
@@ -249,12 +255,8 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
     def value(self, point: Point) -> float:
         value = 0.5 * self.residual_squares(point).sum() + 0.5 * self.kappa @ point.error**2
         if point.mean is not None:
-            value += (
-                0.5
-                * self.coupling.alpha_mean
-                * self.n_tasks
-                * float(np.vdot(point.mean, point.mean))
-            )
+            ridge = self.coupling.alpha_mean * self.n_tasks
+            value += 0.5 * ridge * float(np.vdot(point.mean, point.mean))
         return float(value)
 
     def residual_squares(self, point: Point) -> np.ndarray:

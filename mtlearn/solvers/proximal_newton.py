@@ -93,9 +93,10 @@ class ProximalNewton(Iterative):
         if self._face_first(penalty, start):
             start, standing = yield from self._bursts(penalty, start, standing)
         point, gap, first = start, standing.gap, True
-        stalled, closer, flattest = 0, 1.0, FLATTEST
+        stalled, closer, flattest, length = 0, 1.0, FLATTEST, 1.0
         while stalled < tuning.ROUNDS:
-            curvature, elsewhere = self._curvature(point, flattest, standing)
+            roughly = gap > tuning.SINGLE and length == 1.0 and not stalled
+            curvature, elsewhere = self._curvature(point, flattest, standing, roughly)
             alike = bool(np.isinf(penalty.alpha))
             model = self.problem.model(point, flattest, curvature, in_sum=alike)
             few = tuning.MODEL_FIRST if first else tuning.MODEL_NEAR
@@ -165,13 +166,15 @@ class ProximalNewton(Iterative):
         return point, standing
 
     def _curvature(
-        self, point: ScorePoint, flattest: float, standing: Standing
+        self, point: ScorePoint, flattest: float, standing: Standing, roughly: bool
     ) -> tuple[LabelCurvature, bool]:
         """What the model of a point is made of, and whether it is that of another point."""
-        kept = self._kept
+        kept, problem = self._kept, self.problem
         if kept is None or standing.polishing:
-            single = self.problem.curvature_lasts and isinstance(self._of_model, ProxPointNewton)
-            return self.problem.curvature(point, flattest, single), False
+            single = roughly and problem.in_blocks
+            if problem.curvature_lasts and isinstance(self._of_model, ProxPointNewton):
+                single = True
+            return problem.curvature(point, flattest, single), False
         return kept, True
 
     def last_touch(self, penalty: Penalty, point: ScorePoint) -> ScorePoint:
@@ -196,7 +199,7 @@ class ProximalNewton(Iterative):
     ) -> Minimum:
         """The minimum of a model, by the cheapest solver that there is for it."""
         if np.isinf(penalty.alpha):
-            return Minimum.at(model, model.without_deviations())
+            return Minimum.at(model, model.all_alike())
         solver: Any
         if like_before and self._of_model is not None:
             solver = self._of_model.like(model, penalty)
@@ -226,10 +229,11 @@ class ProximalNewton(Iterative):
 
             V, mean = mix(ahead.V, point.V), mix(ahead.mean, point.mean)
             b, b0 = mix(ahead.b, point.b), mix(ahead.b0, point.b0)
-            reached = problem.data_value(mix(there, F)) + problem.charges(mean, b, b0)
+            around = problem.loss.expansion(mix(there, F), problem.Y)
+            reached = float(np.vdot(problem.c, around.value)) + problem.charges(mean, b, b0)
             reached += penalty.value(V)
             if reached <= value + 1e-14 * abs(value):
-                return problem.point(V, mean, b, b0, mix(XW, point.XW)), t
+                return problem.point(V, mean, b, b0, mix(XW, point.XW), around), t
         return None, 0.0
 
     def _value(self, penalty: Penalty, point: ScorePoint) -> float:

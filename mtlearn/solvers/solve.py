@@ -17,7 +17,9 @@ import numpy as np
 from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty, RowNorms
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
+from mtlearn.problems.general import LossProblem
 from mtlearn.solvers import tuning
+from mtlearn.solvers.alike import all_alike, without_deviations
 from mtlearn.solvers.approach import Goal, approach
 from mtlearn.solvers.base import Budget, Exact, Solver
 from mtlearn.solvers.certificate import certify
@@ -216,6 +218,10 @@ class Driver:
         largest, taken = self._at_zero[1], Budget(0, 0.0)
         if leads_anywhere(start):
             return self._end(penalty, start, taken)
+        if isinstance(self.problem, LossProblem) and self._growing is None:
+            alike = Solution(all_alike(self.problem), np.inf, 0)
+            if leads_anywhere(alike):
+                return self._end(penalty, alike, taken)
         start, here = None, largest
         while taken.iterations < self.max_iter:
             stage = self._next_stage(here, penalty)
@@ -317,7 +323,8 @@ class Driver:
                 started = start is not None and start.any()
                 point = problem.settle(start) if started else problem.without_deviations()
         elif point is None:
-            point = problem.null()
+            assert isinstance(problem, LossProblem)
+            point = all_alike(problem)
         found = self._end(solved, Solution(point, np.inf, 0), Budget(0, 0.0))
         # Of so little a penalty, what is charged for it bounds the error.
         return found if solved.alpha == alpha else _charged(found, solved, problem)
@@ -327,14 +334,6 @@ class Driver:
         aim = min(self.tol, tuning.POLISHED) if self.polish else self.tol
         goal = Goal(aim, self.tol, Budget(self.max_iter, np.inf))
         return self._reach(penalty, start, goal, taken, iteration_teller(self.verbose))
-
-
-def without_deviations(problem: Problem, tol: float = 1e-15) -> Any:
-    """The point with V = 0 and all else at its best, whatever the loss."""
-    if isinstance(problem, Quadratic):
-        return problem.without_deviations()
-    penalty = SquaredNorm(np.inf)
-    return Driver(problem, penalty, purpose="path", tol=tol, max_iter=100).solve(np.inf).point
 
 
 def _charged(found: Solution, penalty: Penalty, problem: Problem) -> Solution:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import Coupling, gather
-from mtlearn.solvers.solve import without_deviations
+from mtlearn.solvers.alike import without_deviations
 
 
 def auto_alpha_intercept(problem: Problem, alpha_mean: float) -> float:

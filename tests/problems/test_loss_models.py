@@ -1,0 +1,68 @@
+"""Moments of labelled rows under the curvature of a loss: the sums that they are, written out."""
+
+import numpy as np
+import pytest
+
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses import Logistic
+from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.forms import make_problem
+from mtlearn.problems.label_curvature import LabelCurvature
+
+SIZES = [1, 2, 30, 7]
+
+
+def drawn(spread_of_weights, n_classes=1, seed=0):
+    rng = np.random.default_rng(seed)
+    codes = np.repeat(np.arange(len(SIZES)), SIZES)
+    X = rng.standard_normal((len(codes), 3)) + 100.0
+    X[:, 2] = codes > 1  # constant in every task
+    y = rng.integers(0, 2, (len(codes), n_classes)).astype(float)
+    data = TaskData(X, y, None, codes, np.arange(len(SIZES)), "labels")
+    problem = make_problem(data, np.ones(len(SIZES)), Coupling(0.5), loss=Logistic())
+    H = 10.0 ** rng.uniform(-spread_of_weights, 0.0, y.shape)
+    return problem, X, codes, H, rng.standard_normal(y.shape)
+
+
+def truth(X, codes, H, Z):
+    """In extended precision, about the means under the weights, column after column."""
+    out = []
+    for t in range(len(SIZES)):
+        for k in range(H.shape[1]):
+            x, h, z = (a[codes == t].astype(np.longdouble) for a in (X, H[:, k], Z[:, k]))
+            x_mean, z_mean = h @ x / h.sum(), h @ z / h.sum()
+            xc = x - x_mean
+            out.append((x_mean, z_mean, xc.T @ (h[:, None] * xc), xc.T @ (h * (z - z_mean))))
+    return [np.array(part, dtype=float) for part in zip(*out, strict=True)]
+
+
+@pytest.mark.parametrize("n_classes", [1, 3])
+@pytest.mark.parametrize("spread_of_weights", [0, 4, 14])
+def test_moments_have_their_digits_however_uneven_curvatures_are(spread_of_weights, n_classes):
+    problem, X, codes, H, Z = drawn(spread_of_weights, n_classes)
+    found = problem._moments(LabelCurvature(H), Z)
+    x_mean, z_mean, xx, xy = truth(X, codes, H, Z)
+    np.testing.assert_allclose(found.x_mean + problem.center, x_mean, rtol=1e-12)
+    np.testing.assert_allclose(found.y_mean, z_mean, rtol=1e-10, atol=1e-12)
+    scale = np.sqrt(np.einsum("cjj->cj", xx))
+    product = scale[:, :, None] * scale[:, None, :]
+    assert (np.abs(found.xx - xx) <= 1e-11 * product + 1e-30).all()
+    assert (np.abs(found.xy - xy) <= 1e-10 * scale * np.sqrt(found.yy)[:, None] + 1e-30).all()
+
+
+def test_moments_in_single_precision_are_those_to_single_precision():
+    problem, X, codes, H, Z = drawn(1)
+    found = problem._moments(LabelCurvature(H, single=True), Z)
+    _, _, xx, _ = truth(X, codes, H, Z)
+    scale = np.sqrt(np.einsum("cjj->cj", xx))
+    assert (np.abs(found.xx - xx) <= 1e-5 * scale[:, :, None] * scale[:, None, :] + 1e-30).all()
+    double = problem._moments(LabelCurvature(H), Z)
+    np.testing.assert_allclose(found.y_mean, double.y_mean, rtol=1e-12)
+
+
+def test_a_model_in_single_precision_has_the_gradient_of_its_point():
+    problem, *_ = drawn(0)
+    rng = np.random.default_rng(1)
+    point = problem.evaluate(0.1 * rng.standard_normal((3, len(SIZES))), None)
+    model = problem.model(point, curvature=problem.curvature(point, single=True))
+    np.testing.assert_allclose(model.evaluate(point.V, None).G, point.G, atol=1e-12)
