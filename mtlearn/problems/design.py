@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.problems.centring import is_constant
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.moment import FEW_ACTIVE, SquaredPart
-from mtlearn.problems.moments import is_constant, padded_rows, task_blocks
+from mtlearn.problems.moments import padded_rows, task_blocks
 from mtlearn.problems.picked import Picked, Products
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.scatter import ScatterBlock, Statistics, deviation_of

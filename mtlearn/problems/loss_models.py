@@ -93,8 +93,10 @@ class LossModels(Curved):
 
     @property
     def in_blocks(self) -> bool:
-        """Whether models are moments of dense rows of single tasks."""
-        return self.rows.n_blocks > 1 and not self.rows.sparse and self._by_moments()
+        """Whether models are moments of dense rows of single tasks, large enough for a loop."""
+        rows = self.rows
+        alone = rows.n_blocks > 1 and not rows.sparse and rows.padded is None
+        return alone and self._by_moments()
 
     @property
     def curvature_lasts(self) -> bool:
@@ -159,25 +161,36 @@ class LossModels(Curved):
 
     def _sums_of_blocks(self, H: np.ndarray, Z: np.ndarray, single: bool) -> tuple:
         """X'h (C, d), X'diag(h) z and X'diag(h) X, of one product for each column."""
+        rows, d, root = self.rows, self.n_features, np.sqrt(H)
+        ends = np.stack([root, root * Z], axis=2)
+        out: Any = np.empty((rows.n_blocks, H.shape[1], d + 2, d + 2))
+        for k in range(H.shape[1]):
+            self._sums_of_column(root[:, k, None], ends[:, k], single, out[:, k])
+        out = out.reshape(-1, d + 2, d + 2)
+        return out[:, d, :d], out[:, d + 1, :d], out[:, :d, :d].copy()
+
+    def _sums_of_column(self, root: np.ndarray, ends: np.ndarray, single: bool, out: np.ndarray):
         rows, d = self.rows, self.n_features
-        X, root = rows.X, np.sqrt(H)
+        if rows.padded is not None:
+            A = np.zeros((*rows.padded.shape[:2], d + 2))
+            filled = np.zeros((*A.shape[:2], 1))
+            filled[rows.real], A[rows.real, d:] = root, ends
+            np.multiply(rows.padded, filled, out=A[:, :, :d])
+            np.matmul(A.transpose(0, 2, 1), A, out=out)
+            return
+        X = rows.X
         if single:
             if "single" not in self.common:
-                self.common["single"] = rows.X.astype(np.float32)
+                self.common["single"] = X.astype(np.float32)
             X = self.common["single"]
-        ends = np.stack([root, root * Z], axis=2).astype(X.dtype, copy=False)
-        root = root.astype(X.dtype, copy=False)
-        room = np.empty((int(rows.sizes.max()), d + 2), dtype=X.dtype)
-        out: Any = np.empty((rows.n_blocks, H.shape[1], d + 2, d + 2))
+        root, ends = root.astype(X.dtype, copy=False), ends.astype(X.dtype, copy=False)
+        room = np.empty((int(rows.sizes.max()), d + 2), dtype=X.dtype)  # a third of the time
         for b in range(rows.n_blocks):
             at = slice(rows.starts[b], rows.starts[b + 1])
             A = room[: rows.sizes[b]]
-            for k in range(H.shape[1]):
-                np.multiply(X[at], root[at, k, None], out=A[:, :d])
-                A[:, d:] = ends[at, k]
-                out[b, k] = A.T @ A
-        out = out.reshape(-1, d + 2, d + 2)
-        return out[:, d, :d], out[:, d + 1, :d], out[:, :d, :d].copy()
+            np.multiply(X[at], root[at], out=A[:, :d])
+            A[:, d:] = ends[at]
+            out[b] = A.T @ A
 
     def _of_columns(self, H: np.ndarray, Z: np.ndarray, columns: np.ndarray) -> Moments:
         """Of some columns, about their own means under the curvatures."""

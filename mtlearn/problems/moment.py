@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.problems.centring import centre, weighted_squares
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.gram import Gram
-from mtlearn.problems.moments import BLOCK_BYTES, Moments, centre, weighted_squares
+from mtlearn.problems.moments import BLOCK_BYTES, Moments
 from mtlearn.problems.products import transposed_times
 from mtlearn.problems.scatter import ScatterBlock, Statistics, deviation_of
 from mtlearn.problems.squared import SquaredProblem

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.problems.centring import centre, is_constant
 
 BLOCK_BYTES = 1 << 25  # 32 MiB of gathered rows at a time
 
@@ -295,42 +296,6 @@ def dense_rows(X, rows: np.ndarray) -> np.ndarray:
 def x_bytes(X) -> int:
     """Memory that X takes."""
     return X.data.nbytes + X.indices.nbytes if sparse.issparse(X) else X.nbytes
-
-
-def centre(A: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean of the rows and the centred rows; the rounding of a mean is taken out."""
-    total = s.sum()
-    first = s @ A / total
-    A = A - first
-    second = s @ A / total
-    scatter = weighted_squares(A, s)
-    if np.any(total * second**2 > 1e-26 * scatter):
-        A -= second
-        scatter = weighted_squares(A, s)
-    mean = first + second
-    constant = is_constant(scatter, total, mean)
-    if A.ndim == 2 and constant.any():
-        A[:, constant] = 0.0
-    return mean, A
-
-
-def weighted_squares(A: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """sum_i s_i a_ij² of each column; without a copy where all weights are one."""
-    if (s == 1.0).all():
-        return np.einsum("i...,i...->...", A, A)
-    return s @ A**2
-
-
-def is_constant(scatter: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Whether what is left of a column once it is centred is the rounding of its mean."""
-    return scatter <= 1e-29 * weight * mean**2
-
-
-def seen_from(origin: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Means (…, d) of rows as features seen from an origin (d,); their rounding is no distance."""
-    away = mean - origin
-    away[np.abs(away) <= 1e-14 * np.abs(origin)] = 0.0
-    return away
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -15,7 +15,8 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.problems.moments import BLOCK_BYTES, centre, padded_rows, seen_from, weighted_squares
+from mtlearn.problems.centring import centre, centre_blocks, seen_from, weighted_squares
+from mtlearn.problems.moments import BLOCK_BYTES, padded_rows
 from mtlearn.problems.products import transposed_times, with_itself
 
 PADDED_BYTES = 64e6
@@ -64,7 +65,7 @@ class Rows:
         self.n_columns = self.n_blocks * self.per_block
         self.sparse = sparse.issparse(data.X)
         self.middle: np.ndarray | None = None
-        self._padded: np.ndarray | None = None
+        self.padded: np.ndarray | None = None
         if self.sparse:
             X = sparse.csr_matrix(data.X, dtype=np.float64)
             self.X = self._block_diagonal(X if self.order is None else X[self.order])
@@ -80,9 +81,7 @@ class Rows:
             self.middle = middle[None]
             return
         self.X = X.astype(np.float64, copy=self.order is None)  # centred in place below
-        self.middle = np.empty((self.n_blocks, self.n_features))
-        for b, rows in self._blocks():
-            self.middle[b], self.X[rows] = centre(self.X[rows], s[rows])
+        self.middle = centre_blocks(self.X, self.starts, s)
         self._pad()
 
     def _pad(self) -> None:
@@ -92,8 +91,8 @@ class Rows:
             return
         if len(self.X) > SMALL_BLOCK * self.n_blocks:
             return
-        at, self._real = padded_rows(self.starts, np.arange(self.n_blocks))
-        self._padded = self.X[at] * self._real[:, :, None]
+        at, self.real = padded_rows(self.starts, np.arange(self.n_blocks))
+        self.padded = self.X[at] * self.real[:, :, None]
 
     def arrange(self, values: np.ndarray) -> np.ndarray:
         """What belongs to the rows of the user, (n,) or (n, k), in the order of X: (n, k)."""
@@ -144,7 +143,7 @@ class Rows:
         other = copy(self)
         X = self.X.astype(np.float32)
         other.X = X if self.sparse else np.ascontiguousarray(X)
-        other._padded = None if self._padded is None else self._padded.astype(np.float32)
+        other.padded = None if self.padded is None else self.padded.astype(np.float32)
         return other
 
     def times(self, W: np.ndarray) -> np.ndarray:
@@ -155,9 +154,9 @@ class Rows:
         if self.sparse:
             return self.X @ self._stacked(W, k)
         per_block = W.reshape(self.n_features, self.n_blocks, k)
-        if self._padded is not None:
+        if self.padded is not None:
             stacked = np.ascontiguousarray(per_block.transpose(1, 0, 2))
-            return np.matmul(self._padded, stacked)[self._real]
+            return np.matmul(self.padded, stacked)[self.real]
         out = np.empty((len(self.X), k))
         for b, rows in self._blocks():
             np.matmul(self.X[rows], per_block[:, b], out=out[rows])
@@ -170,10 +169,10 @@ class Rows:
         if self.sparse:
             return self._unstacked(self.X.T @ R)
         out = np.empty((self.n_features, self.n_blocks, R.shape[1]))
-        if self._padded is not None:
-            filled = np.zeros((*self._real.shape, R.shape[1]))
-            filled[self._real] = R
-            products = np.matmul(self._padded.transpose(0, 2, 1), filled)
+        if self.padded is not None:
+            filled = np.zeros((*self.real.shape, R.shape[1]))
+            filled[self.real] = R
+            products = np.matmul(self.padded.transpose(0, 2, 1), filled)
             return products.transpose(1, 0, 2).reshape(self.n_features, -1)
         for b, rows in self._blocks():
             out[:, b] = self.X[rows].T @ R[rows]
@@ -234,17 +233,17 @@ class Rows:
         if self.origin is not None:
             other.origin = self.origin[0][:, features[: other.n_features]], self.origin[1]
         other.X = self.X[:, features]
-        if self._padded is not None:
-            other._padded = self._padded[:, :, features]
+        if self.padded is not None:
+            other.padded = self.padded[:, :, features]
         return other
 
     def grams(self, S: np.ndarray, other: Rows) -> np.ndarray:
         """X'diag(s) Z of every block and column of S, (B k, d, l); ``other`` is Z on these rows."""
-        if self._padded is not None and other._padded is not None:
-            s = np.zeros((*self._real.shape, S.shape[1]))
-            s[self._real] = S
-            weighted = self._padded[:, None] * s.transpose(0, 2, 1)[:, :, :, None]
-            out = np.matmul(weighted.transpose(0, 1, 3, 2), other._padded[:, None])
+        if self.padded is not None and other.padded is not None:
+            s = np.zeros((*self.real.shape, S.shape[1]))
+            s[self.real] = S
+            weighted = self.padded[:, None] * s.transpose(0, 2, 1)[:, :, :, None]
+            out = np.matmul(weighted.transpose(0, 1, 3, 2), other.padded[:, None])
             return out.reshape(-1, *out.shape[2:])
         out = []
         for b in range(self.n_blocks):

@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 
 from mtlearn.problems.base import Quadratic, Restrictable
+from mtlearn.problems.centring import seen_from
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.gram import Rough
-from mtlearn.problems.moments import seen_from
 from mtlearn.problems.points import Point
 from mtlearn.problems.scatter import Scatters, Statistics
 from mtlearn.problems.shared import shared_by_products, shared_system

@@ -11,8 +11,9 @@ from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.weights import as_repetitions
 from mtlearn.problems import moments as module
+from mtlearn.problems.centring import centre
 from mtlearn.problems.label_curvature import LabelCurvature
-from mtlearn.problems.moments import Moments, centre, moments_bytes, padded_rows, task_blocks
+from mtlearn.problems.moments import Moments, moments_bytes, padded_rows, task_blocks
 
 from ..checks import STRICT
 from ..generators import make

@@ -66,7 +66,7 @@ def test_products_are_sums_over_rows(monkeypatch, blocks, K, form, padded):
         monkeypatch.setattr(rows_module, "PADDED_BYTES", 0)
     data = table(blocks, K, form)
     rows, rng = Rows(data), np.random.default_rng(1)
-    assert (rows._padded is not None) == (padded and blocks != "one" and form == "dense")
+    assert (rows.padded is not None) == (padded and blocks != "one" and form == "dense")
     X, block, order = loops(data, rows)
     n, B = len(X), rows.n_blocks
     C = B * K
