@@ -8,6 +8,7 @@ import numpy as np
 
 from mtlearn.losses.base import Loss
 from mtlearn.problems.base import Curved
+from mtlearn.problems.centring import AT_ONCE
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.label_curvature import FLATTEST, LabelCurvature
 from mtlearn.problems.moment import MomentProblem
@@ -172,11 +173,14 @@ class LossModels(Curved):
     def _sums_of_column(self, root: np.ndarray, ends: np.ndarray, single: bool, out: np.ndarray):
         rows, d = self.rows, self.n_features
         if rows.padded is not None:
-            A = np.zeros((*rows.padded.shape[:2], d + 2))
-            filled = np.zeros((*A.shape[:2], 1))
-            filled[rows.real], A[rows.real, d:] = root, ends
-            np.multiply(rows.padded, filled, out=A[:, :, :d])
-            np.matmul(A.transpose(0, 2, 1), A, out=out)
+            step = max(1, AT_ONCE // ((d + 2) * rows.padded.shape[1]))
+            for first in range(0, rows.n_blocks, step):
+                X, real = rows.padded[first : first + step], rows.real[first : first + step]
+                at = slice(rows.starts[first], rows.starts[min(first + step, rows.n_blocks)])
+                A = np.zeros((*X.shape[:2], d + 2))
+                A[real, d:] = ends[at]
+                np.multiply(X, A[:, :, d, None], out=A[:, :, :d])
+                np.matmul(A.transpose(0, 2, 1), A, out=out[first : first + step])
             return
         X = rows.X
         if single:
