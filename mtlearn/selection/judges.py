@@ -6,7 +6,7 @@ made, whatever way their tasks came in. They are dressed up as an estimator whos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,31 +34,35 @@ class SquaredError:
         prediction = scores.reshape(held_out.y.shape)
         return _mean(((held_out.y - prediction) / scale) ** 2, held_out.weight)
 
-    def of_moments(self, models: LinearTasks, held: Moments, scale: Any) -> float | None:
-        """The same from the moments of the held-out rows; None where that would lose digits.
+    def of_moments(
+        self, models: Sequence[LinearTasks], held: Moments, scale: Any
+    ) -> list[float | None]:
+        """The same of several models from the moments of the held-out rows.
 
-        The rows of a task add yy - 2 w'xy + w' xx w + N (ȳ - w'x̄ - b)².
+        The rows of a task add yy - 2 w'xy + w' xx w + N (ȳ - w'x̄ - b)². None where that would lose
+        digits.
         """
-        w, b = models.columns
-        on = w.any(axis=0)
-        w, x_mean, xy, xx = w[:, on], held.x_mean[:, on], held.xy[:, on], held.xx
+        W, B = (np.stack(parts) for parts in zip(*(one.columns for one in models), strict=True))
+        on = W.any(axis=(0, 1))
+        W, x_mean, xy, xx = W[:, :, on], held.x_mean[:, on], held.xy[:, on], held.xx
         if not on.all():
             xx = xx.take(np.flatnonzero(on), 1).take(np.flatnonzero(on), 2)
-        xw = w @ xx[0] if len(xx) == 1 else np.matmul(xx, w[:, :, None])[:, :, 0]
-        away = held.y_mean - b - np.einsum("tj,tj->t", w, np.broadcast_to(x_mean, w.shape))
-        errors = held.yy + np.einsum("tj,tj->t", w, xw - 2.0 * xy) + held.weight * away**2
-        over = 1.0 / np.square(scale)
-        total, weight = float((errors * over).sum()), float(held.weight.sum())
+        if len(xx) == 1:
+            XW = W @ xx[0]
+        else:
+            XW = np.matmul(W.transpose(1, 0, 2), xx).transpose(1, 0, 2)  # xx are symmetric
+        away = held.y_mean - B - np.einsum("atj,tj->at", W, np.broadcast_to(x_mean, W.shape[1:]))
+        errors = held.yy + np.einsum("atj,atj->at", W, XW - 2.0 * xy) + held.weight * away**2
+        over = 1.0 / np.broadcast_to(np.square(scale), held.yy.shape)
+        total, weight = errors @ over, float(held.weight.sum())
         # The sizes of the terms, of which rounding leaves 1e-16 each: of the scatters as they are,
         # of the means before they are squared.
-        size = np.abs(w)
-        roots = (size * np.sqrt(np.einsum("tjj->tj", xx))).sum(axis=1)
-        means = np.abs(held.y_mean) + np.abs(b) + (size * np.abs(x_mean)).sum(axis=1)
-        scatters = float(((held.yy + roots**2) * over).sum())
-        middles = float((held.weight * means**2 * over).sum())
-        if not total > TERMS * scatters + TERMS**2 * middles:
-            return None
-        return total / weight
+        size = np.abs(W)
+        roots = (size * np.sqrt(np.einsum("tjj->tj", xx))).sum(axis=2)
+        means = np.abs(held.y_mean) + np.abs(B) + (size * np.abs(x_mean)).sum(axis=2)
+        terms = TERMS * ((held.yy + roots**2) @ over) + TERMS**2 * (held.weight * means**2 @ over)
+        exact = total > terms
+        return [float(t / weight) if good else None for t, good in zip(total, exact, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ the rows; where moments would not fit, a fold is a problem on its rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units
 from mtlearn.problems.forms import use_moments
+from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.folds import Folds
@@ -26,6 +27,8 @@ from mtlearn.solvers.progress import tell
 from mtlearn.solvers.setup import Model, Setup, set_up
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.threads import blas_threads
+
+NUMBERS_AT_ONCE = 1 << 20  # coefficients of the models that are scored together
 
 # From the scores of held-out rows, those rows and the scale of their targets to a number.
 Judge = Callable[[np.ndarray, TaskData, Any], float]
@@ -114,21 +117,34 @@ def _fold_scores(
     model: Model, parts: TrainingParts, k: int, alphas: np.ndarray, judge: Judge, units: Units
 ) -> list[float]:
     setup, held_out = parts.setup(k), parts.held_out(k)
-    scale, scores = _target_scale(setup, held_out), []
-    moments = parts.held_moments(k)
+    scale, moments = _target_scale(setup, held_out), parts.held_moments(k)
+    size = setup.problem.n_features * setup.problem.n_columns
+    at_once = max(1, NUMBERS_AT_ONCE // size) if moments is not None else 1
+    scores: list[float] = []
+    waiting: list[LinearTasks] = []
     for i, solution in enumerate(follow_path(model.driver(setup, "scores"), alphas)):
-        models = setup.problem.models(solution.point).among(setup.present)
-        score = None
-        if moments is not None and isinstance(judge, SquaredError):
-            score = judge.of_moments(models, moments, scale)
-        if score is None:
-            score = judge(models.scores(held_out.X, held_out.codes), held_out, scale)
-        scores.append(score)
+        waiting.append(setup.problem.models(solution.point).among(setup.present))
+        if len(waiting) == at_once or i == len(alphas) - 1:
+            scores += _scores(waiting, judge, held_out, moments, scale)
+            waiting = []
         if model.verbose:
             where = f"fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"
             gap = _certified(model, setup, alphas[i], solution)
             tell(where, units.alpha(alphas[i]), solution, gap)
     return scores
+
+
+def _scores(
+    models: list[LinearTasks], judge: Judge, held_out: TaskData, moments: Moments | None, scale: Any
+) -> list[float]:
+    """Of several models; from the moments of the held-out rows where these say enough."""
+    found: Sequence[float | None] = [None] * len(models)
+    if moments is not None and isinstance(judge, SquaredError):
+        found = judge.of_moments(models, moments, scale)
+    return [
+        judge(one.scores(held_out.X, held_out.codes), held_out, scale) if score is None else score
+        for one, score in zip(models, found, strict=True)
+    ]
 
 
 def _certified(model, setup, alpha: float, solution: Solution) -> float:

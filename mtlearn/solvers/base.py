@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -102,10 +103,8 @@ class Solver(ABC):
     @classmethod
     def missing(cls, problem: Problem, penalty: Penalty) -> list[str]:
         """Names of the needs that are not met."""
-        pairs = ((problem, cls.needs_problem), (penalty, cls.needs_penalty))
-        return [
-            need.__name__ for has, needs in pairs for need in needs if not isinstance(has, need)
-        ]
+        of_problem = _missing(type(problem), cls.needs_problem)
+        return of_problem + _missing(type(penalty), cls.needs_penalty)
 
     def __init__(self, problem: Problem, penalty: Penalty, whole: Problem | None = None):
         self.problem = problem
@@ -154,6 +153,11 @@ class Iterative(Solver):
     def diverges(self, point: Any) -> bool:
         """Whether a point is on its way to infinity, as there is no minimum."""
         return False
+
+
+@cache  # paths ask at every alpha
+def _missing(has: type, needs: tuple[type, ...]) -> list[str]:
+    return [need.__name__ for need in needs if not issubclass(has, need)]
 
 
 def cheapest(

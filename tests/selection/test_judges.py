@@ -28,9 +28,10 @@ def drawn(way, weights, seed=0):
 def test_errors_from_moments_are_those_of_the_rows(way, weights):
     data, models, scale = drawn(way, weights)
     truth = SquaredError()(models.scores(data.X, data.codes), data, scale)
-    assert SquaredError().of_moments(models, Moments.of_data(data), scale) == pytest.approx(
-        truth, rel=1e-12
-    )
+    others = LinearTasks(2.0 * models.coef, models.intercept)
+    theirs = SquaredError()(others.scores(data.X, data.codes), data, scale)
+    found = SquaredError().of_moments([models, others], Moments.of_data(data), scale)
+    assert found == pytest.approx([truth, theirs], rel=1e-12)
 
 
 @pytest.mark.parametrize("weights", [None, "rows"])
@@ -38,7 +39,7 @@ def test_a_task_without_rows_adds_nothing(weights):
     data, models, scale = drawn("beside", weights)
     some = data.take(np.flatnonzero(data.codes != 1))
     truth = SquaredError()(models.scores(some.X, some.codes), some, scale)
-    found = SquaredError().of_moments(models, Moments.of_data(some), scale)
+    (found,) = SquaredError().of_moments([models], Moments.of_data(some), scale)
     assert found == pytest.approx(truth, rel=1e-12)
 
 
@@ -49,7 +50,7 @@ def test_where_digits_would_be_lost_the_rows_are_asked(error):
     y = models.scores(data.X, None)
     y += error * rng.normal(size=y.shape)
     moments = Moments.of_columns(data.X, y)
-    found = SquaredError().of_moments(models, moments, 1.0)
+    (found,) = SquaredError().of_moments([models], moments, 1.0)
     if error < 1e-3:
         assert found is None
     else:
@@ -66,4 +67,4 @@ def test_where_terms_cancel_the_rows_are_asked():
     ]:
         models = LinearTasks(np.array(w)[None, None], np.zeros((1, 1)))
         y = models.scores(X, None) + rng.normal(size=(500, 1))
-        assert SquaredError().of_moments(models, Moments.of_columns(X, y), 1.0) is None
+        assert SquaredError().of_moments([models], Moments.of_columns(X, y), 1.0) == [None]
