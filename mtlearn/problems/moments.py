@@ -247,9 +247,11 @@ def _of_long_task(X, row, y, weight, entries: slice) -> Moments:
 def _of_padded(X, y, s, real) -> Moments:
     """Moments of a stack of tasks (B, m, d), rows of weight zero filling up the short ones."""
     weight = s.sum(axis=1)
-    X = X.astype(np.float64)
-    X[~real] = 0.0
-    y = np.where(real, y, 0.0)
+    X, short = X.astype(np.float64), not real.all()
+    alike = bool((s == real).all())  # all weights are one
+    if short:
+        X[~real] = 0.0
+        y = np.where(real, y, 0.0)
     with np.errstate(invalid="ignore"):
         # Corrected two-pass: the rounding of the first mean is taken out by the second.
         x_mean, y_mean = np.zeros((len(X), X.shape[2])), np.zeros(len(X))
@@ -257,19 +259,19 @@ def _of_padded(X, y, s, real) -> Moments:
             dx = np.matmul(s[:, None, :], X)[:, 0] / weight[:, None]
             dy = np.einsum("bm,bm->b", s, y) / weight
             X -= dx[:, None, :]
-            y -= dy[:, None]
+            y = y - dy[:, None]
             x_mean += dx
             y_mean += dy
-    X *= ~is_constant(np.einsum("bm,bmj,bmj->bj", s, X, X), weight[:, None], x_mean)[:, None, :]
-    sX = X * s[:, :, None]
+    if short:
+        X[~real] = 0.0
+    sX = X if alike else X * s[:, :, None]
+    xx, xy = np.matmul(sX.transpose(0, 2, 1), X), np.matmul(y[:, None, :], sX)[:, 0]
+    constant = is_constant(np.einsum("bjj->bj", xx), weight[:, None], x_mean)
+    if constant.any():
+        task, feature = np.nonzero(constant)
+        xx[task, feature] = xx[task, :, feature] = xy[task, feature] = 0.0
     return Moments(
-        real.sum(axis=1),
-        weight,
-        x_mean,
-        y_mean,
-        np.matmul(sX.transpose(0, 2, 1), X),
-        np.matmul(y[:, None, :], sX)[:, 0],
-        np.einsum("bm,bm,bm->b", s, y, y),
+        real.sum(axis=1), weight, x_mean, y_mean, xx, xy, np.einsum("bm,bm,bm->b", s, y, y)
     )
 
 

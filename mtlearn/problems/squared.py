@@ -301,7 +301,9 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
 
     def _point(self, V, mean, b0, SW) -> Point:
         error = self._error(whole(V, mean), b0)
-        G = self.xy - SW + (self.kappa * error) * self.x_mean
+        G = self.xy - SW
+        if self.kappa.any():
+            G += (self.kappa * error) * self.x_mean
         return Point(V, mean, b0, SW, error, G)
 
     def _error(self, W: np.ndarray, b0: np.ndarray) -> np.ndarray:

@@ -138,5 +138,5 @@ class _Watch:
     def _polish_from_now(self) -> None:
         """Once the tolerance is met, the last digits may cost what the others did."""
         if self.polishing:
-            most = 2.0 * self.taken.products + tuning.POLISH_AT_LEAST
+            most = max(2.0 * self.taken.products, tuning.POLISH_AT_LEAST)
             self.products = min(self.products, most)

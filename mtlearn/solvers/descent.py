@@ -18,6 +18,7 @@ from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
+from mtlearn.solvers.anderson import anderson
 from mtlearn.solvers.base import Iterates, Iterative, Standing, Step
 from mtlearn.solvers.fista import Metric, fista
 from mtlearn.solvers.proximal_steps import ProximalSteps
@@ -131,13 +132,23 @@ class Descent(Iterative):
     def _first_order(
         self, penalty: Penalty, here: Point, standing: Standing, n_round: int
     ) -> PhaseSteps:
-        """FISTA until a Newton step is cheap next to it; longer each time that one was in vain."""
-        steps = fista(self.problem, penalty, here, self.metric)
+        """FISTA until a Newton step is cheap next to it; longer each time that one was in vain.
+
+        Anderson acceleration has digits to the last, and goes on for as long as these come.
+        """
+        first_order = fista if self.by_rows else anderson
+        steps = first_order(self.problem, penalty, here, self.metric)
+        before = standing.gap
         for n, (here, metric) in enumerate(steps, 1):
             if metric is not self.metric:
                 self.metric, self.newton = metric, SemismoothNewton(self.problem, metric.step)
                 self.proximal = ProximalSteps(self.newton)
             standing = yield Step(here, look=n % tuning.LOOK_EVERY == 0)
+            if not self.by_rows:
+                if n % tuning.STRETCH == 0 and standing.gap > tuning.COMES * before:
+                    break
+                before = before if n % tuning.STRETCH else standing.gap
+                continue
             if standing.polishing and len(self.phases) > 1:
                 break  # the last digits are Newton's
             if n % (2 * tuning.LOOK_EVERY) == 0 and n >= self._worth(here) * tuning.LONGER**n_round:

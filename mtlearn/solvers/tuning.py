@@ -20,7 +20,7 @@ ITERATIONS = 1e14  # nominal flops of anything iterative: what is exact and affo
 ROUNDING = 1e-13  # of a relative gap; below it nothing is lost by giving up
 POLISHED = 1e-14  # what small fits are solved to, so that equal problems give equal answers
 SMALL_PROBLEM = 10_000  # coefficients, up to which a fit is polished
-POLISH_AT_LEAST = 80.0  # products: a phase of Newton steps, however soon the tolerance was met
+POLISH_AT_LEAST = 80.0  # products in all: a phase of Newton steps, however soon tol was met
 LEAST_MODEL = 1e-16  # relative gap that a quadratic model is ever solved to
 LEAST_ALPHA = 1e-9  # of the typical curvature, below which iterations do not see ½‖V‖²
 
@@ -41,6 +41,8 @@ OF_PRODUCTS = 5  # that take products may be that many;
 BRIEF = 1  # in so many rounds after the first: what is slow may get there where they do not
 PATIENT = 6  # times as many in proximal steps, which leave wrong faces themselves
 CG_WORTH = 40.0  # FISTA iterations that cost as much as a Newton step by conjugate gradients
+STRETCH = 40  # steps of Anderson acceleration, a multiple of LOOK_EVERY,
+COMES = 0.1  # that leave so much of the gap where more of them are worth it
 FISTA_MOST = 300.0  # iterations of FISTA before Newton, however dear a step is
 LONGER = 1.5  # each phase of FISTA than the one before, which did not find the face
 CG_ITERATIONS = 200  # of one Newton step
