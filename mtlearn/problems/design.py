@@ -18,6 +18,8 @@ from mtlearn.problems.scatter import ScatterBlock, Statistics, deviation_of
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.problems.weighted_rows import WeightedRows
 
+SCATTER_BYTES = 128e6  # of scatters between features of a sparse X, whose rows are the smaller
+
 
 class DesignProblem(SquaredProblem):
     """:class:`SquaredProblem` that multiplies with the rows.
@@ -125,9 +127,17 @@ class DesignProblem(SquaredProblem):
     gram: Products  # of a restricted problem
 
     def restricted(self, features: np.ndarray, before: Any = None) -> SquaredProblem:
-        if len(features) > self.thin_rows():  # their scatter has no more to say than the rows
+        k = len(features)
+        if k > self.thin_rows() or not self.holds_scatter(k):  # no more to say than the rows
             return self._in_columns(features)
         return SquaredPart.of(self, features, before)
+
+    def saves(self, n_features: int) -> bool:
+        return self.holds_scatter(n_features) or 2 * n_features <= self.n_features
+
+    def holds_scatter(self, n_features: int) -> bool:
+        copies = 1 if self.common else self.n_columns
+        return not self.rows.sparse or 8.0 * copies * n_features**2 <= SCATTER_BYTES
 
     def _in_columns(self, features: np.ndarray) -> DesignProblem:
         part = copy(self)
@@ -215,7 +225,8 @@ class DesignProblem(SquaredProblem):
     def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
         left = self.pick(rows)
         S = self.cross(left, left if columns is None else self.pick(columns))
-        return S * self._per_hessian(self.scale)[:, None, None]
+        S *= self._per_hessian(self.scale)[:, None, None]
+        return S
 
     def pick(self, features: np.ndarray) -> Picked:
         shift = None if self.shift is None else self.shift[features]

@@ -246,17 +246,17 @@ class Rows:
             weighted = self._padded[:, None] * s.transpose(0, 2, 1)[:, :, :, None]
             out = np.matmul(weighted.transpose(0, 1, 3, 2), other._padded[:, None])
             return out.reshape(-1, *out.shape[2:])
-        out = []
+        out = np.empty((self.n_blocks, S.shape[1], self.n_features, other.n_features))
         for b in range(self.n_blocks):
             X, Z = self._block(b), other._block(b)
-            for s in S[self.starts[b] : self.starts[b + 1]].T:
+            for gram, s in zip(out[b], S[self.starts[b] : self.starts[b + 1]].T, strict=True):
                 if self.sparse:
-                    out.append((X.multiply(s[:, None]).T @ Z).toarray())
+                    gram[:] = (X.multiply(s[:, None]).T @ Z).toarray()
                 elif other is self:
-                    out.append(with_itself(X, s))
+                    gram[:] = with_itself(X, s)
                 else:
-                    out.append((X if (s == 1.0).all() else X * s[:, None]).T @ Z)
-        return out[0][None] if len(out) == 1 else np.stack(out)
+                    np.matmul((X if (s == 1.0).all() else X * s[:, None]).T, Z, out=gram)
+        return out.reshape(-1, *out.shape[2:])
 
     def sparse_gram(self, b: int, s: np.ndarray) -> np.ndarray:
         """X'diag(s) X of one block of a sparse X, (d, d), dense."""
