@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.problems.all_rows import AllRows
 from mtlearn.problems.moments import BLOCK_BYTES, centre, padded_rows, seen_from, weighted_squares
 from mtlearn.problems.products import transposed_times, with_itself
 
@@ -22,7 +23,7 @@ PADDED_BYTES = 64e6
 SMALL_BLOCK = 200  # rows a block on average, above which a loop over blocks costs little
 
 
-class Rows:
+class Rows(AllRows):
     """X sorted by block, and its products with coefficients (d, C) and residuals (n, K).
 
     Parameters
@@ -114,15 +115,6 @@ class Rows:
         other = copy(self)
         other.per_block, other.n_columns = 1, self.n_blocks
         return other
-
-    def mean(self, S: np.ndarray) -> np.ndarray:
-        """Mean of all rows under the weights S (n, k), (d,)."""
-        s = S.sum(axis=1)
-        X, own = self._originals(s)
-        total = X.T @ own
-        if self.middle is not None:
-            total += np.add.reduceat(s, self.starts[:-1]) @ self.middle
-        return total / s.sum()
 
     def about(self, origin: np.ndarray) -> Rows:
         """The same rows with another origin (d,); nothing large is copied."""
@@ -273,18 +265,6 @@ class Rows:
             total += with_itself(self.X[rows], s[rows])
         return total
 
-    def weighted_gram_times(self, s: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """X'diag(s) X w over all rows, (d,) for w (d,)."""
-        X, s = self._originals(s)
-        return X.T @ (s * (X @ w))
-
-    def _originals(self, s: np.ndarray) -> tuple[Any, np.ndarray]:
-        """Rows and weights of the same weighted sums, each row once."""
-        if self.origin is None:
-            return self.plain, s
-        X, row = self.origin
-        return X, np.bincount(row, s, X.shape[0])
-
     def entries(self, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Row and place in S of the entries of each column, column after column, and the starts.
 
@@ -329,17 +309,9 @@ class Rows:
         first = np.arange(0, width, self.n_features, dtype=kind)
         entries = np.diff(X.indptr[self.starts])
         indices = np.repeat(first, entries)
-        indices += X.indices
+        np.add(indices, X.indices, out=indices)
         pointers = X.indptr.astype(kind, copy=False)
         return sparse.csr_matrix((X.data, indices, pointers), shape=(X.shape[0], width))
-
-    @property
-    def plain(self) -> Any:
-        """X as (n, d), whatever it is held as."""
-        X, d = self.X, self.n_features
-        if not self.sparse or self.n_blocks == 1:
-            return X
-        return sparse.csr_matrix((X.data, X.indices % d, X.indptr), shape=(X.shape[0], d))
 
     def _stacked(self, W: np.ndarray, k: int) -> np.ndarray:
         blocks = W.reshape(self.n_features, self.n_blocks, k).transpose(1, 0, 2)

@@ -133,11 +133,13 @@ class Descent(Iterative):
     ) -> PhaseSteps:
         """FISTA until a Newton step is cheap next to it; longer each time that one was in vain."""
         steps = fista(self.problem, penalty, here, self.metric)
+        cheap = self.problem.holds_scatter(self.problem.n_features)
+        look = tuning.LOOK_EVERY if cheap else tuning.LOOK_OFTEN
         for n, (here, metric) in enumerate(steps, 1):
             if metric is not self.metric:
                 self.metric, self.newton = metric, SemismoothNewton(self.problem, metric.step)
                 self.proximal = ProximalSteps(self.newton)
-            standing = yield Step(here, look=n % tuning.LOOK_EVERY == 0)
+            standing = yield Step(here, look=n % look == 0)
             if standing.polishing and len(self.phases) > 1:
                 break  # the last digits are Newton's
             if n % (2 * tuning.LOOK_EVERY) == 0 and n >= self._worth(here) * tuning.LONGER**n_round:
