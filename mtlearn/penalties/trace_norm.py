@@ -31,9 +31,13 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
     risk estimates for singular value thresholding. IEEE Transactions on Signal Processing 61.
     """
 
+    # The last prox and a thin matrix with its singular values, which are asked for next.
+    _last: tuple[Any, Any] = None, None
+
     def value(self, V: np.ndarray) -> float:
         # Not from V'V: the root of a rounded zero is 1e-8 of the largest, times their number.
-        return self.alpha * float(singular_values(V).sum())
+        last, thin = self._last
+        return self.alpha * float(singular_values(thin if V is last else V).sum())
 
     def dual_norm(self, G: np.ndarray) -> float:
         gram = G.T @ G if G.shape[0] >= G.shape[1] else G @ G.T
@@ -50,7 +54,9 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
             s = np.sqrt(np.maximum(squares, 0.0))
             kept = s > threshold
             Q = Q[:, kept]
-            return (V @ (Q * (1.0 - threshold / s[kept]))) @ Q.T
+            thin = V @ (Q * (1.0 - threshold / s[kept]))
+            self._last = thin @ Q.T, thin
+            return self._last[0]
         P, s, Qt = np.linalg.svd(V, full_matrices=False)
         kept = s > threshold
         return (P[:, kept] * (s[kept] - threshold)) @ Qt[kept]
