@@ -88,8 +88,8 @@ class ThroughRows(SquaredProblem):
     def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
         left = self.pick(rows)
         S = self.cross(left, left if columns is None else self.pick(columns))
-        S *= self._per_hessian(self.scale)[:, None, None]
-        return S
+        scale = self._per_hessian(self.scale)[:, None, None]
+        return np.multiply(S, scale, out=S if len(S) == len(scale) else None)
 
     def pick(self, features: np.ndarray) -> Picked:
         shift = None if self.shift is None else self.shift[features]
