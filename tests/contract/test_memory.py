@@ -1,5 +1,6 @@
 """What a fit takes beside the data, against section 4 of the contract: no second copy of X."""
 
+import gc
 import tracemalloc
 
 import numpy as np
@@ -95,3 +96,22 @@ def test_a_path_is_the_same_whether_scatters_are_held_or_not(family, monkeypatch
     through_rows = model.path(X, Y, alphas=6, eps=0.05)
     np.testing.assert_allclose(through_rows.coefs, held.coefs, atol=1e-4 * np.abs(held.coefs).max())
     assert (through_rows.dual_gaps <= 1e-10).all()
+
+
+@pytest.mark.parametrize("kind", ["Regressor", "Classifier"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nothing_is_kept_alive_once_a_fit_is_over(family, kind):
+    X, Y = holes(n=2000, d=100, T=40)
+    Y = np.where(np.isnan(Y), np.nan, Y > 0) if kind == "Classifier" else Y
+    model = getattr(mtlearn, family + kind)(alpha=1e-3, tol=1e-3)
+    model.fit(X, Y)  # what is imported or made once
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        model.fit(X, Y)
+        copies = 12 * 20 * np.isfinite(Y).sum()  # of rows, one a label
+        assert tracemalloc.get_traced_memory()[0] <= 0.25 * copies
+    finally:
+        tracemalloc.stop()
+        gc.enable()
