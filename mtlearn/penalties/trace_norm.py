@@ -31,9 +31,14 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
     risk estimates for singular value thresholding. IEEE Transactions on Signal Processing 61.
     """
 
+    # The last prox and the sum of its singular values, which is asked for next: columns that are
+    # at right angles to 1e-8 have them for their lengths, to rounding.
+    _last: tuple[Any, float] = None, 0.0
+
     def value(self, V: np.ndarray) -> float:
         # Not from V'V: the root of a rounded zero is 1e-8 of the largest, times their number.
-        return self.alpha * float(singular_values(V).sum())
+        last, total = self._last
+        return self.alpha * (total if V is last else float(singular_values(V).sum()))
 
     def dual_norm(self, G: np.ndarray) -> float:
         gram = G.T @ G if G.shape[0] >= G.shape[1] else G @ G.T
@@ -41,7 +46,12 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         if V.shape[0] < V.shape[1]:
-            return self.prox(V.T, step).T
+            turned = self.prox(V.T, step)
+            last, total = self._last
+            V = turned.T
+            if turned is last:
+                self._last = V, total
+            return V
         threshold = self.alpha * float(step)
         if threshold == 0:
             return V.copy()
@@ -50,7 +60,9 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
             s = np.sqrt(np.maximum(squares, 0.0))
             kept = s > threshold
             Q = Q[:, kept]
-            return (V @ (Q * (1.0 - threshold / s[kept]))) @ Q.T
+            thin = V @ (Q * (1.0 - threshold / s[kept]))
+            self._last = thin @ Q.T, float(np.linalg.norm(thin, axis=0).sum())
+            return self._last[0]
         P, s, Qt = np.linalg.svd(V, full_matrices=False)
         kept = s > threshold
         return (P[:, kept] * (s[kept] - threshold)) @ Qt[kept]

@@ -156,6 +156,10 @@ class Restrictable(Problem):
         ``before`` is an earlier one, of the first of these features: what it knows is kept.
         """
 
+    def saves(self, n_features: int) -> bool:
+        """Whether a problem in so many features takes less memory than this one has."""
+        return True
+
     @abstractmethod
     def gradient_at(self, part: Any, point: Any) -> np.ndarray:
         """Minus the gradient in all deviations, (d, C), at a point of a restricted problem."""

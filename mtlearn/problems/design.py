@@ -11,16 +11,19 @@ import numpy as np
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.centring import is_constant
 from mtlearn.problems.coupling import Coupling
-from mtlearn.problems.moment import FEW_ACTIVE, SquaredPart
+from mtlearn.problems.moment import SquaredPart
 from mtlearn.problems.moments import padded_rows, task_blocks
-from mtlearn.problems.picked import Picked, Products
+from mtlearn.problems.picked import Products
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.scatter import ScatterBlock, Statistics, deviation_of
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.problems.through_rows import ThroughRows
 from mtlearn.problems.weighted_rows import WeightedRows
 
+SCATTER_BYTES = 128e6  # of scatters between features of a sparse X, whose rows are the smaller
 
-class DesignProblem(SquaredProblem):
+
+class DesignProblem(ThroughRows):
     """:class:`SquaredProblem` that multiplies with the rows.
 
     Parameters
@@ -120,15 +123,20 @@ class DesignProblem(SquaredProblem):
             null_value=null_value,
         )
 
-    def _weighted(self, Y: np.ndarray) -> np.ndarray:
-        return Y if self.unweighted else self.s * Y
-
     gram: Products  # of a restricted problem
 
     def restricted(self, features: np.ndarray, before: Any = None) -> SquaredProblem:
-        if len(features) > self.thin_rows():  # their scatter has no more to say than the rows
+        k = len(features)
+        if k > self.thin_rows() or not self.holds_scatter(k):  # no more to say than the rows
             return self._in_columns(features)
         return SquaredPart.of(self, features, before)
+
+    def saves(self, n_features: int) -> bool:
+        return self.holds_scatter(n_features) or 2 * n_features <= self.n_features
+
+    def holds_scatter(self, n_features: int) -> bool:
+        copies = 1 if self.common else self.n_columns
+        return not self.rows.sparse or 8.0 * copies * n_features**2 <= SCATTER_BYTES
 
     def _in_columns(self, features: np.ndarray) -> DesignProblem:
         part = copy(self)
@@ -191,74 +199,6 @@ class DesignProblem(SquaredProblem):
             if z.any():
                 H += np.sign(size).astype(kind)[:, None, None] * z[:, :, None] * z[:, None, :]
         return H
-
-    def scatter_times(self, W: np.ndarray) -> np.ndarray:
-        active = np.flatnonzero(W.any(axis=1))
-        few = self.rows_of_products() is not None and len(active) < FEW_ACTIVE * len(W)
-        picked = self.pick(active) if few else Picked(self.rows, self.shift)
-        out = self._through(picked, W[active] if few else W)
-        out *= self.scale
-        return out
-
-    def _through(self, picked: Picked, W: np.ndarray) -> np.ndarray:
-        """Columns S_c w_c of W in picked features, through the rows; unscaled."""
-        rows, shift = self.rows, self.shift
-        F = picked.rows.times(W)
-        if picked.shift is not None:
-            F -= rows.per_row(np.einsum("jt,jt->t", np.broadcast_to(picked.shift, W.shape), W))
-        if not self.unweighted:
-            F *= self.s
-        out = rows.transposed_times(F)
-        if shift is not None:
-            out -= shift * rows.sums(F)
-        return out
-
-    def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        left = self.pick(rows)
-        S = self.cross(left, left if columns is None else self.pick(columns))
-        return S * self._per_hessian(self.scale)[:, None, None]
-
-    def pick(self, features: np.ndarray) -> Picked:
-        shift = None if self.shift is None else self.shift[features]
-        return Picked(self.rows.of_features(features), shift)
-
-    def cross(self, left: Picked, right: Picked | None) -> np.ndarray:
-        right = Picked(self.rows, self.shift) if right is None else right
-        S = left.rows.grams(self.s, right.rows)
-        if left.shift is not None and right.shift is not None:
-            S -= (self.totals[:, None] * left.shift.T)[:, :, None] * right.shift.T[:, None, :]
-        return S
-
-    def picked_times(self, picked: Picked, V: np.ndarray) -> np.ndarray:
-        return self._through(picked, V)
-
-    def rows_of_products(self) -> int | None:
-        alike = self.rows.n_blocks == 1 and self.s.shape[1] == 1 and not self.rows.sparse
-        return self.rows.X.shape[0] if alike else None
-
-    def scatter_diagonal(self) -> np.ndarray:
-        diagonal = self.rows.squares_times(self.s)
-        if self.shift is not None:
-            diagonal = np.maximum(diagonal - self.totals * self.shift**2, 0.0)
-        return diagonal * self._per_hessian(self.scale)
-
-    def scatter_sum(self, own: np.ndarray) -> np.ndarray:
-        own = own * self.scale
-        per_row = self.s * self.rows.per_row(own)
-        total = self.rows.weighted_gram(per_row.sum(axis=1))
-        if self.shift is not None:
-            shift = np.broadcast_to(self.shift, (self.n_features, self.n_columns))
-            total -= (shift * (own * self.weight)) @ shift.T
-        return total
-
-    def scatter_sum_times(self, own: np.ndarray, w: np.ndarray) -> np.ndarray:
-        own = own * self.scale
-        per_row = (self.s * self.rows.per_row(own)).sum(axis=1)
-        out = self.rows.weighted_gram_times(per_row, w)
-        if self.shift is not None:
-            shift = np.broadcast_to(self.shift, (self.n_features, self.n_columns))
-            out -= shift @ (own * self.weight * (w @ shift))
-        return out
 
     def factor_flops(self) -> float:
         d, sizes = float(self.n_features), self._sizes()

@@ -11,6 +11,7 @@ from mtlearn.problems.picked import gradient_through
 from mtlearn.problems.products import transposed_times
 
 KEPT_BYTES = 512e6  # of rows of the scatter of all features
+ROOM_BYTES = 64e6  # of scatters with room for more
 LONG = 1.0  # features among the rows of X, from where products with X are the cheaper ones
 LARGE = 1e5  # numbers in a gradient, from where half as many bytes matter
 USEFUL = 1e-2  # error of a gradient, in units of the largest entry of X'y
@@ -164,11 +165,16 @@ class Gram:
 
 
 def _with_room(old: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """An array of at least this shape that begins with the old one; twice as large if a new one."""
+    """An array of at least this shape that begins with the old one.
+
+    A new one is twice as large in every axis that grows, unless that would be much.
+    """
     if all(have >= want for have, want in zip(old.shape, shape, strict=True)):
         return old
     grown = [w if w == h else 2 * w for w, h in zip(shape, old.shape, strict=True)]
     grown[0] = grown[0] if old.ndim == 2 else shape[0]
+    if old.ndim == 3 and 8.0 * np.prod(grown, dtype=float) > ROOM_BYTES:
+        grown = list(shape)
     new = np.zeros(grown, old.dtype)
     new[tuple(slice(h) for h in old.shape)] = old
     return new

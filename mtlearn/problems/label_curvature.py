@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtlearn.losses.base import Expansion
-from mtlearn.problems.moments import Moments
+from mtlearn.problems.moments import BLOCK_BYTES, Moments
 
 FLATTEST = 1e-10  # least curvature of a label in the model, relative to its weight
 STRAIGHT = 1e-6  # relative to r²/2l, the curvature of a parabola with its slope and value
@@ -65,10 +65,13 @@ class LabelCurvature:
         return Moments(np.count_nonzero(S, axis=0), weight, x_mean, y_mean, self.xx, xy, yy)
 
     def _scatters(self, X: np.ndarray) -> np.ndarray:
-        xx = np.empty((self.weight.shape[1], X.shape[1], X.shape[1]))
+        xx = np.zeros((self.weight.shape[1], X.shape[1], X.shape[1]))
         kind = np.float32 if self.single else np.float64
-        X, root = X.astype(kind, copy=False), np.sqrt(self.weight.T).astype(kind)
-        for out, s in zip(xx, root, strict=True):
-            A = X * s[:, None]  # one array with itself is half the work
-            out[:] = A.T @ A
+        step = max(1, BLOCK_BYTES // (8 * X.shape[1]))
+        for start in range(0, len(X), step):
+            part = X[start : start + step].astype(kind, copy=False)
+            root = np.sqrt(self.weight[start : start + step].T).astype(kind)
+            for total, s in zip(xx, root, strict=True):
+                A = part * s[:, None]  # one array with itself is half the work
+                total += A.T @ A
         return xx

@@ -69,10 +69,16 @@ class MomentProblem(SquaredProblem):
         X, Y = data.X, data.y
         (n, d), T = X.shape, Y.shape[1]
         s = np.ones(n) if data.weight is None else data.weight
-        sX, sY = (X, Y) if data.weight is None else (X * s[:, None], Y * s[:, None])
         weight, zero = np.full(T, s.sum()), (np.zeros((1, d)), np.zeros(T))
-        yy = np.einsum("it,it->t", sY, Y)
-        moments = Moments(np.full(T, n), weight, *zero, (sX.T @ X)[None], Y.T @ sX, yy)
+        xx, xy, step = np.zeros((d, d)), np.zeros((T, d)), max(1, BLOCK_BYTES // (8 * d))
+        for start in range(0, n, step):
+            rows = slice(start, start + step)
+            A = X[rows].astype(np.float64, copy=False)
+            sA = A if data.weight is None else A * s[rows, None]
+            xx += sA.T @ A
+            xy += Y[rows].T @ sA
+        yy = np.einsum("i,it,it->t", s, Y, Y)
+        moments = Moments(np.full(T, n), weight, *zero, xx[None], xy, yy)
         y_mean, Yc = centre(Y, s)
         of_targets = deviation_of(weight, y_mean, weighted_squares(Yc, s))
         return cls.of_tasks(moments, task_weight, coupling, scale_targets, of_targets)

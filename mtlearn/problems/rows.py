@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.problems.all_rows import AllRows
 from mtlearn.problems.centring import centre, centre_blocks, seen_from, weighted_squares
 from mtlearn.problems.moments import BLOCK_BYTES, padded_rows
 from mtlearn.problems.products import transposed_times, with_itself
@@ -23,7 +24,7 @@ PADDED_BYTES = 64e6
 SMALL_BLOCK = 200  # rows a block on average, above which a loop over blocks costs little
 
 
-class Rows:
+class Rows(AllRows):
     """X sorted by block, and its products with coefficients (d, C) and residuals (n, K).
 
     Parameters
@@ -113,15 +114,6 @@ class Rows:
         other = copy(self)
         other.per_block, other.n_columns = 1, self.n_blocks
         return other
-
-    def mean(self, S: np.ndarray) -> np.ndarray:
-        """Mean of all rows under the weights S (n, k), (d,)."""
-        s = S.sum(axis=1)
-        X, own = self._originals(s)
-        total = X.T @ own
-        if self.middle is not None:
-            total += np.add.reduceat(s, self.starts[:-1]) @ self.middle
-        return total / s.sum()
 
     def about(self, origin: np.ndarray) -> Rows:
         """The same rows with another origin (d,); nothing large is copied."""
@@ -245,17 +237,17 @@ class Rows:
             weighted = self.padded[:, None] * s.transpose(0, 2, 1)[:, :, :, None]
             out = np.matmul(weighted.transpose(0, 1, 3, 2), other.padded[:, None])
             return out.reshape(-1, *out.shape[2:])
-        out = []
+        out = np.empty((self.n_blocks, S.shape[1], self.n_features, other.n_features))
         for b in range(self.n_blocks):
             X, Z = self._block(b), other._block(b)
-            for s in S[self.starts[b] : self.starts[b + 1]].T:
+            for gram, s in zip(out[b], S[self.starts[b] : self.starts[b + 1]].T, strict=True):
                 if self.sparse:
-                    out.append((X.multiply(s[:, None]).T @ Z).toarray())
+                    gram[:] = (X.multiply(s[:, None]).T @ Z).toarray()
                 elif other is self:
-                    out.append(with_itself(X, s))
+                    gram[:] = with_itself(X, s)
                 else:
-                    out.append((X if (s == 1.0).all() else X * s[:, None]).T @ Z)
-        return out[0][None] if len(out) == 1 else np.stack(out)
+                    np.matmul((X if (s == 1.0).all() else X * s[:, None]).T, Z, out=gram)
+        return out.reshape(-1, *out.shape[2:])
 
     def sparse_gram(self, b: int, s: np.ndarray) -> np.ndarray:
         """X'diag(s) X of one block of a sparse X, (d, d), dense."""
@@ -271,18 +263,6 @@ class Rows:
         for rows in self._chunks(slice(0, len(self.X))):
             total += with_itself(self.X[rows], s[rows])
         return total
-
-    def weighted_gram_times(self, s: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """X'diag(s) X w over all rows, (d,) for w (d,)."""
-        X, s = self._originals(s)
-        return X.T @ (s * (X @ w))
-
-    def _originals(self, s: np.ndarray) -> tuple[Any, np.ndarray]:
-        """Rows and weights of the same weighted sums, each row once."""
-        if self.origin is None:
-            return self.plain, s
-        X, row = self.origin
-        return X, np.bincount(row, s, X.shape[0])
 
     def entries(self, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Row and place in S of the entries of each column, column after column, and the starts.
@@ -328,17 +308,9 @@ class Rows:
         first = np.arange(0, width, self.n_features, dtype=kind)
         entries = np.diff(X.indptr[self.starts])
         indices = np.repeat(first, entries)
-        indices += X.indices
+        np.add(indices, X.indices, out=indices)
         pointers = X.indptr.astype(kind, copy=False)
         return sparse.csr_matrix((X.data, indices, pointers), shape=(X.shape[0], width))
-
-    @property
-    def plain(self) -> Any:
-        """X as (n, d), whatever it is held as."""
-        X, d = self.X, self.n_features
-        if not self.sparse or self.n_blocks == 1:
-            return X
-        return sparse.csr_matrix((X.data, X.indices % d, X.indptr), shape=(X.shape[0], d))
 
     def _stacked(self, W: np.ndarray, k: int) -> np.ndarray:
         blocks = W.reshape(self.n_features, self.n_blocks, k).transpose(1, 0, 2)

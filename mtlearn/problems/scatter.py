@@ -136,6 +136,10 @@ class Scatters(ABC):
         """The same as one X under the weights of every column, where it is that."""
         return None
 
+    def holds_scatter(self, n_features: int) -> bool:
+        """Whether the scatters between so many features are small enough to be held."""
+        return True
+
     @abstractmethod
     def factor_flops(self) -> float:
         """What it takes to factorise the H_t of all columns."""

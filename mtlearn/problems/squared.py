@@ -34,13 +34,11 @@ from mtlearn.problems.centring import seen_from
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.gram import Rough
 from mtlearn.problems.points import Point
-from mtlearn.problems.scatter import Scatters, Statistics
-from mtlearn.problems.shared import shared_by_products, shared_system
-
-LARGEST_MEAN = 5000  # features up to which the d × d system of a shared mean is formed
+from mtlearn.problems.scatter import Statistics
+from mtlearn.problems.shared_mean import SharedMean
 
 
-class SquaredProblem(Scatters, Quadratic, Restrictable):
+class SquaredProblem(SharedMean, Quadratic, Restrictable):
     """Half the weighted squared error of all tasks, shared mean and intercepts eliminated.
 
     Parameters
@@ -172,13 +170,11 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
         return part.gram.gradient_of(features, point.V, self.kappa * point.error)
 
     def settle(self, V: np.ndarray) -> Point:
+        if self.coupling.has_mean:
+            mean, SW = self._with_mean(V, self.xy, self.y_mean)
+            return self._point(V, mean, self.best_b0(whole(V, mean)), SW)
         SV = self.scatter_times(V) if V.any() else np.zeros_like(V)
-        if not self.coupling.has_mean:
-            return self._point(V, None, self.best_b0(V), SV)
-        # Normal equations of (w_0, b_0) for the targets that V leaves.
-        mean = self._best_mean(self.xy - SV, self.y_mean - self._x_times(V))
-        SW = SV + self.scatter_times(spread(mean, self.n_columns))
-        return self._point(V, mean, self.best_b0(whole(V, mean)), SW)
+        return self._point(V, None, self.best_b0(V), SV)
 
     def known_at(self, V: np.ndarray, point: Point, G: np.ndarray) -> Point:
         """A point without a shared mean, of whose coefficients those beyond ``point`` are zero.
@@ -195,10 +191,12 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
         return self.place(V, mean, self.best_b0(whole(V, mean)))
 
     def curvature_times(self, D: np.ndarray) -> np.ndarray:
-        SD, x = self.scatter_times(D), self._x_times(D)
+        x = self._x_times(D)
         if self.coupling.has_mean:
-            mean = spread(self._best_mean(-SD, -x), self.n_columns)
-            SD, x = SD + self.scatter_times(mean), x + self._x_times(mean)
+            mean, SD = self._with_mean(D, np.zeros((1, 1)), np.zeros(self.n_columns))
+            x = x + self._x_times(spread(mean, self.n_columns))
+        else:
+            SD = self.scatter_times(D)
         if self.pooled:
             x = x - spread(self._average(x), self.n_columns)
         return SD + (self.kappa * x) * self.x_mean
@@ -236,21 +234,6 @@ class SquaredProblem(Scatters, Quadratic, Restrictable):
             k: mix(getattr(one, k), getattr(other, k)) for k in ("V", "b0", "SW", "error", "G")
         }
         return Point(mean=mean, **values)
-
-    def mean_system(self, point: Point | None = None) -> list[Any]:
-        """Hessians of the smooth part in (w_0, b_0) of each class, factored; made once."""
-        if self._mean_system is None:
-            system = shared_by_products if self.n_features > LARGEST_MEAN else shared_system
-            self._mean_system = [system(self, k) for k in range(self.n_classes)]
-        return self._mean_system
-
-    def _best_mean(self, xy: np.ndarray, y_mean: np.ndarray) -> np.ndarray:
-        """The best w_0 of each class, (d, K), for these cross products and means of y."""
-        right = gather(xy + (self.kappa * y_mean) * self.x_mean, self.n_classes)
-        if self.pooled:
-            right = np.vstack([right, gather(self.kappa * y_mean, self.n_classes)])
-        systems = zip(self.mean_system(), right.T, strict=True)
-        return np.stack([A.solve(r)[: self.n_features] for A, r in systems], axis=1)
 
     def value(self, point: Point) -> float:
         value = 0.5 * self.residual_squares(point).sum() + 0.5 * self.kappa @ point.error**2

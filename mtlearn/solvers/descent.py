@@ -31,7 +31,7 @@ from mtlearn.solvers.semismooth import (
 from mtlearn.solvers.smoothed_newton import smoothed_newton, worth_smoothing
 
 PhaseSteps = Generator[Step, Standing, tuple[Point, Standing]]
-Phase = Callable[[Penalty, Point, Standing, int], PhaseSteps]
+Phase = Callable[[Any, Any, Point, Standing, int], PhaseSteps]  # methods of Descent
 
 
 class Descent(Iterative):
@@ -74,13 +74,14 @@ class Descent(Iterative):
         self.most = tuning.NEWTON_STEPS
         self.last_resort: list[Phase] = []
         self.hard = False  # whether a round without it did not get there, or a Newton step was vain
-        self.phases: list[Phase] = [self._smoothed if self.smoothing else self._first_order]
+        # Not bound to this one: a cycle would keep the problem, and with it X, for a while.
+        self.phases: list[Phase] = [Descent._smoothed if self.smoothing else Descent._first_order]
         if isinstance(penalty, Differentiable):
             self.proximal = ProximalSteps(self.newton)
             small = problem.n_features * problem.n_columns <= tuning.SMALL_PROBLEM
-            self.phases.append(self._second_order)
+            self.phases.append(Descent._second_order)
             if small and not self.smoothing:
-                self.last_resort = [self._proximal]
+                self.last_resort = [Descent._proximal]
                 self.most = min(tuning.NEWTON_TRIED, tuning.NEWTON_STEPS)
         self.on_face = on_face and len(self.phases) > 1 and not self.smoothing
 
@@ -107,7 +108,7 @@ class Descent(Iterative):
         while idle < tuning.ROUNDS:
             before, at_start = standing, here
             for phase in phases:
-                here, standing = yield from phase(penalty, here, standing, n_round)
+                here, standing = yield from phase(self, penalty, here, standing, n_round)
             n_round += 1
             self.hard |= not standing.polishing
             phases = self._of_round(standing)
@@ -138,12 +139,13 @@ class Descent(Iterative):
         """
         first_order = fista if self.by_rows else anderson
         steps = first_order(self.problem, penalty, here, self.metric)
-        before = standing.gap
+        cheap = self.problem.holds_scatter(self.problem.n_features)
+        look, before = tuning.LOOK_EVERY if cheap else tuning.LOOK_OFTEN, standing.gap
         for n, (here, metric) in enumerate(steps, 1):
             if metric is not self.metric:
                 self.metric, self.newton = metric, SemismoothNewton(self.problem, metric.step)
                 self.proximal = ProximalSteps(self.newton)
-            standing = yield Step(here, look=n % tuning.LOOK_EVERY == 0)
+            standing = yield Step(here, look=n % look == 0)
             if not self.by_rows:
                 if n % tuning.STRETCH == 0 and standing.gap > tuning.COMES * before:
                     break

@@ -23,6 +23,7 @@ from mtlearn.penalties.base import Penalty
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers import tuning
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,11 @@ class Metric:
         return 1.0 / (self.L * self.D)
 
 
-def _largest_eigenvalue(problem: SquaredProblem, D: Any, n_iter: int = 12) -> float:
+def _largest_eigenvalue(problem: SquaredProblem, D: Any) -> float:
     """Power iteration on all tasks at once; an estimate from below that FISTA corrects."""
     root = np.sqrt(D)
+    cheap = problem.holds_scatter(problem.n_features)
+    n_iter = tuning.POWERS if cheap else tuning.FEW_POWERS
     if problem.common and isinstance(problem, MomentProblem):  # one of them stands for all
         every = np.arange(problem.n_features)
         inverse = np.broadcast_to(1.0 / root, (len(every), 1))[:, 0]

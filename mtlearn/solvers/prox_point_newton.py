@@ -73,9 +73,14 @@ class ProxPointNewton(Iterative):
         self._descent: Descent | None = None
 
     @classmethod
-    def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
-        """Less than other iterations; inf with a shared mean, which ties all features."""
-        return np.inf if problem.coupling.has_mean else 0.5 * tuning.ITERATIONS
+    def cost(cls, problem: Any, penalty: Penalty, purpose: str) -> float:
+        """Less than other iterations; inf with a shared mean, which ties all features.
+
+        Also where systems would be large and products are not.
+        """
+        if problem.coupling.has_mean or not problem.holds_scatter(problem.n_features):
+            return np.inf
+        return 0.5 * tuning.ITERATIONS
 
     def like(self, problem: Any, penalty: Penalty) -> ProxPointNewton:
         """Nothing of one problem is of use to the next."""

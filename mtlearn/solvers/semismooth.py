@@ -40,7 +40,8 @@ from mtlearn.penalties.base import Differentiable, Penalty
 from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.problems.border import border
 from mtlearn.problems.points import Point
-from mtlearn.problems.squared import LARGEST_MEAN, SquaredProblem
+from mtlearn.problems.shared_mean import LARGEST_MEAN
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Step
 from mtlearn.solvers.dense_system import DenseSystem

@@ -19,6 +19,7 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.general import LossProblem
 from mtlearn.solvers import tuning
+from mtlearn.solvers.ahead import Line
 from mtlearn.solvers.alike import all_alike, without_deviations
 from mtlearn.solvers.approach import Goal, approach
 from mtlearn.solvers.base import Budget, Exact, Solver
@@ -86,6 +87,8 @@ class Driver:
         self._solvers: dict[type[Solver], Solver] = {}
         self._last: Solution | None = None
         self._inner: Driver | None = None  # of the smaller problem
+        # A growing problem looks ahead itself.
+        self._in_line, self._line = purpose != "fit" and whole in (None, problem), Line()
         self.grid = np.empty(0)  # of the path, as far as that is known
         self.products = 0.0  # that this one has taken, where it is of a smaller problem
 
@@ -254,7 +257,10 @@ class Driver:
         if isinstance(solver, Exact):
             return solver.solution(penalty.alpha)
         point = self._at_zero[0] if start is None else self._from(start)
+        if self._in_line:
+            point = self._line.ahead(self.problem, penalty, point)
         found = approach(solver, penalty, point, goal, taken, report)
+        self._line.went_by(penalty.alpha, found.point)
         return Solution(found.point, found.gap, taken.iterations, solver.diverges(found.point))
 
     @cached_property

@@ -3,7 +3,8 @@
 A feature whose gradient is smaller than alpha in the dual norm stays at zero, so the problem in the
 others has the same answer. It begins with those that are expected to enter, their dual norms
 extrapolated in alpha along the path, and grows by those that would not stay at zero: until there
-are none the gap is that of the whole, taken with the dual norm of the rows that are left out.
+are none the gap is that of the whole, taken with the dual norm of the rows that are left out. Where
+a problem in as many features as that would take as much memory as the whole, it is the whole.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class ActiveRows(Reduction):
 
     def start(self, penalty: Any, V: np.ndarray | Lifted | None) -> Problem:
         """The features at hand, and those expected to enter at this strength."""
+        if self.part is self.problem:  # once and for all
+            return self.part
         ahead, further = self._expected(penalty, penalty.alpha)
         wanted = ahead >= penalty.alpha
         if isinstance(V, np.ndarray):
@@ -69,6 +72,8 @@ class ActiveRows(Reduction):
             ahead[self.features] = 0.0
             wanted[self._next(ahead, max(AHEAD * penalty.alpha, self.lowest))] = True
         self._take_in(wanted)
+        if self.part is self.problem:
+            return self.part
         self.guess = None
         if isinstance(V, Lifted):
             self.guess = self._predicted(penalty, V, further)
@@ -88,6 +93,8 @@ class ActiveRows(Reduction):
 
     def as_far_as_few_enter(self, here: float, penalty: Any) -> float:
         """How far down to the strength of ``penalty`` a stage may go."""
+        if self.part is self.problem:
+            return max(penalty.alpha, here / tuning.STAGE)
         for ratio in (here / penalty.alpha, *tuning.STAGES):
             stage = here / ratio
             stage = penalty.alpha if stage <= penalty.alpha * (1 + APART) else stage
@@ -113,16 +120,22 @@ class ActiveRows(Reduction):
 
     def grow(self, penalty: Any, point: Lifted) -> Problem | None:
         """With those that would not stay at zero."""
+        if self.part is self.problem:
+            return None
         norms = self._norms_at(penalty, point)
         grown = self._take_in(norms > penalty.alpha * (1 + BEYOND))
         return self.part if grown else None
 
-    def gap(self, problem: Problem, penalty: Any, point: Lifted) -> float:
+    def gap(self, problem: Problem, penalty: Any, point: Any) -> float:
         """The gap of the whole: nothing but the dual norm depends on what is left out."""
+        if self.part is self.problem:
+            return super().gap(problem, penalty, point)
         outside = float(self._norms_at(penalty, point).max())
         return certify(point.part, penalty, point.point, outside).relative
 
     def restrict(self, V: np.ndarray | Lifted) -> Any:
+        if self.part is self.problem:
+            return V if isinstance(V, np.ndarray) else V.V
         if isinstance(V, np.ndarray):
             return V[self.features]
         guess, self.guess = self.guess, None
@@ -155,16 +168,20 @@ class ActiveRows(Reduction):
         values = [self.part.value(point) + penalty.value(point.V) for point in (here, ahead)]
         return ahead if values[1] < values[0] else here
 
-    def lift(self, point: Any) -> Lifted:
-        return Lifted(point, self.part, self.problem)
+    def lift(self, point: Any) -> Any:
+        return point if self.part is self.problem else Lifted(point, self.part, self.problem)
 
     def _take_in(self, wanted: np.ndarray) -> bool:
         wanted[self.features] = False
         new = np.flatnonzero(wanted)
-        if len(new):
-            self.features = np.concatenate([self.features, new])
+        if not len(new):
+            return False
+        self.features = np.concatenate([self.features, new])
+        if self.problem.saves(len(self.features)):
             self.part = self.problem.restricted(self.features, self.part)
-        return bool(len(new))
+        else:
+            self.part = self.problem
+        return True
 
     def _norms_at(self, penalty: Any, point: Lifted) -> np.ndarray:
         if self.seen is not point.point:

@@ -94,10 +94,10 @@ def rotate(data: TaskData, centred: bool = False) -> tuple[TaskData, np.ndarray]
     that of the rows seen from their mean, n - 1 of which span it. One feature more would not vary
     once it is centred, and its rounding would pass for a feature.
     """
-    X = data.X.astype(np.float64)
+    X = np.array(data.X, dtype=np.float64, order="C")  # which becomes Q
     if not centred or len(X) == 1:
-        Q, R = linalg.qr(X.T, mode="economic", check_finite=False)
+        Q, R = linalg.qr(X.T, overwrite_a=True, mode="economic", check_finite=False)
         return replace(data, X=np.ascontiguousarray(R.T)), Q
-    X = X - X.mean(axis=0)
-    Q, R = linalg.qr(X[:-1].T, mode="economic", check_finite=False)
+    X -= X.mean(axis=0)
+    Q, R = linalg.qr(X[:-1].T, overwrite_a=True, mode="economic", check_finite=False)
     return replace(data, X=np.vstack([R.T, X[-1] @ Q])), Q
