@@ -142,21 +142,18 @@ class LossProblem(LossModels, Restrictable):
     def null(self) -> ScorePoint:
         zero = np.zeros((self.n_features, self.n_columns))
         mean = np.zeros((self.n_features, self.n_classes)) if self.coupling.has_mean else None
-        b, b0 = np.zeros(self.n_columns), np.zeros(self.n_classes)
-        if self._intercepts_alone is not None:
-            b, b0, _ = self._intercepts_alone
-        point = self.point(zero, mean, b, b0, np.zeros(self.Y.shape))
-        if self._intercepts_alone is None:  # not the point: it is as large as the targets
-            value = self.value(point)
-            if value <= 1e-28 * self.data_value(np.zeros_like(self.Y)):
-                value = 0.0  # rounding of targets that the intercepts explain
-            self._intercepts_alone = point.b, point.b0, value
-        return point
+        b, b0, _ = self._without_features()
+        return self.point(zero, mean, b, b0, np.zeros(self.Y.shape))
 
     def _without_features(self) -> tuple[np.ndarray, np.ndarray, float]:
         """The best intercepts at W = 0, and the objective there."""
-        if self._intercepts_alone is None:
-            self.null()
+        if self._intercepts_alone is None:  # not the point: it is as large as the targets
+            zero, b, b0 = np.zeros(self.Y.shape), np.zeros(self.n_columns), np.zeros(self.n_classes)
+            b, b0, around = self._intercepts.best(zero, b, b0)
+            value = float(np.vdot(self.c, around.value)) + self.charges(None, b, b0)
+            if value <= 1e-28 * self.data_value(zero):
+                value = 0.0  # rounding of targets that the intercepts explain
+            self._intercepts_alone = b, b0, value
         return self._intercepts_alone
 
     @property

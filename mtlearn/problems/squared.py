@@ -187,7 +187,8 @@ class SquaredProblem(SharedMean, Quadratic, Restrictable):
     def all_alike(self) -> Point:
         """The point with V = 0 and all else at its best, for its coefficients only: no gradient."""
         V = np.zeros((self.n_features, self.n_columns))
-        mean = self._best_mean(self.xy, self.y_mean) if self.coupling.has_mean else None
+        xy = gather(self.xy, self.n_classes)
+        mean = self._best_mean(xy, self.y_mean) if self.coupling.has_mean else None
         return self.place(V, mean, self.best_b0(whole(V, mean)))
 
     def curvature_times(self, D: np.ndarray) -> np.ndarray:

@@ -39,14 +39,13 @@ def all_alike(problem: LossProblem) -> Any:
 
     W = 0 where rows are few, or where that is better.
     """
-    zero = problem.null()
     if "coef" not in problem.common:
         sample = problem.sample()
         if sample is None or sample.null_value == 0:
-            return zero
+            return problem.null()
         problem.common["coef"] = _newton(sample, OF_A_SAMPLE, 20).point.mean
     point = problem.alike(problem.common["coef"])
-    return point if problem.value(point) < problem.null_value else zero
+    return point if problem.value(point) < problem.null_value else problem.null()
 
 
 def _newton(problem: LossProblem, tol: float, most: int) -> Reached:
