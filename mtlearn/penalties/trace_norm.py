@@ -31,7 +31,8 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
     risk estimates for singular value thresholding. IEEE Transactions on Signal Processing 61.
     """
 
-    # The last prox and a thin matrix with its singular values, which are asked for next.
+    # The last prox, not to be written to, and a thin matrix with its singular values: they are
+    # what is asked for next.
     _last: tuple[Any, Any] = None, None
 
     def value(self, V: np.ndarray) -> float:
@@ -55,8 +56,10 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
             kept = s > threshold
             Q = Q[:, kept]
             thin = V @ (Q * (1.0 - threshold / s[kept]))
-            self._last = thin @ Q.T, thin
-            return self._last[0]
+            out = thin @ Q.T
+            out.flags.writeable = False
+            self._last = out, thin
+            return out
         P, s, Qt = np.linalg.svd(V, full_matrices=False)
         kept = s > threshold
         return (P[:, kept] * (s[kept] - threshold)) @ Qt[kept]
