@@ -31,8 +31,8 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
     risk estimates for singular value thresholding. IEEE Transactions on Signal Processing 61.
     """
 
-    # The last prox and the sum of its singular values, which is asked for next: columns that are
-    # at right angles to 1e-8 have them for their lengths, to rounding.
+    # The last prox, not to be written to, and the sum of its singular values, which is asked for
+    # next: columns that are at right angles to 1e-8 have them for their lengths, to rounding.
     _last: tuple[Any, float] = None, 0.0
 
     def value(self, V: np.ndarray) -> float:
@@ -61,8 +61,10 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
             kept = s > threshold
             Q = Q[:, kept]
             thin = V @ (Q * (1.0 - threshold / s[kept]))
-            self._last = thin @ Q.T, float(np.linalg.norm(thin, axis=0).sum())
-            return self._last[0]
+            out = thin @ Q.T
+            out.flags.writeable = False
+            self._last = out, float(np.linalg.norm(thin, axis=0).sum())
+            return out
         P, s, Qt = np.linalg.svd(V, full_matrices=False)
         kept = s > threshold
         return (P[:, kept] * (s[kept] - threshold)) @ Qt[kept]

@@ -72,6 +72,7 @@ class Bare(Smoothable, Norm):
 
     value, dual_norm = TraceNorm.value, TraceNorm.dual_norm
     prox, derivative = TraceNorm.prox, TraceNorm.derivative
+    _last = TraceNorm._last
 
 
 @dataclass
