@@ -54,7 +54,7 @@ class Intercepts:
         here = self._value(around, b, b0)
         for _ in range(STEPS):
             db, db0, size = self._direction(around, b, b0)
-            if (size <= 1e-25 * (np.abs(here) + 1e-300)).all() or (
+            if (size <= 1e-28 * (np.abs(here) + 1e-300)).all() or (
                 np.abs(db) <= 1e-15 * (1.0 + np.abs(b))
             ).all():
                 break
