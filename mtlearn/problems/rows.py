@@ -190,8 +190,10 @@ class Rows(AllRows):
         X, total = self.X, np.zeros(self.X.shape[1])
         step = max(1, int(BLOCK_BYTES // (8 * max(1, X.nnz // X.shape[0]))))
         for start in range(0, X.shape[0], step):
-            part = X[start : start + step]
-            part.data **= 2
+            pointers = X.indptr[start : start + step + 1]
+            at = slice(pointers[0], pointers[-1])
+            squares = X.data[at] ** 2, X.indices[at], pointers - pointers[0]  # no copy of indices
+            part = sparse.csr_matrix(squares, shape=(len(pointers) - 1, len(total)))
             total += part.T @ s[start : start + step]
         return total
 
