@@ -1,0 +1,63 @@
+"""How far an unstructured covariance is shrunk towards the diagonal one, chosen by the data.
+
+The likelihood alone would always choose no shrinkage: the diagonal fit is its own best guess. So
+each λ pays for the covariances that it leaves free: of pair (i, j), with information F_ij about its
+correlation at the diagonal fit and as many more tasks ν = T λ/(1 - λ) behind Σ_d, the share
+F_ij/(F_ij + ν) of a parameter is free, as in Akaike's criterion for ridge regression.
+
+    score(λ) = l(Σ_λ) - sum_{i<j} F_ij/(F_ij + ν)      F_ij = sum_t (W_t,ii W_t,jj + W_t,ij²)
+    W_t = D^½ Z_t'V_t⁻¹Z_t D^½ at Σ_d, D = diag Σ_d
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mtlearn.selection.likelihood.covariance import fit_covariance
+from mtlearn.selection.likelihood.mixed import MixedModel
+from mtlearn.selection.likelihood.variances import Variances
+
+GRID = (0.9, 0.75, 0.5, 0.25, 0.1, 0.05, 0.0)  # after 1, warm-started
+TIE = 1e-6  # difference of scores that is rounding
+
+
+def tasks_behind(shrinkage: float, n_tasks: int) -> float:
+    """ν, as many tasks as the diagonal covariance counts for."""
+    return n_tasks * shrinkage / (1 - shrinkage)
+
+
+def fit_shrunk(
+    model: MixedModel, diagonal: Variances, shrinkage: float | str, *, tol: float, max_iter: int
+) -> tuple[Variances, float]:
+    """The fit at a shrinkage λ, or at the one with the best score; and λ."""
+    if not isinstance(shrinkage, str):
+        if shrinkage == 1:
+            return diagonal, 1.0
+        nu = tasks_behind(shrinkage, model.n_tasks)
+        return fit_covariance(model, diagonal, nu, tol=tol, max_iter=max_iter), float(shrinkage)
+    information = pairs_information(model, diagonal)
+    best, chosen, fit = -0.5 * diagonal.state.value, 1.0, diagonal
+    last = diagonal
+    for candidate in GRID:
+        nu = tasks_behind(candidate, model.n_tasks)
+        last = fit_covariance(model, diagonal, nu, last.Theta, tol=tol, max_iter=max_iter)
+        score = -0.5 * last.state.value - _free_pairs(model, information, nu)
+        if score > best + TIE:  # ties: the larger
+            best, chosen, fit = score, candidate, last
+    return fit, chosen
+
+
+def pairs_information(model: MixedModel, diagonal: Variances) -> np.ndarray:
+    """F_ij of the pairs i < j, at the diagonal fit."""
+    root = np.sqrt(np.diag(diagonal.Theta))
+    W = diagonal.state.W * (root[:, None] * root)
+    own = np.einsum("tii->ti", W)
+    F = model.copies * (own.T @ own + (W * W).sum(axis=0))
+    return F[np.triu_indices(len(root), 1)]
+
+
+def _free_pairs(model: MixedModel, information: np.ndarray, nu: float) -> float:
+    if nu > 0:
+        return float((information / (information + nu)).sum())
+    k = int(model.may_vary.sum())
+    return k * (k - 1) / 2

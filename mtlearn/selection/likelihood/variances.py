@@ -1,0 +1,276 @@
+"""One variance for each column of Z, or for each group of columns, by Newton steps within bounds.
+
+With y = W K, KK' = (G + R)⁻¹, and q_t = Z_t'V_t⁻¹(y_t - Z_t w), minus twice the log likelihood with
+Θ = diag(θ) has, σ² at its best value,
+
+    gradient       M_ii = sum_t (W_t,ii - |y_ti|² - q_ti² / σ²)
+    Fisher         F_ij = sum_t (W_t,ij² - 2 W_t,ij y_ti·y_tj) + <C_i, C_j>      C_i = sum_t y_ti y_ti'
+    average inf.   A_ij = (sum_t q_ti W_t,ij q_tj - u_i·u_j) / σ²                u_i = sum_t q_ti y_ti
+    Hessian        2 A - F - s s' / df                                           s_i = sum_t q_ti² / σ²
+
+where y of the gradient and of F is that of the columns whose determinant is in the likelihood
+(all of them under REML, none under maximum likelihood with flat coefficients), and that of u all.
+The Fisher information of θ once σ² is estimated too is F - t t'/df, t_i = sum_t (W_t,ii - |y_ti|²).
+A group's derivatives are the sums over its columns, weighted as its variance is.
+
+A ridge on the shared coefficients that is estimated, R = diag(ρ) on the columns D, is one more
+variance, of logarithm ζ = -log ρ, with P = KDK' of the determinant and w_D the coefficients:
+
+    gradient    |D| - ρ tr P - ρ w_D'w_D / σ²       F_ζζ = |D| - 2 ρ tr P + ρ² tr P²
+    F_iζ        ρ tr(C_i K'DK)                      A_iζ = ρ u_i·K'w_D / σ²
+    Hessian     (ρ w_D'w_D - 2 ρ² |K'w_D|²) / σ² + ρ tr P - ρ² tr P² - s_ζ² / df
+    s_ζ         ρ w_D'w_D / σ²
+
+Far from the optimum, and where the Hessian is indefinite, steps are those of Fisher scoring. Each
+step minimises its quadratic model subject to θ >= 0, so that a variance is exactly zero where the
+data say so, and comes back where the gradient does.
+
+References
+----------
+Gilmour, Thompson and Cullis (1995). Average information REML. Biometrics 51.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, optimize
+
+from mtlearn.selection.likelihood.mixed import RANK, MixedModel, State
+
+CAP = 1e8  # largest variance over noise, in columns of unit mean square: beyond it noise is zero
+FAR = 3.0  # scaled gradient above which Newton steps are not trusted
+INDEFINITE = 1e-8  # smallest eigenvalue, in units of the Fisher information, of a Hessian to use
+WIDEST = 3.0  # change of log ρ in a step
+LARGEST_RIDGE = 1e12  # ρ / N, and its inverse, that are as good as infinite
+AT_ONCE = 1 << 25  # numbers of the C_i held at a time
+ROUNDING = 1e-12  # of a likelihood, relative
+
+
+@dataclass(frozen=True)
+class Variances:
+    """What was found.
+
+    Attributes
+    ----------
+    state : State
+    Theta : ndarray of shape (p, p)
+        Σ / σ² in scaled columns.
+    values : ndarray of shape (k,)
+        The variances of the groups over σ².
+    ridge : float or None
+        ρ, where it is estimated.
+    gradient : float
+        Largest entry of the scaled gradient, over what is not at a bound.
+    n_iter : int
+    """
+
+    state: State
+    Theta: np.ndarray
+    values: np.ndarray
+    ridge: float | None
+    gradient: float
+    n_iter: int
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """Of -2 log likelihood in the groups (and last, ζ): gradient, scales, Fisher and Hessian."""
+
+    slope: np.ndarray
+    unit: np.ndarray
+    fisher: np.ndarray
+    hessian: np.ndarray
+
+
+def own_groups(model: MixedModel) -> np.ndarray:
+    """A variance for each column (p, k), without those that cannot be told apart."""
+    E = np.eye(model.n_columns)[:, model.may_vary]
+    return identified(model, E)
+
+
+def common_groups(model: MixedModel) -> np.ndarray:
+    """One variance for the level, one for all slopes in the units they are given in."""
+    slopes = np.where(np.isfinite(model.scale), model.scale, 0.0) ** 2 * model.may_vary
+    slopes[: model.first] = 0.0
+    groups = [slopes / slopes.max()] if slopes.any() else []
+    if model.first and model.may_vary[0]:
+        groups.insert(0, np.eye(model.n_columns)[0])
+    E = np.array(groups).reshape(-1, model.n_columns).T
+    return identified(model, E)
+
+
+def identified(model: MixedModel, E: np.ndarray) -> np.ndarray:
+    """The groups whose variances can be told from each other and from the noise.
+
+    They are those with linearly independent covariances of the error contrasts: columns of the
+    Fisher information at Θ = 0, σ² eliminated, that do not depend on others.
+    """
+    if not E.shape[1]:
+        return E
+    state = model.at(np.arange(0), np.zeros((0, 0)), _first_ridge(model))
+    if state is None:
+        return E[:, :0]
+    c = np.flatnonzero(E.any(axis=1))
+    C = E[c]
+    given, F, _, _, t = _sums(model, state, c)
+    given, F, t = C.T @ given @ C, C.T @ F @ C, C.T @ t
+    F = F - np.outer(t, t) / model.df
+    unit = 1.0 / np.sqrt(np.maximum(np.diag(given), np.finfo(float).tiny))
+    alone = np.flatnonzero(np.diag(F) * unit**2 > RANK)
+    if not len(alone):
+        return E[:, :0]
+    root = 1.0 / np.sqrt(np.diag(F)[alone])
+    R, order = linalg.qr(F[np.ix_(alone, alone)] * np.outer(root, root), mode="r", pivoting=True)
+    kept = order[np.abs(np.diag(R)) > RANK * abs(R[0, 0])]
+    return E[:, np.sort(alone[kept])]
+
+
+def fit_variances(
+    model: MixedModel, E: np.ndarray, *, tol: float = 1e-8, max_iter: int = 100
+) -> Variances:
+    """The variances of groups of columns ``E`` (p, k) with the largest likelihood, from zero."""
+    x = np.zeros(E.shape[1])
+    if model.estimates_ridge:
+        x = np.append(x, -np.log(_first_ridge(model)))
+    state, norm, step = _at(model, E, x), 0.0, 0
+    assert state is not None  # at zero there is nothing to overflow
+    for step in range(max_iter + 1):
+        found = derivatives(model, state, E)
+        free = _free(model, E, x, found.slope)
+        norm = float(np.abs(found.slope * found.unit)[free].max(initial=0.0))
+        if norm <= tol or step == max_iter:
+            break
+        move = _step(found, x, free, norm, E.shape[1])
+        new = _search(model, E, x, state, move, -float(found.slope @ move))
+        if new is None:
+            break
+        x, state = new
+    k = E.shape[1]
+    ridge = float(np.exp(-x[k])) if len(x) > k else None
+    return Variances(state, np.diag(E @ x[:k]), x[:k], ridge, norm, step)
+
+
+def derivatives(model: MixedModel, state: State, E: np.ndarray) -> Derivatives:
+    """First and second derivatives of ``state.value``, and the Fisher information."""
+    s2, c = state.sigma2, np.flatnonzero(E.any(axis=1))
+    C = E[c]
+    given, F, AI, u, t = _sums(model, state, c)
+    s = C.T @ (state.q[:, c] ** 2).sum(axis=0) / s2
+    t, u, F, AI = C.T @ t, C.T @ u, C.T @ F @ C, C.T @ AI @ C
+    given, slope = np.diag(C.T @ given @ C), t - s
+    H = 2 * (AI - u @ u.T) / s2 - F
+    if model.estimates_ridge:
+        slope, t, s, F, H = _with_ridge(model, state, C, c, u, slope, t, s, F, H)
+        given = np.append(given, F[-1, -1])
+    F, H = F - np.outer(t, t) / model.df, H - np.outer(s, s) / model.df
+    unit = 1.0 / np.sqrt(np.maximum(np.diag(F), 1e-10 * given + 1e-200))
+    return Derivatives(slope, unit, F, H)
+
+
+def _sums(model: MixedModel, state: State, c: np.ndarray) -> tuple:
+    """sum W², F, sum q W q' (k, k), u (k, r) and t (k,) of single columns ``c``."""
+    W, y, q, copies = state.W, state.Y_integrated, state.q, model.copies
+    k = len(c)
+    given, F, AI, t = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k)), np.zeros(k)
+    for block in model.blocks:
+        w, own, e = W[block][:, c[:, None], c], y[block][:, c], q[block][:, c]
+        V = own @ np.swapaxes(own, 1, 2)
+        given += (w * w).sum(axis=0)
+        F += (w * (w - 2 * V)).sum(axis=0)
+        qq = e.T @ e if copies > 1 else e[:, :, None] * e[:, None]
+        AI += (w * qq).sum(axis=0)
+        t += np.einsum("tii->i", w - V)
+    u = _weighted_sum(state.Y[:, c], q[:, c])
+    own = np.ascontiguousarray(y[:, c].transpose(1, 0, 2))  # (k, T, r)
+    width = max(1, AT_ONCE // max(1, k * own.shape[2]))
+    F *= copies
+    for first in range(0, own.shape[2], width):
+        part = np.ascontiguousarray(own[:, :, first : first + width].transpose(0, 2, 1))
+        C = copies * (part @ own).reshape(k, -1)
+        F += C @ C.T
+    return copies * given, F, AI, u, copies * t
+
+
+def _weighted_sum(Y: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """sum_t q_ti y_ti (k, r)."""
+    if len(Y) < len(q):
+        return Y[0] * q.sum(axis=0)[:, None]
+    return np.einsum("tir,ti->ir", Y, q)
+
+
+def _with_ridge(model, state, C, c, u, slope, t, s, F, H) -> tuple:
+    """The same with ζ as the last variable."""
+    D, s2 = model.ridge > 0, state.sigma2
+    rho = float(state.ridge[D][0])
+    inner = state.K_integrated[D]
+    P = inner.T @ inner
+    w = state.shared[D]
+    size, along = rho * float(w @ w) / s2, rho * (state.K[D].T @ w)
+    trace, square = rho * np.trace(P), rho**2 * float((P * P).sum())
+    y = state.Y_integrated[:, c]
+    cross = rho * C.T @ (model.copies * np.einsum("tir,tir->i", y @ P, y))
+    own = D.sum() - 2 * trace + square
+    curvature = size - 2 * float(along @ along) / s2 + trace - square
+    F = np.block([[F, cross[:, None]], [cross[None], np.array([[own]])]])
+    row = 2 * (u @ along) / s2 - cross
+    H = np.block([[H, row[:, None]], [row[None], np.array([[curvature]])]])
+    of_prior = D.sum() - trace
+    return np.append(slope, of_prior - size), np.append(t, of_prior), np.append(s, size), F, H
+
+
+def _first_ridge(model: MixedModel) -> float | None:
+    return float(model.ridge.max(initial=1.0)) if model.estimates_ridge else None
+
+
+def _at(model: MixedModel, E: np.ndarray, x: np.ndarray) -> State | None:
+    k = E.shape[1]
+    theta = E @ x[:k]
+    a = np.flatnonzero(theta)
+    ridge = float(np.exp(-x[k])) if len(x) > k else None
+    return model.at(a, np.diag(theta[a]), ridge)
+
+
+def _bounds(model: MixedModel, E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    low, high = np.zeros(E.shape[1]), np.full(E.shape[1], CAP)
+    if model.estimates_ridge:
+        middle, wide = -np.log(model.N), np.log(LARGEST_RIDGE)
+        low, high = np.append(low, middle - wide), np.append(high, middle + wide)
+    return low, high
+
+
+def _free(model: MixedModel, E: np.ndarray, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    low, high = _bounds(model, E)
+    return np.flatnonzero(((x > low) | (slope < 0)) & ((x < high) | (slope > 0)))
+
+
+def _step(found: Derivatives, x: np.ndarray, free: np.ndarray, norm: float, k: int) -> np.ndarray:
+    """The minimiser of the quadratic model subject to x + move >= 0 (of ζ, to a width)."""
+    unit = found.unit[free]
+    g, both = found.slope[free] * unit, np.outer(unit, unit)
+    room = np.where(free < k, x[free], WIDEST) / unit
+    values, B = linalg.eigh(found.hessian[np.ix_(free, free)] * both)
+    if norm > FAR or values[0] < INDEFINITE:
+        values, B = linalg.eigh(found.fisher[np.ix_(free, free)] * both)
+    root = np.sqrt(np.maximum(values, INDEFINITE))
+    aim = root * (B.T @ room) - (B.T @ g) / root
+    within, _ = optimize.nnls(root[:, None] * B.T, aim, maxiter=50 * len(free))
+    move = np.zeros(len(x))
+    move[free] = np.minimum((within - room) * unit, np.where(free < k, np.inf, WIDEST))
+    return move
+
+
+def _search(
+    model: MixedModel, E: np.ndarray, x: np.ndarray, state: State, move: np.ndarray, decrease: float
+) -> tuple[np.ndarray, State] | None:
+    """A point along the move whose likelihood is larger; None where rounding hides it."""
+    low, high = _bounds(model, E)
+    slack, length = ROUNDING * abs(state.value), 1.0
+    while length > 1e-6:
+        trial = np.clip(x + length * move, low, high)
+        new = _at(model, E, trial)
+        if new is not None and new.value <= state.value - 1e-4 * length * decrease + slack:
+            return trial, new
+        length *= 0.3
+    return None
