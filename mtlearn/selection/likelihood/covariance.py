@@ -9,8 +9,9 @@ N(0, Σ_d) and N(0, Σ), as if Σ_d had been seen in ν more tasks. In Q the bra
 With the notation of ``variances.py``, for pairs (i, j) and (k, l) of columns,
 
     gradient       sum_t (W_t - Y_tY_t' - q_tq_t'/σ²)
-    Fisher         sum_t (P_t,ik P_t,jl - V_t,ik V_t,jl) + <C_ij, C_kl>    P_t = W_t - V_t, V_t = Y_tY_t'
-    average inf.   (sum_t W_t,ik q_tj q_tl - u_ij·u_kl)/σ²                 C_ij = sum_t y_ti y_tj'
+    Fisher         sum_t (P_t,ik P_t,jl - V_t,ik V_t,jl) + <C_ij, C_kl>
+    average inf.   (sum_t W_t,ik q_tj q_tl - u_ij·u_kl)/σ²
+    with           P_t = W_t - V_t      V_t = Y_tY_t'      C_ij = sum_t y_ti y_tj'
 
 and the penalty adds ν (Q⁻¹ - σ_d²/σ² Q⁻²) and its derivative. Steps are taken in a root Q = UU',
 U = V Λ^½ from the eigenvectors of Q, which are taken anew at each step, in moves of V'U that do not
@@ -47,7 +48,7 @@ class Point:
 
 @dataclass(frozen=True)
 class System:
-    """A quadratic model in the moves: gradient, scales, Hessian, Fisher; a direction that returns."""
+    """A quadratic model in the moves, and where an eigenvalue that is zero would come back."""
 
     moves: np.ndarray
     g: np.ndarray

@@ -15,8 +15,8 @@ The certificate of the coefficients, given the variances, is the duality gap of
     P(w, b) = ½ sum_t ‖S_t^½ (y_t - Z_t (w + b_t))‖² + ½ sum_t b_t'Θ⁺b_t + ½ w'Rw
 
 at the residuals: with g_t = Z_t'S_t (y_t - Z_t (w + b_t)) and b_t = Θ q_t it is
-½ sum_t (q_t - g_t)'Θ(q_t - g_t), and what a shared gradient h = sum_t g_t - Rw other than zero could
-still gain, ½ h'(G + R)⁻¹h.
+½ sum_t (q_t - g_t)'Θ(q_t - g_t), and what a shared gradient h = sum_t g_t - Rw other than zero
+could still gain, ½ h'(G + R)⁻¹h.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ import numpy as np
 
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.variances import Variances
-
-NULL = 1e-12  # singular value, relative, of dependent columns
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def shortest(model: MixedModel) -> np.ndarray:
     if model.ridge.any():
         return np.eye(p)
     total = model.copies * model.A.sum(axis=0)[np.ix_(kept, kept)]
-    values, vectors = np.linalg.eigh(total)
+    _, vectors = np.linalg.eigh(total)
     n_null = len(kept) - len(model.shared)
     null = np.zeros((p, n_null))
     null[kept] = vectors[:, :n_null] / model.scale[kept, None]

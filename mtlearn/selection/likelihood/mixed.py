@@ -83,6 +83,7 @@ class State:
 
     @cached_property
     def Y_integrated(self) -> np.ndarray:
+        """The same of ``K_integrated``."""
         same = self.K_integrated is self.K
         return self.Y if same else _stack_times(self.W, self.K_integrated)
 
@@ -150,10 +151,12 @@ class MixedModel:
 
     @property
     def n_tasks(self) -> int:
+        """T."""
         return self.products.n_tasks
 
     @property
     def n_columns(self) -> int:
+        """Columns of Z, p."""
         return len(self.scale)
 
     def _shared_columns(self, total: np.ndarray, ridge: np.ndarray) -> tuple:

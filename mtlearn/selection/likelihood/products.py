@@ -47,6 +47,7 @@ class CrossProducts:
 
     @property
     def n_tasks(self) -> int:
+        """T."""
         return len(self.zy)
 
     @property

@@ -4,9 +4,10 @@ With y = W K, KK' = (G + R)⁻¹, and q_t = Z_t'V_t⁻¹(y_t - Z_t w), minus twi
 Θ = diag(θ) has, σ² at its best value,
 
     gradient       M_ii = sum_t (W_t,ii - |y_ti|² - q_ti² / σ²)
-    Fisher         F_ij = sum_t (W_t,ij² - 2 W_t,ij y_ti·y_tj) + <C_i, C_j>      C_i = sum_t y_ti y_ti'
-    average inf.   A_ij = (sum_t q_ti W_t,ij q_tj - u_i·u_j) / σ²                u_i = sum_t q_ti y_ti
-    Hessian        2 A - F - s s' / df                                           s_i = sum_t q_ti² / σ²
+    Fisher         F_ij = sum_t (W_t,ij² - 2 W_t,ij y_ti·y_tj) + <C_i, C_j>
+    average inf.   A_ij = (sum_t q_ti W_t,ij q_tj - u_i·u_j) / σ²
+    Hessian        2 A - F - s s' / df
+    with           C_i = sum_t y_ti y_ti'      u_i = sum_t q_ti y_ti      s_i = sum_t q_ti² / σ²
 
 where y of the gradient and of F is that of the columns whose determinant is in the likelihood
 (all of them under REML, none under maximum likelihood with flat coefficients), and that of u all.
