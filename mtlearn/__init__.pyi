@@ -17,6 +17,7 @@ from mtlearn.estimators.mean_regularized import MeanRegularizedClassifier as _Me
 from mtlearn.estimators.mean_regularized import MeanRegularizedClassifierCV as _MeanRegularizedClassifierCV
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressor as _MeanRegularizedRegressor
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressorCV as _MeanRegularizedRegressorCV
+from mtlearn.estimators.random_slopes import RandomSlopesRegressor as _RandomSlopesRegressor
 from mtlearn.estimators.trace_norm import TraceNormClassifier as _TraceNormClassifier
 from mtlearn.estimators.trace_norm import TraceNormClassifierCV as _TraceNormClassifierCV
 from mtlearn.estimators.trace_norm import TraceNormRegressor as _TraceNormRegressor
@@ -324,6 +325,23 @@ class MeanRegularizedRegressorCV(_MeanRegularizedRegressorCV):
         n_jobs: int | None = ...,
     ) -> None: ...
 
+class RandomSlopesRegressor(_RandomSlopesRegressor):
+    def __init__(
+        self,
+        *,
+        covariance: str = ...,
+        method: str = ...,
+        alpha_mean: float | str = ...,
+        shrinkage: float | str = ...,
+        store_covariance: bool = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        unseen_task: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        verbose: int = ...,
+    ) -> None: ...
+
 class TraceNormClassifier(_TraceNormClassifier):
     def __init__(
         self,
@@ -429,6 +447,7 @@ __all__ = [
     "MeanRegularizedRegressor",
     "MeanRegularizedRegressorCV",
     "PooledTasks",
+    "RandomSlopesRegressor",
     "TraceNormClassifier",
     "TraceNormClassifierCV",
     "TraceNormRegressor",

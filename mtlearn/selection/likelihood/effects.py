@@ -80,15 +80,12 @@ def effects(model: MixedModel, fit: Variances) -> Effects:
 def shortest(model: MixedModel) -> np.ndarray:
     """What takes dependent columns' part from flat shared coefficients (p, p), in user's units."""
     p, kept = model.n_columns, np.flatnonzero(np.isfinite(model.scale))
-    if len(model.shared) == len(kept) or not len(model.shared):
-        return np.eye(p)
-    if model.ridge.any():
+    if not model.n_dependent:
         return np.eye(p)
     total = model.copies * model.A.sum(axis=0)[np.ix_(kept, kept)]
     _, vectors = np.linalg.eigh(total)
-    n_null = len(kept) - len(model.shared)
-    null = np.zeros((p, n_null))
-    null[kept] = vectors[:, :n_null] / model.scale[kept, None]
+    null = np.zeros((p, model.n_dependent))
+    null[kept] = vectors[:, : model.n_dependent] / model.scale[kept, None]
     null[: model.first] = 0.0  # the level is the mean of all rows, and depends on nothing
     Q = np.linalg.qr(null / np.abs(null).max(axis=0))[0]
     return np.eye(p) - Q @ Q.T

@@ -111,6 +111,8 @@ class MixedModel:
         The shared coefficients whose residuals are the target.
     shared : ndarray of int
         Columns that have a shared coefficient.
+    n_dependent : int
+        Columns with a flat one that depend on these and have none.
     exact : bool
         Whether the pooled fit leaves no residuals, or no degree of freedom, to compare with.
     may_vary : ndarray of bool, of shape (p,)
@@ -136,14 +138,14 @@ class MixedModel:
         b = products.zy * inverse
         total = total * (inverse[:, None] * inverse)
         self.shared, self.ridge = self._shared_columns(total, ridge)
+        flat = np.isfinite(self.scale) & (ridge == 0)
+        self.n_dependent = int(flat.sum() - (ridge[self.shared] == 0).sum())
         self.pooled = np.zeros(p)
         f = self.shared
         normal = total[np.ix_(f, f)] + np.diag(self.ridge[f])
         self.pooled[f] = linalg.solve(normal, b.sum(axis=0)[f], assume_a="pos") if len(f) else 0.0
         self._take_residuals(A, b)
         self.may_vary = np.isfinite(self.scale) & (T > 1) & (not self.exact)
-        if self.first:
-            self.may_vary[0] &= products.largest_task > 1
         size = max(BLOCK // (p + 1) ** 2, 1)
         self.blocks = [slice(k, k + size) for k in range(0, len(zz), size)]
         if self.copies > 1:

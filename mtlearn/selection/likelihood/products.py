@@ -26,8 +26,6 @@ class CrossProducts:
     yy : ndarray of shape (T,)
     size : float
         N, the sum of the weights.
-    largest_task : int
-        Rows (of weight one) of the largest task.
     levels : {"pooled", "free", "none"}
     constant : float
         What the levels and the weights add to -2 log likelihood at every parameter:
@@ -40,7 +38,6 @@ class CrossProducts:
     zy: np.ndarray
     yy: np.ndarray
     size: float
-    largest_task: float
     levels: str
     constant: float
     y_mean: float = 0.0
@@ -84,7 +81,7 @@ class CrossProducts:
             zz = zz + own[:, None, None] * z[:, :, None] * z[:, None, :]
             zy, yy = zy + (N * y)[:, None] * z, yy + N * y**2
         constant = (np.log(N).sum() if levels == "free" else 0.0) - log_precision
-        return cls(zz, zy, yy, total, float(N.max()), levels, float(constant), y_mean)
+        return cls(zz, zy, yy, total, levels, float(constant), y_mean)
 
 
 def center_of(moments: Moments) -> np.ndarray:

@@ -137,6 +137,8 @@ def fit_variances(
         x = np.append(x, -np.log(_first_ridge(model)))
     state, norm, step = _at(model, E, x), 0.0, 0
     assert state is not None  # at zero there is nothing to overflow
+    if not len(x):
+        return Variances(state, np.zeros((model.n_columns,) * 2), x, None, 0.0, 0)
     for step in range(max_iter + 1):
         found = derivatives(model, state, E)
         free = _free(model, E, x, found.slope)
