@@ -59,8 +59,6 @@ class MixedFit:
     fit : Variances
     found : Effects
     shrinkage : float
-    groups : ndarray of shape (p, k)
-        The variances that were estimated.
     target_scale : ndarray of shape (T,)
         What targets over one X were divided by; ones otherwise.
     """
@@ -70,7 +68,6 @@ class MixedFit:
     fit: Variances
     found: Effects
     shrinkage: float
-    groups: np.ndarray
     target_scale: np.ndarray
 
     @classmethod
@@ -88,12 +85,12 @@ class MixedFit:
         if asked.covariance == "full":
             how = asked.shrinkage
             fit, shrinkage = fit_shrunk(model, fit, how, tol=tol, max_iter=most)
-        return cls(moments, model, fit, effects(model, fit), shrinkage, groups, scale)
+        return cls(moments, model, fit, effects(model, fit), shrinkage, scale)
 
     @property
     def unknown(self) -> np.ndarray:
         """Mask (p,) of columns that vary, but whose variance the data do not tell."""
-        told, model = self.groups.any(axis=1), self.model
+        told, model = self.fit.groups.any(axis=1), self.model
         left = model.N - model.products.lost - len(model.shared)
         if model.exact and left >= 1:  # no noise, and no difference
             return np.zeros(model.n_columns, dtype=bool)

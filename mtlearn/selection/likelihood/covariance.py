@@ -148,19 +148,36 @@ class Shrunk:
 def pair_information(model: MixedModel, state: State, a: np.ndarray) -> tuple:
     """For all pairs of ``a``: (k², k²) Fisher and average information, (k²,) t and s."""
     k, copies = len(a), model.copies
-    W = np.ascontiguousarray(state.W[:, a[:, None], a])
-    y, Y = state.Y_integrated[:, a], state.Y[:, a]
+    whole = k == model.n_columns
+    W = state.W if whole else np.ascontiguousarray(state.W[:, a[:, None], a])
+    y, Y = (M if whole else M[:, a] for M in (state.Y_integrated, state.Y))
     q = state.q[:, a]
     V = y @ np.swapaxes(y, 1, 2)
-    qq = q.T @ q if copies > 1 else q[:, :, None] * q[:, None]
-    P, V, W, qq = (M.reshape(-1, k * k) for M in (W - V, V, W, qq))
-    flat = y.reshape(len(y), -1)
+    qq = (q.T @ q)[None] if copies > 1 else q[:, :, None] * q[:, None]
+    i, j = np.triu_indices(k)
+    P, V, W, qq = (M.reshape(-1, k * k)[:, i * k + j] for M in (W - V, V, W, qq))
+    flat = np.ascontiguousarray(y).reshape(len(y), -1)
     C = copies * _swapped(flat.T @ flat, k, y.shape[2])
-    u = Y.reshape(len(Y), -1).T @ (q.sum(axis=0)[None] if copies > 1 else q)
+    u = np.ascontiguousarray(Y).reshape(len(Y), -1).T @ (q.sum(axis=0)[None] if copies > 1 else q)
     u = u.reshape(k, Y.shape[2], k).transpose(0, 2, 1).reshape(k * k, -1)
-    F = copies * _swapped(P.T @ P - V.T @ V, k, k) + C @ C.T
-    AI = (_swapped(W.T @ qq, k, k) - u @ u.T) / state.sigma2
-    return F, AI, copies * P.sum(axis=0), qq.sum(axis=0) / state.sigma2
+    F = copies * _of_pairs(P.T @ P - V.T @ V, k) + C @ C.T
+    AI = (_of_pairs(W.T @ qq, k) - u @ u.T) / state.sigma2
+    both = _number_of_pair(k).ravel()
+    return F, AI, copies * P.sum(axis=0)[both], qq.sum(axis=0)[both] / state.sigma2
+
+
+def _number_of_pair(k: int) -> np.ndarray:
+    """Where (i, j) is among the pairs i <= j, for all i and j."""
+    number = np.zeros((k, k), dtype=np.intp)
+    i, j = np.triu_indices(k)
+    number[i, j] = number[j, i] = np.arange(len(i))
+    return number
+
+
+def _of_pairs(M: np.ndarray, k: int) -> np.ndarray:
+    """Products (ik, jl) of pairs i <= k, j <= l as (ij, kl), (k², k²)."""
+    number = _number_of_pair(k)
+    return M[number[:, None, :, None], number[None, :, None, :]].reshape(k * k, k * k)
 
 
 def _swapped(M: np.ndarray, k: int, n: int) -> np.ndarray:
@@ -188,7 +205,14 @@ def fit_covariance(
     point, norm, step = solve(problem, first, tol, max_iter)
     Theta = np.zeros((model.n_columns, model.n_columns))
     Theta[np.ix_(problem.a, problem.a)] = problem.square * point.Q
-    return Variances(point.state, Theta, np.diag(Theta), diagonal.ridge, norm, step)
+    return replace(
+        diagonal,
+        state=point.state,
+        Theta=Theta,
+        values=np.diag(Theta),
+        gradient=norm,
+        n_iter=step,
+    )
 
 
 def newton(problem: Shrunk, point: Point, tol: float, max_iter: int) -> tuple[Point, float, int]:

@@ -41,6 +41,7 @@ BLOCK = 60_000  # numbers of a block of tasks, which stay in the cache
 RANK = 1e-10  # share of a column's square not explained by others, below which it depends on them
 EXACT = 1e-13  # share of the squares of y, below which the pooled residuals are rounding
 FLOOR = 1e-14  # the same of σ² within the residuals
+MOST = 0.8  # share of the columns with a variance, above which all are solved for
 START = 1e-3  # of a ridge on the shared coefficients that is estimated
 
 
@@ -196,12 +197,15 @@ class MixedModel:
         """W_t, Z_t'V_t⁻¹r_t, sum_t r_t'V_t⁻¹r_t and sum_t log|I + A_tΘ|; Θ on the columns ``a``."""
         if not len(a):
             return self.A, self.r, self.rr, 0.0
-        p, each, yy, logdet = self.n_columns, np.arange(len(a)), self.rr, 0.0
+        p = self.n_columns
+        if MOST * p < len(a) < p:
+            a, Theta = np.arange(p), _placed(Theta, a, p)
+        each, yy, logdet = np.arange(len(a)), self.rr, 0.0
         W, Wr = np.empty_like(self.A), np.empty_like(self.r)
         for block in self.blocks:
             A, r = self.A[block], self.r[block]
-            of_a, r_a = A[:, a], r[:, a]
-            B = A[:, a[:, None], a] @ Theta
+            of_a, r_a = (A, r) if len(a) == p else (A[:, a], r[:, a])
+            B = _stack_times(of_a if len(a) == p else of_a[:, :, a], Theta)
             B[:, each, each] += 1.0
             own = r_a.T[None] if self.copies > 1 else r_a[:, :, None]
             X = np.linalg.solve(B, np.concatenate([of_a, own], axis=2))
@@ -264,6 +268,12 @@ def _inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np
     K = np.zeros((len(G), len(columns)))
     K[columns] = np.linalg.inv(L).T
     return K, 2 * float(np.log(np.diag(L)).sum())
+
+
+def _placed(Theta: np.ndarray, a: np.ndarray, p: int) -> np.ndarray:
+    whole = np.zeros((p, p))
+    whole[np.ix_(a, a)] = Theta
+    return whole
 
 
 def _stack_times(W: np.ndarray, K: np.ndarray) -> np.ndarray:

@@ -11,6 +11,8 @@ F_ij/(F_ij + ν) of a parameter is free, as in Akaike's criterion for ridge regr
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mtlearn.selection.likelihood.covariance import fit_covariance
@@ -18,7 +20,8 @@ from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.variances import Variances
 
 GRID = (0.9, 0.75, 0.5, 0.25, 0.1, 0.05, 0.0)  # after 1, warm-started
-TIE = 1e-6  # difference of scores that is rounding
+TRIED = 1e-4  # scaled gradient of a candidate, of a likelihood that is known to eight digits
+TIE = 1e-5  # difference of scores that means nothing
 
 
 def tasks_behind(shrinkage: float, n_tasks: int) -> float:
@@ -37,13 +40,17 @@ def fit_shrunk(
         return fit_covariance(model, diagonal, nu, tol=tol, max_iter=max_iter), float(shrinkage)
     information = pairs_information(model, diagonal)
     best, chosen, fit = -0.5 * diagonal.state.value, 1.0, diagonal
-    last = diagonal
+    last, loose = diagonal, max(tol, TRIED)
     for candidate in GRID:
         nu = tasks_behind(candidate, model.n_tasks)
-        last = fit_covariance(model, diagonal, nu, last.Theta, tol=tol, max_iter=max_iter)
+        last = fit_covariance(model, diagonal, nu, last.Theta, tol=loose, max_iter=max_iter)
         score = -0.5 * last.state.value - _free_pairs(model, information, nu)
         if score > best + TIE:  # ties: the larger
             best, chosen, fit = score, candidate, last
+    if chosen < 1 and fit.gradient > tol:
+        nu, so_far = tasks_behind(chosen, model.n_tasks), fit.n_iter
+        fit = fit_covariance(model, diagonal, nu, fit.Theta, tol=tol, max_iter=max_iter)
+        fit = replace(fit, n_iter=so_far + fit.n_iter)
     return fit, chosen
 
 

@@ -33,7 +33,8 @@ Gilmour, Thompson and Cullis (1995). Average information REML. Biometrics 51.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import linalg, optimize
@@ -62,6 +63,8 @@ class Variances:
         The variances of the groups over σ².
     ridge : float or None
         ρ, where it is estimated.
+    groups : ndarray of shape (p, k)
+        Those whose variances the data tell.
     gradient : float
         Largest entry of the scaled gradient, over what is not at a bound.
     n_iter : int
@@ -71,24 +74,41 @@ class Variances:
     Theta: np.ndarray
     values: np.ndarray
     ridge: float | None
+    groups: np.ndarray
     gradient: float
     n_iter: int
 
 
 @dataclass(frozen=True)
 class Derivatives:
-    """Of -2 log likelihood in the groups (and last, ζ): gradient, scales, Fisher and Hessian."""
+    """Of -2 log likelihood in the groups (and last, ζ).
+
+    Attributes
+    ----------
+    slope : ndarray of shape (k,)
+    unit : ndarray of shape (k,)
+        Scale of the variables: what their information says, or, where it says next to nothing,
+        the ``given`` sums of squares that cancel in it.
+    fisher, hessian : ndarray of shape (k, k)
+    given : ndarray of shape (k,)
+    """
 
     slope: np.ndarray
     unit: np.ndarray
     fisher: np.ndarray
     hessian: np.ndarray
+    given: np.ndarray
+
+    def among(self, kept: np.ndarray) -> Derivatives:
+        """Those of some of the variables (a mask)."""
+        both = np.ix_(kept, kept)
+        F, H = self.fisher[both], self.hessian[both]
+        return Derivatives(self.slope[kept], self.unit[kept], F, H, self.given[kept])
 
 
 def own_groups(model: MixedModel) -> np.ndarray:
-    """A variance for each column (p, k), without those that cannot be told apart."""
-    E = np.eye(model.n_columns)[:, model.may_vary]
-    return identified(model, E)
+    """A variance for each column, (p, k)."""
+    return np.eye(model.n_columns)[:, model.may_vary]
 
 
 def common_groups(model: MixedModel) -> np.ndarray:
@@ -98,102 +118,113 @@ def common_groups(model: MixedModel) -> np.ndarray:
     groups = [slopes / slopes.max()] if slopes.any() else []
     if model.first and model.may_vary[0]:
         groups.insert(0, np.eye(model.n_columns)[0])
-    E = np.array(groups).reshape(-1, model.n_columns).T
-    return identified(model, E)
-
-
-def identified(model: MixedModel, E: np.ndarray) -> np.ndarray:
-    """The groups whose variances can be told from each other and from the noise.
-
-    They are those with linearly independent covariances of the error contrasts: columns of the
-    Fisher information at Θ = 0, σ² eliminated, that do not depend on others.
-    """
-    if not E.shape[1]:
-        return E
-    state = model.at(np.arange(0), np.zeros((0, 0)), _first_ridge(model))
-    if state is None:
-        return E[:, :0]
-    c = np.flatnonzero(E.any(axis=1))
-    C = E[c]
-    given, F, _, _, t = _sums(model, state, c)
-    given, F, t = C.T @ given @ C, C.T @ F @ C, C.T @ t
-    F = F - np.outer(t, t) / model.df
-    unit = 1.0 / np.sqrt(np.maximum(np.diag(given), np.finfo(float).tiny))
-    alone = np.flatnonzero(np.diag(F) * unit**2 > RANK)
-    if not len(alone):
-        return E[:, :0]
-    root = 1.0 / np.sqrt(np.diag(F)[alone])
-    R, order = linalg.qr(F[np.ix_(alone, alone)] * np.outer(root, root), mode="r", pivoting=True)
-    kept = order[np.abs(np.diag(R)) > RANK * abs(R[0, 0])]
-    return E[:, np.sort(alone[kept])]
+    return np.array(groups).reshape(-1, model.n_columns).T
 
 
 def fit_variances(
     model: MixedModel, E: np.ndarray, *, tol: float = 1e-8, max_iter: int = 100
 ) -> Variances:
-    """The variances of groups of columns ``E`` (p, k) with the largest likelihood, from zero."""
-    x = np.zeros(E.shape[1])
+    """The variances of groups of columns ``E`` (p, k) with the largest likelihood, from zero.
+
+    Groups whose variances the data do not tell from others, or from the noise, keep zero.
+    """
+    x = np.zeros(E.shape[1] + model.estimates_ridge)
     if model.estimates_ridge:
-        x = np.append(x, -np.log(_first_ridge(model)))
+        x[-1] = -np.log(model.ridge.max(initial=1.0))
     state, norm, step = _at(model, E, x), 0.0, 0
     assert state is not None  # at zero there is nothing to overflow
-    if not len(x):
-        return Variances(state, np.zeros((model.n_columns,) * 2), x, None, 0.0, 0)
+    found = derivatives(model, state, E)
+    told = identified(found, E.shape[1])
+    E, found, x = E[:, told[: E.shape[1]]], found.among(told), x[told]
     for step in range(max_iter + 1):
-        found = derivatives(model, state, E)
         free = _free(model, E, x, found.slope)
         norm = float(np.abs(found.slope * found.unit)[free].max(initial=0.0))
         if norm <= tol or step == max_iter:
             break
+        if step:
+            found = derivatives(model, state, E)
+            norm = float(np.abs(found.slope * found.unit)[free].max())
         move = _step(found, x, free, norm, E.shape[1])
         new = _search(model, E, x, state, move, -float(found.slope @ move))
         if new is None:
             break
         x, state = new
+        found = replace(found, slope=_slope(model, state, E))
     k = E.shape[1]
     ridge = float(np.exp(-x[k])) if len(x) > k else None
-    return Variances(state, np.diag(E @ x[:k]), x[:k], ridge, norm, step)
+    return Variances(state, np.diag(E @ x[:k]), x[:k], ridge, E, norm, step)
+
+
+def identified(found: Derivatives, k: int) -> np.ndarray:
+    """Mask of the first k variables that can be told from each other and from the noise; the rest.
+
+    They are those with linearly independent covariances of the error contrasts: columns of the
+    Fisher information at Θ = 0, σ² eliminated, that do not depend on others.
+    """
+    told = np.arange(len(found.slope)) >= k
+    own = np.diag(found.fisher)[:k]
+    alone = np.flatnonzero(own > RANK * found.given[:k])
+    if len(alone):
+        F = found.fisher[np.ix_(alone, alone)] / np.sqrt(np.outer(own[alone], own[alone]))
+        R, order = linalg.qr(F, mode="r", pivoting=True)
+        told[alone[order[np.abs(np.diag(R)) > RANK * abs(R[0, 0])]]] = True
+    return told
 
 
 def derivatives(model: MixedModel, state: State, E: np.ndarray) -> Derivatives:
     """First and second derivatives of ``state.value``, and the Fisher information."""
     s2, c = state.sigma2, np.flatnonzero(E.any(axis=1))
     C = E[c]
-    given, F, AI, u, t = _sums(model, state, c)
-    s = C.T @ (state.q[:, c] ** 2).sum(axis=0) / s2
-    t, u, F, AI = C.T @ t, C.T @ u, C.T @ F @ C, C.T @ AI @ C
-    given, slope = np.diag(C.T @ given @ C), t - s
-    H = 2 * (AI - u @ u.T) / s2 - F
+    squares, F, AI, u = _sums(model, state, c)
+    t, s = (C.T @ v for v in _first(model, state, c))
+    u, F, AI, given = C.T @ u, C.T @ F @ C, C.T @ AI @ C, np.diag(C.T @ squares @ C)
+    slope, H = t - s, 2 * (AI - u @ u.T) / s2 - F
     if model.estimates_ridge:
         slope, t, s, F, H = _with_ridge(model, state, C, c, u, slope, t, s, F, H)
         given = np.append(given, F[-1, -1])
     F, H = F - np.outer(t, t) / model.df, H - np.outer(s, s) / model.df
     unit = 1.0 / np.sqrt(np.maximum(np.diag(F), 1e-10 * given + 1e-200))
-    return Derivatives(slope, unit, F, H)
+    return Derivatives(slope, unit, F, H, given)
+
+
+def _slope(model: MixedModel, state: State, E: np.ndarray) -> np.ndarray:
+    """The gradient alone."""
+    t, s = _first(model, state, np.arange(len(E)))
+    slope = E.T @ (t - s)
+    if model.estimates_ridge:
+        of_prior, size = _of_ridge(model, state)
+        slope = np.append(slope, of_prior - size)
+    return slope
+
+
+def _first(model: MixedModel, state: State, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The t and s of single columns."""
+    y = state.Y_integrated
+    t = np.einsum("tii->i", state.W) - np.einsum("tir,tir->i", y, y)
+    return model.copies * t[c], (state.q[:, c] ** 2).sum(axis=0) / state.sigma2
 
 
 def _sums(model: MixedModel, state: State, c: np.ndarray) -> tuple:
-    """sum W², F, sum q W q' (k, k), u (k, r) and t (k,) of single columns ``c``."""
-    W, y, q, copies = state.W, state.Y_integrated, state.q, model.copies
-    k = len(c)
-    given, F, AI, t = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k)), np.zeros(k)
+    """sum W², F, sum q W q' (k, k) and u (k, r) of single columns ``c``."""
+    W, y, q, Y = state.W, state.Y_integrated, state.q, state.Y
+    k, copies = len(c), model.copies
+    squares, products, AI = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
+    some: Any = slice(None) if k == model.n_columns else c  # all of them are not copied
     for block in model.blocks:
-        w, own, e = W[block][:, c[:, None], c], y[block][:, c], q[block][:, c]
-        V = own @ np.swapaxes(own, 1, 2)
-        given += (w * w).sum(axis=0)
-        F += (w * (w - 2 * V)).sum(axis=0)
-        qq = e.T @ e if copies > 1 else e[:, :, None] * e[:, None]
-        AI += (w * qq).sum(axis=0)
-        t += np.einsum("tii->i", w - V)
-    u = _weighted_sum(state.Y[:, c], q[:, c])
-    own = np.ascontiguousarray(y[:, c].transpose(1, 0, 2))  # (k, T, r)
+        w, own, e = W[block][:, some][:, :, some], y[block][:, some], q[block][:, some]
+        squares += np.einsum("tij,tij->ij", w, w)
+        products += np.einsum("tij,tij->ij", w, own @ np.swapaxes(own, 1, 2))
+        qq = (e.T @ e)[None] if copies > 1 else e[:, :, None] * e[:, None]
+        AI += np.einsum("tij,tij->ij", w, qq)
+    u = _weighted_sum(Y[:, some], q[:, some])
+    own = np.ascontiguousarray(y[:, some].transpose(1, 0, 2))  # (k, T, r)
+    F = copies * (squares - 2 * products)
     width = max(1, AT_ONCE // max(1, k * own.shape[2]))
-    F *= copies
-    for first in range(0, own.shape[2], width):
+    for first in range(0, own.shape[2] if k else 0, width):
         part = np.ascontiguousarray(own[:, :, first : first + width].transpose(0, 2, 1))
         C = copies * (part @ own).reshape(k, -1)
         F += C @ C.T
-    return copies * given, F, AI, u, copies * t
+    return copies * squares, F, AI, u
 
 
 def _weighted_sum(Y: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -209,9 +240,9 @@ def _with_ridge(model, state, C, c, u, slope, t, s, F, H) -> tuple:
     rho = float(state.ridge[D][0])
     inner = state.K_integrated[D]
     P = inner.T @ inner
-    w = state.shared[D]
-    size, along = rho * float(w @ w) / s2, rho * (state.K[D].T @ w)
-    trace, square = rho * np.trace(P), rho**2 * float((P * P).sum())
+    of_prior, size = _of_ridge(model, state)
+    along = rho * (state.K[D].T @ state.shared[D])
+    trace, square = D.sum() - of_prior, rho**2 * float((P * P).sum())
     y = state.Y_integrated[:, c]
     cross = rho * C.T @ (model.copies * np.einsum("tir,tir->i", y @ P, y))
     own = D.sum() - 2 * trace + square
@@ -219,12 +250,15 @@ def _with_ridge(model, state, C, c, u, slope, t, s, F, H) -> tuple:
     F = np.block([[F, cross[:, None]], [cross[None], np.array([[own]])]])
     row = 2 * (u @ along) / s2 - cross
     H = np.block([[H, row[:, None]], [row[None], np.array([[curvature]])]])
-    of_prior = D.sum() - trace
     return np.append(slope, of_prior - size), np.append(t, of_prior), np.append(s, size), F, H
 
 
-def _first_ridge(model: MixedModel) -> float | None:
-    return float(model.ridge.max(initial=1.0)) if model.estimates_ridge else None
+def _of_ridge(model: MixedModel, state: State) -> tuple[float, float]:
+    """The t and s of ζ."""
+    D = model.ridge > 0
+    rho, w = float(state.ridge[D][0]), state.shared[D]
+    trace = rho * float((state.K_integrated[D] ** 2).sum())
+    return D.sum() - trace, rho * float(w @ w) / state.sigma2
 
 
 def _at(model: MixedModel, E: np.ndarray, x: np.ndarray) -> State | None:

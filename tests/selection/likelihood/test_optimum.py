@@ -1,5 +1,7 @@
 """What is estimated maximises the textbook's likelihood; coefficients are Henderson's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -108,7 +110,7 @@ def test_coefficients_and_their_uncertainty_are_hendersons(rank, levels, ridge):
     U = np.random.default_rng(1).normal(size=(k, rank))
     state = model.at(np.arange(k), Theta := U @ U.T)
     fit = fit_variances(model, own_groups(model))
-    fit = type(fit)(state, Theta, np.diag(Theta), None, 0.0, 0)
+    fit = replace(fit, state=state, Theta=Theta)
     found = effects(model, fit)
     Sigma, sigma2 = in_units(model, Theta, state.sigma2)
     fixed, own, C = rows.mixed_model_equations(Sigma, sigma2, ridge)
