@@ -153,7 +153,9 @@ def fitted_attributes(fit: MixedFit, units: Units, *, stacked: bool, keep: bool)
     exponents = np.r_[y, np.full(d, slope)]
     pairs = exponents[:, None] + exponents
     scale = units.back("target_scale_", fit.target_scale, 0 if stacked else units.y_exponents)
-    center = units.outward({"center_": fit.center})["center_"]
+    center = units.back("center_", fit.center, units.x)
+    if units.origin is not None:
+        center = center + units.origin
     lines, shared = fit.lines()
     lines = units.back("coef_", lines, exponents) * scale[:, None]
     shared = units.back("mean_coef_", shared, exponents)

@@ -327,5 +327,6 @@ class RandomSlopesRegressor(NumberAnswers, FittedLinear, BaseEstimator):
         )
 
     def _ridge_used(self, fit: MixedFit) -> float:
-        ridge = fit.fit.ridge
-        return float(self.alpha_mean) if ridge is None else ridge / fit.model.N
+        if not isinstance(self.alpha_mean, str):
+            return float(self.alpha_mean)
+        return 0.0 if fit.fit.ridge is None else fit.fit.ridge / fit.model.N

@@ -278,7 +278,7 @@ def _search(problem, point, system, move, decrease) -> tuple[Point | None, float
     V, root = point.vectors, np.diag(np.sqrt(point.values))
     if system.nudge is not None:
         decrease = 0.0
-    slack, length = ROUNDING * abs(point.state.value), 1.0
+    slack, length = ROUNDING * (abs(point.state.value) + problem.df), 1.0
     while length > (1e-7 if decrease > 1e-8 else 1e-3):
         if system.nudge is None:
             U = V @ (root + length * np.tensordot(move, system.moves, 1))

@@ -16,17 +16,21 @@ The certificate of the coefficients, given the variances, is the duality gap of
 
 at the residuals: with g_t = Z_t'S_t (y_t - Z_t (w + b_t)) and b_t = Θ q_t it is
 ½ sum_t (q_t - g_t)'Θ(q_t - g_t), and what a shared gradient h = sum_t g_t - Rw other than zero
-could still gain, ½ h'(G + R)⁻¹h.
+could still gain, ½ h'(G + R)⁻¹h. Where Θ is so large that it is above 1e-10, as it is next to no
+noise, w and q are refined: q_t by (I + A_tΘ)⁻¹(g_t - q_t), w by (G + R)⁻¹(sum_t q_t - Rw).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mtlearn.selection.likelihood.mixed import MixedModel
+from mtlearn.selection.likelihood.mixed import MixedModel, State
 from mtlearn.selection.likelihood.variances import Variances
+
+ENOUGH = 1e-10  # a certificate that needs no refinement
+REFINEMENTS = 5
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class Effects:
 
 def effects(model: MixedModel, fit: Variances) -> Effects:
     """The predictions of all tasks at estimated variances."""
-    state, Theta = fit.state, fit.Theta
+    state, gap = _refined(model, fit)
+    Theta = fit.Theta
     unit = np.where(np.isfinite(model.scale), model.y_scale / model.scale, 0.0)
     sigma2 = 0.0 if model.exact else state.sigma2
     shorten = shortest(model)
@@ -73,7 +78,7 @@ def effects(model: MixedModel, fit: Variances) -> Effects:
         sigma2 * Theta * (unit[:, None] * unit),
         sigma2 * K @ K.T,
         sigma2 * model.y_scale**2,
-        duality_gap(model, fit),
+        gap,
     )
 
 
@@ -112,18 +117,44 @@ def task_covariances(model: MixedModel, fit: Variances, found: Effects) -> np.nd
     return np.repeat(out, model.copies, axis=0) if model.copies > 1 else out
 
 
-def duality_gap(model: MixedModel, fit: Variances) -> float:
+def duality_gap(model: MixedModel, state: State, Theta: np.ndarray) -> float:
     """The certificate, in parts of the criterion without slopes."""
-    state, Theta = fit.state, fit.Theta
-    products, scale = model.products, np.where(np.isfinite(model.scale), model.scale, np.inf)
-    move = state.shared - model.pooled + state.q @ Theta  # from the pooled model
-    A = np.broadcast_to(model.A, (model.n_tasks, *model.A.shape[1:]))
-    g = model.r - (A @ move[:, :, None])[:, :, 0]
-    off = state.q - g
-    h = (g.sum(axis=0) - state.ridge * state.shared)[model.shared]
-    left = state.K[model.shared].T @ h
+    products = model.products
+    off = _gradient(model, state, Theta) - state.q
+    h = (off + state.q).sum(axis=0) - state.ridge * state.shared
+    left = state.K.T @ h
     gap = 0.5 * float(np.vdot(off, off @ Theta) + left @ left)
-    null = 0.5 * float(products.yy.sum()) / model.y_scale**2
+    null = float(products.yy.sum())
     if products.levels == "pooled":
-        null -= 0.5 * float((products.zy[:, 0].sum() / scale[0]) ** 2) / model.N / model.y_scale**2
-    return gap / null if null > 0 else 0.0
+        null -= float(products.zy[:, 0].sum()) ** 2 / model.N
+    return gap / (0.5 * null / model.y_scale**2) if null > 0 else 0.0
+
+
+def _gradient(model: MixedModel, state: State, Theta: np.ndarray) -> np.ndarray:
+    """The g_t (T, p)."""
+    move = state.shared - model.pooled + state.q @ Theta  # from the pooled model
+    if model.copies > 1:
+        return model.r - move @ model.A[0]
+    return model.r - (model.A @ move[:, :, None])[:, :, 0]
+
+
+def _refined(model: MixedModel, fit: Variances) -> tuple[State, float]:
+    """The state with more digits of w and q where there are too few, and its certificate."""
+    state, Theta = fit.state, fit.Theta
+    gap = duality_gap(model, state, Theta)
+    for _ in range(REFINEMENTS):
+        if gap <= ENOUGH:
+            break
+        off = _gradient(model, state, Theta) - state.q
+        B = np.eye(len(Theta)) + model.A @ Theta
+        right = off.T[None] if model.copies > 1 else off[:, :, None]
+        solved = np.linalg.solve(B, right)
+        q = state.q + (solved[0].T if model.copies > 1 else solved[:, :, 0])
+        move = state.K @ (state.K.T @ (q.sum(axis=0) - state.ridge * state.shared))
+        q = q - (state.W @ move)
+        better = replace(state, q=q, shared=state.shared + move)
+        found = duality_gap(model, better, Theta)
+        if not found < gap:
+            break
+        state, gap = better, found
+    return state, gap

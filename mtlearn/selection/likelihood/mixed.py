@@ -129,10 +129,10 @@ class MixedModel:
         mean_square = np.maximum(np.diag(total), 0.0) / N
         self.scale = np.where(mean_square > 0, np.sqrt(mean_square), np.inf)
         inverse = 1.0 / self.scale
-        self.estimates_ridge = alpha_mean is None
         slopes = np.arange(p) >= self.first
         given = START if alpha_mean is None else alpha_mean
         ridge = np.where(slopes & (mean_square > 0), given * N, 0.0)
+        self.estimates_ridge = alpha_mean is None and bool(ridge.any())
         if alpha_mean is not None and np.isfinite(alpha_mean):
             ridge *= inverse**2
         A = zz * (inverse[:, None] * inverse)
@@ -249,17 +249,17 @@ class MixedModel:
             K_integrated, root = (K, half) if len(known) == len(f) else _inverse_root(G, R, known)
         except np.linalg.LinAlgError:
             return None
-        pull = R * self.pooled
-        z = K.T @ (Wr.sum(axis=0) - pull)
-        move = K @ z
-        Q = yy + pull @ self.pooled - z @ z
+        right = Wr.sum(axis=0)
+        move = K @ (K.T @ (right - R * self.pooled))
+        w = self.pooled + move
+        Q = yy + move @ (G @ move - 2 * right) + w @ (R * w)
         df = self.df + extra_df
         sigma2 = (max(Q, FLOOR * self.N) + extra_rss) / df
         value = df * (1 + np.log(sigma2)) + logdet + root - np.log(R[R > 0]).sum() + self.constant
         if not np.isfinite(value):
             return None
         q = Wr - _stack_times(W, move[:, None])[:, :, 0]
-        return State(float(value), sigma2, self.pooled + move, W, q, K, K_integrated, R)
+        return State(float(value), sigma2, w, W, q, K, K_integrated, R)
 
 
 def _inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, float]:

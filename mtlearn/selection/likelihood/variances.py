@@ -15,12 +15,13 @@ The Fisher information of θ once σ² is estimated too is F - t t'/df, t_i = su
 A group's derivatives are the sums over its columns, weighted as its variance is.
 
 A ridge on the shared coefficients that is estimated, R = diag(ρ) on the columns D, is one more
-variance, of logarithm ζ = -log ρ, with P = KDK' of the determinant and w_D the coefficients:
+variance, of logarithm ζ = -log ρ, with K_D the rows of K and w_D the coefficients of D:
 
-    gradient    |D| - ρ tr P - ρ w_D'w_D / σ²       F_ζζ = |D| - 2 ρ tr P + ρ² tr P²
-    F_iζ        ρ tr(C_i K'DK)                      A_iζ = ρ u_i·K'w_D / σ²
-    Hessian     (ρ w_D'w_D - 2 ρ² |K'w_D|²) / σ² + ρ tr P - ρ² tr P² - s_ζ² / df
-    s_ζ         ρ w_D'w_D / σ²
+    gradient    tr B - s_ζ             B = I - ρ K_DK_D' of the determinant
+    Fisher      F_ζζ = tr B²           F_iζ = ρ tr(C_i K'DK)
+    average     A_iζ = ρ u_i·K'w_D / σ²
+    Hessian     s_ζ - 2 ρ² |K'w_D|² / σ² + tr B - tr B² - s_ζ² / df
+    with        s_ζ = ρ w_D'w_D / σ²
 
 Far from the optimum, and where the Hessian is indefinite, steps are those of Fisher scoring. Each
 step minimises its quadratic model subject to θ >= 0, so that a variance is exactly zero where the
@@ -44,10 +45,12 @@ from mtlearn.selection.likelihood.mixed import RANK, MixedModel, State
 CAP = 1e8  # largest variance over noise, in columns of unit mean square: beyond it noise is zero
 FAR = 3.0  # scaled gradient above which Newton steps are not trusted
 INDEFINITE = 1e-8  # smallest eigenvalue, in units of the Fisher information, of a Hessian to use
+FLAT = 1e-10  # information, in parts of the sums that cancel in it, that is none
+NEGLIGIBLE = 0.1  # effective number of shared coefficients that are as good as none
 WIDEST = 3.0  # change of log ρ in a step
-LARGEST_RIDGE = 1e12  # ρ / N, and its inverse, that are as good as infinite
+LARGEST_RIDGE = 1e8  # ρ / N, and its inverse, that are as good as infinite
 AT_ONCE = 1 << 25  # numbers of the C_i held at a time
-ROUNDING = 1e-12  # of a likelihood, relative
+ROUNDING = 3e-12  # of a likelihood, in parts of it and of the degrees of freedom
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ def fit_variances(
             found = derivatives(model, state, E)
             norm = float(np.abs(found.slope * found.unit)[free].max())
         move = _step(found, x, free, norm, E.shape[1])
-        new = _search(model, E, x, state, move, -float(found.slope @ move))
+        new = _search(model, E, x, state, move, found.slope)
         if new is None:
             break
         x, state = new
@@ -181,9 +184,9 @@ def derivatives(model: MixedModel, state: State, E: np.ndarray) -> Derivatives:
     slope, H = t - s, 2 * (AI - u @ u.T) / s2 - F
     if model.estimates_ridge:
         slope, t, s, F, H = _with_ridge(model, state, C, c, u, slope, t, s, F, H)
-        given = np.append(given, F[-1, -1])
+        given = np.append(given, 1.0 / FLAT)  # a logarithm: its unit is one where nothing is known
     F, H = F - np.outer(t, t) / model.df, H - np.outer(s, s) / model.df
-    unit = 1.0 / np.sqrt(np.maximum(np.diag(F), 1e-10 * given + 1e-200))
+    unit = 1.0 / np.sqrt(np.maximum(np.diag(F), FLAT * given + 1e-200))
     return Derivatives(slope, unit, F, H, given)
 
 
@@ -238,15 +241,14 @@ def _with_ridge(model, state, C, c, u, slope, t, s, F, H) -> tuple:
     """The same with ζ as the last variable."""
     D, s2 = model.ridge > 0, state.sigma2
     rho = float(state.ridge[D][0])
-    inner = state.K_integrated[D]
+    inner, known = state.K_integrated[D], _known_of_shared(model, state)
     P = inner.T @ inner
     of_prior, size = _of_ridge(model, state)
     along = rho * (state.K[D].T @ state.shared[D])
-    trace, square = D.sum() - of_prior, rho**2 * float((P * P).sum())
+    own = float((known * known).sum())
     y = state.Y_integrated[:, c]
     cross = rho * C.T @ (model.copies * np.einsum("tir,tir->i", y @ P, y))
-    own = D.sum() - 2 * trace + square
-    curvature = size - 2 * float(along @ along) / s2 + trace - square
+    curvature = size - 2 * float(along @ along) / s2 + of_prior - own
     F = np.block([[F, cross[:, None]], [cross[None], np.array([[own]])]])
     row = 2 * (u @ along) / s2 - cross
     H = np.block([[H, row[:, None]], [row[None], np.array([[curvature]])]])
@@ -257,8 +259,14 @@ def _of_ridge(model: MixedModel, state: State) -> tuple[float, float]:
     """The t and s of ζ."""
     D = model.ridge > 0
     rho, w = float(state.ridge[D][0]), state.shared[D]
-    trace = rho * float((state.K_integrated[D] ** 2).sum())
-    return D.sum() - trace, rho * float(w @ w) / state.sigma2
+    return float(np.trace(_known_of_shared(model, state))), rho * float(w @ w) / state.sigma2
+
+
+def _known_of_shared(model: MixedModel, state: State) -> np.ndarray:
+    """I - ρ K_D K_D': 0 where the prior says all of a shared coefficient, 1 where the data do."""
+    D = model.ridge > 0
+    inner = state.K_integrated[D]
+    return np.eye(len(inner)) - float(state.ridge[D][0]) * inner @ inner.T
 
 
 def _at(model: MixedModel, E: np.ndarray, x: np.ndarray) -> State | None:
@@ -295,15 +303,24 @@ def _step(found: Derivatives, x: np.ndarray, free: np.ndarray, norm: float, k: i
     within, _ = optimize.nnls(root[:, None] * B.T, aim, maxiter=50 * len(free))
     move = np.zeros(len(x))
     move[free] = np.minimum((within - room) * unit, np.where(free < k, np.inf, WIDEST))
+    if free[-1] == k and found.slope[k] > 0 and found.fisher[k, k] < NEGLIGIBLE:
+        move[k] = -np.inf  # on the way to w = 0, where the likelihood is linear in 1/ρ
     return move
 
 
 def _search(
-    model: MixedModel, E: np.ndarray, x: np.ndarray, state: State, move: np.ndarray, decrease: float
+    model: MixedModel,
+    E: np.ndarray,
+    x: np.ndarray,
+    state: State,
+    move: np.ndarray,
+    slope: np.ndarray,
 ) -> tuple[np.ndarray, State] | None:
     """A point along the move whose likelihood is larger; None where rounding hides it."""
     low, high = _bounds(model, E)
-    slack, length = ROUNDING * abs(state.value), 1.0
+    move = np.clip(x + move, low, high) - x if np.isinf(move).any() else move
+    slack, length = ROUNDING * (abs(state.value) + model.df), 1.0
+    decrease = -float(slope @ move) if move[-1] > -2 * WIDEST else 0.0
     while length > 1e-6:
         trial = np.clip(x + length * move, low, high)
         new = _at(model, E, trial)
