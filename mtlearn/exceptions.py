@@ -37,8 +37,8 @@ class OneTaskWarning(UserWarning):
 class UnidentifiedVarianceWarning(UserWarning):
     """The data do not tell how much tasks differ in some coefficients; these variances are zero.
 
-    Issued by ``fit`` of models that estimate variances: with a single task, one row per task, no
-    more rows than coefficients, or columns that say the same of the noise or of each other.
+    Issued by ``fit`` of models that estimate variances: with a single task, one row per task, or no
+    more rows than coefficients.
     """
 
 

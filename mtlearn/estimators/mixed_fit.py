@@ -89,12 +89,12 @@ class MixedFit:
 
     @property
     def unknown(self) -> np.ndarray:
-        """Mask (p,) of columns that vary, but whose variance the data do not tell."""
-        told, model = self.fit.groups.any(axis=1), self.model
+        """Mask (p,) of columns that vary, whose variance the data do not tell from the noise."""
+        model = self.model
         left = model.N - model.products.lost - len(model.shared)
-        if model.exact and left >= 1:  # no noise, and no difference
-            return np.zeros(model.n_columns, dtype=bool)
-        return np.isfinite(model.scale) & ~told
+        if model.n_tasks == 1 or (model.exact and left < 1):
+            return np.isfinite(model.scale)
+        return self.fit.unknown
 
     @property
     def center(self) -> np.ndarray:

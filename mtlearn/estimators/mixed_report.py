@@ -43,13 +43,11 @@ def _warn_of_unknown(model: Any, fit: MixedFit) -> None:
     features = [repr(plain(name)) for name in model._reader.columns.of_features()]
     names = ["the level"] * fit.model.first + features
     more = ", …" if len(places) > 5 else ""
-    why = "they cannot be told from the noise or from each other"
-    if len(model.tasks_) == 1:
-        why = "there is one task"
+    why = "there is one task" if len(model.tasks_) == 1 else "it looks the same as the noise"
     warnings.warn(
-        f"how much tasks differ in {', '.join(names[j] for j in places[:5])}{more} is not known "
-        f"({counted(len(places), 'variance', 'variances')}): {why}. They are set to zero. Give "
-        "more rows per task, or leave out columns that repeat others.",
+        f"how much tasks differ in {', '.join(names[j] for j in places[:5])}{more} is not known: "
+        f"{why}. {counted(len(places), 'variance is', 'variances are')} set to zero. More tasks, "
+        "or more rows per task, would tell; one model for all (mtlearn.PooledTasks) is as good.",
         UnidentifiedVarianceWarning,
         stacklevel=level_of_user(),
     )

@@ -149,12 +149,13 @@ class RandomSlopesRegressor(NumberAnswers, FittedLinear, BaseEstimator):
     Notes
     -----
     A variance of exactly zero is an answer: tasks do not differ there. (About half of the variances
-    that are truly zero come out a little above it.) What the data do not tell, as with one task
-    or one row per task, is zero too, and said in a warning. Whole sample weights repeat rows, and
-    the likelihood is that of the repeated rows; others are relative precisions of mean one. Levels
-    are at x̄, so that "diagonal" is not the model that lme4 writes ``||``, which has levels and
-    slopes uncorrelated at x = 0. Under "ml" the levels of a 2-D ``y`` are integrated all the same.
-    All steps work on moments, T (d + 1)² numbers.
+    that are truly zero come out a little above it.) What the data do not tell from the noise, as
+    with one task or one row per task, is zero too, and said in a warning; of columns that say the
+    same, as the two dummies of one category do, the first has the variance. Whole sample weights
+    repeat rows, and the likelihood is that of the repeated rows; others are relative precisions of
+    mean one. Levels are at x̄, so that "diagonal" is not the model that lme4 writes ``||``, which
+    has levels and slopes uncorrelated at x = 0. Under "ml" the levels of a 2-D ``y`` are integrated
+    all the same. All steps work on moments, T (d + 1)² numbers.
 
     References
     ----------

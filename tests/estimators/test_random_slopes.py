@@ -370,22 +370,32 @@ class TestWhatIsNotKnown:
         rng = np.random.default_rng(0)
         X = rng.normal(size=(200, 2))
         y = X @ [1.0, 1.0] + X[:, 0] * rng.normal(size=200) + rng.normal(size=200)
-        with pytest.warns(UnidentifiedVarianceWarning, match="the level is not"):
+        with pytest.warns(UnidentifiedVarianceWarning, match=r"the level is not.*1 variance "):
             model = RandomSlopesRegressor().fit(X, y, task=np.arange(200))
         assert model.intercept_std_ == 0 and model.slope_std_[0] == pytest.approx(1, abs=0.3)
 
-    def test_a_column_that_repeats_another_is_named_and_changes_nothing(self):
+    @pytest.mark.parametrize("covariance", ["diagonal", "full"])
+    def test_of_columns_that_say_the_same_the_first_has_the_variance(self, covariance):
         rows = draw(6, n_tasks=15)
-        twice = np.column_stack([rows.X, rows.X[:, 1]])
-        with pytest.warns(UnidentifiedVarianceWarning, match=r"\(1 variance\)"):
-            model = RandomSlopesRegressor(tol=1e-9).fit(twice, rows.y, task=rows.task)
-        one = fit(rows)
-        assert np.count_nonzero(model.slope_std_[1:]) <= 1
-        assert max(model.slope_std_[1:]) == pytest.approx(one.slope_std_[1], rel=1e-6)
+        twice = np.column_stack([rows.X, 5 - rows.X[:, 0]])
+        model = RandomSlopesRegressor(covariance=covariance, tol=1e-9)
+        model.fit(twice, rows.y, task=rows.task)
+        one = fit(rows, covariance=covariance)
+        assert one.slope_std_[0] > 0
+        np.testing.assert_allclose(model.slope_std_, np.append(one.slope_std_, 0.0), rtol=1e-6)
+        assert model.log_likelihood_ == pytest.approx(one.log_likelihood_, abs=1e-6)
         np.testing.assert_allclose(
             model.predict(twice, task=rows.task), one.predict(rows.X, task=rows.task), atol=1e-6
         )
-        np.testing.assert_allclose(model.mean_coef_[1], model.mean_coef_[2])  # of least norm
+        np.testing.assert_allclose(model.mean_coef_[0], -model.mean_coef_[2])  # of least norm
+
+    def test_the_level_comes_before_features_of_whole_tasks(self):
+        """What dummies of kinds of tasks say is what the level says; theirs are dropped."""
+        rows = draw(6, n_tasks=30)
+        kind = np.eye(3)[rows.task % 3]
+        X = np.column_stack([rows.X, kind])
+        model = RandomSlopesRegressor(tol=1e-9).fit(X, rows.y, task=rows.task)
+        assert model.intercept_std_ > 0 and model.slope_std_[4] == 0
 
     @pytest.mark.parametrize("covariance", COVARIANCES)
     def test_a_constant_column_is_no_feature(self, covariance):

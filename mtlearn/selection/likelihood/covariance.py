@@ -73,8 +73,9 @@ class Shrunk:
     def __init__(self, model: MixedModel, diagonal: Variances, nu: float):
         theta = np.diag(diagonal.Theta).copy()
         if nu == 0:
-            back = model.may_vary & (theta == 0)
-            theta[back] = RETURNS * (theta[model.may_vary].mean() if theta.any() else 1.0)
+            told = diagonal.groups.any(axis=1)
+            back = told & (theta == 0)
+            theta[back] = RETURNS * (theta[told].mean() if theta.any() else 1.0)
         self.model, self.nu, self.ridge = model, nu, diagonal.ridge
         self.a = np.flatnonzero(theta)
         self.k = len(self.a)
@@ -156,14 +157,24 @@ def pair_information(model: MixedModel, state: State, a: np.ndarray) -> tuple:
     qq = (q.T @ q)[None] if copies > 1 else q[:, :, None] * q[:, None]
     i, j = np.triu_indices(k)
     P, V, W, qq = (M.reshape(-1, k * k)[:, i * k + j] for M in (W - V, V, W, qq))
-    flat = np.ascontiguousarray(y).reshape(len(y), -1)
-    C = copies * _swapped(flat.T @ flat, k, y.shape[2])
     u = np.ascontiguousarray(Y).reshape(len(Y), -1).T @ (q.sum(axis=0)[None] if copies > 1 else q)
     u = u.reshape(k, Y.shape[2], k).transpose(0, 2, 1).reshape(k * k, -1)
-    F = copies * _of_pairs(P.T @ P - V.T @ V, k) + C @ C.T
+    F = copies * _of_pairs(P.T @ P - V.T @ V, k) + copies**2 * _products_of_sums(y)
     AI = (_of_pairs(W.T @ qq, k) - u @ u.T) / state.sigma2
     both = _number_of_pair(k).ravel()
     return F, AI, copies * P.sum(axis=0)[both], qq.sum(axis=0)[both] / state.sigma2
+
+
+def _products_of_sums(y: np.ndarray) -> np.ndarray:
+    """<C_ij, C_kl> (k², k²), by way of the C_ij or of all pairs of tasks, whichever are fewer."""
+    T, k, r = y.shape
+    if T < r:
+        flat = y.reshape(T * k, r)
+        between = (flat @ flat.T).reshape(T, k, T, k).transpose(0, 2, 1, 3).reshape(T * T, k * k)
+        return _swapped(between.T @ between, k, k)
+    flat = np.ascontiguousarray(y).reshape(T, k * r)
+    C = _swapped(flat.T @ flat, k, r)
+    return C @ C.T
 
 
 def _number_of_pair(k: int) -> np.ndarray:

@@ -40,13 +40,17 @@ def fit_shrunk(
         return fit_covariance(model, diagonal, nu, tol=tol, max_iter=max_iter), float(shrinkage)
     information = pairs_information(model, diagonal)
     best, chosen, fit = -0.5 * diagonal.state.value, 1.0, diagonal
-    last, loose = diagonal, max(tol, TRIED)
+    last, loose, hopeless = diagonal, max(tol, TRIED), 0
+    n_told = int(diagonal.groups.any(axis=1).sum())
     for candidate in GRID:
         nu = tasks_behind(candidate, model.n_tasks)
         last = fit_covariance(model, diagonal, nu, last.Theta, tol=loose, max_iter=max_iter)
-        score = -0.5 * last.state.value - _free_pairs(model, information, nu)
+        score = -0.5 * last.state.value - _free_pairs(n_told, information, nu)
         if score > best + TIE:  # ties: the larger
             best, chosen, fit = score, candidate, last
+        hopeless = hopeless + 1 if score < best - n_told else 0
+        if hopeless == 2:  # the smaller ones cost the most, and have lost the most
+            break
     if chosen < 1 and fit.gradient > tol:
         nu, so_far = tasks_behind(chosen, model.n_tasks), fit.n_iter
         fit = fit_covariance(model, diagonal, nu, fit.Theta, tol=tol, max_iter=max_iter)
@@ -63,8 +67,7 @@ def pairs_information(model: MixedModel, diagonal: Variances) -> np.ndarray:
     return F[np.triu_indices(len(root), 1)]
 
 
-def _free_pairs(model: MixedModel, information: np.ndarray, nu: float) -> float:
+def _free_pairs(n_told: int, information: np.ndarray, nu: float) -> float:
     if nu > 0:
         return float((information / (information + nu)).sum())
-    k = int(model.may_vary.sum())
-    return k * (k - 1) / 2
+    return n_told * (n_told - 1) / 2

@@ -5,14 +5,10 @@ import pytest
 
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.likelihood.covariance import Shrunk, fit_covariance, quadratic_model
+from mtlearn.selection.likelihood.derivatives import derivatives, gradient
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.products import CrossProducts
-from mtlearn.selection.likelihood.variances import (
-    common_groups,
-    derivatives,
-    fit_variances,
-    own_groups,
-)
+from mtlearn.selection.likelihood.variances import common_groups, fit_variances, own_groups
 
 from ...checks import STRICT
 from .dense import draw, repeated
@@ -125,6 +121,7 @@ def test_first_and_second_derivatives_in_variances(common, levels, ridge, restri
     slope = numerical(lambda x: at(model, E, x).value, x, 1e-5)
     hessian = numerical(lambda x: derivatives(model, at(model, E, x), E).slope, x, 1e-5)
     np.testing.assert_allclose(found.slope, slope, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found.slope, gradient(model, at(model, E, x), E), atol=1e-9)
     np.testing.assert_allclose(found.hessian, hessian, rtol=1e-6, atol=1e-6)
 
 
