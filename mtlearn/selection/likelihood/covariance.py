@@ -6,17 +6,11 @@ N(0, Σ_d) and N(0, Σ), as if Σ_d had been seen in ν more tasks. In Q the bra
 (σ_d²/σ²) tr Q⁻¹ + log|Q| + k log(σ²/σ_d²) - k: it adds ν k to the degrees of freedom of σ² and
 ν σ_d² tr Q⁻¹ to the squares, so that σ² still has a closed form. ν = 0 is the likelihood alone.
 
-With the notation of ``variances.py``, for pairs (i, j) and (k, l) of columns,
-
-    gradient       sum_t (W_t - Y_tY_t' - q_tq_t'/σ²)
-    Fisher         sum_t (P_t,ik P_t,jl - V_t,ik V_t,jl) + <C_ij, C_kl>
-    average inf.   (sum_t W_t,ik q_tj q_tl - u_ij·u_kl)/σ²
-    with           P_t = W_t - V_t      V_t = Y_tY_t'      C_ij = sum_t y_ti y_tj'
-
-and the penalty adds ν (Q⁻¹ - σ_d²/σ² Q⁻²) and its derivative. Steps are taken in a root Q = UU',
-U = V Λ^½ from the eigenvectors of Q, which are taken anew at each step, in moves of V'U that do not
-rotate U: what is regular where Q is singular too, as it often is at the optimum. An eigenvalue that
-is zero comes back along the steepest direction, if the likelihood wants it.
+The derivatives of the likelihood are in ``pairs.py``; the penalty adds ν (Q⁻¹ - σ_d²/σ² Q⁻²) to
+the gradient, and its derivative to the Hessian. Steps are taken in a root Q = UU', U = V Λ^½ from
+the eigenvectors of Q, which are taken anew at each step, in moves of V'U that do not rotate U:
+what is regular where Q is singular too, as it often is at the optimum. An eigenvalue that is zero
+comes back along the steepest direction, if the likelihood wants it.
 """
 
 from __future__ import annotations
@@ -28,6 +22,8 @@ import numpy as np
 from scipy import optimize
 
 from mtlearn.selection.likelihood.mixed import MixedModel, State
+from mtlearn.selection.likelihood.moves import Moves, in_basis
+from mtlearn.selection.likelihood.pairs import pair_information
 from mtlearn.selection.likelihood.variances import CAP, FAR, ROUNDING, Variances
 
 NEWTON = 40  # columns up to which second derivatives, of k⁴ numbers, are worth their price
@@ -50,7 +46,7 @@ class Point:
 class System:
     """A quadratic model in the moves, and where an eigenvalue that is zero would come back."""
 
-    moves: np.ndarray
+    moves: Moves
     g: np.ndarray
     unit: np.ndarray
     hessian: np.ndarray
@@ -146,56 +142,6 @@ class Shrunk:
         return (slope + slope.T) / 2, F, H
 
 
-def pair_information(model: MixedModel, state: State, a: np.ndarray) -> tuple:
-    """For all pairs of ``a``: (k², k²) Fisher and average information, (k²,) t and s."""
-    k, copies = len(a), model.copies
-    whole = k == model.n_columns
-    W = state.W if whole else np.ascontiguousarray(state.W[:, a[:, None], a])
-    y, Y = (M if whole else M[:, a] for M in (state.Y_integrated, state.Y))
-    q = state.q[:, a]
-    V = y @ np.swapaxes(y, 1, 2)
-    qq = (q.T @ q)[None] if copies > 1 else q[:, :, None] * q[:, None]
-    i, j = np.triu_indices(k)
-    P, V, W, qq = (M.reshape(-1, k * k)[:, i * k + j] for M in (W - V, V, W, qq))
-    u = np.ascontiguousarray(Y).reshape(len(Y), -1).T @ (q.sum(axis=0)[None] if copies > 1 else q)
-    u = u.reshape(k, Y.shape[2], k).transpose(0, 2, 1).reshape(k * k, -1)
-    F = copies * _of_pairs(P.T @ P - V.T @ V, k) + copies**2 * _products_of_sums(y)
-    AI = (_of_pairs(W.T @ qq, k) - u @ u.T) / state.sigma2
-    both = _number_of_pair(k).ravel()
-    return F, AI, copies * P.sum(axis=0)[both], qq.sum(axis=0)[both] / state.sigma2
-
-
-def _products_of_sums(y: np.ndarray) -> np.ndarray:
-    """<C_ij, C_kl> (k², k²), by way of the C_ij or of all pairs of tasks, whichever are fewer."""
-    T, k, r = y.shape
-    if T < r:
-        flat = y.reshape(T * k, r)
-        between = (flat @ flat.T).reshape(T, k, T, k).transpose(0, 2, 1, 3).reshape(T * T, k * k)
-        return _swapped(between.T @ between, k, k)
-    flat = np.ascontiguousarray(y).reshape(T, k * r)
-    C = _swapped(flat.T @ flat, k, r)
-    return C @ C.T
-
-
-def _number_of_pair(k: int) -> np.ndarray:
-    """Where (i, j) is among the pairs i <= j, for all i and j."""
-    number = np.zeros((k, k), dtype=np.intp)
-    i, j = np.triu_indices(k)
-    number[i, j] = number[j, i] = np.arange(len(i))
-    return number
-
-
-def _of_pairs(M: np.ndarray, k: int) -> np.ndarray:
-    """Products (ik, jl) of pairs i <= k, j <= l as (ij, kl), (k², k²)."""
-    number = _number_of_pair(k)
-    return M[number[:, None, :, None], number[None, :, None, :]].reshape(k * k, k * k)
-
-
-def _swapped(M: np.ndarray, k: int, n: int) -> np.ndarray:
-    """(ik, jl) -> (ij, kl)."""
-    return M.reshape(k, n, k, n).transpose(0, 2, 1, 3).reshape(k * k, n * n)
-
-
 def fit_covariance(
     model: MixedModel,
     diagonal: Variances,
@@ -243,26 +189,18 @@ def newton(problem: Shrunk, point: Point, tol: float, max_iter: int) -> tuple[Po
 
 
 def quadratic_model(problem: Shrunk, point: Point, tol: float) -> System:
-    """First and second derivatives in the moves of V'U; they change V'QV at (i, j) and (j, i)."""
-    values, V, k = point.values, point.vectors, problem.k
+    """First and second derivatives in the moves."""
+    V, moves = point.vectors, Moves(point.values)
     slope, F, H = problem.derivatives(point)
-    i, j = np.triu_indices(k)
-    each, both = np.arange(len(i)), values[i] + values[j]
-    X = np.zeros((len(i), k, k))
-    X[each, i, j] = np.sqrt((values[j] + 1e-300) / (both + 2e-300))
-    X[each, j, i] = np.where(i == j, 1.0, np.sqrt((values[i] + 1e-300) / (both + 2e-300)))
-    size = np.where(i == j, np.sqrt(values[i]), np.sqrt(both))
-    J = (V[:, None, i] * V[None, :, j] + V[:, None, j] * V[None, :, i]) * size
-    J, M = J.reshape(k * k, -1), V.T @ slope @ V
+    M = V.T @ slope @ V
     mu, E = np.linalg.eigh(M)
-    flat, g = X.reshape(len(i), -1), J.T @ slope.ravel()
-    hessian = J.T @ (H @ J) + 2 * (M @ X).reshape(len(i), -1) @ flat.T
-    convex = (E * np.maximum(mu, 0)) @ E.T
-    fisher = J.T @ (F @ J) + 2 * (convex @ X).reshape(len(i), -1) @ flat.T
+    g = moves.first(M)
+    hessian = moves.second(in_basis(H, V), M)
+    fisher = moves.second(in_basis(F, V), (E * np.maximum(mu, 0)) @ E.T)
     own = np.diag(fisher)
     unit = 1 / np.sqrt(np.maximum(own, max(1e-12 * own.max(), 1e-10)))
     norm, nudge = float(np.abs(g * unit).max()), None
-    null = values == 0
+    null = point.values == 0
     if null.any() and norm < 0.1:
         mu, E = np.linalg.eigh(M[np.ix_(null, null)])
         v = V[:, null] @ E[:, 0]
@@ -270,7 +208,7 @@ def quadratic_model(problem: Shrunk, point: Point, tol: float) -> System:
         h = float(back.ravel() @ F @ back.ravel())
         if mu[0] < -max(tol, 0.1 * norm) * np.sqrt(h):
             nudge, norm = -mu[0] / h * back, max(norm, float(-mu[0] / np.sqrt(h)))
-    return System(X, g, unit, (hessian + hessian.T) / 2, (fisher + fisher.T) / 2, norm, nudge)
+    return System(moves, g, unit, hessian, fisher, norm, nudge)
 
 
 def _move(system: System, damping: float) -> tuple[np.ndarray, float]:
@@ -292,7 +230,7 @@ def _search(problem, point, system, move, decrease) -> tuple[Point | None, float
     slack, length = ROUNDING * (abs(point.state.value) + problem.df), 1.0
     while length > (1e-7 if decrease > 1e-8 else 1e-3):
         if system.nudge is None:
-            U = V @ (root + length * np.tensordot(move, system.moves, 1))
+            U = V @ (root + length * system.moves.matrix(move))
             new = problem.at(U @ U.T)
         else:
             new = problem.at(point.Q + length * system.nudge)

@@ -7,6 +7,10 @@ F_ij/(F_ij + ν) of a parameter is free, as in Akaike's criterion for ridge regr
 
     score(λ) = l(Σ_λ) - sum_{i<j} F_ij/(F_ij + ν)      F_ij = sum_t (W_t,ii W_t,jj + W_t,ij²)
     W_t = D^½ Z_t'V_t⁻¹Z_t D^½ at Σ_d, D = diag Σ_d
+
+Fits become dearer as λ falls. They end once two in a row have scores that are lower than the best
+by one for every column, and λ = 0, which frees all pairs at once, is left out where it would have
+to gain many times what all before have gained.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from mtlearn.selection.likelihood.variances import Variances
 
 GRID = (0.9, 0.75, 0.5, 0.25, 0.1, 0.05, 0.0)  # after 1, warm-started
 TRIED = 1e-4  # scaled gradient of a candidate, of a likelihood that is known to eight digits
+TOO_MANY = 20.0  # times the gain so far, that covariances without any shrinkage would have to gain
 TIE = 1e-5  # difference of scores that means nothing
 
 
@@ -39,17 +44,23 @@ def fit_shrunk(
         nu = tasks_behind(shrinkage, model.n_tasks)
         return fit_covariance(model, diagonal, nu, tol=tol, max_iter=max_iter), float(shrinkage)
     information = pairs_information(model, diagonal)
-    best, chosen, fit = -0.5 * diagonal.state.value, 1.0, diagonal
-    last, loose, hopeless = diagonal, max(tol, TRIED), 0
     n_told = int(diagonal.groups.any(axis=1).sum())
+    first = best = -0.5 * diagonal.state.value
+    chosen, fit, last, free, lost = 1.0, diagonal, diagonal, 0.0, 0
     for candidate in GRID:
-        nu = tasks_behind(candidate, model.n_tasks)
-        last = fit_covariance(model, diagonal, nu, last.Theta, tol=loose, max_iter=max_iter)
-        score = -0.5 * last.state.value - _free_pairs(n_told, information, nu)
+        nu, before = tasks_behind(candidate, model.n_tasks), free
+        free = _free_pairs(n_told, information, nu)
+        gained = -0.5 * last.state.value - first
+        if nu == 0 and free - before > TOO_MANY * (1 + gained):
+            break
+        last = fit_covariance(
+            model, diagonal, nu, last.Theta, tol=max(tol, TRIED), max_iter=max_iter
+        )
+        score = -0.5 * last.state.value - free
         if score > best + TIE:  # ties: the larger
             best, chosen, fit = score, candidate, last
-        hopeless = hopeless + 1 if score < best - n_told else 0
-        if hopeless == 2:  # the smaller ones cost the most, and have lost the most
+        lost = lost + 1 if score < best - n_told else 0
+        if lost == 2:  # the smaller ones cost the most, and have lost the most
             break
     if chosen < 1 and fit.gradient > tol:
         nu, so_far = tasks_behind(chosen, model.n_tasks), fit.n_iter

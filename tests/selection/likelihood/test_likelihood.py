@@ -183,7 +183,7 @@ def test_derivatives_in_moves_of_a_root_also_where_it_is_singular(rank):
     root = np.diag(np.sqrt(point.values))
 
     def total(m):
-        U = point.vectors @ (root + np.tensordot(m, system.moves, 1))
+        U = point.vectors @ (root + system.moves.matrix(m))
         return problem.at(U @ U.T).total
 
     m = np.zeros(len(system.g))
