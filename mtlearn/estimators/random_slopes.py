@@ -174,12 +174,17 @@ class RandomSlopesRegressor(NumberAnswers, FittedLinear, BaseEstimator):
     >>> X, clinic = rng.standard_normal((600, 3)), np.repeat(np.arange(60), 10)
     >>> slopes = [1.0, 2.0, 3.0] + rng.standard_normal((60, 3)) * [0.0, 0.0, 2.0]
     >>> y = np.sum(X * slopes[clinic], axis=1) + rng.standard_normal(600)
-    >>> model = RandomSlopesRegressor().fit(X, y, task=clinic)
+    >>> model = RandomSlopesRegressor(unseen_task="mean").fit(X, y, task=clinic)
     >>> model.slope_std_.round(1)
     array([0. , 0. , 2.1])
-    >>> mean, std = model.predict(X[:1], task=[0], return_std=True)
-    >>> bool(abs(mean - y[:1]) < 2 * std)
-    True
+    >>> model.coef_[0].round(1), model.coef_std_[0].round(1)
+    (array([ 0.9,  2. , -0.2]), array([0. , 0. , 0.4]))
+
+    Of a clinic that was not seen less is known:
+
+    >>> mean, std = model.predict([[0, 0, 1], [0, 0, 1]], task=[0, 99], return_std=True)
+    >>> std.round(1)
+    array([1.2, 2.2])
     """
 
     _: KW_ONLY
