@@ -13,6 +13,7 @@ from mtlearn.estimators.group_lasso import GroupLassoClassifier as _GroupLassoCl
 from mtlearn.estimators.group_lasso import GroupLassoClassifierCV as _GroupLassoClassifierCV
 from mtlearn.estimators.group_lasso import GroupLassoRegressor as _GroupLassoRegressor
 from mtlearn.estimators.group_lasso import GroupLassoRegressorCV as _GroupLassoRegressorCV
+from mtlearn.estimators.intervals import prediction_interval as prediction_interval
 from mtlearn.estimators.mean_regularized import MeanRegularizedClassifier as _MeanRegularizedClassifier
 from mtlearn.estimators.mean_regularized import MeanRegularizedClassifierCV as _MeanRegularizedClassifierCV
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressor as _MeanRegularizedRegressor
@@ -454,4 +455,5 @@ __all__ = [
     "TraceNormRegressorCV",
     "compare_tasks",
     "make_table_pipeline",
+    "prediction_interval",
 ]

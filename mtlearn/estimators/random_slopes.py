@@ -145,6 +145,7 @@ class RandomSlopesRegressor(NumberAnswers, FittedLinear, BaseEstimator):
     --------
     MeanRegularizedRegressor : the same coefficients at strengths that are given.
     MeanRegularizedRegressorCV : strengths chosen by cross-validation.
+    prediction_interval : intervals for new observations.
 
     Notes
     -----

@@ -40,6 +40,7 @@ from mtlearn import (
     RandomSlopesRegressor,
     compare_tasks,
     make_table_pipeline,
+    prediction_interval,
 )
 from mtlearn.datasets import (
     load,
@@ -135,6 +136,16 @@ PARAMETERS = {
         lambda: Slopes(store_covariance=False).fit(X, Y).predict(X, return_std=True),
         ["return_std=True", "store_covariance=False"],
         ["Fit with store_covariance=True"],
+    ),
+    "coverage": (
+        lambda: prediction_interval(fitted, X, task=TASK, coverage=1.0),
+        ["coverage=1.0"],
+        ["below 1"],
+    ),
+    "no intervals": (
+        lambda: prediction_interval(fitted, X, task=TASK),
+        ["MeanRegularizedRegressor", "return_std"],
+        ["RandomSlopesRegressor"],
     ),
     "linf and l1": (
         fit(Group(norm="linf", l1_ratio=0.5)),
