@@ -25,7 +25,7 @@ def report(model: Any, fit: MixedFit) -> None:
         line = f"{name}: log likelihood {model.log_likelihood_:.6g}, {taken}, gradient {norm:.3g}"
         say(line)
     _warn_of_unknown(model, fit)
-    stopped = norm > NEARLY or steps >= model.max_iter
+    stopped = norm > NEARLY or fit.fit.unfinished
     if norm > model.tol and stopped and fit.fit.Theta.max(initial=0.0) < WITHOUT_NOISE:
         warnings.warn(
             f"{name} stopped at gradient_norm_={norm:.3g} after {taken}, above "

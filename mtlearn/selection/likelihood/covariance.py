@@ -27,6 +27,7 @@ from mtlearn.selection.likelihood.pairs import pair_information
 from mtlearn.selection.likelihood.variances import CAP, FAR, ROUNDING, Variances
 
 NEWTON = 40  # columns up to which second derivatives, of k⁴ numbers, are worth their price
+MORE_STEPS = 10  # as many as of Newton's, where they are cheaper
 NOTHING = 1e-13  # eigenvalue of Q, relative, that is zero
 RETURNS = 0.01  # where columns without a variance start again, in parts of the others' mean
 
@@ -159,7 +160,7 @@ def fit_covariance(
     if first is None:
         return diagonal
     solve = newton if problem.k <= NEWTON else quasi_newton
-    point, norm, step = solve(problem, first, tol, max_iter)
+    point, norm, step, unfinished = solve(problem, first, tol, max_iter)
     Theta = np.zeros((model.n_columns, model.n_columns))
     Theta[np.ix_(problem.a, problem.a)] = problem.square * point.Q
     return replace(
@@ -169,10 +170,14 @@ def fit_covariance(
         values=np.diag(Theta),
         gradient=norm,
         n_iter=step,
+        unfinished=unfinished,
     )
 
 
-def newton(problem: Shrunk, point: Point, tol: float, max_iter: int) -> tuple[Point, float, int]:
+Solved = tuple[Point, float, int, bool]  # where, scaled gradient, steps, whether more are needed
+
+
+def newton(problem: Shrunk, point: Point, tol: float, max_iter: int) -> Solved:
     """Damped Newton steps; Fisher scoring far from the optimum."""
     damping, step = 1e-6, 0
     for step in range(max_iter + 1):
@@ -185,7 +190,7 @@ def newton(problem: Shrunk, point: Point, tol: float, max_iter: int) -> tuple[Po
             break
         damping = min(10 * damping, 0.1) if length < 1 else max(damping / 10, 1e-8)
         point = new
-    return point, system.norm, step
+    return point, system.norm, step, step == max_iter
 
 
 def quadratic_model(problem: Shrunk, point: Point, tol: float) -> System:
@@ -240,7 +245,7 @@ def _search(problem, point, system, move, decrease) -> tuple[Point | None, float
     return None, length
 
 
-def quasi_newton(problem: Shrunk, point: Point, tol: float, max_iter: int):
+def quasi_newton(problem: Shrunk, point: Point, tol: float, max_iter: int) -> Solved:
     """L-BFGS on the entries of a root U of Q, where second derivatives are too many."""
     k, points = problem.k, {}
 
@@ -261,8 +266,9 @@ def quasi_newton(problem: Shrunk, point: Point, tol: float, max_iter: int):
         root.ravel(),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": 10 * max_iter, "ftol": 1e-13, "gtol": tol, "maxcor": 20},
+        options={"maxiter": MORE_STEPS * max_iter, "ftol": 1e-13, "gtol": tol, "maxcor": 20},
     )
     best = points[min(points)]
     scale = np.sqrt(2.0 * max(problem.model.n_tasks, 1))  # of the Fisher information at most
-    return best, float(np.abs(found.jac).max() / scale), int(found.nit)
+    norm = float(np.abs(found.jac).max() / scale)
+    return best, norm, int(found.nit), found.nit >= MORE_STEPS * max_iter

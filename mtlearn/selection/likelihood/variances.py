@@ -49,6 +49,8 @@ class Variances:
     gradient : float
         Largest entry of the scaled gradient, over what is not at a bound.
     n_iter : int
+    unfinished : bool
+        Whether steps ended because there may be no more of them.
     """
 
     state: State
@@ -59,6 +61,7 @@ class Variances:
     unknown: np.ndarray
     gradient: float
     n_iter: int
+    unfinished: bool = False
 
 
 def own_groups(model: MixedModel) -> np.ndarray:
@@ -108,7 +111,9 @@ def fit_variances(
         found = replace(found, slope=gradient(model, state, E))
     k = E.shape[1]
     ridge = float(np.exp(-x[k])) if len(x) > k else None
-    return Variances(state, np.diag(E @ x[:k]), x[:k], ridge, E, unknown, norm, step)
+    return Variances(
+        state, np.diag(E @ x[:k]), x[:k], ridge, E, unknown, norm, step, step == max_iter
+    )
 
 
 def identified(found: Derivatives, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mtlearn.selection.likelihood.covariance import fit_covariance
+from mtlearn.selection.likelihood.covariance import (
+    Shrunk,
+    fit_covariance,
+    newton,
+    quasi_newton,
+)
 from mtlearn.selection.likelihood.effects import effects, task_covariances
 from mtlearn.selection.likelihood.shrinkage import GRID, fit_shrunk, pairs_information, tasks_behind
 from mtlearn.selection.likelihood.variances import CAP, fit_variances, own_groups
@@ -129,6 +134,18 @@ def test_coefficients_and_their_uncertainty_are_hendersons(rank, levels, ridge):
         both[:, last] = np.eye(k)
         both[:, p + t * (d + 1) + np.arange(1 - first, d + 1)] += np.eye(k)
         np.testing.assert_allclose(covariances[t], both @ C @ both.T, rtol=1e-6, atol=1e-10)
+
+
+@pytest.mark.parametrize("nu", [0.0, 4.0])
+def test_many_columns_are_solved_without_second_derivatives_to_the_same_end(nu):
+    model = mixed(draw(2, n_tasks=30, d=4))
+    diagonal = fit_variances(model, own_groups(model))
+    problem = Shrunk(model, diagonal, nu)
+    start = problem.at(problem.start(None))
+    best, *_ = newton(problem, start, 1e-10, 100)
+    found, gradient, _, unfinished = quasi_newton(problem, start, 1e-8, 100)
+    assert found.total == pytest.approx(best.total, abs=1e-5)
+    assert gradient < 1e-3 and not unfinished
 
 
 def test_shrinkage_goes_from_the_unstructured_fit_to_the_diagonal_one():
