@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.exceptions import counted
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units
 from mtlearn.inputs.weights import log_precision
-from mtlearn.problems.moments import Moments
+from mtlearn.problems.moments import Moments, moments_bytes, x_bytes
 from mtlearn.selection.likelihood.effects import Effects, effects, task_covariances
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.products import CrossProducts, center_of, target_scale_of
@@ -21,6 +22,8 @@ from mtlearn.selection.likelihood.variances import (
     fit_variances,
     own_groups,
 )
+
+MOST_BYTES = 4 << 30  # of moments, where X is smaller still
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class MixedFit:
     @classmethod
     def of(cls, data: TaskData, asked: Question) -> MixedFit:
         """Estimate the variances, and the coefficients at them."""
+        _refuse_beyond_memory(data)
         moments, levels = Moments.of_data(data), "none"
         if asked.fit_intercept:
             levels = "pooled" if data.stacked else "free"
@@ -144,6 +148,18 @@ class MixedFit:
             of_means = self.found.sigma2 * np.sum(1 / self.moments.weight) / T**2
             C[0, 0] = away @ C[0, 1:] + of_means
         return S, C
+
+
+def _refuse_beyond_memory(data: TaskData) -> None:
+    """Before the machine does: all that is learned is learned from moments."""
+    needed = moments_bytes(data)
+    if needed > max(2 * x_bytes(data.X), MOST_BYTES):
+        T, d = len(data.tasks), data.X.shape[1]
+        raise ValueError(
+            f"X has {counted(d, 'column', 'columns')} and {counted(T, 'task', 'tasks')}: random "
+            f"slopes are learned from some T d² numbers, {needed / 2**30:.0f} GB, several times "
+            "over. Leave out columns, or use MeanRegularizedRegressor, which works on the rows."
+        )
 
 
 def fitted_attributes(fit: MixedFit, units: Units, *, stacked: bool, keep: bool) -> dict[str, Any]:

@@ -147,6 +147,11 @@ PARAMETERS = {
         ["MeanRegularizedRegressor", "return_std"],
         ["RandomSlopesRegressor"],
     ),
+    "moments beyond memory": (
+        fit(Slopes(), X=np.zeros((400, 3000)), y=np.zeros(400), task=np.arange(400) % 100),
+        ["3,000 columns and 100 tasks", "7 GB"],
+        ["MeanRegularizedRegressor"],
+    ),
     "linf and l1": (
         fit(Group(norm="linf", l1_ratio=0.5)),
         ["l1_ratio=0.5"],

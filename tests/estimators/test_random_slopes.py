@@ -8,7 +8,8 @@ from scipy import sparse
 from scipy.stats import norm
 from sklearn.linear_model import LinearRegression, Ridge
 
-from mtlearn import MeanRegularizedRegressor, RandomSlopesRegressor
+from mtlearn import MeanRegularizedRegressor, RandomSlopesRegressor, make_table_pipeline
+from mtlearn.datasets import load
 from mtlearn.datasets.tables import read_table
 from mtlearn.exceptions import UnidentifiedVarianceWarning, UnseenTaskWarning
 
@@ -99,7 +100,7 @@ def peer_problem(seed):
     return X, y, task
 
 
-@pytest.mark.parametrize("seed, theirs", enumerate(STATSMODELS))
+@pytest.mark.parametrize("seed, theirs", list(enumerate(STATSMODELS)))
 def test_statsmodels_is_met_or_beaten(seed, theirs):
     X, y, task = peer_problem(seed)
     model = RandomSlopesRegressor(covariance="full", shrinkage=0).fit(X, y, task=task)
@@ -474,6 +475,16 @@ class TestWhatIsNotKnown:
         np.testing.assert_allclose(mean, y, atol=1e-12)
         np.testing.assert_allclose(std, 0, atol=1e-6)
         assert np.isfinite(model.log_likelihood_) and model.dual_gap_ == 0
+
+
+@pytest.mark.parametrize("covariance", COVARIANCES)
+@pytest.mark.parametrize("table", ["exam", "hsb82", "bdf", "egsingle", "chem97"])
+def test_real_tables_take_few_steps(table, covariance):
+    data = load(table)
+    model = RandomSlopesRegressor(covariance=covariance, task_column="the task")
+    frame = data.data.assign(**{"the task": np.asarray(data.task)})
+    model = make_table_pipeline(model).fit(frame, data.target)[-1]
+    assert model.n_iter_ <= 15 and model.gradient_norm_ <= 1e-6 and model.dual_gap_ <= 1e-9
 
 
 @pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_array])
