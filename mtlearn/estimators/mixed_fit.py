@@ -14,6 +14,7 @@ from mtlearn.inputs.weights import log_precision
 from mtlearn.problems.moments import Moments, moments_bytes, x_bytes
 from mtlearn.selection.likelihood.effects import Effects, effects, task_covariances
 from mtlearn.selection.likelihood.mixed import MixedModel
+from mtlearn.selection.likelihood.noise import fit_noises
 from mtlearn.selection.likelihood.products import CrossProducts, center_of, target_scale_of
 from mtlearn.selection.likelihood.shrinkage import fit_shrunk
 from mtlearn.selection.likelihood.variances import (
@@ -62,6 +63,8 @@ class MixedFit:
     fit : Variances
     found : Effects
     shrinkage : float
+    noise : ndarray of shape (T,)
+        Variances of the noise over σ².
     target_scale : ndarray of shape (T,)
         What targets over one X were divided by; ones otherwise.
     """
@@ -71,6 +74,7 @@ class MixedFit:
     fit: Variances
     found: Effects
     shrinkage: float
+    noise: np.ndarray
     target_scale: np.ndarray
 
     @classmethod
@@ -82,14 +86,21 @@ class MixedFit:
             levels = "pooled" if data.stacked else "free"
         scale = np.ones(len(data.tasks)) if data.stacked else target_scale_of(moments)
         products = CrossProducts.of(moments, levels, log_precision(data), scale)
-        model = MixedModel(products, restricted=asked.restricted, alpha_mean=asked.alpha_mean)
-        groups = (common_groups if asked.covariance == "common" else own_groups)(model)
-        tol, most = asked.tol, asked.max_iter
-        fit, shrinkage = fit_variances(model, groups, tol=tol, max_iter=most), 1.0
+        groups = common_groups if asked.covariance == "common" else own_groups
+        tol, most, shrinkage, noise = asked.tol, asked.max_iter, 1.0, np.ones(len(data.tasks))
+
+        def build(products: CrossProducts) -> MixedModel:
+            return MixedModel(products, restricted=asked.restricted, alpha_mean=asked.alpha_mean)
+
+        if data.stacked:
+            model = build(products)
+            fit = fit_variances(model, groups(model), tol=tol, max_iter=most)
+        else:
+            model, fit, noise = fit_noises(products, build, groups, tol=tol, max_iter=most)
         if asked.covariance == "full":
             how = asked.shrinkage
             fit, shrinkage = fit_shrunk(model, fit, how, tol=tol, max_iter=most)
-        return cls(moments, model, fit, effects(model, fit), shrinkage, scale)
+        return cls(moments, model, fit, effects(model, fit), shrinkage, noise, scale)
 
     @property
     def unknown(self) -> np.ndarray:
@@ -132,7 +143,7 @@ class MixedFit:
             cross = (C[:, 1:, 1:] @ away[:, :, None])[:, :, 0]
             C[:, 0, 1:] = C[:, 1:, 0] = cross
             own = np.sum(cross * away, axis=1)
-            C[:, 0, 0] = own + self.found.sigma2 / self.moments.weight
+            C[:, 0, 0] = own + self.found.sigma2 * self.noise / self.moments.weight
         return C
 
     def shared_covariances(self) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +156,7 @@ class MixedFit:
             S[0, 0] = np.inf
             T, away = self.model.n_tasks, (self.center - self.moments.x_mean).mean(axis=0)
             C[0, 1:] = C[1:, 0] = C[1:, 1:] @ away
-            of_means = self.found.sigma2 * np.sum(1 / self.moments.weight) / T**2
+            of_means = self.found.sigma2 * np.sum(self.noise / self.moments.weight) / T**2
             C[0, 0] = away @ C[0, 1:] + of_means
         return S, C
 
@@ -189,7 +200,7 @@ def fitted_attributes(fit: MixedFit, units: Units, *, stacked: bool, keep: bool)
         "slope_std_": spread[1:],
         "intercept_std_": float(spread[0]),
         "covariance_": S,
-        "noise_std_": float(sigma) if stacked else sigma * scale,
+        "noise_std_": float(sigma) if stacked else sigma * np.sqrt(fit.noise) * scale,
         "coef_std_": np.sqrt(np.maximum(np.einsum("tii->ti", C[:, 1:, 1:]), 0.0)),
         "intercept_std_error_": _root_of_form(C, at_zero),
         "mean_coef_std_": np.sqrt(np.maximum(np.diag(of_shared)[1:], 0.0)),
@@ -217,7 +228,7 @@ def log_likelihood(fit: MixedFit, units: Units, scale: np.ndarray, *, stacked: b
     if stacked:
         return float(inside - model.df * units.y * np.log(2.0))
     lost = 1.0 if model.products.levels == "free" else 0.0
-    return float(inside - (fit.moments.weight - lost) @ np.log(scale))
+    return float(inside - (model.products.sizes - lost) @ np.log(scale))
 
 
 def _root_of_form(C: np.ndarray, a: np.ndarray) -> np.ndarray:

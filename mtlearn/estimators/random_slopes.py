@@ -41,8 +41,9 @@ class RandomSlopesRegressor(NumberAnswers, FittedLinear, BaseEstimator):
     w_0 and l_0 are then those of generalised least squares, and the coefficients of a task,
     w_t = w_0 + v_t, best linear unbiased predictions.
 
-    For a 2-D ``y`` every target has a level of its own, unpooled, and is divided by its standard
-    deviation: Sigma, w_0 and one sigma² are about these scaled targets.
+    For a 2-D ``y`` every target has a level of its own, unpooled, a noise variance of its own
+    (estimated with "diagonal" Sigma where that is "full"), and is divided by its standard
+    deviation: Sigma and w_0 are about these scaled targets.
 
     Parameters
     ----------

@@ -45,16 +45,16 @@ def as_repetitions(data: TaskData) -> TaskData:
     return replace(data, weight=relative)
 
 
-def log_precision(data: TaskData) -> float:
-    """sum_i log s_i of weights that are relative precisions; 0 where they are repetitions.
+def log_precision(data: TaskData) -> float | None:
+    """sum_i log s_i of weights that are relative precisions; None where they are repetitions.
 
     The weights are those of :func:`as_repetitions`.
     """
     if data.weight is None:
-        return 0.0
+        return None
     given = data.weight[data.weight > 0]
     if _are_whole(given):
-        return 0.0
+        return None
     if data.weight.ndim < data.y.ndim:  # of a row, whose labels all count
         return float(np.log(data.weight) @ data.observed.sum(axis=1))
     return float(np.log(given).sum())

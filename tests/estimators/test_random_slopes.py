@@ -173,7 +173,8 @@ class TestSeveralTargets:
         """The scaled targets as rows with a free level for each."""
         row, task = np.nonzero(~np.isnan(Y))
         y = (Y / model.target_scale_)[row, task]
-        return Rows(X[row], y, task, np.ones(len(y)), "free")
+        noise = (model.noise_std_ / model.target_scale_)[task] ** 2
+        return Rows(X[row], y, task, np.ones(len(y)), "free", 1 / noise)
 
     @pytest.mark.parametrize("method", ["reml", "ml"])
     @pytest.mark.parametrize("covariance", COVARIANCES)
@@ -184,15 +185,14 @@ class TestSeveralTargets:
         np.testing.assert_allclose(model.target_scale_, np.nanstd(Y, axis=0))
         rows = self.stacked(model, X, Y)
         scale, sigma = model.target_scale_, model.noise_std_ / model.target_scale_
-        np.testing.assert_allclose(sigma, sigma[0])
         assert np.isinf(model.intercept_std_)
         Sigma = model.covariance_.copy()
         Sigma[0, 0] = 0.0
-        value = rows.criterion(Sigma, sigma[0] ** 2, restricted=method == "reml")
+        value = rows.criterion(Sigma, 1.0, restricted=method == "reml")
         count = np.bincount(rows.task)
         in_units = value + 2 * (count - 1) @ np.log(scale)
         assert -2 * model.log_likelihood_ == pytest.approx(in_units, abs=1e-7)
-        fixed, own, C = rows.mixed_model_equations(Sigma, sigma[0] ** 2)
+        fixed, own, C = rows.mixed_model_equations(Sigma, 1.0)
         np.testing.assert_allclose(model.mean_coef_, fixed[5:], rtol=1e-6)
         W = fixed[5:] + own[:, 1:]
         np.testing.assert_allclose(model.coef_, W * scale[:, None], rtol=1e-6)
@@ -210,8 +210,44 @@ class TestSeveralTargets:
                 model.coef_covariance_[t], cov * scale[t] ** 2, rtol=1e-5, atol=1e-9
             )
             z = np.hstack([np.ones((7, 1)), new - rows.center])
-            form = np.einsum("ij,jk,ik->i", z, cov, z) + sigma[0] ** 2
+            form = np.einsum("ij,jk,ik->i", z, cov, z) + sigma[t] ** 2
             np.testing.assert_allclose(std[:, t], np.sqrt(form) * scale[t], rtol=1e-6)
+
+    @pytest.mark.parametrize("method", ["reml", "ml"])
+    @pytest.mark.parametrize("covariance", ["common", "diagonal"])
+    def test_no_other_noise_of_a_target_is_better(self, covariance, method):
+        X, Y = self.data(True)
+        model = RandomSlopesRegressor(covariance=covariance, method=method, tol=1e-9).fit(X, Y)
+        rows, Sigma = self.stacked(model, X, Y), model.covariance_.copy()
+        Sigma[0, 0] = 0.0
+        best = rows.criterion(Sigma, 1.0, restricted=method == "reml")
+        for t in range(5):
+            for factor in (0.99, 1.01):
+                precision = np.where(rows.task == t, factor, 1.0) * rows.precision
+                other = replace(rows, precision=precision)
+                assert other.criterion(Sigma, 1.0, restricted=method == "reml") > best
+
+    def test_targets_of_much_and_of_little_noise_have_intervals_of_their_own(self):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(300, 4))
+        W = rng.normal(size=4) + 0.5 * rng.normal(size=(6, 4))
+        noise = np.geomspace(0.05, 5.0, 6)
+        Y = X @ W.T + noise * rng.normal(size=(300, 6))
+        model = RandomSlopesRegressor().fit(X[:150], Y[:150])
+        np.testing.assert_allclose(model.noise_std_, noise, rtol=0.2)
+        mean, std = model.predict(X[150:], return_std=True)
+        hit = np.abs(Y[150:] - mean) <= norm.ppf(0.95) * std
+        assert (np.abs(hit.mean(axis=0) - 0.9) < 0.07).all()
+
+    def test_a_constant_target_and_one_with_a_single_label_do_no_harm(self):
+        X, Y = self.data(False)
+        alone = np.full(len(X), np.nan)
+        alone[3] = 2.0
+        more = np.column_stack([Y, np.full(len(X), 7.0), alone])
+        model = RandomSlopesRegressor().fit(X, more)
+        mean, std = model.predict(X, return_std=True)
+        assert np.isfinite(mean).all() and np.isfinite(std).all()
+        assert mean[3, 6] == pytest.approx(2.0)
 
     def test_likelihood_is_that_of_the_targets_in_their_units(self):
         """With the covariance matrix of Y as it is, and the shared slopes times each scale."""
@@ -221,7 +257,7 @@ class TestSeveralTargets:
         Sigma = model.covariance_.copy()
         Sigma[0, 0] = 0.0
         own = scale[rows.task]
-        V = rows.covariance(Sigma, (model.noise_std_ / scale)[0] ** 2) * np.outer(own, own)
+        V = rows.covariance(Sigma, 1.0) * np.outer(own, own)
         D = np.hstack([np.eye(5)[rows.task], (rows.X - rows.center) * own[:, None]])
         y, n = rows.y * own, len(own)
         P = np.linalg.solve(V, D)
@@ -254,10 +290,11 @@ class TestLimits:
     def test_common_of_several_targets_is_mean_regularised_with_scaled_targets(self):
         X, Y = TestSeveralTargets().data(True)
         model = RandomSlopesRegressor(covariance="common", tol=1e-9).fit(X, Y)
-        sigma = model.noise_std_[0] / model.target_scale_[0]
-        alpha = 5 / (~np.isnan(Y)).sum() * (sigma / model.slope_std_[0]) ** 2
+        precision = (model.target_scale_ / model.noise_std_) ** 2
+        weight = np.where(np.isnan(Y), 0.0, precision)
+        alpha = 5 / weight.sum() / model.slope_std_[0] ** 2
         same = MeanRegularizedRegressor(alpha=alpha, alpha_mean=0, scale_targets=True, tol=1e-12)
-        same.fit(X, Y)
+        same.fit(X, Y, sample_weight=weight)
         for name in ("coef_", "intercept_", "mean_coef_", "target_scale_"):
             np.testing.assert_allclose(getattr(model, name), getattr(same, name), atol=1e-6)
 

@@ -138,6 +138,13 @@ def _gradient(model: MixedModel, state: State, Theta: np.ndarray) -> np.ndarray:
     return model.r - (model.A @ move[:, :, None])[:, :, 0]
 
 
+def residual_squares(model: MixedModel, state: State, Theta: np.ndarray) -> np.ndarray:
+    """‖S_t^½ (y_t - Z_t (w + b_t))‖² of each task (T,)."""
+    move = state.shared - model.pooled + state.q @ Theta
+    left = _gradient(model, state, Theta)
+    return np.maximum(model.rr - np.sum(move * (model.r + left), axis=1), 0.0)
+
+
 def _refined(model: MixedModel, fit: Variances) -> tuple[State, float]:
     """The state with more digits of w and q where there are too few, and its certificate."""
     state, Theta = fit.state, fit.Theta

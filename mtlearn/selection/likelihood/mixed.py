@@ -105,7 +105,7 @@ class MixedModel:
     ----------
     A : ndarray of shape (T, p, p) or (1, p, p)
     r : ndarray of shape (T, p)
-    rr : float
+    rr : ndarray of shape (T,)
     scale : ndarray of shape (p,)
         What columns were divided by; ``inf`` drops one that is constant.
     pooled : ndarray of shape (p,)
@@ -176,13 +176,14 @@ class MixedModel:
     def _take_residuals(self, A: np.ndarray, b: np.ndarray) -> None:
         w, yy = self.pooled, self.products.yy
         r = b - A @ w
-        rr, null = float((yy - (b + r) @ w).sum()), float(yy.sum())
+        rr_t = yy - (b + r) @ w
+        rr, null = float(rr_t.sum()), float(yy.sum())
         flat = np.count_nonzero(self.ridge[self.shared] == 0)
         left = self.N - self.products.lost - flat
         self.exact = bool(left < 0.5 or rr <= EXACT * null)
         self.df = max(left if self.restricted else self.N - self.products.lost, 1.0)
         self.y_scale = float(np.sqrt((null if self.exact else rr) / self.N)) or 1.0
-        self.A, self.r, self.rr = A, r / self.y_scale, rr / self.y_scale**2
+        self.A, self.r, self.rr = A, r / self.y_scale, rr_t / self.y_scale**2
         self.pooled = w / self.y_scale
 
     @cached_property
@@ -196,11 +197,11 @@ class MixedModel:
     def sweep(self, a: np.ndarray, Theta: np.ndarray) -> tuple:
         """W_t, Z_t'V_t⁻¹r_t, sum_t r_t'V_t⁻¹r_t and sum_t log|I + A_tΘ|; Θ on the columns ``a``."""
         if not len(a):
-            return self.A, self.r, self.rr, 0.0
+            return self.A, self.r, float(self.rr.sum()), 0.0
         p = self.n_columns
         if MOST * p < len(a) < p:
             a, Theta = np.arange(p), _placed(Theta, a, p)
-        each, yy, logdet = np.arange(len(a)), self.rr, 0.0
+        each, yy, logdet = np.arange(len(a)), float(self.rr.sum()), 0.0
         W, Wr = np.empty_like(self.A), np.empty_like(self.r)
         for block in self.blocks:
             A, r = self.A[block], self.r[block]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class CrossProducts:
         A leading axis of one where all tasks have the same rows and weights.
     zy : ndarray of shape (T, p)
     yy : ndarray of shape (T,)
+    sizes : ndarray of shape (T,)
+        Rows of each task, n_t: the sum of weights that repeat rows, the number of others.
     size : float
         N, the sum of the weights.
     levels : {"pooled", "free", "none"}
@@ -37,6 +39,7 @@ class CrossProducts:
     zz: np.ndarray
     zy: np.ndarray
     yy: np.ndarray
+    sizes: np.ndarray
     size: float
     levels: str
     constant: float
@@ -52,18 +55,30 @@ class CrossProducts:
         """Degrees of freedom that free levels take."""
         return self.n_tasks if self.levels == "free" else 0
 
+    def with_noise(self, ratio: np.ndarray) -> CrossProducts:
+        """The same where task t has the noise variance σ² ratio_t: weights over ratio_t."""
+        zz = self.zz / ratio[:, None, None]
+        left = self.sizes - (self.levels == "free")
+        return replace(
+            self,
+            zz=zz,
+            zy=self.zy / ratio[:, None],
+            yy=self.yy / ratio,
+            constant=self.constant + float(left @ np.log(ratio)),
+        )
+
     @classmethod
     def of(
         cls,
         moments: Moments,
         levels: str,
-        log_precision: float = 0.0,
+        log_precision: float | None = None,
         target_scale: np.ndarray | float = 1.0,
     ) -> CrossProducts:
         """From the moments of the rows; targets are divided by ``target_scale`` (T,).
 
-        ``log_precision`` is sum_i log s_i of weights that are relative precisions, 0 where weights
-        are repetitions.
+        ``log_precision`` is sum_i log s_i of weights that are relative precisions, None where
+        weights are repetitions.
         """
         N, scale = moments.weight, np.broadcast_to(target_scale, moments.weight.shape)
         zz, zy, yy = moments.xx, moments.xy / scale[:, None], moments.yy / scale**2
@@ -80,8 +95,9 @@ class CrossProducts:
         if levels != "free":
             zz = zz + own[:, None, None] * z[:, :, None] * z[:, None, :]
             zy, yy = zy + (N * y)[:, None] * z, yy + N * y**2
-        constant = (np.log(N).sum() if levels == "free" else 0.0) - log_precision
-        return cls(zz, zy, yy, total, levels, float(constant), y_mean)
+        constant = (np.log(N).sum() if levels == "free" else 0.0) - (log_precision or 0.0)
+        sizes = N if log_precision is None else moments.count.astype(float)
+        return cls(zz, zy, yy, sizes, total, levels, float(constant), y_mean)
 
 
 def center_of(moments: Moments) -> np.ndarray:

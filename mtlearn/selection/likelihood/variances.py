@@ -80,9 +80,16 @@ def common_groups(model: MixedModel) -> np.ndarray:
 
 
 def fit_variances(
-    model: MixedModel, E: np.ndarray, *, tol: float = 1e-8, max_iter: int = 100
+    model: MixedModel,
+    E: np.ndarray,
+    *,
+    tol: float = 1e-8,
+    max_iter: int = 100,
+    start: Variances | None = None,
 ) -> Variances:
-    """The variances of groups of columns ``E`` (p, k) with the largest likelihood, from zero.
+    """The variances of groups of columns ``E`` (p, k) with the largest likelihood.
+
+    From zero, or from those of another fit.
 
     Groups whose variances the data do not tell from others, or from the noise, keep zero.
     """
@@ -95,6 +102,10 @@ def fit_variances(
     told, alike = identified(found, E.shape[1])
     unknown = np.any(E[:, alike], axis=1)
     E, found, x = E[:, told[: E.shape[1]]], found.among(told), x[told]
+    if start is not None and start.groups.shape == E.shape:
+        x = np.append(start.values, [] if start.ridge is None else -np.log(start.ridge))
+        state = _at(model, E, x) or state
+        found = derivatives(model, state, E)
     for step in range(max_iter + 1):
         free = _free(model, E, x, found.slope)
         norm = float(np.abs(found.slope * found.unit)[free].max(initial=0.0))

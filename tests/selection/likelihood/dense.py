@@ -14,6 +14,11 @@ class Rows:
     task: np.ndarray
     weight: np.ndarray
     levels: str
+    precision: np.ndarray | None = None  # of the noise of each row, besides its weight
+
+    @property
+    def inverse_noise(self):
+        return self.weight if self.precision is None else self.weight * self.precision
 
     @property
     def center(self):
@@ -45,7 +50,7 @@ class Rows:
     def covariance(self, Sigma, sigma2):
         Z = self.random
         same = self.task[:, None] == self.task
-        return (Z @ Sigma @ Z.T) * same + np.diag(sigma2 / self.weight)
+        return (Z @ Sigma @ Z.T) * same + np.diag(sigma2 / self.inverse_noise)
 
     def criterion(self, Sigma, sigma2, *, restricted=True, ridge=0.0):
         """-2 log likelihood; ``ridge`` is alpha_mean, on the columns as they are."""
@@ -69,7 +74,7 @@ class Rows:
         F = vectors * np.sqrt(np.maximum(values, 0))
         Z, T, k = self.random @ F, self.n_tasks, len(F)
         own = (np.eye(T)[self.task][:, :, None] * Z[:, None, :]).reshape(len(Z), T * k)
-        D, R = np.hstack([self.fixed, own]), self.weight / sigma2
+        D, R = np.hstack([self.fixed, own]), self.inverse_noise / sigma2
         prior = np.r_[np.zeros(self.fixed.shape[1]), np.ones(T * k)]
         d = self.X.shape[1]
         first = self.fixed.shape[1] - d

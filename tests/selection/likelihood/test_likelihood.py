@@ -22,7 +22,7 @@ RIDGES = [0.0, 0.03, None]
 def mixed(rows, *, restricted=True, ridge=0.0):
     moments = Moments.of_rows(rows.X, rows.y, rows.task, rows.n_tasks, rows.weight)
     whole = (rows.weight == np.rint(rows.weight)).all()
-    log_precision = 0.0 if whole else np.log(rows.weight).sum()
+    log_precision = None if whole else np.log(rows.weight).sum()
     products = CrossProducts.of(moments, rows.levels, log_precision)
     return MixedModel(products, restricted=restricted, alpha_mean=ridge)
 
