@@ -27,8 +27,9 @@ from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.products import CrossProducts
 from mtlearn.selection.likelihood.variances import Variances, fit_variances
 
-ROUNDS = 200
+ROUNDS = 50
 CLOSE = 1e-7  # change of a logarithm of a noise variance that ends them
+NO_GAIN = 1e-10  # the same of -2 log likelihood, in parts of it and of the degrees of freedom
 WIDE = 1e6  # ratio of a noise variance to the average that is as good as infinite
 SPARE = 1e-3  # of a row, that a task needs for a noise of its own
 
@@ -42,14 +43,17 @@ def fit_noises(
     max_iter: int,
 ) -> tuple[MixedModel, Variances, np.ndarray]:
     """The model at the best noises of all tasks, its variances, and the ratios ρ_t (T,)."""
-    ratio, fit, steps = np.ones(products.n_tasks), None, 0
+    ratio, fit, steps, last = np.ones(products.n_tasks), None, 0, np.inf
     for _ in range(ROUNDS):
         model = build(products.with_noise(ratio))
         fit = fit_variances(model, groups(model), tol=tol, max_iter=max_iter, start=fit)
         steps += fit.n_iter
         if model.exact or products.n_tasks == 1:
             break
-        change = _change(model, fit)
+        value = fit.state.value
+        if value > last - NO_GAIN * (abs(value) + model.df):
+            break
+        last, change = value, _change(model, fit)
         if np.abs(np.log(change)).max() <= CLOSE:
             break
         ratio = np.clip(ratio * change, 1 / WIDE, WIDE)
