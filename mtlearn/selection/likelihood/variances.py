@@ -177,12 +177,20 @@ def _step(found: Derivatives, x: np.ndarray, free: np.ndarray, norm: float, k: i
         values, B = linalg.eigh(found.fisher[np.ix_(free, free)] * both)
     root = np.sqrt(np.maximum(np.abs(values), SINGULAR))
     aim = root * (B.T @ room) - (B.T @ g) / root
-    within, _ = optimize.nnls(root[:, None] * B.T, aim, maxiter=50 * len(free))
+    within = _nonnegative(root[:, None] * B.T, aim)
     move = np.zeros(len(x))
     move[free] = np.minimum((within - room) * unit, np.where(free < k, np.inf, WIDEST))
     if free[-1] == k and found.slope[k] > 0 and found.fisher[k, k] < NEGLIGIBLE:
         move[k] = -np.inf  # on the way to w = 0, where the likelihood is linear in 1/ρ
     return move
+
+
+def _nonnegative(A: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The x >= 0 with the least ‖Ax - b‖; nearly so where that takes too many steps."""
+    try:
+        return optimize.nnls(A, b, maxiter=50 * len(b))[0]
+    except RuntimeError:
+        return np.maximum(np.linalg.lstsq(A, b, rcond=None)[0], 0.0)
 
 
 def _search(
