@@ -11,7 +11,7 @@ from mtlearn.exceptions import counted
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units
 from mtlearn.inputs.weights import log_precision
-from mtlearn.problems.moments import Moments, moments_bytes, x_bytes
+from mtlearn.problems.moments import Moments, x_bytes
 from mtlearn.selection.likelihood.effects import Effects, effects, task_covariances
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.noise import fit_noises
@@ -163,9 +163,9 @@ class MixedFit:
 
 def _refuse_beyond_memory(data: TaskData) -> None:
     """Before the machine does: all that is learned is learned from moments."""
-    needed = moments_bytes(data)
+    T, d = len(data.tasks), data.X.shape[1]
+    needed = 8 * T * d**2
     if needed > max(2 * x_bytes(data.X), MOST_BYTES):
-        T, d = len(data.tasks), data.X.shape[1]
         raise ValueError(
             f"X has {counted(d, 'column', 'columns')} and {counted(T, 'task', 'tasks')}: random "
             f"slopes are learned from some T d² numbers, {needed / 2**30:.0f} GB, several times "

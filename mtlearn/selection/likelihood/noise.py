@@ -45,7 +45,8 @@ def fit_noises(
     """The model at the best noises of all tasks, its variances, and the ratios ρ_t (T,)."""
     ratio, fit, steps, last = np.ones(products.n_tasks), None, 0, np.inf
     for _ in range(ROUNDS):
-        model = build(products.with_noise(ratio))
+        same = (ratio == 1.0).all()  # targets with the same rows have one scatter, then
+        model = build(products if same else products.with_noise(ratio))
         fit = fit_variances(model, groups(model), tol=tol, max_iter=max_iter, start=fit)
         steps += fit.n_iter
         if model.exact or products.n_tasks == 1:
@@ -70,7 +71,7 @@ def _change(model: MixedModel, fit: Variances) -> np.ndarray:
     known = unit[:, None] * state.K_integrated
     found = replace(found, of_shared=state.sigma2 * known @ known.T)
     C = task_covariances(model, fit, found)
-    used = np.einsum("tij,tij->t", products.zz, C) / found.sigma2
+    used = np.sum(products.zz * C, axis=(1, 2)) / found.sigma2
     spare = products.sizes - (products.levels == "free") - used
     change = np.ones(len(spare))
     told = (spare > SPARE) & (products.yy > 0)
