@@ -14,7 +14,9 @@ _NAMES = {
     "mtlearn.compare": ("compare_tasks",),
     "mtlearn.estimators.dirty": tuple(f"Dirty{kind}" for kind in _KINDS),
     "mtlearn.estimators.group_lasso": tuple(f"GroupLasso{kind}" for kind in _KINDS),
+    "mtlearn.estimators.intervals": ("prediction_interval",),
     "mtlearn.estimators.mean_regularized": tuple(f"MeanRegularized{kind}" for kind in _KINDS),
+    "mtlearn.estimators.random_slopes": ("RandomSlopesRegressor",),
     "mtlearn.estimators.trace_norm": tuple(f"TraceNorm{kind}" for kind in _KINDS),
     "mtlearn.table": ("make_table_pipeline",),
 }

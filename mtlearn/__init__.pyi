@@ -13,10 +13,12 @@ from mtlearn.estimators.group_lasso import GroupLassoClassifier as _GroupLassoCl
 from mtlearn.estimators.group_lasso import GroupLassoClassifierCV as _GroupLassoClassifierCV
 from mtlearn.estimators.group_lasso import GroupLassoRegressor as _GroupLassoRegressor
 from mtlearn.estimators.group_lasso import GroupLassoRegressorCV as _GroupLassoRegressorCV
+from mtlearn.estimators.intervals import prediction_interval as prediction_interval
 from mtlearn.estimators.mean_regularized import MeanRegularizedClassifier as _MeanRegularizedClassifier
 from mtlearn.estimators.mean_regularized import MeanRegularizedClassifierCV as _MeanRegularizedClassifierCV
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressor as _MeanRegularizedRegressor
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressorCV as _MeanRegularizedRegressorCV
+from mtlearn.estimators.random_slopes import RandomSlopesRegressor as _RandomSlopesRegressor
 from mtlearn.estimators.trace_norm import TraceNormClassifier as _TraceNormClassifier
 from mtlearn.estimators.trace_norm import TraceNormClassifierCV as _TraceNormClassifierCV
 from mtlearn.estimators.trace_norm import TraceNormRegressor as _TraceNormRegressor
@@ -324,6 +326,23 @@ class MeanRegularizedRegressorCV(_MeanRegularizedRegressorCV):
         n_jobs: int | None = ...,
     ) -> None: ...
 
+class RandomSlopesRegressor(_RandomSlopesRegressor):
+    def __init__(
+        self,
+        *,
+        covariance: str = ...,
+        method: str = ...,
+        alpha_mean: float | str = ...,
+        shrinkage: float | str = ...,
+        store_covariance: bool = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        unseen_task: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        verbose: int = ...,
+    ) -> None: ...
+
 class TraceNormClassifier(_TraceNormClassifier):
     def __init__(
         self,
@@ -429,10 +448,12 @@ __all__ = [
     "MeanRegularizedRegressor",
     "MeanRegularizedRegressorCV",
     "PooledTasks",
+    "RandomSlopesRegressor",
     "TraceNormClassifier",
     "TraceNormClassifierCV",
     "TraceNormRegressor",
     "TraceNormRegressorCV",
     "compare_tasks",
     "make_table_pipeline",
+    "prediction_interval",
 ]

@@ -34,6 +34,14 @@ class OneTaskWarning(UserWarning):
     """
 
 
+class UnidentifiedVarianceWarning(UserWarning):
+    """The data do not tell how much tasks differ in some coefficients; these variances are zero.
+
+    Issued by ``fit`` of models that estimate variances: with a single task, one row per task, or no
+    more rows than coefficients.
+    """
+
+
 class SimilarLabelsWarning(UserWarning):
     """Labels of tasks or classes that differ in case or blanks only are different ones.
 

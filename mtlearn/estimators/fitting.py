@@ -12,22 +12,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mtlearn.base import TaskInputMixin
 from mtlearn.estimators.convergence import warn_unless_converged
 from mtlearn.estimators.family import Family
+from mtlearn.estimators.linear import FittedLinear
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units, choose_units
 from mtlearn.inputs.weights import as_repetitions, warn_of_many
 from mtlearn.losses.base import Loss
 from mtlearn.problems.base import Problem
-from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.points import Lifted
 from mtlearn.selection.zeros import zeros
 from mtlearn.solvers.progress import tell
 from mtlearn.solvers.setup import Model, Setup, set_up
 from mtlearn.solvers.threads import blas_threads
-
-READ = ("classes_", "n_features_in_", "feature_names_in_")
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Choice:
     found: dict[str, Any] = field(default_factory=dict)
 
 
-class Fitting(TaskInputMixin, Family):
+class Fitting(FittedLinear, Family):
     """How every model is fitted; a kind says how targets are read and coefficients shown."""
 
     alpha_mean: float
@@ -119,9 +116,7 @@ class Fitting(TaskInputMixin, Family):
         data, units = choose_units(data, self)
         choice = units.inward(self)._choose(data, *asked_of)
         found = choice.found | choice.estimator._fit(data, choice.alpha, choice.setup)
-        for name in filter(_is_fitted, list(vars(self))):  # of the last fit
-            delattr(self, name)
-        self.__dict__.update(units.outward(found))
+        self._take_over(units.outward(found))
         return self
 
     def _fit(self, data: TaskData, alpha: float, setup: Setup | None = None) -> dict[str, Any]:
@@ -194,15 +189,6 @@ class Fitting(TaskInputMixin, Family):
         for name in models.keys() & found.keys():
             models[name].append(found[name])
 
-    def _linear_tasks(self) -> LinearTasks:
-        """The fitted models; without a shared mean, strangers get the average of all tasks."""
-        T, d = len(self.tasks_), self.coef_.shape[-1]
-        coef, intercept = self.coef_.reshape(T, -1, d), np.reshape(self.intercept_, (T, -1))
-        if not hasattr(self, "mean_coef_"):
-            return LinearTasks(coef, intercept)
-        mean = self.mean_coef_.reshape(-1, d)
-        return LinearTasks(coef, intercept, mean, np.atleast_1d(self.mean_intercept_))
-
     def _start(self, setup: Setup, data: TaskData) -> np.ndarray | None:
         """Deviations of the last fit, where ``warm_start`` asks for them and they fit."""
         if not self.warm_start or not hasattr(self, "coef_"):
@@ -215,8 +201,3 @@ class Fitting(TaskInputMixin, Family):
             return None
         V = last.coef.reshape(T * K, d).T / problem.target_scale
         return V - np.tile(last.mean_coef.T, T) if hasattr(self, "mean_coef_") else V
-
-
-def _is_fitted(name: str) -> bool:
-    """Whether a fit found it; what was read stays."""
-    return name.endswith("_") and not name.startswith("_") and name not in READ

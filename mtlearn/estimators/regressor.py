@@ -7,22 +7,21 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import RegressorMixin
 
 from mtlearn.estimators.base import TaskLinearModel
+from mtlearn.estimators.linear import NumberAnswers
 from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.inputs.checks import check_flag
 from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.squared import HalfSquaredError
-from mtlearn.metrics.observed import ObservedScoreMixin
 from mtlearn.problems.base import Problem
 from mtlearn.selection.judges import MinusLoss, Named, SquaredError, dressed_regressor
 from mtlearn.solvers.setup import Setup
 
 
 @dataclass(eq=False, repr=False)
-class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
+class TaskRegressor(NumberAnswers, TaskLinearModel):
     """Linear regression for many tasks.
 
     The loss is half the squared error, ½ (y - f)². With one X for all targets, complete and
@@ -55,25 +54,6 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
 
     _loss = HalfSquaredError()
 
-    def predict(self, X: Any, task: Any = None) -> np.ndarray:
-        """Predict the targets.
-
-        Parameters
-        ----------
-        X : array-like or data frame of shape (n, d)
-            Features, as in ``fit``.
-        task : array-like of shape (n,), default=None
-            Task labels beside X; needed where ``fit`` had them.
-
-        Returns
-        -------
-        ndarray of shape (n,) or (n, T)
-            Predictions; rows of tasks not seen in fit are answered by the shared model.
-        """
-        X, codes = self._read_rows(X, task)
-        scores = self._linear_tasks().scores(X, codes)
-        return scores[:, 0] if self._reader.stacked else scores
-
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
         check_flag("scale_targets", self.scale_targets)
@@ -88,14 +68,6 @@ class TaskRegressor(ObservedScoreMixin, RegressorMixin, TaskLinearModel):
         if scoring is not None:
             return Named(scoring, dressed_regressor, exponents=self._units.y_exponents)
         return SquaredError() if self._loss.is_quadratic else MinusLoss(self._loss)
-
-    def _shaped(self, columns: np.ndarray) -> Any:
-        if self._reader.way != "single":
-            return columns
-        return columns[0] if columns.ndim == 2 else float(columns[0])
-
-    def _shaped_mean(self, classes: np.ndarray) -> Any:
-        return classes[0] if classes.ndim == 2 else float(classes[0])
 
     def _units_of_targets(self, setup: Setup, data: TaskData) -> dict[str, Any]:
         if data.stacked:

@@ -77,7 +77,7 @@ class Units:
 
     def alpha(self, inside: Any) -> Any:
         """Strengths of a fit in the units of the user."""
-        return self._back("alpha", inside, -self.strength) if self.rescaled else inside
+        return self.back("alpha", inside, -self.strength) if self.rescaled else inside
 
     def inward(self, estimator: Any) -> Any:
         """The estimator that poses the same problem on numbers in these units."""
@@ -105,12 +105,12 @@ class Units:
         exponents |= {"center_": self.x, "mse_path_": 2 * self.y}
         if self.rescaled:
             for name in exponents.keys() & out.keys():
-                out[name] = self._back(name, out[name], exponents[name])
+                out[name] = self.back(name, out[name], exponents[name])
             if self.targets is not None:
                 by_task = {"coef_", "shared_coef_", "specific_coef_", "intercept_", "target_scale_"}
                 for name in by_task & out.keys():
                     per_task = self.targets.reshape(-1, *[1] * (np.ndim(out[name]) - 1))
-                    out[name] = self._back(name, out[name], per_task)
+                    out[name] = self.back(name, out[name], per_task)
         if self.origin is not None:
             if "center_" in out:
                 out["center_"] = out["center_"] + self.origin
@@ -119,7 +119,8 @@ class Units:
                 out[f"{start}intercept_"] = moved if np.ndim(moved) else float(moved)
         return out
 
-    def _back(self, name: str, inside: Any, exponent: Any) -> Any:
+    def back(self, name: str, inside: Any, exponent: Any) -> Any:
+        """An attribute of a fit times 2^exponent; refused where doubles cannot hold it."""
         with np.errstate(over="ignore", under="ignore"):
             value = np.ldexp(inside, exponent)
         lost = np.isfinite(inside) & ~np.isfinite(value)

@@ -36,14 +36,34 @@ def as_repetitions(data: TaskData) -> TaskData:
     if data.weight is None:
         return data
     given = data.weight[data.weight > 0]
-    whole = np.rint(given)
-    if (whole >= 1).all() and (np.abs(given - whole) <= WHOLE).all() and whole.sum() <= COUNTED:
+    if _are_whole(given):
         return data
     relative = data.weight / given.max()  # whose sum does not overflow
     mean = relative.sum() / len(given)
     tiny = np.finfo(float).tiny
     relative = np.where(data.weight > 0, np.maximum(relative / mean, tiny), 0.0)
     return replace(data, weight=relative)
+
+
+def log_precision(data: TaskData) -> float | None:
+    """sum_i log s_i of weights that are relative precisions; None where they are repetitions.
+
+    The weights are those of :func:`as_repetitions`.
+    """
+    if data.weight is None:
+        return None
+    given = data.weight[data.weight > 0]
+    if _are_whole(given):
+        return None
+    if data.weight.ndim < data.y.ndim:  # of a row, whose labels all count
+        return float(np.log(data.weight) @ data.observed.sum(axis=1))
+    return float(np.log(given).sum())
+
+
+def _are_whole(given: np.ndarray) -> bool:
+    whole = np.rint(given)
+    near = (whole >= 1).all() and (np.abs(given - whole) <= WHOLE).all()
+    return bool(near and whole.sum() <= COUNTED)
 
 
 def warn_of_many(data: TaskData) -> None:
@@ -55,8 +75,8 @@ def warn_of_many(data: TaskData) -> None:
     if mean > MANY:
         warnings.warn(
             f"sample_weight holds whole numbers, {mean:.3g} on average, and counts as repetitions: "
-            f'what is estimated (alpha_intercept="auto", soft targets of a single class) takes '
-            f"{n:,} rows for {data.weight.sum():,.0f}. For relative weights give "
+            f'what is estimated (variances, alpha_intercept="auto", soft targets of one class) '
+            f"takes {n:,} rows for {data.weight.sum():,.0f}. For relative weights give "
             "sample_weight / sample_weight.mean().",
             UserWarning,
             stacklevel=level_of_user(),

@@ -10,19 +10,24 @@ from mtlearn import (
     GroupLassoRegressorCV,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
+    RandomSlopesRegressor,
 )
 
 from ..checks import STRICT
 
-pytestmark = STRICT
+pytestmark = [
+    *STRICT,
+    pytest.mark.filterwarnings("ignore::mtlearn.exceptions.UnidentifiedVarianceWarning"),
+]
 
 BOTH = [MeanRegularizedRegressor, GroupLassoRegressor]
-ALL = [*BOTH, MeanRegularizedRegressorCV, GroupLassoRegressorCV]
+SEARCHES = [MeanRegularizedRegressorCV, GroupLassoRegressorCV]
+ALL = [*BOTH, RandomSlopesRegressor, *SEARCHES]
 
 
 def build(Estimator, **parameters):
     """Few alphas in the CV estimators: some of them do get to fit here."""
-    return Estimator(**({"alphas": 3} if Estimator in ALL[2:] else {}) | parameters)
+    return Estimator(**({"alphas": 3} if Estimator in SEARCHES else {}) | parameters)
 
 
 def data(n=24, d=3):
@@ -196,6 +201,34 @@ def test_a_wrong_parameter_is_named_with_its_value(Estimator, parameter, value):
     assert str(value) in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "parameter, value",
+    [
+        ("covariance", "unstructured"),
+        ("covariance", None),
+        ("method", "bayes"),
+        ("alpha_mean", -1.0),
+        ("alpha_mean", "estimated"),
+        ("shrinkage", 1.5),
+        ("shrinkage", np.nan),
+        ("shrinkage", None),
+        ("store_covariance", "no"),
+        ("fit_intercept", "yes"),
+        ("unseen_task", "ignore"),
+        ("max_iter", 0),
+        ("tol", -1e-4),
+        ("task_column", 1.5),
+    ],
+    ids=str,
+)
+def test_a_wrong_parameter_of_random_slopes(parameter, value):
+    X, y, task = data()
+    with pytest.raises(ValueError) as error:
+        RandomSlopesRegressor(**{parameter: value}).fit(X, y, task=task)
+    assert parameter in str(error.value)
+    assert str(value) in str(error.value)
+
+
 @pytest.mark.parametrize("parameter, value", [("norm", "l3"), ("norm", 2), ("shared_mean", "yes")])
 def test_a_wrong_parameter_of_the_group_lasso(parameter, value):
     X, y, task = data()
@@ -205,7 +238,7 @@ def test_a_wrong_parameter_of_the_group_lasso(parameter, value):
     assert str(value) in str(error.value)
 
 
-@pytest.mark.parametrize("Estimator", [MeanRegularizedRegressorCV, GroupLassoRegressorCV])
+@pytest.mark.parametrize("Estimator", SEARCHES)
 @pytest.mark.parametrize(
     "parameter, value",
     [

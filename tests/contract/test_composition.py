@@ -909,7 +909,11 @@ OTHERS = [
     "model",
     [
         *(Model(alphas=ALPHAS, cv=2) for Model in OTHERS if "CV" in Model.__name__),
-        *(Model(alpha=0.05) for Model in OTHERS if "CV" not in Model.__name__),
+        *(
+            Model().set_params(**({"alpha": 0.05} if hasattr(Model(), "alpha") else {}))
+            for Model in OTHERS
+            if "CV" not in Model.__name__
+        ),
     ]
     + [
         Baseline(one)

@@ -18,6 +18,7 @@ from mtlearn import IndependentTasks, PooledTasks
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::mtlearn.exceptions.UnseenTaskWarning"),
+    pytest.mark.filterwarnings("ignore::mtlearn.exceptions.UnidentifiedVarianceWarning"),
     pytest.mark.filterwarnings("ignore:.*different numbers with fractions:UserWarning"),
 ]
 
@@ -49,7 +50,10 @@ def test_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+ESTIMATE = ("RandomSlopesRegressor",)  # their strengths; no alpha is given or searched
+
+
+@pytest.mark.parametrize("model", [m for m in MODELS if type(m).__name__ not in ESTIMATE], ids=repr)
 def test_the_signature_is_that_of_the_contract(model):
     parameters = list(inspect.signature(type(model)).parameters.values())
     search = type(model).__name__.endswith("CV")
@@ -61,6 +65,21 @@ def test_the_signature_is_that_of_the_contract(model):
     assert ("class_weight" in default) == classifier == ("scale_targets" not in default)
     assert ("shared_mean" in default) == (not type(model).__name__.startswith("Mean"))
     assert vars(type(model)()) == default
+
+
+@pytest.mark.parametrize("name", ESTIMATE)
+def test_the_signature_of_models_that_estimate_their_strengths(name):
+    Model = getattr(mtlearn, name)
+    parameters = list(inspect.signature(Model).parameters.values())
+    assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters)
+    assert [(p.name, p.default) for p in parameters[:5]] == [
+        ("covariance", "diagonal"),
+        ("method", "reml"),
+        ("alpha_mean", 0.0),
+        ("shrinkage", "auto"),
+        ("store_covariance", True),
+    ]
+    assert vars(Model()) == {p.name: p.default for p in parameters}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)

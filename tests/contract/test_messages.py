@@ -37,8 +37,10 @@ from mtlearn import (
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
     PooledTasks,
+    RandomSlopesRegressor,
     compare_tasks,
     make_table_pipeline,
+    prediction_interval,
 )
 from mtlearn.datasets import (
     load,
@@ -51,6 +53,7 @@ from mtlearn.exceptions import (
     MissingTargetWarning,
     OneTaskWarning,
     SimilarLabelsWarning,
+    UnidentifiedVarianceWarning,
     UnseenTaskWarning,
 )
 from mtlearn.metrics import (
@@ -85,7 +88,7 @@ HOLES = np.full(24, np.nan)
 NOTHING = [(np.arange(0), np.arange(24))]
 NO_TEST = [(np.arange(24), np.arange(0))]
 
-Mean, Group = MeanRegularizedRegressor, GroupLassoRegressor
+Mean, Group, Slopes = MeanRegularizedRegressor, GroupLassoRegressor, RandomSlopesRegressor
 fitted = Mean().fit(X, y, task=TASK)
 in_three = MeanRegularizedClassifier().fit(X, np.arange(24) % 3)
 named = Mean().fit(X, pd.DataFrame(Y, columns=["u", "v"]))
@@ -124,6 +127,31 @@ PARAMETERS = {
     "option": (fit(Group(norm="l3")), ["norm='l3'"], ["'l2', 'linf'"]),
     "flag": (fit(Group(shared_mean="yes")), ["shared_mean='yes'"], ["True or False"]),
     "alpha_intercept": (fit(Mean(alpha_intercept="x")), ["alpha_intercept='x'"], ["auto", ">= 0"]),
+    "number or auto": (
+        fit(Slopes(shrinkage="automatic")),
+        ["shrinkage='automatic'"],
+        ["auto", "a number >= 0"],
+    ),
+    "no covariance was kept": (
+        lambda: Slopes(store_covariance=False).fit(X, Y).predict(X, return_std=True),
+        ["return_std=True", "store_covariance=False"],
+        ["Fit with store_covariance=True"],
+    ),
+    "coverage": (
+        lambda: prediction_interval(fitted, X, task=TASK, coverage=1.0),
+        ["coverage=1.0"],
+        ["below 1"],
+    ),
+    "no intervals": (
+        lambda: prediction_interval(fitted, X, task=TASK),
+        ["MeanRegularizedRegressor", "return_std"],
+        ["RandomSlopesRegressor"],
+    ),
+    "moments beyond memory": (
+        fit(Slopes(), X=np.zeros((400, 3000)), y=np.zeros(400), task=np.arange(400) % 100),
+        ["3,000 columns and 100 tasks", "7 GB"],
+        ["MeanRegularizedRegressor"],
+    ),
     "linf and l1": (
         fit(Group(norm="linf", l1_ratio=0.5)),
         ["l1_ratio=0.5"],
@@ -842,6 +870,18 @@ WARNINGS = {
         UnseenTaskWarning,
         ["1 task has", "'b'"],
         ["or drop them"],
+    ),
+    "variances of one task": (
+        fit(Slopes()),
+        UnidentifiedVarianceWarning,
+        ["the level, 0, 1, 2", "4 variances", "one task"],
+        ["more rows per task"],
+    ),
+    "one step of many": (
+        fit(Slopes(max_iter=1, tol=0.0), y=y + 2 * X[:, 1] * (TASK == "a"), task=TASK),
+        ConvergenceWarning,
+        ["gradient_norm_=", "1 step", "tol=0"],
+        ["Raise max_iter", 'covariance="diagonal"'],
     ),
     "not converged": (
         fit(Group(alpha=1e-3, max_iter=1, tol=1e-12)),

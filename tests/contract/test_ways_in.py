@@ -8,18 +8,19 @@ from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mtlearn import GroupLassoRegressor, MeanRegularizedRegressor
+from mtlearn import GroupLassoRegressor, MeanRegularizedRegressor, RandomSlopesRegressor
 
 from ..checks import STRICT
 from ..generators import make
 
 pytestmark = STRICT
 
-ESTIMATORS = [
+WITH_ALPHA = [
     pytest.param(MeanRegularizedRegressor, {"alpha": 0.3}, id="mean"),
     pytest.param(GroupLassoRegressor, {"alpha": 0.2}, id="group"),
     pytest.param(GroupLassoRegressor, {"alpha": 0.2, "shared_mean": True}, id="group+mean"),
 ]
+ESTIMATORS = [*WITH_ALPHA, pytest.param(RandomSlopesRegressor, {}, id="slopes")]
 FRAMES = {
     "pandas": pd.DataFrame,
     "polars": lambda data: pytest.importorskip("polars").DataFrame(data),
@@ -52,7 +53,8 @@ def test_labelled_rows_give_one_model_through_every_door(Estimator, own, door):
         table, where = np.column_stack([X, task]), -1
     column = Estimator(**own, tol=1e-10, task_column=where).fit(table, y, sample_weight=s)
     np.testing.assert_array_equal(column.tasks_, beside.tasks_)
-    for name in ("coef_", "intercept_", "alpha_intercept_"):
+    names = {"coef_", "intercept_", "alpha_intercept_", "covariance_", "coef_std_"}
+    for name in names & vars(beside).keys():
         np.testing.assert_allclose(getattr(column, name), getattr(beside, name), atol=1e-12)
     np.testing.assert_allclose(column.predict(table), beside.predict(X, task=task), atol=1e-12)
     assert column.score(table, y, s) == pytest.approx(beside.score(X, y, s, task=task))
@@ -61,7 +63,7 @@ def test_labelled_rows_give_one_model_through_every_door(Estimator, own, door):
 @pytest.mark.parametrize("weights", [None, "rows", "labels"])
 @pytest.mark.parametrize("way", ["columns", "holes"])
 @pytest.mark.parametrize("alpha_intercept", [0.0, 0.3, np.inf])
-@pytest.mark.parametrize("Estimator, own", ESTIMATORS)
+@pytest.mark.parametrize("Estimator, own", WITH_ALPHA)
 def test_several_targets_are_the_stacked_table(Estimator, own, alpha_intercept, way, weights):
     problem = make(1, way, weights=weights)
     e = problem.entries

@@ -1,0 +1,80 @@
+"""How fitted linear models answer, whatever they were fitted by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from mtlearn.base import TaskInputMixin
+from mtlearn.metrics.observed import ObservedScoreMixin
+from mtlearn.problems.models import LinearTasks
+
+READ = ("classes_", "n_features_in_", "feature_names_in_")
+
+
+class FittedLinear(TaskInputMixin):
+    """Coefficients and intercepts of tasks, and of the shared model where there is one."""
+
+    tasks_: np.ndarray
+    intercept_: Any
+    mean_coef_: np.ndarray
+    mean_intercept_: Any
+
+    def _linear_tasks(self) -> LinearTasks:
+        """The fitted models; without a shared mean, strangers get the average of all tasks."""
+        T, d = len(self.tasks_), self.coef_.shape[-1]
+        coef, intercept = self.coef_.reshape(T, -1, d), np.reshape(self.intercept_, (T, -1))
+        if not hasattr(self, "mean_coef_"):
+            return LinearTasks(coef, intercept)
+        mean = self.mean_coef_.reshape(-1, d)
+        return LinearTasks(coef, intercept, mean, np.atleast_1d(self.mean_intercept_))
+
+    def _take_over(self, found: dict[str, Any]) -> None:
+        """Fitted attributes, in the place of those of the last fit."""
+        for name in filter(_is_fitted, list(vars(self))):
+            delattr(self, name)
+        self.__dict__.update(found)
+
+
+class NumberAnswers(ObservedScoreMixin, RegressorMixin):
+    """Numbers as predictions of a :class:`FittedLinear`; 1-D ``y`` without tasks is as in Ridge."""
+
+    _read_rows: Any
+    _linear_tasks: Any
+
+    def predict(self, X: Any, task: Any = None) -> np.ndarray:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n, d)
+            Features, as in ``fit``.
+        task : array-like of shape (n,), default=None
+            Task labels beside X; needed where ``fit`` had them.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, T)
+            Predictions; rows of tasks not seen in fit are answered by the shared model.
+        """
+        return self._answer(*self._read_rows(X, task))
+
+    def _answer(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
+        scores = self._linear_tasks().scores(X, codes)
+        return scores[:, 0] if self._reader.stacked else scores
+
+    def _shaped(self, columns: np.ndarray) -> Any:
+        """What belongs to tasks, (T, ...), in the shape of ``coef_`` or ``intercept_``."""
+        if self._reader.way != "single":
+            return columns
+        return columns[0] if columns.ndim > 1 else float(columns[0])
+
+    def _shaped_mean(self, classes: np.ndarray) -> Any:
+        return classes[0] if classes.ndim == 2 else float(classes[0])
+
+
+def _is_fitted(name: str) -> bool:
+    """Whether a fit found it; what was read stays."""
+    return name.endswith("_") and not name.startswith("_") and name not in READ

@@ -1,0 +1,341 @@
+"""Random slopes: a mixed model, whose strengths are variances that the data tell."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from mtlearn.base import all_or_nothing
+from mtlearn.estimators.docs import documented
+from mtlearn.estimators.linear import FittedLinear, NumberAnswers
+from mtlearn.estimators.mixed_fit import MixedFit, Question, fitted_attributes
+from mtlearn.estimators.mixed_report import report
+from mtlearn.inputs.checks import check_count, check_flag, check_number, check_option
+from mtlearn.inputs.reading import read_fit
+from mtlearn.inputs.units import Units, choose_units
+from mtlearn.inputs.weights import as_repetitions, warn_of_many
+from mtlearn.losses.squared import HalfSquaredError
+from mtlearn.problems.uncertainty import prediction_variance
+from mtlearn.solvers.threads import blas_threads
+
+COVARIANCES = ("common", "diagonal", "full")
+METHODS = ("reml", "ml")
+WHOLE_TASKS = ("coef_", "intercept_", "coef_std_", "intercept_std_error_", "coef_covariance_")
+
+
+@documented
+@dataclass(eq=False, repr=False)
+class RandomSlopesRegressor(NumberAnswers, FittedLinear, BaseEstimator):
+    """Linear regression whose tasks differ as much in each coefficient as the data say.
+
+    A mixed model with random levels and slopes. Row i of task t has::
+
+        y_ti = l_0 + (x_ti - x̄)·w_0 + u_t + (x_ti - x̄)·v_t + e_ti
+        e_ti ~ N(0, sigma²/s_ti)      (u_t, v_t) ~ N(0, Sigma)
+
+    with s_ti the sample weights, x̄ the mean of all rows (``center_``). Sigma and sigma² maximise
+    the restricted likelihood or the likelihood, so there is nothing to tune by cross-validation;
+    w_0 and l_0 are then those of generalised least squares, and the coefficients of a task,
+    w_t = w_0 + v_t, best linear unbiased predictions.
+
+    For a 2-D ``y`` every target has a level of its own, unpooled, a noise variance of its own
+    (estimated with "diagonal" Sigma where that is "full"), and is divided by its standard
+    deviation: Sigma and w_0 are about these scaled targets.
+
+    Parameters
+    ----------
+    covariance : {"common", "diagonal", "full"}
+        What Sigma may be. "diagonal": a variance for the level and one for each slope, which says
+        in which features tasks differ, and by how much; features may have any units. "common":
+        one for the level and one for all slopes, in the units of X: MeanRegularizedRegressor with
+        both strengths estimated. "full": any covariance, shrunk by ``shrinkage``.
+    method : {"reml", "ml"}
+        Restricted maximum likelihood, or maximum likelihood, whose variances are too small where
+        there are few tasks.
+    alpha_mean : float or "auto"
+        Ridge on the shared slopes, as if w_0 ~ N(0, sigma²/(alpha_mean N) I), N the sum of the
+        sample weights: 0 is the classical model with a flat w_0, and ``inf`` w_0 = 0. "auto"
+        estimates it by the same likelihood, in columns of unit variance (for "full" with the
+        diagonal Sigma), which a large d asks for.
+    shrinkage : "auto" or float
+        Of "full", lambda in [0, 1]: 1 is "diagonal", 0 the unstructured model. What is maximised
+        is l(Sigma, sigma²) - (nu/2) [tr(Sigma⁻¹ Sigma_d) + log|Sigma| - log|Sigma_d| - (d + 1)],
+        Sigma_d the "diagonal" fit and nu = T lambda/(1 - lambda), as if it had been seen in nu
+        more tasks; for lambda > 0 features of zero variance in Sigma_d keep it. "auto" takes the
+        lambda among 0, .05, .1, .25, .5, .75, .9, 1 with the largest l less the number of
+        covariances that it leaves free.
+    store_covariance : bool
+        Whether to keep ``coef_covariance_``, of T (d + 1)² numbers, which ``return_std`` needs.
+    fit_intercept : bool
+        Whether there are levels, random ones where rows are labelled by task. Without, nothing is
+        centred.
+    task_column : str or int
+        Column of X that labels the tasks; it is no feature.
+    unseen_task : {"warn", "mean", "error"}
+        What ``predict`` does with rows of a task not seen in fit: answer by the shared model
+        with or without a warning, or refuse.
+    max_iter : int
+        Newton steps at most, of each shrinkage that is tried; few are needed. Ten times as many
+        quasi-Newton steps under "full" with more than 40 columns.
+    tol : float
+        Ceiling of ``gradient_norm_``.
+    verbose : int
+        1 prints a line about the fit.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (T, d), or (d,) for one target without tasks
+        Coefficients w_t of each task.
+    intercept_ : ndarray of shape (T,), or float
+        Intercepts, at x = 0.
+    mean_coef_ : ndarray of shape (d,)
+        The shared w_0; of the scaled targets for a 2-D ``y``.
+    mean_intercept_ : float
+        l_0 - x̄·w_0; for a 2-D ``y`` the average of the best intercepts given w_0.
+    slope_std_ : ndarray of shape (d,)
+        Standard deviations of the slopes between tasks.
+    intercept_std_ : float
+        The same of the levels at x̄; ``inf`` where they are free.
+    covariance_ : ndarray of shape (d + 1, d + 1)
+        Sigma, at x̄, the level first.
+    noise_std_ : float, or ndarray of shape (T,) for a 2-D ``y``
+        sigma.
+    shrinkage_ : float
+        lambda, under "full".
+    alpha_mean_ : float
+        The ridge used; under "auto" that of columns of unit variance.
+    log_likelihood_ : float
+        Of ``method``, without a penalty, with all constants, as lme4 has it. With
+        ``alpha_mean`` > 0 only the level is flat, and it does not compare with a flat w_0.
+    coef_std_ : ndarray of the shape of ``coef_``
+        How uncertain coefficients are, that of the shared model included and that of Sigma not.
+    intercept_std_error_ : ndarray of the shape of ``intercept_``
+        The same of the intercepts.
+    mean_coef_std_ : ndarray of shape (d,)
+        Standard errors of ``mean_coef_``.
+    mean_intercept_std_ : float
+        Standard error of ``mean_intercept_``.
+    coef_covariance_ : ndarray of shape (T, d + 1, d + 1), or (d + 1, d + 1)
+        Covariances of what is not known of a task's level and slopes at x̄, if
+        ``store_covariance``.
+    mean_coef_covariance_ : ndarray of shape (d + 1, d + 1)
+        The same of the shared model.
+    target_scale_ : ndarray of shape (T,)
+        What the targets were divided by, for a 2-D ``y``.
+    dual_gap_ : float
+        Certificate of the coefficients given the variances, as of the other models.
+    gradient_norm_ : float
+        Largest derivative of -2 log likelihood by a variance not at its bound, in units of the
+        root of its Fisher information. Below 1e-3 the likelihood is at its maximum to six digits.
+    n_iter_ : int
+        Newton steps, at least one.
+    tasks_ : ndarray of shape (T,)
+        Labels of the tasks.
+    center_ : ndarray of shape (d,)
+        x̄, mean of all labelled rows under their weights; zeros without intercepts.
+    n_features_in_ : int
+        Number of columns of X, that of labels included.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where X has them.
+    column_norms_ : ndarray
+        Norm of the coefficients of each column of X over tasks, as importances for selectors.
+
+    See Also
+    --------
+    MeanRegularizedRegressor : the same coefficients at strengths that are given.
+    MeanRegularizedRegressorCV : strengths chosen by cross-validation.
+    prediction_interval : intervals for new observations.
+
+    Notes
+    -----
+    A variance of exactly zero is an answer: tasks do not differ there. (About half of the variances
+    that are truly zero come out a little above it.) What the data do not tell from the noise, as
+    with one task or one row per task, is zero too, and said in a warning; of columns that say the
+    same, as the two dummies of one category do, the first has the variance. Whole sample weights
+    repeat rows, and the likelihood is that of the repeated rows; others are relative precisions of
+    mean one. Levels are at x̄, so that "diagonal" is not the model that lme4 writes ``||``, which
+    has levels and slopes uncorrelated at x = 0. Under "ml" the levels of a 2-D ``y`` are integrated
+    all the same. All steps work on moments, T (d + 1)² numbers.
+
+    References
+    ----------
+    Patterson and Thompson (1971). Recovery of inter-block information when block sizes are unequal.
+    Biometrika 58.
+
+    Laird and Ware (1982). Random-effects models for longitudinal data. Biometrics 38.
+
+    Robinson (1991). That BLUP is a good thing. Statistical Science 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mtlearn import RandomSlopesRegressor
+    >>> rng = np.random.default_rng(5)
+    >>> X, clinic = rng.standard_normal((600, 3)), np.repeat(np.arange(60), 10)
+    >>> slopes = [1.0, 2.0, 3.0] + rng.standard_normal((60, 3)) * [0.0, 0.0, 2.0]
+    >>> y = np.sum(X * slopes[clinic], axis=1) + rng.standard_normal(600)
+    >>> model = RandomSlopesRegressor(unseen_task="mean").fit(X, y, task=clinic)
+    >>> model.slope_std_.round(1)
+    array([0. , 0. , 2.1])
+    >>> model.coef_[0].round(1), model.coef_std_[0].round(1)
+    (array([ 0.9,  2. , -0.2]), array([0. , 0. , 0.4]))
+
+    Of a clinic that was not seen less is known:
+
+    >>> mean, std = model.predict([[0, 0, 1], [0, 0, 1]], task=[0, 99], return_std=True)
+    >>> std.round(1)
+    array([1.2, 2.2])
+    """
+
+    _: KW_ONLY
+    covariance: str = "diagonal"
+    method: str = "reml"
+    alpha_mean: float | str = 0.0
+    shrinkage: float | str = "auto"
+    store_covariance: bool = True
+    fit_intercept: bool = True
+    task_column: str | int | None = None
+    unseen_task: str = "warn"
+    max_iter: int = 100
+    tol: float = 1e-6
+    verbose: int = 0
+
+    scale_targets: ClassVar[bool] = True  # as units are chosen
+    _loss: ClassVar = HalfSquaredError()
+    _degree: ClassVar[int] = 2
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self.task_column is None  # a column of labels is not sparse
+        return tags
+
+    @all_or_nothing
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None):
+        """Estimate the variances, and the coefficients of the shared model and of all tasks.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n, d)
+            Features, with the column of labels where ``task_column`` is set.
+        y : array-like of shape (n,) or (n, T)
+            Targets; NaN where not observed.
+        sample_weight : array-like of shape (n,) or (n, T), default=None
+            Weights of the rows or, for a 2-D ``y``, of the labels. Whole numbers repeat rows;
+            others are relative, and only their ratios matter.
+        task : array-like of shape (n,), default=None
+            Task labels beside X.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For inputs or parameters that cannot be used; the message says what to write instead.
+
+        Warns
+        -----
+        UnidentifiedVarianceWarning
+            Where the data do not tell a variance.
+        ConvergenceWarning
+            Where ``gradient_norm_`` did not reach ``tol`` in ``max_iter`` steps.
+        """
+        self._check_params()
+        data, self._reader = read_fit(self, X, y, sample_weight, task)
+        data = as_repetitions(data)
+        warn_of_many(data)
+        inside, units = choose_units(data, self)
+        with blas_threads(data):
+            fit = MixedFit.of(inside, self._question(units))
+            keep = bool(self.store_covariance)
+            found = fitted_attributes(fit, units, stacked=data.stacked, keep=keep)
+        for name in found.keys() & set(WHOLE_TASKS):
+            found[name] = self._shaped(found[name])
+        found |= {"tasks_": data.tasks, "alpha_mean_": self._ridge_used(fit)}
+        if self.covariance == "full":
+            found["shrinkage_"] = fit.shrinkage
+        self._take_over(found)
+        report(self, fit)
+        return self
+
+    def predict(self, X: Any, task: Any = None, return_std: bool = False) -> Any:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n, d)
+            Features, as in ``fit``.
+        task : array-like of shape (n,), default=None
+            Task labels beside X; needed where ``fit`` had them.
+        return_std : bool, default=False
+            Whether to return the standard deviation of a new observation (of weight 1) too: of its
+            noise, and of what is not known of the coefficients. For a task that was not seen, how
+            much tasks differ is not known of it.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, T), or a pair of them
+            Predictions, and their standard deviations; rows of tasks not seen in fit are answered
+            by the shared model.
+
+        Raises
+        ------
+        ValueError
+            For ``return_std`` of a model that was fitted with ``store_covariance=False``.
+        """
+        X, codes = self._read_rows(X, task)
+        mean = self._answer(X, codes)
+        if not return_std:
+            return mean
+        if not hasattr(self, "coef_covariance_"):
+            raise ValueError(
+                "return_std=True needs coef_covariance_, which store_covariance=False leaves out. "
+                "Fit with store_covariance=True."
+            )
+        p = len(self.center_) + 1
+        of_tasks = self.coef_covariance_.reshape(-1, p, p)
+        # Levels over one X are free, and there are no strangers.
+        of_strangers = self.mean_coef_covariance_ + (self.covariance_ if codes is not None else 0.0)
+        variance = prediction_variance(X, codes, self.center_, of_tasks, of_strangers)
+        return mean, np.sqrt(variance + self.noise_std_**2)
+
+    def _check_params(self) -> None:
+        check_option("covariance", self.covariance, COVARIANCES)
+        check_option("method", self.method, METHODS)
+        for name, high, infinite in (("alpha_mean", np.inf, True), ("shrinkage", 1.0, False)):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                check_option(name, value, ("auto", "a number >= 0"))
+            else:
+                check_number(name, value, high=high, infinite=infinite)
+        for name in ("store_covariance", "fit_intercept"):
+            check_flag(name, getattr(self, name))
+        check_number("tol", self.tol)
+        check_count("max_iter", self.max_iter)
+
+    def _question(self, units: Units) -> Question:
+        alpha: Any = self.alpha_mean
+        if isinstance(alpha, str):
+            alpha = None
+        elif np.isfinite(alpha):
+            alpha = float(np.ldexp(float(alpha), -2 * units.x))
+        shrinkage: Any = self.shrinkage
+        return Question(
+            covariance=self.covariance,
+            restricted=self.method == "reml",
+            alpha_mean=alpha,
+            shrinkage=shrinkage if isinstance(shrinkage, str) else float(shrinkage),
+            fit_intercept=bool(self.fit_intercept),
+            tol=float(self.tol),
+            max_iter=int(self.max_iter),
+        )
+
+    def _ridge_used(self, fit: MixedFit) -> float:
+        if not isinstance(self.alpha_mean, str):
+            return float(self.alpha_mean)
+        return 0.0 if fit.fit.ridge is None else fit.fit.ridge / fit.model.N
