@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mtlearn.problems.moments import Moments, seen_from
+from mtlearn.problems.centring import seen_from
+from mtlearn.problems.moments import Moments
 from mtlearn.problems.scatter import deviation_of
 
 
