@@ -145,7 +145,7 @@ def _entropy_gap(x: np.ndarray) -> np.ndarray:
         square = z * z
         furthest = FAR**2
     # terms, of which the first that is left out is below rounding
-    most = 1 if furthest == 0.0 else min(8, int(np.ceil(-38.0 / np.log(furthest))))
+    most = int(np.ceil(-38.0 / np.log(furthest))) if 0.0 < furthest < FAR**2 else 8
     tail = np.zeros_like(square)
     for k in range(most, 0, -1):
         tail += 1.0 / (2 * k + 1)

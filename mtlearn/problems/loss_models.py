@@ -23,6 +23,7 @@ MODEL_NUMBERS = (
 DEAR = 100  # rows and features, from where the systems of a model cost dozens of products
 OFF_CENTRE = 10.0  # times the variance under the curvatures, that a squared mean may be, or the
 # moments about the middle of a block have lost the digits that those about that mean still have
+LEAST_SINGLE, MOST_SINGLE = 1e-20, 1e30  # sums of squares that single precision holds
 LASTING = 64  # features, from where the moments of a model cost more than some steps with it
 
 
@@ -36,8 +37,8 @@ class LossModels(Curved):
     Y, c : ndarray of shape (n, k)
         Targets, and weights c_ti.
     common : dict
-        What is known of the same data under whatever coupling: ``"coef"`` (d, K), the coefficients
-        that tasks would share, and ``"single"``, the rows in single precision.
+        What is known of the same data, whoever found it: ``"coef"`` (d, K), the coefficients that
+        tasks would about share.
     """
 
     rows: Rows
@@ -138,27 +139,40 @@ class LossModels(Curved):
         Where a few labels have all the curvature, those are far from the means under it, and
         digits are lost that a loss of straight pieces needs.
         """
-        rows, H = self.rows, curvature.weight
+        H = curvature.weight
+        moments, lost = self._about_middles(H, Z, curvature.single)
+        if curvature.single and len(lost):
+            curvature.single = False
+            moments, lost = self._about_middles(H, Z, single=False)
+        if len(lost):
+            moments.put(lost, self._of_columns(H, Z, lost))
+        return moments
+
+    def _about_middles(
+        self, H: np.ndarray, Z: np.ndarray, single: bool
+    ) -> tuple[Moments, np.ndarray]:
+        """Moments from sums about the middles of blocks, and the columns that lose digits so."""
+        rows = self.rows
         weight, count = rows.sums(H), rows.sums((H > 0).astype(np.intp))
         y_mean = rows.sums(H * Z) / weight
         rest = Z - rows.per_row(y_mean)
         missed = rows.sums(H * rest) / weight  # the rounding of a mean
         y_mean, rest = y_mean + missed, rest - rows.per_row(missed)
-        sums, yx, xx = self._sums_of_blocks(H, rest, curvature.single)
+        sums, yx, xx = self._sums_of_blocks(H, rest, single)
+        squares = np.einsum("cjj->cj", xx).copy()
         x_mean = sums / weight[:, None]
         xx -= sums[:, :, None] * x_mean[:, None, :]
         xx[count == 1] = 0.0
         S = H * rest
         xy = yx - rows.sums(S)[:, None] * x_mean
+        variances = np.einsum("cjj->cj", xx)
+        bad = weight[:, None] * x_mean**2 > OFF_CENTRE * variances
+        if single:  # too large for it, or next to zero and not zero
+            held = (squares > LEAST_SINGLE) & (squares < MOST_SINGLE)
+            bad |= ~(held | ((squares == 0) & (sums == 0)))
+        bad &= (count > 1)[:, None]
         moments = Moments(count, weight, x_mean, y_mean, xx, xy, rows.sums(S * rest))
-        if curvature.single:
-            return moments
-        variances = np.diagonal(xx, axis1=1, axis2=2)
-        off = weight[:, None] * x_mean**2 > OFF_CENTRE * variances
-        lost = np.flatnonzero((off & (count > 1)[:, None]).any(axis=1))
-        if len(lost):
-            moments.put(lost, self._of_columns(H, Z, lost))
-        return moments
+        return moments, np.flatnonzero(bad.any(axis=1))
 
     def _sums_of_blocks(self, H: np.ndarray, Z: np.ndarray, single: bool) -> tuple:
         """X'h (C, d), X'diag(h) z and X'diag(h) X, of one product for each column."""
@@ -182,19 +196,16 @@ class LossModels(Curved):
                 np.multiply(X, A[:, :, d, None], out=A[:, :, :d])
                 np.matmul(A.transpose(0, 2, 1), A, out=out[first : first + step])
             return
-        X = rows.X
-        if single:
-            if "single" not in self.common:
-                self.common["single"] = X.astype(np.float32)
-            X = self.common["single"]
-        root, ends = root.astype(X.dtype, copy=False), ends.astype(X.dtype, copy=False)
-        room = np.empty((int(rows.sizes.max()), d + 2), dtype=X.dtype)  # a third of the time
-        for b in range(rows.n_blocks):
-            at = slice(rows.starts[b], rows.starts[b + 1])
-            A = room[: rows.sizes[b]]
-            np.multiply(X[at], root[at], out=A[:, :d])
-            A[:, d:] = ends[at]
-            out[b] = A.T @ A
+        kind = np.float32 if single else np.float64
+        root, ends = root.astype(kind, copy=False), ends.astype(kind, copy=False)
+        room = np.empty((int(rows.sizes.max()), d + 2), dtype=kind)  # a third of the time
+        with np.errstate(over="ignore", invalid="ignore"):  # of numbers too large for that
+            for b in range(rows.n_blocks):
+                at = slice(rows.starts[b], rows.starts[b + 1])
+                A = room[: rows.sizes[b]]
+                np.multiply(rows.X[at], root[at], out=A[:, :d], casting="same_kind")
+                A[:, d:] = ends[at]
+                out[b] = A.T @ A
 
     def _of_columns(self, H: np.ndarray, Z: np.ndarray, columns: np.ndarray) -> Moments:
         """Of some columns, about their own means under the curvatures."""

@@ -1,8 +1,8 @@
 """All tasks alike: the model without deviations, and where a fit of any loss had better start.
 
 Few rows say well enough what tasks have in common. So that is found on every eighth row, which
-start from every eighth of those, and takes a step or two on all of them: not the half a dozen
-passes from W = 0.
+start from every eighth of those. The model without deviations takes a step or two from there, not
+the half a dozen from W = 0; a fit starts there as it is.
 """
 
 from __future__ import annotations

@@ -221,7 +221,8 @@ class Driver:
         largest, taken = self._at_zero[1], Budget(0, 0.0)
         if leads_anywhere(start):
             return self._end(penalty, start, taken)
-        if isinstance(self.problem, LossProblem) and self._growing is None:
+        near = largest <= tuning.ALIKE * penalty.alpha
+        if near and isinstance(self.problem, LossProblem) and self._growing is None:
             alike = Solution(all_alike(self.problem), np.inf, 0)
             if leads_anywhere(alike):
                 return self._end(penalty, alike, taken)

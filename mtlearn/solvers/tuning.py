@@ -29,6 +29,7 @@ ROUNDS = 3  # that have not halved the gap, after which the rest is rounding
 LOOSE = 300  # iterations that a stage on the way down to an alpha may take
 LOOSE_GAP = 1e-2  # its gap, relative to the share of alpha_max that it stands at
 STAGE = 4.0  # between the alphas of neighbouring stages
+ALIKE = 16.0  # times the alpha, that alpha_max may be where a fit starts with all tasks alike
 STAGE_OF_ALL = 100.0  # the same of a quadratic under a penalty that leaves no feature out
 NEAR_GAP = 1e-1  # as LOOSE_GAP where stages are as close as few features enter
 STAGES = (4.0, 2.0, 1.5, 1.25)  # the same where features enter, from the largest that few do

@@ -12,7 +12,8 @@ from mtlearn.problems.label_curvature import LabelCurvature
 SIZES = [1, 2, 30, 7]
 
 
-def drawn(spread_of_weights, n_classes=1, seed=0):
+def drawn(spread_of_weights, n_classes=1, seed=0, large=False):
+    """A problem and its parts; blocks too large for one stack, as it is told, have no padding."""
     rng = np.random.default_rng(seed)
     codes = np.repeat(np.arange(len(SIZES)), SIZES)
     X = rng.standard_normal((len(codes), 3)) + 100.0
@@ -20,6 +21,7 @@ def drawn(spread_of_weights, n_classes=1, seed=0):
     y = rng.integers(0, 2, (len(codes), n_classes)).astype(float)
     data = TaskData(X, y, None, codes, np.arange(len(SIZES)), "labels")
     problem = make_problem(data, np.ones(len(SIZES)), Coupling(0.5), loss=Logistic())
+    problem.rows.padded = None if large else problem.rows.padded
     H = 10.0 ** rng.uniform(-spread_of_weights, 0.0, y.shape)
     return problem, X, codes, H, rng.standard_normal(y.shape)
 
@@ -36,10 +38,13 @@ def truth(X, codes, H, Z):
     return [np.array(part, dtype=float) for part in zip(*out, strict=True)]
 
 
+@pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("n_classes", [1, 3])
 @pytest.mark.parametrize("spread_of_weights", [0, 4, 14])
-def test_moments_have_their_digits_however_uneven_curvatures_are(spread_of_weights, n_classes):
-    problem, X, codes, H, Z = drawn(spread_of_weights, n_classes)
+def test_moments_have_their_digits_however_uneven_curvatures_are(
+    spread_of_weights, n_classes, large
+):
+    problem, X, codes, H, Z = drawn(spread_of_weights, n_classes, large=large)
     found = problem._moments(LabelCurvature(H), Z)
     x_mean, z_mean, xx, xy = truth(X, codes, H, Z)
     np.testing.assert_allclose(found.x_mean + problem.center, x_mean, rtol=1e-12)
@@ -51,8 +56,9 @@ def test_moments_have_their_digits_however_uneven_curvatures_are(spread_of_weigh
 
 
 def test_moments_in_single_precision_are_those_to_single_precision():
-    problem, X, codes, H, Z = drawn(1)
-    found = problem._moments(LabelCurvature(H, single=True), Z)
+    problem, X, codes, H, Z = drawn(1, large=True)
+    found = problem._moments(curvature := LabelCurvature(H, single=True), Z)
+    assert curvature.single
     _, _, xx, _ = truth(X, codes, H, Z)
     scale = np.sqrt(np.einsum("cjj->cj", xx))
     assert (np.abs(found.xx - xx) <= 1e-5 * scale[:, :, None] * scale[:, None, :] + 1e-30).all()
@@ -61,8 +67,29 @@ def test_moments_in_single_precision_are_those_to_single_precision():
 
 
 def test_a_model_in_single_precision_has_the_gradient_of_its_point():
-    problem, *_ = drawn(0)
+    problem, *_ = drawn(0, large=True)
     rng = np.random.default_rng(1)
     point = problem.evaluate(0.1 * rng.standard_normal((3, len(SIZES))), None)
     model = problem.model(point, curvature=problem.curvature(point, single=True))
     np.testing.assert_allclose(model.evaluate(point.V, None).G, point.G, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "scale, holds", [(1e-25, False), (1e-4, True), (1.0, True), (1e4, True), (1e25, False)]
+)
+def test_what_single_precision_does_not_hold_is_taken_in_double(scale, holds):
+    problem, _, _, H, Z = drawn(1, large=True)
+    problem.rows.X[:] *= scale  # as held, about the middles
+    curvature = LabelCurvature(H, single=True)
+    found, truth = problem._of_blocks(curvature, Z), problem._of_blocks(LabelCurvature(H), Z)
+    assert np.isfinite(found.xx).all()
+    np.testing.assert_allclose(found.xx, truth.xx, rtol=1e-4, atol=1e-5 * np.abs(truth.xx).max())
+    assert curvature.single is holds
+
+
+def test_means_far_from_the_middle_are_taken_in_double():
+    problem, _, _, H, Z = drawn(14, large=True)
+    curvature = LabelCurvature(H, single=True)
+    found = problem._of_blocks(curvature, Z)
+    np.testing.assert_array_equal(found.xx, problem._of_blocks(LabelCurvature(H), Z).xx)
+    assert curvature.single is False
