@@ -1,5 +1,6 @@
 """Random slopes: lme4's figures, the textbook's matrices, limits, and honest intervals."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -593,3 +594,20 @@ def test_intervals_cover_as_they_say(covariance):
     found = {name: np.mean(share) for name, share in inside.items()}
     assert 0.88 <= found["seen"] <= 0.92 and 0.88 <= found["not seen"] <= 0.92, found
     assert 0.87 <= found["coef"] <= 0.93 and 0.87 <= found["intercept"] <= 0.93, found
+
+
+@pytest.mark.parametrize("covariance", ["common", "diagonal", "full"])
+@pytest.mark.parametrize("scale", [1.0, 1e8])
+def test_a_ridge_that_is_nothing_beside_the_columns_still_answers(covariance, scale):
+    """More columns than rows, some of them equal: with a ridge of rounding size they depend."""
+    rng = np.random.default_rng(3)
+    X, task = scale * rng.standard_normal((20, 40)), np.arange(20) % 5
+    X[:, 1] = X[:, 0]
+    y = X[:, 0] / scale + 0.1 * rng.standard_normal(20)
+    model = RandomSlopesRegressor(covariance=covariance, alpha_mean=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", UnidentifiedVarianceWarning)
+        mean, std = model.fit(X, y, task=task).predict(X, task=task, return_std=True)
+    assert np.isfinite(mean).all() and np.isfinite(std).all()
+    assert np.abs(mean - y).max() < 0.5

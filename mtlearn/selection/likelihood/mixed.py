@@ -35,6 +35,7 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg
 
+from mtlearn.problems.linear import solve_semidefinite
 from mtlearn.selection.likelihood.products import CrossProducts
 
 BLOCK = 60_000  # numbers of a block of tasks, which stay in the cache
@@ -144,7 +145,7 @@ class MixedModel:
         self.pooled = np.zeros(p)
         f = self.shared
         normal = total[np.ix_(f, f)] + np.diag(self.ridge[f])
-        self.pooled[f] = linalg.solve(normal, b.sum(axis=0)[f], assume_a="pos") if len(f) else 0.0
+        self.pooled[f] = solve_semidefinite(normal, b.sum(axis=0)[f]) if len(f) else 0.0
         self._take_residuals(A, b)
         self.may_vary = np.isfinite(self.scale) & (T > 1) & (not self.exact)
         size = max(BLOCK // (p + 1) ** 2, 1)
@@ -163,13 +164,13 @@ class MixedModel:
         return len(self.scale)
 
     def _shared_columns(self, total: np.ndarray, ridge: np.ndarray) -> tuple:
-        """Columns with a shared coefficient, and R of these; dependent flat ones have none."""
+        """Columns with a shared coefficient, and R; those that depend on others have none."""
         varies = np.isfinite(self.scale)
         if not np.isfinite(ridge).all():  # no shared coefficients
             return np.flatnonzero(varies & (ridge == 0)), np.zeros_like(ridge)
-        if ridge.any() or not varies.any():
+        if not varies.any():
             return np.flatnonzero(varies), ridge
-        R, order = linalg.qr(total, mode="r", pivoting=True)
+        R, order = linalg.qr(total + np.diag(ridge), mode="r", pivoting=True)
         own = np.abs(np.diag(R))
         return np.sort(order[own > RANK * own[0]]), ridge
 
