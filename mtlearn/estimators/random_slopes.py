@@ -79,7 +79,7 @@ class RandomSlopesRegressor(NumberAnswers, FittedLinear, BaseEstimator):
         with or without a warning, or refuse.
     max_iter : int
         Newton steps at most, of each shrinkage that is tried; few are needed. Ten times as many
-        quasi-Newton steps under "full" with more than 40 columns.
+        quasi-Newton steps under "full" with more than 24 columns.
     tol : float
         Ceiling of ``gradient_norm_``.
     verbose : int

@@ -26,7 +26,7 @@ from mtlearn.selection.likelihood.moves import Moves, in_basis
 from mtlearn.selection.likelihood.pairs import pair_information
 from mtlearn.selection.likelihood.variances import CAP, FAR, ROUNDING, Variances
 
-NEWTON = 40  # columns up to which second derivatives, of k⁴ numbers, are worth their price
+NEWTON = 24  # columns up to which second derivatives, of k⁴ numbers, are worth their price
 MORE_STEPS = 10  # as many as of Newton's, where they are cheaper
 NOTHING = 1e-13  # eigenvalue of Q, relative, that is zero
 RETURNS = 0.01  # where columns without a variance start again, in parts of the others' mean
