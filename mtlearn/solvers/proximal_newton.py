@@ -45,6 +45,8 @@ from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.loss_fista import loss_fista
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
 
+ROUNDING = 1e-14  # of the objective, by which it has to get lower;
+LESS = 0.99  # of the gap: two points may take turns for ever with less than that between them
 OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, ProxPointNewton, Descent)
 
 
@@ -115,10 +117,11 @@ class ProximalNewton(Iterative):
                 continue
             above = not standing.polishing
             standing = yield Step(new, *taken, ends_round=True)
-            lower = above and self._value(penalty, new) < self._value(penalty, point)
+            value = self._value(penalty, point)
+            lower = above and self._value(penalty, new) < value - ROUNDING * abs(value)
             if standing.gap > tuning.LASTS * gap:
                 self._kept = None
-            if standing.gap < gap or lower:
+            if standing.gap < LESS * gap or lower:
                 point, gap, stalled = new, standing.gap, 0
             elif not elsewhere:  # what is little to the model is more to a loss next to straight
                 stalled, closer = stalled + 1, 1e-3 * closer
