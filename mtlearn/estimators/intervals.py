@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from mtlearn.inputs.checks import check_number
+from mtlearn.metrics.answers import unwrap
 
 
 def prediction_interval(
@@ -75,7 +76,7 @@ def prediction_interval(
             f"coverage={coverage!r} is not allowed; it must be below 1, for example 0.9: an "
             "interval that is never missed is the whole line."
         )
-    final, X = _final_step(model, X)
+    final, X = unwrap(model, X)
     if not hasattr(final, "predict") or "return_std" not in signature(final.predict).parameters:
         raise ValueError(
             f"{type(final).__name__} does not say how sure it is (its predict takes no "
@@ -85,15 +86,3 @@ def prediction_interval(
     mean, std = final.predict(X, return_std=True, **labels)
     half = float(ndtri((1 + coverage) / 2)) * std
     return np.stack([mean - half, mean + half], axis=-1)
-
-
-def _final_step(model: Any, X: Any) -> tuple[Any, Any]:
-    """The estimator that predicts, out of searches and pipelines, and what reaches it."""
-    while hasattr(model, "best_estimator_") or hasattr(model, "steps"):
-        if hasattr(model, "best_estimator_"):
-            model = model.best_estimator_
-        else:
-            for _, step in model.steps[:-1]:
-                X = X if step in (None, "passthrough") else step.transform(X)
-            model = model.steps[-1][1]
-    return model, X

@@ -39,10 +39,10 @@ class Answers:
         self._known: dict[str, np.ndarray] = {}
         # Called without the pipeline around it, a method takes ``task`` whether or not metadata
         # routing is on.
-        self._called, self._X = _unwrap(estimator, X)
+        self._called, self._X = unwrap(estimator, X)
         self._model, self._model_X = self._called, self._X
         while hasattr(self._model, "regressor_"):  # of a TransformedTargetRegressor
-            self._model, self._model_X = _unwrap(self._model.regressor_, self._model_X)
+            self._model, self._model_X = unwrap(self._model.regressor_, self._model_X)
 
     def ask(self, method: str) -> np.ndarray:
         """Answers to X."""
@@ -214,7 +214,7 @@ def _column_inside(estimator: Any) -> str | int | None:
     return columns[0]
 
 
-def _unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
+def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
     """The estimator inside searches and pipelines, and X as it sees it."""
     while True:
         if hasattr(estimator, "best_estimator_"):

@@ -51,6 +51,6 @@ def gather(columns: np.ndarray, n_classes: int) -> np.ndarray:
 
 def whole(V: np.ndarray, mean: np.ndarray | None) -> np.ndarray:
     """Coefficients w_0 + v_t of every column, (d, C), with or without w_0 (d, K)."""
-    if mean is None or mean.shape[1] == 1:
-        return V if mean is None else V + mean
-    return V + spread(mean, V.shape[1])
+    if mean is None:
+        return V
+    return V + (mean if mean.shape[1] == 1 else spread(mean, V.shape[1]))

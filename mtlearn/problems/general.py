@@ -150,7 +150,7 @@ class LossProblem(LossModels, Restrictable):
         if self._intercepts_alone is None:  # not the point: it is as large as the targets
             zero, b, b0 = np.zeros(self.Y.shape), np.zeros(self.n_columns), np.zeros(self.n_classes)
             b, b0, around = self._intercepts.best(zero, b, b0)
-            value = float(np.vdot(self.c, around.value)) + self.charges(None, b, b0)
+            value = self.weighted(around) + self.charges(None, b, b0)
             if value <= 1e-28 * self.data_value(zero):
                 value = 0.0  # rounding of targets that the intercepts explain
             self._intercepts_alone = b, b0, value
@@ -185,8 +185,7 @@ class LossProblem(LossModels, Restrictable):
         """
         b, b0, around = self._intercepts.best(XW, b, b0, around)
         R = self.c * around.residual
-        data_value = float(np.vdot(self.c, around.value))
-        return ScorePoint(V, mean, b0, b, XW, data_value, around, R, self.gradient(R))
+        return ScorePoint(V, mean, b0, b, XW, self.weighted(around), around, R, self.gradient(R))
 
     def gradient(self, R: np.ndarray) -> np.ndarray:
         """Minus the gradient in V, of weighted residuals (n, k)."""
@@ -224,7 +223,11 @@ class LossProblem(LossModels, Restrictable):
     def loss_around(self, F: np.ndarray) -> tuple[float, np.ndarray]:
         """The weighted loss at scores with intercepts, and the weighted residuals, (n, k)."""
         around = self.loss.expansion(F, self.Y)
-        return float(np.vdot(self.c, around.value)), self.c * around.residual
+        return self.weighted(around), self.c * around.residual
+
+    def weighted(self, around: Expansion) -> float:
+        """The weighted loss, of one that is expanded around scores."""
+        return float(np.vdot(self.c, around.value))
 
     def loss_gap(self, point: ScorePoint, s: float) -> float:
         if s == 1.0:

@@ -48,6 +48,10 @@ class Rows(AllRows):
         Where the rows of a block start.
     n_columns : int
         C = B K.
+    padded : ndarray of shape (B, m, d) or None
+        Many small blocks as one stack, filled up with zeros.
+    real : ndarray of shape (B, m)
+        Which rows of that are rows.
     """
 
     def __init__(self, data: TaskData, origin: tuple | None = None, centred: bool = True):

@@ -7,7 +7,6 @@ the rows; where moments would not fit, a fold is a problem on its rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -173,8 +172,7 @@ def _training_moments(data: TaskData, total: Moments, held: Moments, train, test
     if not data.stacked:
         return Moments.of_data(data.take(train))
     exact = Moments.of_data(data.take(train[lost[data.codes[train]]]))
-    for field in fields(Moments):
-        getattr(rest, field.name)[lost] = getattr(exact, field.name)[lost]
+    rest.put(lost, exact.take(lost))
     return rest
 
 

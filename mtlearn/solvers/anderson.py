@@ -51,14 +51,15 @@ def anderson(
             Z = here.V + tau * here.G
             continue
         image = new.V + tau * new.G
-        residual = float(np.linalg.norm(image - Z))
-        if residual > GROWN * least:
+        residual = image - Z
+        length = float(np.linalg.norm(residual))
+        if length > GROWN * least:
             seen, least = _Seen(start.V.size), np.inf
             Z = best.V + tau * best.G
             continue
-        if residual < least:
-            least, best = residual, new
-        here, Z = new, seen.combined(image, image - Z)
+        if length < least:
+            least, best = length, new
+        here, Z = new, seen.combined(image, residual)
         yield here, metric
 
 

@@ -45,7 +45,7 @@ from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.loss_fista import loss_fista
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
 
-ROUNDING = 1e-14  # of the objective, by which it has to get lower;
+ROUNDING = 1e-14  # of the objective: less than that is neither lower nor higher
 LESS = 0.99  # of the gap: two points may take turns for ever with less than that between them
 OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, ProxPointNewton, Descent)
 
@@ -117,8 +117,7 @@ class ProximalNewton(Iterative):
                 continue
             above = not standing.polishing
             standing = yield Step(new, *taken, ends_round=True)
-            value = self._value(penalty, point)
-            lower = above and self._value(penalty, new) < value - ROUNDING * abs(value)
+            lower = above and self._lower(penalty, new, point)
             if standing.gap > tuning.LASTS * gap:
                 self._kept = None
             if standing.gap < LESS * gap or lower:
@@ -174,9 +173,8 @@ class ProximalNewton(Iterative):
         """What the model of a point is made of, and whether it is that of another point."""
         kept, problem = self._kept, self.problem
         if kept is None or standing.polishing:
-            single = roughly and problem.in_blocks
-            if problem.curvature_lasts and isinstance(self._of_model, ProxPointNewton):
-                single = True
+            lasts = problem.curvature_lasts and isinstance(self._of_model, ProxPointNewton)
+            single = lasts or (roughly and problem.in_blocks)
             return problem.curvature(point, flattest, single), False
         return kept, True
 
@@ -233,11 +231,15 @@ class ProximalNewton(Iterative):
             V, mean = mix(ahead.V, point.V), mix(ahead.mean, point.mean)
             b, b0 = mix(ahead.b, point.b), mix(ahead.b0, point.b0)
             around = problem.loss.expansion(mix(there, F), problem.Y)
-            reached = float(np.vdot(problem.c, around.value)) + problem.charges(mean, b, b0)
+            reached = problem.weighted(around) + problem.charges(mean, b, b0)
             reached += penalty.value(V)
-            if reached <= value + 1e-14 * abs(value):
+            if reached <= value + ROUNDING * abs(value):
                 return problem.point(V, mean, b, b0, mix(XW, point.XW), around), t
         return None, 0.0
+
+    def _lower(self, penalty: Penalty, new: ScorePoint, point: ScorePoint) -> bool:
+        value = self._value(penalty, point)
+        return self._value(penalty, new) < value - ROUNDING * abs(value)
 
     def _value(self, penalty: Penalty, point: ScorePoint) -> float:
         return self.problem.value(point) + penalty.value(point.V)
