@@ -21,6 +21,7 @@ from mtlearn.inputs.weights import as_repetitions, warn_of_many
 from mtlearn.losses.base import Loss
 from mtlearn.problems.base import Problem
 from mtlearn.problems.points import Lifted
+from mtlearn.selection.likelihood.strengths import estimate_strengths
 from mtlearn.selection.zeros import zeros
 from mtlearn.solvers.progress import tell
 from mtlearn.solvers.setup import Model, Setup, set_up
@@ -159,6 +160,8 @@ class Fitting(FittedLinear, Family):
             shared_mean=self._with_mean(),
             alpha_mean=float(self.alpha_mean),
             alpha_intercept=alpha if alpha is None else float(alpha),
+            estimate=estimate_strengths,
+            estimates_alpha=False,
             tol=self.tol,
             max_iter=self.max_iter,
             verbose=self.verbose,

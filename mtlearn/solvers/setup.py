@@ -24,7 +24,6 @@ from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.reductions.fewer_tasks import FewerTasks
 from mtlearn.solvers.reductions.rotation import Rotation, rotate, worth_rotating
 from mtlearn.solvers.solve import Driver
-from mtlearn.solvers.variance import auto_alpha_intercept
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,8 @@ class Setup:
         Mask of those tasks.
     alpha_intercept : float
         Resolved strength.
+    alpha : float or None
+        That of the penalty, where it was estimated.
     rotation : Rotation or None
         The same problem in n rotated features, where there are fewer rows than features, of not
         too different scale, and the penalty does not see a rotation.
@@ -52,6 +53,7 @@ class Setup:
     alpha_intercept: float
     rotation: Rotation | None
     fewer_tasks: FewerTasks | None = None
+    alpha: float | None = None
 
     @property
     def reduction(self) -> Rotation | FewerTasks | None:
@@ -81,6 +83,10 @@ class Model:
     alpha_mean : float
     alpha_intercept : float or None
         None is estimated from the data.
+    estimate : callable
+        From a problem, alpha_mean and what is known of alpha_intercept to both strengths.
+    estimates_alpha : bool
+        Whether alpha is that of this estimate.
     tol : float
     max_iter, verbose : int
     """
@@ -94,9 +100,16 @@ class Model:
     shared_mean: bool
     alpha_mean: float
     alpha_intercept: float | None
+    estimate: Callable[..., Any]
+    estimates_alpha: bool
     tol: float
     max_iter: int
     verbose: int
+
+    @property
+    def estimates(self) -> bool:
+        """Whether any strength is estimated."""
+        return self.alpha_intercept is None or self.estimates_alpha
 
     def driver(self, setup: Setup, purpose: str) -> Driver:
         """For a "fit", a "path" or the "scores" along one, where a line is said per alpha."""
@@ -133,30 +146,32 @@ def set_up(
         problem: Problem = MomentProblem.of_tasks(moments.take(present), omega, free, scale)
     else:
         data = data.of_tasks(present)
-        centred |= model.fit_intercept or model.alpha_intercept is None
+        centred |= model.fit_intercept
         problem = make_problem(data, omega, free, scale, model.loss, centred=centred)
         serves = Rotation.serves(model.penalty(problem))
-        asked = serves or model.alpha_intercept is None
+        asked = serves or model.estimates
         worth = asked and worth_rotating(data)
         if worth and isinstance(problem, SquaredProblem) and not badly_scaled(problem):
             turned, Q = rotate(data, centred=model.fit_intercept)
             small: Any = make_problem(turned, omega, free, scale)
             rotation = Rotation(problem, small, Q, turned)
             serves = serves and rotation.helps(model.penalty(problem))
-    coupling = _coupling(model, rotation.small if rotation else problem)
+    alpha, levels = None, model.alpha_intercept
+    if model.estimates:
+        found = model.estimate(
+            rotation.small if rotation else problem,
+            model.alpha_mean,
+            model.alpha_intercept,
+            fit_intercept=model.fit_intercept,
+        )
+        alpha, levels = found.alpha, found.alpha_intercept
+    assert levels is not None
+    mean = model.alpha_mean if model.shared_mean else None
+    coupling = Coupling(float(levels), model.fit_intercept, mean)
     problem = problem.recoupled(coupling)
     # Otherwise it was for the estimate of the coupling alone.
     rotation = rotation.recoupled(coupling) if rotation and serves else None
     fewer = None
     if moments is None and FewerTasks.serves(problem, model.penalty(problem), data):
         fewer = FewerTasks.of(problem, data, omega)
-    return Setup(problem, present, coupling.alpha_intercept, rotation, fewer)
-
-
-def _coupling(model: Model, problem: Problem) -> Coupling:
-    alpha = model.alpha_intercept
-    if alpha is None:
-        alpha = auto_alpha_intercept(problem, model.alpha_mean)
-    return Coupling(
-        float(alpha), model.fit_intercept, model.alpha_mean if model.shared_mean else None
-    )
+    return Setup(problem, present, coupling.alpha_intercept, rotation, fewer, alpha)

@@ -15,7 +15,6 @@ from mtlearn.problems.linear import solve_semidefinite, stack_times
 from mtlearn.solvers.arrow import DEPENDENT
 from mtlearn.solvers.spectrum import Spectrum
 
-CHUNK = 1 << 18  # numbers of eigenvectors that stay in the cache
 TOGETHER = 10_000_000  # numbers of V at a stack of alphas
 SAMPLE = 200  # eigenvalues, that decide which alphas stand for the others
 OUTER = 16  # features, up to which outer products of eigenvectors are worth forming
@@ -35,8 +34,7 @@ class SpectralPath:
         self.problem, self.e, self.extra = spectrum.problem, e, extra
         self.chunks = [
             _Chunk(tasks, E, values, self.problem.x_mean, r)
-            for block in spectrum.blocks
-            for tasks, E, values in _in_chunks(*block)
+            for tasks, E, values in spectrum.in_chunks()
         ]
         d, T = r.shape
         self.at_once = max(1, TOGETHER // (d * T))  # alphas
@@ -209,14 +207,3 @@ class _Chunk:
             inside = inside - self.values * inv * w
         out = self._back(inside)
         return out if self.r_out is None else out + self.r_out / alpha[:, None, None]
-
-
-def _in_chunks(tasks: np.ndarray, E: np.ndarray, values: np.ndarray):
-    """A block of tasks a part at a time, but for one whose tasks share their eigenvectors."""
-    if len(E) == 1:
-        yield tasks, E, values
-        return
-    step = max(1, CHUNK // (E.shape[1] * E.shape[2]))
-    for start in range(0, len(tasks), step):
-        some = slice(start, start + step)
-        yield tasks[some], E[some], values[some]

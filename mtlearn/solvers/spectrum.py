@@ -7,6 +7,7 @@ x̄_t lives, E_t'diag(1 / (lambda + alpha)) E_t: a point of the path costs produ
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from mtlearn.problems.scatter import ScatterBlock
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.arrow import Arrow
 
+CHUNK = 1 << 18  # numbers of eigenvectors that stay in the cache
 CUTOFF = 1e-15  # relative eigenvalue below which it is rounding
 
 
@@ -30,6 +32,14 @@ class Spectrum:
     def __init__(self, problem: SquaredProblem):
         self.problem = problem
         self.blocks = [_decompose(block) for block in problem.scatter_blocks(thin=True)]
+
+    def in_chunks(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Tasks, E and lambda of a part at a time, but for tasks that share their eigenvectors."""
+        for tasks, E, values in self.blocks:
+            step = len(tasks) if len(E) == 1 else max(1, CHUNK // (E.shape[1] * E.shape[2]))
+            for start in range(0, len(tasks), step):
+                own = slice(start, start + step) if len(E) > 1 else slice(None)
+                yield tasks[own], E[own], values[own]
 
     def at(self, alpha: float) -> Arrow:
         """The system for one alpha > 0."""

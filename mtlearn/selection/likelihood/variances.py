@@ -12,6 +12,7 @@ Gilmour, Thompson and Cullis (1995). Average information REML. Biometrics 51.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import linalg, optimize
@@ -96,7 +97,7 @@ def fit_variances(
     x = np.zeros(E.shape[1] + model.estimates_ridge)
     if model.estimates_ridge:
         x[-1] = -np.log(model.ridge.max(initial=1.0))
-    state, norm, step = _at(model, E, x), 0.0, 0
+    state = _at(model, E, x)
     assert state is not None  # at zero there is nothing to overflow
     found = derivatives(model, state, E)
     told, alike = identified(found, E.shape[1])
@@ -106,25 +107,75 @@ def fit_variances(
         x = np.append(start.values, [] if start.ridge is None else -np.log(start.ridge))
         state = _at(model, E, x) or state
         found = derivatives(model, state, E)
+    k = E.shape[1]
+    top = climb(_OfGroups(model, E), x, state, found, k, tol=tol, max_iter=max_iter)
+    x = top.x
+    ridge = float(np.exp(-x[k])) if len(x) > k else None
+    theta = np.diag(E @ x[:k])
+    ends = top.norm, top.n_iter, top.unfinished
+    return Variances(top.state, theta, x[:k], ridge, E, unknown, *ends)
+
+
+@dataclass(frozen=True)
+class _OfGroups:
+    """The likelihood of a model as one of variances of groups of columns (and last, ζ)."""
+
+    model: MixedModel
+    E: np.ndarray
+
+    @property
+    def df(self) -> float:
+        return self.model.df
+
+    def at(self, x: np.ndarray) -> State | None:
+        return _at(self.model, self.E, x)
+
+    def derivatives(self, state: State) -> Derivatives:
+        return derivatives(self.model, state, self.E)
+
+    def gradient(self, state: State) -> np.ndarray:
+        return gradient(self.model, state, self.E)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        return _bounds(self.model, self.E)
+
+
+@dataclass(frozen=True)
+class Top:
+    """Where steps ended: ``norm`` is the largest entry of the scaled gradient not at a bound."""
+
+    x: np.ndarray
+    state: Any
+    norm: float
+    n_iter: int
+    unfinished: bool
+
+
+def climb(
+    likelihood: Any, x: np.ndarray, state: Any, found: Derivatives, k: int, *, tol, max_iter
+) -> Top:
+    """Steps uphill from x, where the likelihood is ``state`` and its derivatives ``found``.
+
+    The first k variables are variances. A likelihood has ``at(x)``, ``derivatives`` and
+    ``gradient`` of a state, ``bounds()`` and ``df``.
+    """
+    norm, step = 0.0, 0
+    bounds = likelihood.bounds()
     for step in range(max_iter + 1):
-        free = _free(model, E, x, found.slope)
+        free = _free(bounds, x, found.slope)
         norm = float(np.abs(found.slope * found.unit)[free].max(initial=0.0))
         if norm <= tol or step == max_iter:
             break
         if step:
-            found = derivatives(model, state, E)
+            found = likelihood.derivatives(state)
             norm = float(np.abs(found.slope * found.unit)[free].max())
-        move = _step(found, x, free, norm, E.shape[1])
-        new = _search(model, E, x, state, move, found.slope)
+        move = _step(found, x, free, norm, k)
+        new = _search(likelihood, bounds, x, state, move, found.slope)
         if new is None:
             break
         x, state = new
-        found = replace(found, slope=gradient(model, state, E))
-    k = E.shape[1]
-    ridge = float(np.exp(-x[k])) if len(x) > k else None
-    return Variances(
-        state, np.diag(E @ x[:k]), x[:k], ridge, E, unknown, norm, step, step == max_iter
-    )
+        found = replace(found, slope=likelihood.gradient(state))
+    return Top(x, state, norm, step, step == max_iter)
 
 
 def identified(found: Derivatives, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -162,8 +213,8 @@ def _bounds(model: MixedModel, E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def _free(model: MixedModel, E: np.ndarray, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    low, high = _bounds(model, E)
+def _free(bounds: tuple, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    low, high = bounds
     return np.flatnonzero(((x > low) | (slope < 0)) & ((x < high) | (slope > 0)))
 
 
@@ -194,21 +245,21 @@ def _nonnegative(A: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _search(
-    model: MixedModel,
-    E: np.ndarray,
+    likelihood: Any,
+    bounds: tuple,
     x: np.ndarray,
-    state: State,
+    state: Any,
     move: np.ndarray,
     slope: np.ndarray,
-) -> tuple[np.ndarray, State] | None:
+) -> tuple[np.ndarray, Any] | None:
     """A point along the move whose likelihood is larger; None where rounding hides it."""
-    low, high = _bounds(model, E)
+    low, high = bounds
     move = np.clip(x + move, low, high) - x if np.isinf(move).any() else move
-    slack, length = ROUNDING * (abs(state.value) + model.df), 1.0
+    slack, length = ROUNDING * (abs(state.value) + likelihood.df), 1.0
     decrease = -float(slope @ move) if move[-1] > -2 * WIDEST else 0.0
     while length > 1e-6:
         trial = np.clip(x + length * move, low, high)
-        new = _at(model, E, trial)
+        new = likelihood.at(trial)
         if new is not None and new.value <= state.value - 1e-4 * length * decrease + slack:
             return trial, new
         length *= 0.3

@@ -1,4 +1,4 @@
-"""``alpha_intercept="auto"``: how strongly a mixed model would pull the levels together."""
+"""How strongly a mixed model would pull levels together, where slopes are not looked at."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mtlearn.problems.coupling import Coupling, gather
 from mtlearn.solvers.alike import without_deviations
 
 
-def auto_alpha_intercept(problem: Problem, alpha_mean: float) -> float:
+def one_way_alpha_intercept(problem: Problem, alpha_mean: float) -> float:
     """(T/N) sigma²/tau² from the residuals of the pooled model by one-way analysis of variance.
 
     The pooled model has one coefficient vector (with the ridge ``alpha_mean``) and one intercept

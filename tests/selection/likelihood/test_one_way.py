@@ -1,4 +1,4 @@
-"""``alpha_intercept="auto"`` against one-way analysis of variance."""
+"""Strengths of levels from the pooled model against one-way analysis of variance."""
 
 from dataclasses import replace
 
@@ -10,13 +10,13 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.forms import make_problem
-from mtlearn.solvers.variance import auto_alpha_intercept
+from mtlearn.selection.likelihood.one_way import one_way_alpha_intercept
 
-from ..checks import STRICT
-from ..generators import make
-from ..problems.test_moments import data_of
-from ..problems.test_problems import OMEGA
-from .cases import both_forms
+from ...checks import STRICT
+from ...generators import make
+from ...problems.test_moments import data_of
+from ...problems.test_problems import OMEGA
+from ...solvers.cases import both_forms
 
 pytestmark = STRICT
 
@@ -24,7 +24,7 @@ pytestmark = STRICT
 @both_forms
 @pytest.mark.parametrize("effect", [0.0, 0.3, 3.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_auto_alpha_intercept_is_the_f_statistic_of_a_one_way_anova(form, effect, seed):
+def test_it_is_the_f_statistic_of_a_one_way_anova(form, effect, seed):
     # With a feature that is zero the residuals are y; sigma²/tau² = n_0 / (F - 1).
     rng = np.random.default_rng(seed)
     sizes = np.array([4, 9, 5, 12, 2, 7])
@@ -37,7 +37,7 @@ def test_auto_alpha_intercept_is_the_f_statistic_of_a_one_way_anova(form, effect
     n_0 = (N - np.sum(sizes**2) / N) / 5
     expected = 6 / N * n_0 / (F - 1) if F > 1 else np.inf
     for omega in (np.ones(6), rng.uniform(0.5, 2.0, size=6)):
-        found = auto_alpha_intercept(form(data, omega, Coupling()), 0.1)
+        found = one_way_alpha_intercept(form(data, omega, Coupling()), 0.1)
         assert found == pytest.approx(expected, rel=1e-9)  # task weights are no repetitions
 
 
@@ -45,8 +45,10 @@ def test_one_row_per_task_or_one_task_says_nothing_about_intercepts():
     data = data_of(make(16, "beside"))
     first = np.array([np.flatnonzero(data.codes == t)[0] for t in range(4)])
     assert (
-        auto_alpha_intercept(DesignProblem.of_tasks(data.take(first), OMEGA, Coupling()), 0.1)
+        one_way_alpha_intercept(DesignProblem.of_tasks(data.take(first), OMEGA, Coupling()), 0.1)
         == np.inf
     )
     one = replace(data, codes=0 * data.codes, tasks=np.arange(1))
-    assert auto_alpha_intercept(DesignProblem.of_tasks(one, np.ones(1), Coupling()), 0.1) == np.inf
+    assert (
+        one_way_alpha_intercept(DesignProblem.of_tasks(one, np.ones(1), Coupling()), 0.1) == np.inf
+    )

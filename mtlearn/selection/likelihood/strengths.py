@@ -1,0 +1,124 @@
+"""Strengths of the penalties on levels and slopes, as variances over that of the noise say.
+
+In the objective the data count (T/N) times: with noise of variance σ² and slopes of variance τ² its
+minimiser is the best linear unbiased prediction at alpha = (T/N) σ²/τ², and alike for levels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtlearn.problems.base import Problem
+from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.squared import SquaredProblem
+from mtlearn.selection.likelihood.common import CommonLikelihood
+from mtlearn.selection.likelihood.one_way import one_way_alpha_intercept
+from mtlearn.selection.likelihood.variances import climb, identified
+from mtlearn.solvers import tuning
+
+TOLERANCE = 1e-9  # scaled gradient of the likelihood: equal problems get equal strengths
+MAX_ITER = 100
+SWEEPS = 40.0  # products E'diag(.)E, and as many flops as these for the rest, of a search
+FLOPS = 1e11  # of it: some ten seconds
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """What the data say.
+
+    Attributes
+    ----------
+    alpha : float or None
+        (T/N) σ²/τ² of slopes; None where only levels were looked at.
+    alpha_intercept : float
+        The same of levels.
+    """
+
+    alpha: float | None
+    alpha_intercept: float
+
+
+def estimate_strengths(
+    problem: Problem,
+    alpha_mean: float,
+    alpha_intercept: float | None = None,
+    *,
+    fit_intercept: bool = True,
+) -> Strengths:
+    """Both strengths by restricted maximum likelihood, one variance for all slopes.
+
+    Parameters
+    ----------
+    problem : Problem
+        Under any coupling. Its tasks' weights take no part.
+    alpha_mean : float
+        w_0 ~ N(0, σ² / (alpha_mean N) I).
+    alpha_intercept : float or None
+        That of levels, where it is known.
+    fit_intercept : bool
+        False: there are no levels, and nothing is centred.
+
+    Returns
+    -------
+    Strengths
+        ``inf`` where the likelihood is largest without any variance, or does not tell it from the
+        noise. Where the likelihood takes too long or too much memory, and for losses that are no
+        squares, levels are those of :func:`one_way_alpha_intercept` and slopes are not looked at.
+
+    References
+    ----------
+    Patterson and Thompson (1971). Recovery of inter-block information when block sizes are unequal.
+    Biometrika 58.
+    """
+    T = problem.n_columns
+    if not isinstance(problem, SquaredProblem) or not _affordable(problem):
+        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept))
+    per_noise, level = T / float(problem.weight.sum()), None
+    if not fit_intercept:
+        level = 0.0
+    elif alpha_intercept is not None:
+        level = np.inf if alpha_intercept == 0 else per_noise / alpha_intercept
+    # Levels are measured at the mean of the rows, whatever the coupling.
+    problem = problem.recoupled(Coupling(np.inf, fit_intercept))
+    likelihood = CommonLikelihood(problem, alpha_mean, level)
+    if alpha_mean == 0 and likelihood.df <= T and level is None:
+        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept))
+    found = dict.fromkeys(("level", "slopes"), 0.0)
+    # With a row each, what tells variances from the noise is the prior of w_0 alone.
+    if 1 < T < problem.weight.sum() and not likelihood.exact:
+        found |= dict(zip(*maximised(likelihood), strict=True))
+    with np.errstate(divide="ignore"):
+        alpha, levels = (float(np.divide(per_noise, found[name])) for name in ("slopes", "level"))
+    return Strengths(alpha, levels if alpha_intercept is None else alpha_intercept)
+
+
+def maximised(likelihood: CommonLikelihood) -> tuple[list[str], np.ndarray]:
+    """The variables that the data tell, and their best values."""
+    x = np.zeros(len(likelihood.variables))
+    state = likelihood.at(x)
+    assert state is not None  # at zero there is nothing to overflow
+    found = likelihood.derivatives(state)
+    told, _ = identified(found, len(x))
+    names = [name for name, known in zip(likelihood.variables, told, strict=True) if known]
+    if not names:
+        return [], x[:0]
+    part = likelihood.among(names)
+    top = climb(
+        part, x[told], state, found.among(told), len(names), tol=TOLERANCE, max_iter=MAX_ITER
+    )
+    return names, top.x
+
+
+def _affordable(problem: SquaredProblem) -> bool:
+    d = float(problem.n_features)
+    sizes = problem.spectrum_bytes() / (8.0 * d) if d else 0.0  # rows of all E_t
+    flops = SWEEPS * (2 * sizes * d**2 + d**3)
+    return problem.spectrum_bytes() <= tuning.KEEP_BYTES and flops <= FLOPS
+
+
+def _of_levels(problem: Problem, alpha_mean: float, alpha_intercept: float | None) -> float:
+    return (
+        one_way_alpha_intercept(problem, alpha_mean) if alpha_intercept is None else alpha_intercept
+    )
