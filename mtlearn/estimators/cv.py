@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any
@@ -19,8 +20,9 @@ from mtlearn.problems.forms import use_moments
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.selection.folds import best_alpha, best_path, make_folds
 from mtlearn.selection.path import check_alphas
-from mtlearn.selection.path_scores import TrainingParts, path_scores
-from mtlearn.solvers.progress import say
+from mtlearn.selection.path_scores import Asked, TrainingParts, path_scores
+from mtlearn.selection.search import RIDGES, Line, Search, aligned, around, under, warn_of_end
+from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.setup import Model, Setup, set_up
 from mtlearn.solvers.threads import blas_threads
 
@@ -121,29 +123,77 @@ class AlphaByCV:
         classes = is_classifier(self)
         folds = make_folds(self.cv, data, X, y, task=task, groups=groups, classes=classes)
         candidates = self._candidates(data)
-        models = [candidate._model() for candidate in candidates]
+        first = candidates[0]._model()
         with blas_threads(data):
-            whole: Setup | None = set_up(models[0], self._solvable(data), centred=True)
-            grids = [self._grid(model, whole) for model in models]
-        parts = TrainingParts(models[0], data, whole, folds, keep=len(models) > 1)
+            whole: Setup | None = set_up(first, self._solvable(data), centred=True)
+            largest = first.driver(whole, "path").largest_alpha()
+            ridges = np.multiply(RIDGES, typical_curvature(whole.problem))
+            if first.alpha_intercept is None:  # estimated once, and held
+                found = whole.alpha_intercept
+                candidates = [under(one, "alpha_intercept", found) for one in candidates]
+            if self._searches_mean():
+                candidates = [under(one, "alpha_mean", first.alpha_mean) for one in candidates]
+            grids = [self._grid(one._model(), whole) for one in candidates]
+        levels = first.alpha_intercept is None and len(data.tasks) > 1
+        several = len(candidates) > 1
+        keep = several or levels or self._searches_mean()
+        parts = TrainingParts(candidates[0]._model(), data, whole, folds, keep=keep)
+        estimate = whole.alpha_intercept
         if not (isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)):
             whole = None  # a copy of X, or as much, is not kept beside those of the folds
         judge = self._judge(self.scoring)
-        scores = []
-        for candidate, model, alphas in zip(candidates, models, grids, strict=True):
-            if self.verbose and len(candidates) > 1:
-                say(f"{candidate}:")
-            scores.append(path_scores(model, parts, alphas, judge, self._units, self.n_jobs))
-        losses = [one if self._scores_name() == "mse_path_" else -one for one in scores]
-        best = best_path(losses)
-        alpha = best_alpha(grids[best], losses[best], self.selection)
-        several = len(candidates) > 1
+        sign = 1.0 if self._scores_name() == "mse_path_" else -1.0
+
+        def losses(asked: Sequence[Asked]) -> list[np.ndarray]:
+            found = path_scores(asked, parts, judge, self._units, self.n_jobs)
+            return [sign * one for one in found]
+
+        search = Search(losses, self._alpha_may_be_infinite, self.verbose)
+        lines = search.along(candidates, grids)
+        best = best_path([line.losses for line in lines])
+        line = self._further(search, lines[best])
+        if levels:
+            instead = 0.25 if classes else 1.0
+            line = search.over(
+                line, "alpha_intercept", around(estimate, instead), go_on=self._counted()
+            )
+        if self._searches_mean():
+            line = search.over(line, "alpha_mean", ridges, go_on=self._counted())
+        alpha = best_alpha(line.alphas, line.losses, self.selection)
+        if not self._counted():
+            end = np.inf if self._alpha_may_be_infinite else largest
+            warn_of_end(line, end, self._units.alpha)
+        lines[best] = line
+        return Choice(
+            line.candidate,
+            alpha,
+            whole and whole.under(line.candidate._model()),
+            {"alpha_": alpha} | self._evidence(search, lines, line, sign),
+        )
+
+    def _evidence(
+        self, search: Search, lines: list[Line], line: Line, sign: float
+    ) -> dict[str, Any]:
+        """Fitted attributes about the search."""
+        several = len(lines) > 1
+        alphas, losses = aligned(lines, line)
+        scores = [sign * one for one in losses]
         found = {
-            "alpha_": alpha,
-            "alphas_": np.stack(grids) if several and self._counted() else grids[0],
+            "alphas_": np.stack(alphas) if several and self._counted() else line.alphas,
             self._scores_name(): np.stack(scores) if several else scores[0],
         }
-        return Choice(candidates[best], alpha, whole, found)
+        for name, (values, _) in search.tried.items():
+            found[f"{name}s_"] = values
+            found[f"{name}_scores_"] = search.scores(name, line.alphas, sign)
+        if self._searches_mean():
+            found["alpha_mean_"] = line.candidate.alpha_mean
+        return found
+
+    def _further(self, search: Search, line: Line) -> Line:
+        return search.further(line) if self._counted() else line
+
+    def _searches_mean(self) -> bool:
+        return isinstance(self.alpha_mean, str) and self._with_mean()
 
     def _grid(self, model: Model, setup: Setup) -> np.ndarray:
         largest = model.driver(setup, "path").largest_alpha() if self._counted() else 1.0

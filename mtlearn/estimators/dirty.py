@@ -115,7 +115,7 @@ class Dirty(NormFamily):
         return list(self.specific_ratio) if several else [self.specific_ratio]
 
     def _has_mean(self) -> bool:
-        return bool(self.shared_mean) and np.isfinite(self.alpha_mean)
+        return bool(self.shared_mean) and np.isfinite(self._units.ridge(self.alpha_mean))
 
     def _ratio(self, n_columns: int, n_classes: int) -> float:
         if isinstance(self.specific_ratio, str):

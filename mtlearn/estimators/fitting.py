@@ -158,7 +158,7 @@ class Fitting(FittedLinear, Family):
             scale_targets=bool(self.scale_targets),
             task_weight=self.task_weight,
             shared_mean=self._with_mean(),
-            alpha_mean=float(self.alpha_mean),
+            alpha_mean=self._units.ridge(self.alpha_mean),
             alpha_intercept=alpha if alpha is None else float(alpha),
             estimate=estimate_strengths,
             estimates_alpha=False,

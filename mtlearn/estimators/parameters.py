@@ -9,7 +9,10 @@ from mtlearn.inputs.checks import check_count, check_flag, check_number, check_o
 
 def check_parameters(estimator: Any) -> None:
     """Refuse values that are not allowed; the message says what is."""
-    check_number("alpha_mean", estimator.alpha_mean, infinite=True)
+    if isinstance(estimator.alpha_mean, str) and estimator._searches:
+        check_option("alpha_mean", estimator.alpha_mean, ("auto", "a number >= 0"))
+    else:
+        check_number("alpha_mean", estimator.alpha_mean, infinite=True)
     check_number("tol", estimator.tol)
     check_count("max_iter", estimator.max_iter)
     check_option("solver", estimator.solver, ("auto",))

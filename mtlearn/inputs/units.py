@@ -34,6 +34,7 @@ TINY = 300  # the same of single columns beside safe ones
 APART = 350  # the same of columns beside each other that cannot be brought nearer
 FAR = 1e3  # distance of a column from zero, in ranges of its rows, from where it is moved
 SAMPLE = 200  # rows that show how far
+START = 1e-3  # of alpha_mean, where it is searched
 ENDLESS = 500  # binary exponent of a strength that leaves nothing of what it charges for
 OWN_SPACE = ("coef_", "mean_coef_", "shared_coef_", "specific_coef_", "singular_values_")
 
@@ -87,12 +88,20 @@ class Units:
         inside._units, inside.warm_start = self, False
         for name in {"alpha", "alphas"} & vars(estimator).keys():
             setattr(inside, name, self.strengths(getattr(estimator, name)))
-        inside.alpha_mean = _strength(estimator.alpha_mean, -2 * self.x, np.inf)
+        if not isinstance(estimator.alpha_mean, str):
+            inside.alpha_mean = _strength(estimator.alpha_mean, -2 * self.x, np.inf)
         return inside
+
+    def ridge(self, alpha_mean: Any) -> float:
+        """Of the shared model of an estimator in these units; of "auto", where a search starts."""
+        if isinstance(alpha_mean, str):
+            return float(_strength(START, -2 * self.x, np.inf))
+        return float(alpha_mean)
 
     def strengths(self, alpha: Any) -> Any:
         """Alphas in these units; a number of alphas as it is."""
-        if not self.rescaled or (isinstance(alpha, Integral) and not isinstance(alpha, bool)):
+        counted = isinstance(alpha, Integral) and not isinstance(alpha, bool)
+        if not self.rescaled or counted or isinstance(alpha, str):
             return alpha
         return _strength(alpha, self.strength, np.inf if self.degree == 2 else 2.0**ENDLESS)
 
@@ -103,6 +112,11 @@ class Units:
         exponents |= dict.fromkeys(("intercept_", "mean_intercept_"), self.y)
         exponents |= dict.fromkeys(("alpha_", "alphas_"), -self.strength)
         exponents |= {"center_": self.x, "mse_path_": 2 * self.y}
+        exponents |= dict.fromkeys(("alpha_mean_", "alpha_means_"), 2 * self.x)
+        if "mse_path_" in out:
+            exponents |= dict.fromkeys(
+                ("alpha_intercept_scores_", "alpha_mean_scores_"), 2 * self.y
+            )
         if self.rescaled:
             for name in exponents.keys() & out.keys():
                 out[name] = self.back(name, out[name], exponents[name])

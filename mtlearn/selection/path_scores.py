@@ -7,6 +7,7 @@ the rows; where moments would not fit, a fold is a problem on its rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from mtlearn.problems.forms import use_moments
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.folds import Folds
 from mtlearn.selection.judges import SquaredError
 from mtlearn.selection.path import follow_path
@@ -33,19 +35,27 @@ NUMBERS_AT_ONCE = 1 << 20  # coefficients of the models that are scored together
 Judge = Callable[[np.ndarray, TaskData, Any], float]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A model, and the alphas at which its scores are asked for."""
+
+    model: Model
+    alphas: np.ndarray
+
+
 class TrainingParts:
     """The problem of each fold's training rows, from moments where those of all folds fit.
 
     Parameters
     ----------
     model : Model
-        Whose problems they are.
+        Whose problems they are, but for its strengths.
     data : TaskData
     whole : Setup
         Of all the data.
     folds : list of (train, test)
     keep : bool
-        Whether several paths will ask for the same problems.
+        Whether the same problems will be asked for again.
     """
 
     def __init__(self, model: Model, data: TaskData, whole: Setup, folds: Folds, keep: bool):
@@ -54,10 +64,13 @@ class TrainingParts:
             problem, data = whole.rotation.small, whole.rotation.data  # the same predictions
         self.model, self.data, self.folds = model, data, folds
         self.total: Moments | None = None
-        n_alive = (2 if keep else 1) * len(folds) + 1
-        if isinstance(problem, MomentProblem) and use_moments(data, n_alive=n_alive):
+
+        def fit(n_alive: int) -> bool:
+            return isinstance(problem, MomentProblem) and use_moments(data, n_alive=n_alive)
+
+        if isinstance(problem, MomentProblem) and fit(len(folds) + 1):
             self.total = problem.moments
-        self._kept: dict[int, Setup] | None = {} if keep and self.total is not None else None
+        self._kept: dict[int, Setup] | None = {} if keep and fit(2 * len(folds) + 1) else None
         self._held: dict[int, Moments] = {}  # of test rows, until they are asked for
 
     def __len__(self) -> int:
@@ -70,6 +83,14 @@ class TrainingParts:
         if k not in self._kept:
             self._kept[k] = self._set_up(k)
         return self._kept[k]
+
+    def under(self, model: Model, setup: Setup, k: int) -> Setup:
+        """The same problem at the strengths of another model."""
+        free = model.alpha_intercept == 0, setup.alpha_intercept == 0
+        if free[0] != free[1] and not isinstance(setup.problem, SquaredProblem):
+            # Other data are solvable where levels are free.
+            return set_up(model, model.solvable(self.data.take(self.folds[k][0])))
+        return setup.under(model)
 
     def _set_up(self, k: int) -> Setup:
         train, test = self.folds[k]
@@ -91,32 +112,42 @@ class TrainingParts:
 
 
 def path_scores(
-    model: Model,
+    asked: Sequence[Asked],
     parts: TrainingParts,
-    alphas: np.ndarray,
     judge: Judge,
     units: Units,
     n_jobs: int | None = None,
-) -> np.ndarray:
-    """What ``judge`` says of each alpha on each fold, (n_alphas, n_folds).
+) -> list[np.ndarray]:
+    """What ``judge`` says of each alpha of each model on each fold, (n_alphas, n_folds) each.
 
     A task that is missing from a training part is answered by the shared model. ``units`` are those
     that the data are in.
     """
 
-    def one(k: int) -> list[float]:
+    def one(k: int) -> list[list[float]]:
         with blas_threads(parts.data):
-            return _fold_scores(model, parts, k, alphas, judge, units)
+            setup, held_out = parts.setup(k), parts.held_out(k)
+            held = parts.held_moments(k)
+            return [_fold_scores(it, parts, k, setup, held_out, held, judge, units) for it in asked]
 
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-    return np.array(parallel(delayed(one)(k) for k in range(len(parts)))).T
+    found = parallel(delayed(one)(k) for k in range(len(parts)))
+    return [np.array(of_model).T for of_model in zip(*found, strict=True)]
 
 
 def _fold_scores(
-    model: Model, parts: TrainingParts, k: int, alphas: np.ndarray, judge: Judge, units: Units
+    asked: Asked,
+    parts: TrainingParts,
+    k: int,
+    setup: Setup,
+    held_out: TaskData,
+    moments: Moments | None,
+    judge: Judge,
+    units: Units,
 ) -> list[float]:
-    setup, held_out = parts.setup(k), parts.held_out(k)
-    scale, moments = _target_scale(setup, held_out), parts.held_moments(k)
+    model, alphas = asked.model, asked.alphas
+    setup = parts.under(model, setup, k)
+    scale = _target_scale(setup, held_out)
     size = setup.problem.n_features * setup.problem.n_columns
     at_once = max(1, NUMBERS_AT_ONCE // size) if moments is not None else 1
     scores: list[float] = []

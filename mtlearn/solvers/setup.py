@@ -6,7 +6,7 @@ The same for a fit and for a fold: what both need of an estimator is a :class:`M
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,19 @@ class Setup:
         fewer = self.problem.n_features < self.problem.n_columns
         return self.fewer_tasks if fewer else self.rotation
 
+    def under(self, model: Model) -> Setup:
+        """The same at the strengths of another model; what it estimates stays as it is."""
+        levels = model.alpha_intercept
+        coupling = model.coupling(self.alpha_intercept if levels is None else levels)
+        if coupling == self.problem.coupling:
+            return self
+        return replace(
+            self,
+            problem=self.problem.recoupled(coupling),
+            alpha_intercept=coupling.alpha_intercept,
+            rotation=self.rotation and self.rotation.recoupled(coupling),
+        )
+
 
 @dataclass(frozen=True)
 class Model:
@@ -110,6 +123,11 @@ class Model:
     def estimates(self) -> bool:
         """Whether any strength is estimated."""
         return self.alpha_intercept is None or self.estimates_alpha
+
+    def coupling(self, alpha_intercept: float) -> Coupling:
+        """What ties tasks together, at a strength of levels."""
+        mean = self.alpha_mean if self.shared_mean else None
+        return Coupling(float(alpha_intercept), self.fit_intercept, mean)
 
     def driver(self, setup: Setup, purpose: str) -> Driver:
         """For a "fit", a "path" or the "scores" along one, where a line is said per alpha."""
@@ -166,8 +184,7 @@ def set_up(
         )
         alpha, levels = found.alpha, found.alpha_intercept
     assert levels is not None
-    mean = model.alpha_mean if model.shared_mean else None
-    coupling = Coupling(float(levels), model.fit_intercept, mean)
+    coupling = model.coupling(levels)
     problem = problem.recoupled(coupling)
     # Otherwise it was for the estimate of the coupling alone.
     rotation = rotation.recoupled(coupling) if rotation and serves else None
