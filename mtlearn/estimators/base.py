@@ -30,8 +30,10 @@ class TaskLinearModel(Fitting):
     alpha_intercept : "auto" or float
         How strongly the tasks' levels are pulled together, their predictions at the mean of all
         rows (``center_``): 0 leaves them free, ``inf`` makes them one. "auto" is 0 for a 2-D
-        ``y`` and otherwise (T/N) sigma²/tau², the random intercept of a mixed model, from the
-        residuals of the pooled model. Where a feature has its zero does not matter.
+        ``y`` and otherwise (T/N) sigma²/tau², the random intercept of a mixed model. For the
+        squared loss both variances, and one of slopes, are those of restricted maximum likelihood;
+        otherwise, and where that would take long, those of the pooled model's residuals. Where a
+        feature has its zero does not matter.
     fit_intercept : bool
         Whether tasks have intercepts.
     task_column : str or int
@@ -194,7 +196,7 @@ class TaskLinearModel(Fitting):
             return units.alpha(model.driver(setup, "path").largest_alpha())
 
     def _choose(self, data: TaskData, X: Any, y: Any, task: Any) -> Choice:
-        return Choice(self, float(self.alpha))
+        return Choice(self, None if isinstance(self.alpha, str) else float(self.alpha))
 
     def _check_params(self) -> None:
         check_parameters(self)

@@ -16,6 +16,7 @@ from mtlearn.inputs.checks import check_option
 from mtlearn.inputs.groups import with_groups
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.model_selection.reading import read_column
+from mtlearn.penalties.base import QuadraticPenalty
 from mtlearn.problems.forms import use_moments
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.selection.folds import best_alpha, best_path, make_folds
@@ -127,6 +128,7 @@ class AlphaByCV:
         with blas_threads(data):
             whole: Setup | None = set_up(first, self._solvable(data), centred=True)
             largest = first.driver(whole, "path").largest_alpha()
+            penalty = first.penalty(whole.problem)
             ridges = np.multiply(RIDGES, typical_curvature(whole.problem))
             if first.alpha_intercept is None:  # estimated once, and held
                 found = whole.alpha_intercept
@@ -135,9 +137,7 @@ class AlphaByCV:
                 candidates = [under(one, "alpha_mean", first.alpha_mean) for one in candidates]
             grids = [self._grid(one._model(), whole) for one in candidates]
         levels = first.alpha_intercept is None and len(data.tasks) > 1
-        several = len(candidates) > 1
-        keep = several or levels or self._searches_mean()
-        parts = TrainingParts(candidates[0]._model(), data, whole, folds, keep=keep)
+        parts = TrainingParts(candidates[0]._model(), data, whole, folds)
         estimate = whole.alpha_intercept
         if not (isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)):
             whole = None  # a copy of X, or as much, is not kept beside those of the folds
@@ -152,13 +152,13 @@ class AlphaByCV:
         lines = search.along(candidates, grids)
         best = best_path([line.losses for line in lines])
         line = self._further(search, lines[best])
+        go_on = self._counted()
         if levels:
-            instead = 0.25 if classes else 1.0
-            line = search.over(
-                line, "alpha_intercept", around(estimate, instead), go_on=self._counted()
-            )
-        if self._searches_mean():
-            line = search.over(line, "alpha_mean", ridges, go_on=self._counted())
+            values = around(estimate, 0.25 if classes else 1.0)
+            whole_product = parts.keeps and isinstance(penalty, QuadraticPenalty)
+            line = search.over(line, "alpha_intercept", values, whole=whole_product, go_on=go_on)
+        if self._searches_mean():  # where deviations are free, that of the mean hardly matters
+            line = search.over(line, "alpha_mean", ridges, whole=True, go_on=go_on)
         alpha = best_alpha(line.alphas, line.losses, self.selection)
         if not self._counted():
             end = np.inf if self._alpha_may_be_infinite else largest

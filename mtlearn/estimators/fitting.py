@@ -35,7 +35,8 @@ class Choice:
     Attributes
     ----------
     estimator : TaskLinearModel
-    alpha : float
+    alpha : float or None
+        None is estimated from the data.
     setup : Setup or None
         Of all the data, where it is at hand.
     found : dict
@@ -43,7 +44,7 @@ class Choice:
     """
 
     estimator: Any
-    alpha: float
+    alpha: float | None
     setup: Setup | None = None
     found: dict[str, Any] = field(default_factory=dict)
 
@@ -120,17 +121,23 @@ class Fitting(FittedLinear, Family):
         self._take_over(units.outward(found))
         return self
 
-    def _fit(self, data: TaskData, alpha: float, setup: Setup | None = None) -> dict[str, Any]:
+    def _fit(
+        self, data: TaskData, alpha: float | None, setup: Setup | None = None
+    ) -> dict[str, Any]:
         """Fitted attributes at one alpha; ``setup`` is that of the data, where it is at hand."""
         model = self._model()
         with blas_threads(data):
             usable = self._solvable(data, warn=True)
             setup = set_up(model, usable) if setup is None else setup
+            found: dict[str, Any] = {}
+            if alpha is None:
+                alpha = found["alpha_"] = setup.alpha
+            assert alpha is not None  # which is estimated where no number is given
             solution = model.driver(setup, "fit").solve(alpha, self._start(setup, data))
         if self.verbose:
             tell(type(self).__name__, self._units.alpha(alpha), solution)
         problem, point = setup.problem, solution.point
-        found = self._units_of_targets(setup, data) | {"tasks_": data.tasks}
+        found |= self._units_of_targets(setup, data) | {"tasks_": data.tasks}
         for name, values in self._coefficients(problem, point).items():
             shared = name.startswith("mean_")
             found[name] = self._shaped_mean(values) if shared else self._shaped(values)
@@ -161,7 +168,7 @@ class Fitting(FittedLinear, Family):
             alpha_mean=self._units.ridge(self.alpha_mean),
             alpha_intercept=alpha if alpha is None else float(alpha),
             estimate=estimate_strengths,
-            estimates_alpha=False,
+            estimates_alpha=isinstance(getattr(self, "alpha", None), str),
             tol=self.tol,
             max_iter=self.max_iter,
             verbose=self.verbose,

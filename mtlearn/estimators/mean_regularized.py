@@ -30,8 +30,16 @@ class MeanRegularized(Family):
 
     Parameters
     ----------
-    alpha : float
-        How strongly tasks are pulled to the mean, >= 0; ``inf`` makes them equal.
+    alpha : float or "auto"
+        How strongly tasks are pulled to the mean, >= 0; ``inf`` makes them equal. "auto" is
+        (T/N) sigma²/tau², with sigma² the variance of the noise and tau² that of the slopes, one
+        for all, by restricted maximum likelihood, together with that of the levels where
+        ``alpha_intercept`` is "auto" too.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength used, where it was estimated or searched.
 
     Notes
     -----
@@ -52,6 +60,7 @@ class MeanRegularized(Family):
     """
 
     _alpha_may_be_infinite = True
+    _alpha_may_be_estimated = True
     _degree = 2
     _remedy = "Use a larger alpha or alpha_mean, loosen tol, or scale the columns of X."
 
@@ -88,7 +97,7 @@ class MeanRegularizedRegressor(TaskRegressor, MeanRegularized):
     array([9.6])
     """
 
-    alpha: float = 1.0
+    alpha: float | str = 1.0
 
 
 @documented
@@ -137,7 +146,7 @@ class MeanRegularizedClassifier(TaskClassifier, MeanRegularized):
     array(['no', 'yes'], dtype='<U3')
     """
 
-    alpha: float = 0.01
+    alpha: float | str = 0.01
 
 
 @documented

@@ -22,5 +22,7 @@ def check_parameters(estimator: Any) -> None:
         check_option("alpha_intercept", estimator.alpha_intercept, ("auto", "a number >= 0"))
     else:
         check_number("alpha_intercept", estimator.alpha_intercept, infinite=True)
-    if hasattr(estimator, "alpha"):
+    if isinstance(getattr(estimator, "alpha", None), str) and estimator._alpha_may_be_estimated:
+        check_option("alpha", estimator.alpha, ("auto", "a number >= 0"))
+    elif hasattr(estimator, "alpha"):
         check_number("alpha", estimator.alpha, infinite=estimator._alpha_may_be_infinite)

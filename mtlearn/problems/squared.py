@@ -71,6 +71,7 @@ class SquaredProblem(SharedMean, Quadratic, Restrictable):
     ):
         C = len(known.weight)
         self._given_null = null_value
+        self.kept: dict[str, Any] = {}  # what holds under every coupling
         self.n_columns, self.n_classes, self.n_tasks = C, n_classes, C // n_classes
         self.n_features = known.x_mean.shape[1]
         self.weight, self.scale = known.weight, scale

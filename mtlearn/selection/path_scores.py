@@ -37,10 +37,11 @@ Judge = Callable[[np.ndarray, TaskData, Any], float]
 
 @dataclass(frozen=True)
 class Asked:
-    """A model, and the alphas at which its scores are asked for."""
+    """A model, the alphas at which its scores are asked for, and what is said of it."""
 
     model: Model
     alphas: np.ndarray
+    label: str = ""
 
 
 class TrainingParts:
@@ -54,11 +55,9 @@ class TrainingParts:
     whole : Setup
         Of all the data.
     folds : list of (train, test)
-    keep : bool
-        Whether the same problems will be asked for again.
     """
 
-    def __init__(self, model: Model, data: TaskData, whole: Setup, folds: Folds, keep: bool):
+    def __init__(self, model: Model, data: TaskData, whole: Setup, folds: Folds):
         problem = whole.problem
         if whole.rotation is not None:
             problem, data = whole.rotation.small, whole.rotation.data  # the same predictions
@@ -70,11 +69,17 @@ class TrainingParts:
 
         if isinstance(problem, MomentProblem) and fit(len(folds) + 1):
             self.total = problem.moments
-        self._kept: dict[int, Setup] | None = {} if keep and fit(2 * len(folds) + 1) else None
+        # The same problems may be asked for again.
+        self._kept: dict[int, Setup] | None = {} if fit(2 * len(folds) + 1) else None
         self._held: dict[int, Moments] = {}  # of test rows, until they are asked for
 
     def __len__(self) -> int:
         return len(self.folds)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether problems are kept for the next ones who ask."""
+        return self._kept is not None
 
     def setup(self, k: int) -> Setup:
         """Of the training rows of fold k."""
@@ -158,7 +163,7 @@ def _fold_scores(
             scores += _scores(waiting, judge, held_out, moments, scale)
             waiting = []
         if model.verbose:
-            where = f"fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"
+            where = f"{asked.label}fold {k + 1}/{len(parts)}, alpha {i + 1}/{len(alphas)}"
             gap = _certified(model, setup, alphas[i], solution)
             tell(where, units.alpha(alphas[i]), solution, gap)
     return scores

@@ -1,7 +1,8 @@
 """Which strengths the scores on held-out rows speak for: alpha, and with it those of the rest.
 
 A search is along the alphas first, at what is estimated or given of all else; then over another
-strength at the best of them, and once more along the alphas where that is another.
+strength at the best of them, and once more along the alphas where that is another. Where a closed
+form makes that cheap, it is over all pairs.
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ class Line:
     def best(self) -> int:
         """Position of the least mean loss; of equal ones the larger alpha."""
         return int(np.argmin(mean_loss(self.losses)))
+
+    def least(self, alpha: float | None) -> float:
+        """The least mean loss, or the one at an alpha."""
+        mean = mean_loss(self.losses)
+        return float(mean.min() if alpha is None else mean[self.alphas == alpha][0])
 
     def joined(self, other: Line) -> Line:
         """With the alphas of another, which go on."""
@@ -113,28 +119,35 @@ class Search:
             if not mean_loss(more.losses).min() < mean.min() - GAIN * abs(mean.min()):
                 return line
 
-    def over(self, line: Line, name: str, values: Sequence[float], *, go_on: bool) -> Line:
-        """The best line over another strength, looked for at the best alpha; ties: the larger."""
-        at, given = line.best, getattr(line.candidate, name)
+    def over(
+        self, line: Line, name: str, values: Sequence[float], *, whole: bool, go_on: bool
+    ) -> Line:
+        """The best line over another strength; ties: the larger one.
+
+        Looked for at the best alpha, and then along all of them; where ``whole``, at all at once.
+        """
+        given = getattr(line.candidate, name)
         every = np.unique([*values, given])[::-1]
         others = [float(value) for value in every if value != given]
-        alpha = line.alphas[at : at + 1]
+        alphas = line.alphas if whole else line.alphas[line.best : line.best + 1]
         candidates = [under(line.candidate, name, value) for value in others]
-        found = self.losses([Asked(one._model(), alpha) for one in candidates])
+        found = self.losses(
+            [
+                Asked(one._model(), alphas, f"{name}={value:.3g}, ")
+                for value, one in zip(others, candidates, strict=True)
+            ]
+        )
         known = {
-            value: Line(one, alpha, losses)
+            value: Line(one, alphas, losses)
             for value, one, losses in zip(others, candidates, found, strict=True)
         }
         known[given] = line
-        at_alpha = [
-            mean_loss(line.losses)[at] if v == given else mean_loss(known[v].losses)[0]
-            for v in every
-        ]
-        best = every[int(np.argmin(at_alpha))]
+        best = every[int(np.argmin([known[v].least(None if whole else alphas[0]) for v in every]))]
         if best != given:
-            known[best] = self.along([known[best].candidate], [line.alphas])[0]
-            if go_on:
-                known[best] = self.further(known[best])
+            if not whole:
+                known[best] = self.along([known[best].candidate], [line.alphas])[0]
+            chosen = replace(known[best], above=line.above, below=line.below)
+            known[best] = self.further(chosen) if go_on else chosen
         self.tried[name] = every, [known[value] for value in every]
         return known[best]
 

@@ -181,6 +181,7 @@ def set_up(
             model.alpha_mean,
             model.alpha_intercept,
             fit_intercept=model.fit_intercept,
+            slopes=model.estimates_alpha,
         )
         alpha, levels = found.alpha, found.alpha_intercept
     assert levels is not None

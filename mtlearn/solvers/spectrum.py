@@ -18,6 +18,8 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.arrow import Arrow
 
 CHUNK = 1 << 18  # numbers of eigenvectors that stay in the cache
+SHARED_BYTES = 64e6  # of eigenvectors that stay with a problem, for its next coupling
+Blocks = list[tuple[np.ndarray, np.ndarray, np.ndarray]]  # tasks, E, lambda
 CUTOFF = 1e-15  # relative eigenvalue below which it is rounding
 
 
@@ -31,7 +33,12 @@ class Spectrum:
 
     def __init__(self, problem: SquaredProblem):
         self.problem = problem
-        self.blocks = [_decompose(block) for block in problem.scatter_blocks(thin=True)]
+        blocks: Blocks | None = problem.kept.get("spectrum")
+        if blocks is None:
+            blocks = [_decompose(block) for block in problem.scatter_blocks(thin=True)]
+            if problem.spectrum_bytes() <= SHARED_BYTES:
+                problem.kept["spectrum"] = blocks
+        self.blocks = blocks
 
     def in_chunks(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Tasks, E and lambda of a part at a time, but for tasks that share their eigenvectors."""

@@ -261,7 +261,8 @@ def test_a_scorer_sees_labels_and_probabilities(way, scoring):
     cv = MeanRegularizedClassifierCV([0.1], cv=folds, scoring=scoring, tol=1e-12, **problem.init)
     cv.fit(problem.X, problem.y, **problem.extra)
     X, y, extra = cut(problem, folds[0][0])
-    fitted = MeanRegularizedClassifier(0.1, tol=1e-12, **problem.init).fit(X, y, **extra)
+    common = {"alpha_intercept": cv.alpha_intercept_, "tol": 1e-12, **problem.init}
+    fitted = MeanRegularizedClassifier(0.1, **common).fit(X, y, **extra)
     X, y, extra = cut(problem, folds[0][1])
     f, p = fitted.decision_function(X, **extra), fitted.predict_proba(X, **extra)
     columns = [(f, p, y)]

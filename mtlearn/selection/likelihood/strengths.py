@@ -21,7 +21,8 @@ from mtlearn.solvers import tuning
 TOLERANCE = 1e-9  # scaled gradient of the likelihood: equal problems get equal strengths
 MAX_ITER = 100
 SWEEPS = 40.0  # products E'diag(.)E, and as many flops as these for the rest, of a search
-FLOPS = 1e11  # of it: some ten seconds
+FLOPS = 1e11  # of it: some ten seconds, beyond which levels alone are not worth it
+MOST_BYTES = 4 << 30  # of eigenvectors, where slopes are asked for
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def estimate_strengths(
     alpha_intercept: float | None = None,
     *,
     fit_intercept: bool = True,
+    slopes: bool = False,
 ) -> Strengths:
     """Both strengths by restricted maximum likelihood, one variance for all slopes.
 
@@ -59,6 +61,8 @@ def estimate_strengths(
         That of levels, where it is known.
     fit_intercept : bool
         False: there are no levels, and nothing is centred.
+    slopes : bool
+        Whether their strength is asked for, however long it takes.
 
     Returns
     -------
@@ -67,13 +71,18 @@ def estimate_strengths(
         noise. Where the likelihood takes too long or too much memory, and for losses that are no
         squares, levels are those of :func:`one_way_alpha_intercept` and slopes are not looked at.
 
+    Raises
+    ------
+    ValueError
+        Where that of slopes is asked for, and takes too much memory.
+
     References
     ----------
     Patterson and Thompson (1971). Recovery of inter-block information when block sizes are unequal.
     Biometrika 58.
     """
     T = problem.n_columns
-    if not isinstance(problem, SquaredProblem) or not _affordable(problem):
+    if not isinstance(problem, SquaredProblem) or not _affordable(problem, slopes):
         return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept))
     per_noise, level = T / float(problem.weight.sum()), None
     if not fit_intercept:
@@ -83,7 +92,7 @@ def estimate_strengths(
     # Levels are measured at the mean of the rows, whatever the coupling.
     problem = problem.recoupled(Coupling(np.inf, fit_intercept))
     likelihood = CommonLikelihood(problem, alpha_mean, level)
-    if alpha_mean == 0 and likelihood.df <= T and level is None:
+    if alpha_mean == 0 and likelihood.df <= T and level is None and not slopes:
         return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept))
     found = dict.fromkeys(("level", "slopes"), 0.0)
     # With a row each, what tells variances from the noise is the prior of w_0 alone.
@@ -111,11 +120,16 @@ def maximised(likelihood: CommonLikelihood) -> tuple[list[str], np.ndarray]:
     return names, top.x
 
 
-def _affordable(problem: SquaredProblem) -> bool:
-    d = float(problem.n_features)
-    sizes = problem.spectrum_bytes() / (8.0 * d) if d else 0.0  # rows of all E_t
+def _affordable(problem: SquaredProblem, asked: bool) -> bool:
+    d, needed = float(problem.n_features), problem.spectrum_bytes()
+    if asked and needed > MOST_BYTES:
+        raise ValueError(
+            f'alpha="auto" takes {needed / 2**30:.0f} GB for {problem.n_features} columns and '
+            f"{problem.n_columns} tasks. Give a number, or choose it by cross-validation."
+        )
+    sizes = needed / (8.0 * d) if d else 0.0  # rows of all E_t
     flops = SWEEPS * (2 * sizes * d**2 + d**3)
-    return problem.spectrum_bytes() <= tuning.KEEP_BYTES and flops <= FLOPS
+    return asked or (needed <= tuning.KEEP_BYTES and flops <= FLOPS)
 
 
 def _of_levels(problem: Problem, alpha_mean: float, alpha_intercept: float | None) -> float:
