@@ -26,7 +26,8 @@ class TaskLinearModel(Fitting):
     Parameters
     ----------
     alpha_mean : float
-        Ridge on the shared mean, >= 0; 0 is the limit of least norm, ``inf`` means no mean.
+        Ridge on the shared mean, >= 0; 0 is the limit of least norm, ``inf`` means no mean. The
+        cross-validated versions search it where it is "auto".
     alpha_intercept : "auto" or float
         How strongly the tasks' levels are pulled together, their predictions at the mean of all
         rows (``center_``): 0 leaves them free, ``inf`` makes them one. "auto" is 0 for a 2-D

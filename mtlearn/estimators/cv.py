@@ -35,10 +35,15 @@ class AlphaByCV:
     The data are read once: for the squared loss the moments of a training part are the total
     minus the fold's own, and each fold follows the whole path.
 
+    For labelled rows with ``alpha_intercept="auto"`` the strength of the levels is searched too:
+    from its estimate, made once from all rows, to {0, 1/10, 1/3, 3, inf} times as much, at the best
+    alpha, and the alphas once more at the best of these; in closed form, all pairs.
+
     Parameters
     ----------
     alphas : int or array-like
-        Number of alphas, geometric from the largest worth trying down; or the alphas themselves.
+        Number of alphas, geometric from the largest worth trying down, or the alphas themselves. A
+        counted grid goes on, a decade at a time, where its end is best.
     eps : float
         Smallest alpha of a counted grid as a share of the largest.
     cv : int, splitter or iterable of (train, test)
@@ -60,6 +65,14 @@ class AlphaByCV:
         The alpha chosen.
     alphas_ : ndarray of shape (n_alphas,)
         The grid, descending.
+    alpha_intercepts_ : ndarray of shape (n_strengths,)
+        Strengths of levels that were tried, descending, where they were searched.
+    alpha_intercept_scores_ : ndarray of shape (n_strengths, n_alphas, n_folds)
+        As ``mse_path_`` or ``scores_``, which are those at the chosen strength, of all of them; NaN
+        where nothing was tried.
+    alpha_mean_ : float
+        The ridge on the shared mean that was chosen, where ``alpha_mean`` is "auto"; with
+        ``alpha_means_`` and ``alpha_mean_scores_`` alike.
     mse_path_ : ndarray of shape (n_alphas, n_folds)
         Mean squared errors of regressors, where ``scoring`` is None and their loss the squared one.
     scores_ : ndarray of shape (n_alphas, n_folds)
