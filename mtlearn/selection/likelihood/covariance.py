@@ -117,7 +117,8 @@ class Shrunk:
         y = point.state.Y_integrated[:, self.a]
         flat = np.moveaxis(y, 1, 0).reshape(self.k, -1)
         inner = W.sum(axis=0)[np.ix_(self.a, self.a)] - flat @ flat.T
-        slope = (copies * inner - q.T @ q / point.state.sigma2) * self.square
+        pull = point.state.pull[:, self.a]
+        slope = (copies * inner - q.T @ pull / point.state.sigma2) * self.square
         if self.nu:
             inverse = (point.vectors / point.values) @ point.vectors.T
             share = self.given / point.state.sigma2
@@ -139,7 +140,8 @@ class Shrunk:
             F = F + self.nu * own
             H = H + self.nu * (mixed + np.kron(twice, inverse) - own)
         slope = (t - s).reshape(self.k, self.k)
-        F, H = F - np.outer(t, t) / self.df, H - np.outer(s, s) / self.df
+        if self.model.estimates_noise:
+            F, H = F - np.outer(t, t) / self.df, H - np.outer(s, s) / self.df
         return (slope + slope.T) / 2, F, H
 
 

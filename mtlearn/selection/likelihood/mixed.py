@@ -79,6 +79,16 @@ class State:
     ridge: np.ndarray
 
     @cached_property
+    def pull(self) -> np.ndarray:
+        """What stands beside q in the gradient, - sum_t q_t pull_t'/σ²: q itself (T, p)."""
+        return self.q
+
+    @cached_property
+    def shared_pull(self) -> np.ndarray:
+        """The same of w (p,), under a ridge that is estimated."""
+        return self.shared
+
+    @cached_property
     def Y(self) -> np.ndarray:
         """W_t K (T, p, r): Y_tY_s' = W_t (G + R)⁻¹ W_s."""
         return _stack_times(self.W, self.K)
@@ -121,6 +131,9 @@ class MixedModel:
         Columns that may have a variance.
     """
 
+    estimates_noise = True  # σ²; otherwise it is one
+    exact_hessian = True  # of ``derivatives``
+
     def __init__(self, products: CrossProducts, *, restricted: bool, alpha_mean: float | None):
         (T, p), zz, N = products.zy.shape, products.zz, products.size
         self.products, self.restricted, self.N = products, restricted, N
@@ -148,10 +161,7 @@ class MixedModel:
         self.pooled[f] = solve_semidefinite(normal, b.sum(axis=0)[f]) if len(f) else 0.0
         self._take_residuals(A, b)
         self.may_vary = np.isfinite(self.scale) & (T > 1) & (not self.exact)
-        size = max(BLOCK // (p + 1) ** 2, 1)
-        self.blocks = [slice(k, k + size) for k in range(0, len(zz), size)]
-        if self.copies > 1:
-            self.blocks = [slice(None)]
+        self.blocks = self.in_blocks(len(zz)) if self.copies == 1 else [slice(None)]
 
     @property
     def n_tasks(self) -> int:
@@ -162,6 +172,11 @@ class MixedModel:
     def n_columns(self) -> int:
         """Columns of Z, p."""
         return len(self.scale)
+
+    def in_blocks(self, n_tasks: int) -> list[slice]:
+        """So many tasks at a time that their matrices stay in the cache."""
+        size = max(BLOCK // (self.n_columns + 1) ** 2, 1)
+        return [slice(k, k + size) for k in range(0, n_tasks, size)]
 
     def _shared_columns(self, total: np.ndarray, ridge: np.ndarray) -> tuple:
         """Columns with a shared coefficient, and R; those that depend on others have none."""
@@ -201,7 +216,7 @@ class MixedModel:
             return self.A, self.r, float(self.rr.sum()), 0.0
         p = self.n_columns
         if MOST * p < len(a) < p:
-            a, Theta = np.arange(p), _placed(Theta, a, p)
+            a, Theta = np.arange(p), placed(Theta, a, p)
         each, yy, logdet = np.arange(len(a)), float(self.rr.sum()), 0.0
         W, Wr = np.empty_like(self.A), np.empty_like(self.r)
         for block in self.blocks:
@@ -247,8 +262,8 @@ class MixedModel:
         G = self.copies * W.sum(axis=0)
         known = f if self.restricted else f[R[f] > 0]
         try:
-            K, half = _inverse_root(G, R, f)
-            K_integrated, root = (K, half) if len(known) == len(f) else _inverse_root(G, R, known)
+            K, half = inverse_root(G, R, f)
+            K_integrated, root = (K, half) if len(known) == len(f) else inverse_root(G, R, known)
         except np.linalg.LinAlgError:
             return None
         right = Wr.sum(axis=0)
@@ -264,7 +279,7 @@ class MixedModel:
         return State(float(value), sigma2, w, W, q, K, K_integrated, R)
 
 
-def _inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, float]:
+def inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, float]:
     """K (p, r) with KK' = (G + R)⁻¹ on some columns, and the log determinant of G + R there."""
     L = np.linalg.cholesky(G[np.ix_(columns, columns)] + np.diag(R[columns]))
     K = np.zeros((len(G), len(columns)))
@@ -272,7 +287,7 @@ def _inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np
     return K, 2 * float(np.log(np.diag(L)).sum())
 
 
-def _placed(Theta: np.ndarray, a: np.ndarray, p: int) -> np.ndarray:
+def placed(Theta: np.ndarray, a: np.ndarray, p: int) -> np.ndarray:
     whole = np.zeros((p, p))
     whole[np.ix_(a, a)] = Theta
     return whole

@@ -26,6 +26,7 @@ SINGULAR = 1e-8  # smallest one that is taken for what it is
 NEGLIGIBLE = 0.1  # effective number of shared coefficients that are as good as none
 WIDEST = 3.0  # change of log ρ in a step
 LARGEST_RIDGE = 1e8  # ρ / N, and its inverse, that are as good as infinite
+SMALL = 0.01  # cosine of a secant's error and its move, below which it says nothing
 ROUNDING = 3e-12  # of a likelihood, in parts of it and of the degrees of freedom
 
 
@@ -62,6 +63,39 @@ class Variances:
     gradient: float
     n_iter: int
     unfinished: bool = False
+
+
+@dataclass(frozen=True)
+class Secant:
+    """What the Fisher information lacks, as gradients of points tell (symmetric rank one).
+
+    For likelihoods whose Hessian is not known.
+
+    Attributes
+    ----------
+    lacking : ndarray of shape (k, k)
+    x : ndarray of shape (k,) or None
+        The last point,
+    found : Derivatives or None
+        and the derivatives there.
+    """
+
+    lacking: np.ndarray
+    x: np.ndarray | None = None
+    found: Derivatives | None = None
+
+    def after(self, x: np.ndarray, found: Derivatives) -> Secant:
+        """The same, wiser by a point."""
+        lacking = self.lacking
+        if self.x is not None and self.found is not None:
+            move = x - self.x
+            between = (self.found.fisher + found.fisher) / 2 + lacking
+            rest = found.slope - self.found.slope - between @ move
+            along, unit = float(rest @ move), found.unit
+            size = np.linalg.norm(rest * unit) * np.linalg.norm(move / unit)
+            if abs(along) > SMALL * size:
+                lacking = lacking + np.outer(rest, rest) / along
+        return Secant(lacking, x, found)
 
 
 def own_groups(model: MixedModel) -> np.ndarray:
@@ -106,6 +140,7 @@ def fit_variances(
         x = np.append(start.values, [] if start.ridge is None else -np.log(start.ridge))
         state = _at(model, E, x) or state
         found = derivatives(model, state, E)
+    secant = None if model.exact_hessian else Secant(np.zeros((len(x), len(x))))
     for step in range(max_iter + 1):
         free = _free(model, E, x, found.slope)
         norm = float(np.abs(found.slope * found.unit)[free].max(initial=0.0))
@@ -114,7 +149,10 @@ def fit_variances(
         if step:
             found = derivatives(model, state, E)
             norm = float(np.abs(found.slope * found.unit)[free].max())
-        move = _step(found, x, free, norm, E.shape[1])
+        if secant is not None:
+            secant = secant.after(x, found)
+            found = replace(found, hessian=found.fisher + secant.lacking)
+        move = _step(found, x, free, norm if secant is None else 0.0, E.shape[1])
         new = _search(model, E, x, state, move, found.slope)
         if new is None:
             break
