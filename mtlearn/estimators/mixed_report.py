@@ -10,11 +10,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mtlearn.estimators.mixed_fit import MixedFit
 from mtlearn.exceptions import UnidentifiedVarianceWarning, counted, in_fold, level_of_user, plain
-from mtlearn.selection.likelihood.variances import CAP
+from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.solvers.progress import say
 
 NEARLY = 1e-3  # scaled gradient at which the likelihood is at its maximum to six digits
-WITHOUT_NOISE = 0.01 * CAP  # a variance over that of the noise with which there is no maximum
+WITHOUT_NOISE = (
+    0.01 * MixedModel.cap
+)  # a variance over that of the noise with which there is no maximum
 
 
 def report(model: Any, fit: MixedFit) -> None:

@@ -24,7 +24,7 @@ from scipy import optimize
 from mtlearn.selection.likelihood.mixed import MixedModel, State
 from mtlearn.selection.likelihood.moves import Moves, in_basis
 from mtlearn.selection.likelihood.pairs import pair_information
-from mtlearn.selection.likelihood.variances import CAP, FAR, ROUNDING, Variances
+from mtlearn.selection.likelihood.variances import FAR, ROUNDING, Variances
 
 NEWTON = 24  # columns up to which second derivatives, of k⁴ numbers, are worth their price
 MORE_STEPS = 10  # as many as of Newton's, where they are cheaper
@@ -99,7 +99,7 @@ class Shrunk:
         nu, k = self.nu, self.k
         values, vectors = np.linalg.eigh(Q)
         values[values < NOTHING * values[-1]] = 0.0
-        if (nu and values[0] == 0) or not values[-1] * self.largest <= 1e3 * CAP:
+        if (nu and values[0] == 0) or not values[-1] * self.largest <= 1e3 * self.model.cap:
             return None
         trace = self.given * (1 / values).sum() if nu else 0.0
         log = np.log(values).sum() if nu else 0.0

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from mtlearn.losses.base import Loss
 from mtlearn.losses.logistic import Logistic
 from mtlearn.problems.moments import BLOCK_BYTES, padded_rows, task_blocks
 
+LEVEL_STEPS, WIDEST = 100, 2.0  # Newton steps to levels alone, and how long one may be
 CACHED = 16  # times more bytes that a row counts for, so that a stack stays in a cache
 
 
@@ -71,15 +73,13 @@ class LabelRows:
     n_tasks, n_columns : int
     free : bool
         Whether each task has a free level.
-    loss : Loss
-        Whose third derivative is that of the logistic loss.
     """
 
     stacks: list[Stack]
     n_tasks: int
     n_columns: int
     free: bool
-    loss: Loss = Logistic()
+    loss: ClassVar[Loss] = Logistic()
 
     @classmethod
     def of(cls, data: TaskData, center: np.ndarray, scale: np.ndarray, levels: str) -> LabelRows:
@@ -120,6 +120,29 @@ class LabelRows:
         pairs = zip(self.stacks, F, strict=True)
         return sum(float(np.vdot(k.s, self.loss.value(f, k.y))) for k, f in pairs)
 
+    def totals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of the weights, and of the weights times the targets, of each task (T,)."""
+        weight, ones = np.zeros(self.n_tasks), np.zeros(self.n_tasks)
+        for stack in self.stacks:
+            weight[stack.tasks] = stack.s.sum(axis=1)
+            ones[stack.tasks] = np.sum(stack.s * stack.y, axis=1)
+        return weight, ones
+
+    def best_levels(self, own: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """The free levels with the least loss, given the coefficients."""
+        out = level.copy()
+        for stack, f in zip(self.stacks, self.scores(own, np.zeros(self.n_tasks)), strict=True):
+            b = level[stack.tasks]
+            for _ in range(LEVEL_STEPS):
+                near = self.loss.expansion(f + b[:, None], stack.y)
+                d = np.maximum(np.sum(stack.s * near.curvature, axis=1), 1e-300)
+                step = np.clip(np.sum(stack.s * near.residual, axis=1) / d, -WIDEST, WIDEST)
+                b = b + step
+                if np.abs(step).max() <= 1e-12 * (1 + np.abs(b).max()):
+                    break
+            out[stack.tasks] = b
+        return out
+
     def around(self, F: Scores) -> Around:
         """The loss around scores."""
         T, p, value = self.n_tasks, self.n_columns, 0.0
@@ -151,7 +174,9 @@ class LabelRows:
             third = -np.sign(f) * stack.s * p * (1 - p) * (2 * p - 1)
             if self.free:
                 Z = Z - near.c[at][:, None]
-            h = np.einsum("bmi,bmi->bm", np.matmul(Z, C[at]), np.broadcast_to(Z, (len(at), *Z.shape[1:])))
+            h = np.einsum(
+                "bmi,bmi->bm", np.matmul(Z, C[at]), np.broadcast_to(Z, (len(at), *Z.shape[1:]))
+            )
             if self.free:
                 h = h + 1.0 / near.d[at][:, None]
             out[at] = _times_rows(Z, h * third)

@@ -41,16 +41,21 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.special import entr
 
+from mtlearn.selection.likelihood.effects import Effects, effects_at
 from mtlearn.selection.likelihood.label_rows import Around, LabelRows, Scores
 from mtlearn.selection.likelihood.mixed import MixedModel, State, inverse_root, placed
 from mtlearn.selection.likelihood.products import CrossProducts
+from mtlearn.selection.likelihood.variances import Variances
 
 STEPS = 60  # Newton steps to a mode
 CLOSE = 1e-6  # change of a score after which the next one is at rounding
-OFFSETS = 1e-9  # of maximised coefficients, in units of their standard errors
+ROUGH = 1e-3  # the same, where more steps follow anyway
+SMALL = 1e-3  # cosine of a secant's error and its move, below which it says nothing
+OFFSETS = 1e-8  # gradient of maximised coefficients, in units of their standard errors
 CUTS = 30
-ROUNDS = 50
+ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -89,10 +94,12 @@ class LaplaceState(State):
 
     @cached_property
     def pull(self) -> np.ndarray:
+        """q_t - γ_t."""
         return self.q - self.bend
 
     @cached_property
     def shared_pull(self) -> np.ndarray:
+        """w - c."""
         return self.shared - self.shared_bend
 
 
@@ -105,13 +112,14 @@ class LaplaceModel(MixedModel):
         Of the same rows with the labels for targets: what columns there are, and their scale.
     rows : callable
         From ``scale`` (p,) to :class:`LabelRows`.
-    restricted, alpha_mean
+    restricted, alpha_mean, of_unit_columns
         As in :class:`MixedModel`.
     repeat : bool
         Whether weights repeat rows.
     """
 
     estimates_noise = exact_hessian = False
+    cap = 100.0  # a standard deviation of ten, of the log odds at a column's own
 
     def __init__(
         self,
@@ -120,15 +128,22 @@ class LaplaceModel(MixedModel):
         *,
         restricted: bool,
         alpha_mean: float | None,
+        of_unit_columns: bool = False,
         repeat: bool = True,
     ):
-        super().__init__(products, restricted=restricted, alpha_mean=alpha_mean)
+        super().__init__(
+            products,
+            restricted=restricted,
+            alpha_mean=alpha_mean,
+            of_unit_columns=of_unit_columns,
+        )
         self.rows: LabelRows = rows(self.scale)
-        self.total = self.copies * self.A.sum(axis=0)
-        self.y_scale, self.copies, self.repeat = 1.0, 1, repeat
+        self.y_scale, self.copies, self.repeat, self.exact = 1.0, 1, repeat, False
+        self.may_vary = np.isfinite(self.scale) & (self.n_tasks > 1)
         self.pooled = np.zeros(self.n_columns)
         self.blocks = self.in_blocks(self.n_tasks)
         self._last: Mode | None = None
+        self._lacking = np.zeros((self.n_columns, self.n_columns))
         del self.A, self.r, self.rr
         self.start = self._pooled_mode()
         self.at_zero = self.start.near.value
@@ -180,15 +195,77 @@ class LaplaceModel(MixedModel):
         self._last = state.mode
         return replace(state, value=state.value + extra_rss)
 
+    def told_by_row(self, state: State, E: np.ndarray) -> np.ndarray:
+        """One label says no more of a variance than of a probability; pairs of labels do."""
+        assert isinstance(state, LaplaceState)
+        own = self.rows.own_squares(state.mode.F, state.mode.near, repeat=self.repeat)
+        return E.T @ own @ E
+
+    def effects(self, fit: Variances) -> Effects:
+        """The coefficients at the mode, with their certificate.
+
+        That is the duality gap of P at the weighted residuals r as dual point, where that of the
+        loss is zero (``effects.py``).
+        """
+        state = fit.state
+        assert isinstance(state, LaplaceState)
+        off = state.mode.near.g - state.q
+        h = state.mode.near.g.sum(axis=0) - state.ridge * state.shared - state.mode.offset
+        left = state.K.T @ h
+        gap = 0.5 * float(np.vdot(off, off @ fit.Theta) + left @ left)
+        return effects_at(self, fit.Theta, state, gap / self.null_value)
+
+    @cached_property
+    def null_value(self) -> float:
+        """The loss at w = 0 with its best levels, one for all, or of each task."""
+        weight, ones = self.rows.totals()
+        if self.products.levels == "none":
+            return float(weight.sum() * np.log(2.0))
+        if self.products.levels == "pooled":
+            weight, ones = weight.sum(), ones.sum()
+        share = ones / weight
+        return float(np.sum(weight * (entr(share) + entr(1 - share))))
+
     def _settled(self, mode: Mode, a, Theta, R) -> LaplaceState:
-        """The state at the mode, once coefficients that are maximised over stand still."""
-        mode = self._settle(mode, a, Theta, R)
+        """The state at the mode, once coefficients that are maximised over stand still.
+
+        Their gradient is 2 (wanted - offset), wanted = ½(B - Gc), and their Hessian 2G and what
+        successive gradients say that it lacks.
+        """
+        rough = CLOSE if self.restricted else ROUGH
+        mode, last = self._settle(mode, a, Theta, R, rough), None
         for _ in range(ROUNDS):
-            state, offset = self._state(mode, a, Theta, R)
-            if np.abs(state.K.T @ (offset - mode.offset)).max(initial=0.0) <= OFFSETS:
+            state, wanted = self._state(mode, a, Theta, R)
+            gradient = 2 * (wanted - mode.offset)
+            if np.abs(state.K.T @ gradient).max(initial=0.0) <= OFFSETS:
                 break
-            mode = self._settle(replace(mode, offset=offset), a, Theta, R)
+            twice = 2 * state.W.sum(axis=0)
+            if last is not None:
+                self._learn_lacking(twice, state.shared - last[0], gradient - last[1])
+            move = self._newton(twice, gradient)
+            mode = self._settle(replace(mode, offset=mode.offset + move), a, Theta, R, ROUGH)
+            last = state.shared, gradient
         return state
+
+    def _newton(self, twice: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """By how much the offset moves: G (2G + lacking)⁻¹ gradient."""
+        f = np.flatnonzero(gradient)
+        whole = (twice + self._lacking)[np.ix_(f, f)]
+        try:
+            L = np.linalg.cholesky(whole)
+        except np.linalg.LinAlgError:
+            self._lacking[:] = 0.0
+            return gradient / 2
+        out = np.zeros(len(gradient))
+        out[f] = twice[np.ix_(f, f)] @ np.linalg.solve(L.T, np.linalg.solve(L, gradient[f])) / 2
+        return out
+
+    def _learn_lacking(self, twice: np.ndarray, move: np.ndarray, change: np.ndarray) -> None:
+        f = np.flatnonzero(change)
+        rest, move = (change - (twice + self._lacking) @ move)[f], move[f]
+        along, size = float(rest @ move), np.linalg.norm(rest) * np.linalg.norm(move)
+        if abs(along) > SMALL * size:
+            self._lacking[np.ix_(f, f)] += np.outer(rest, rest) / along
 
     def _near(self, a: np.ndarray, Theta: np.ndarray, R: np.ndarray) -> Mode:
         """Where to start: the mode of the model around the last one, or without deviations."""
@@ -220,7 +297,7 @@ class LaplaceModel(MixedModel):
         prior = 0.5 * (float(np.vdot(q, q @ Theta)) + float(w @ (R * w)))
         return mode.near.value + prior + float(mode.offset @ w)
 
-    def _settle(self, mode: Mode, a: np.ndarray, Theta: np.ndarray, R: np.ndarray) -> Mode:
+    def _settle(self, mode: Mode, a, Theta, R, close: float = CLOSE) -> Mode:
         """Newton steps from a mode of the same Θ to the least criterion."""
         whole = placed(Theta, a, self.n_columns)
         here = self._criterion(mode, whole, R)
@@ -239,7 +316,7 @@ class LaplaceModel(MixedModel):
             else:
                 return mode
             mode, here = new, there
-            if change <= CLOSE and length == 1.0:
+            if change <= close and length == 1.0:
                 return mode
         return replace(mode, settled=False)
 

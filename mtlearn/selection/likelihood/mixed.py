@@ -111,10 +111,14 @@ class MixedModel:
     alpha_mean : float or None
         Ridge on the shared coefficients of the columns as they are given, R_j = alpha_mean N: 0
         makes them flat, ``inf`` zero. None leaves it to be estimated in columns of unit variance.
+    of_unit_columns : bool
+        Whether ``alpha_mean`` is a ridge on columns of unit variance.
 
     Attributes
     ----------
     A : ndarray of shape (T, p, p) or (1, p, p)
+    total : ndarray of shape (p, p)
+        Their sum.
     r : ndarray of shape (T, p)
     rr : ndarray of shape (T,)
     scale : ndarray of shape (p,)
@@ -133,8 +137,16 @@ class MixedModel:
 
     estimates_noise = True  # σ²; otherwise it is one
     exact_hessian = True  # of ``derivatives``
+    cap = 1e8  # largest variance over noise, beyond which noise is zero
 
-    def __init__(self, products: CrossProducts, *, restricted: bool, alpha_mean: float | None):
+    def __init__(
+        self,
+        products: CrossProducts,
+        *,
+        restricted: bool,
+        alpha_mean: float | None,
+        of_unit_columns: bool = False,
+    ):
         (T, p), zz, N = products.zy.shape, products.zz, products.size
         self.products, self.restricted, self.N = products, restricted, N
         self.first = int(products.levels == "pooled")  # of the slopes
@@ -147,11 +159,12 @@ class MixedModel:
         given = START if alpha_mean is None else alpha_mean
         ridge = np.where(slopes & (mean_square > 0), given * N, 0.0)
         self.estimates_ridge = alpha_mean is None and bool(ridge.any())
-        if alpha_mean is not None and np.isfinite(alpha_mean):
+        if alpha_mean is not None and np.isfinite(alpha_mean) and not of_unit_columns:
             ridge *= inverse**2
         A = zz * (inverse[:, None] * inverse)
         b = products.zy * inverse
         total = total * (inverse[:, None] * inverse)
+        self.total = total
         self.shared, self.ridge = self._shared_columns(total, ridge)
         flat = np.isfinite(self.scale) & (ridge == 0)
         self.n_dependent = int(flat.sum() - (ridge[self.shared] == 0).sum())
@@ -201,6 +214,10 @@ class MixedModel:
         self.y_scale = float(np.sqrt((null if self.exact else rr) / self.N)) or 1.0
         self.A, self.r, self.rr = A, r / self.y_scale, rr_t / self.y_scale**2
         self.pooled = w / self.y_scale
+
+    def told_by_row(self, state: State, E: np.ndarray) -> np.ndarray | float:
+        """Of the Fisher information of groups E, what single rows say and cannot mean."""
+        return 0.0
 
     @cached_property
     def constant(self) -> float:
@@ -288,6 +305,7 @@ def inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np.
 
 
 def placed(Theta: np.ndarray, a: np.ndarray, p: int) -> np.ndarray:
+    """The matrix of some columns among zeros for the others (p, p)."""
     whole = np.zeros((p, p))
     whole[np.ix_(a, a)] = Theta
     return whole

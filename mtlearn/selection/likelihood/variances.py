@@ -19,7 +19,6 @@ from scipy import linalg, optimize
 from mtlearn.selection.likelihood.derivatives import Derivatives, derivatives, gradient
 from mtlearn.selection.likelihood.mixed import RANK, MixedModel, State
 
-CAP = 1e8  # largest variance over noise, in columns of unit mean square: beyond it noise is zero
 FAR = 3.0  # scaled gradient above which Newton steps are not trusted
 INDEFINITE = -0.1  # eigenvalue, in units of the Fisher information, of a Hessian not to use
 SINGULAR = 1e-8  # smallest one that is taken for what it is
@@ -133,7 +132,9 @@ def fit_variances(
     state, norm, step = _at(model, E, x), 0.0, 0
     assert state is not None  # at zero there is nothing to overflow
     found = derivatives(model, state, E)
-    told, alike = identified(found, E.shape[1])
+    between = found.fisher.copy()
+    between[: E.shape[1], : E.shape[1]] -= model.told_by_row(state, E)
+    told, alike = identified(replace(found, fisher=between), E.shape[1])
     unknown = np.any(E[:, alike], axis=1)
     E, found, x = E[:, told[: E.shape[1]]], found.among(told), x[told]
     if start is not None and start.groups.shape == E.shape:
@@ -193,7 +194,7 @@ def _at(model: MixedModel, E: np.ndarray, x: np.ndarray) -> State | None:
 
 
 def _bounds(model: MixedModel, E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = np.zeros(E.shape[1]), np.full(E.shape[1], CAP)
+    low, high = np.zeros(E.shape[1]), np.full(E.shape[1], model.cap)
     if model.estimates_ridge:
         middle, wide = -np.log(model.N), np.log(LARGEST_RIDGE)
         low, high = np.append(low, middle - wide), np.append(high, middle + wide)
