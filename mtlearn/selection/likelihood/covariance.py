@@ -24,6 +24,7 @@ from scipy import optimize
 from mtlearn.selection.likelihood.mixed import MixedModel, State
 from mtlearn.selection.likelihood.moves import Moves, in_basis
 from mtlearn.selection.likelihood.pairs import pair_information
+from mtlearn.selection.likelihood.secant import LEAST, Secant
 from mtlearn.selection.likelihood.variances import FAR, ROUNDING, Variances
 
 NEWTON = 24  # columns up to which second derivatives, of k⁴ numbers, are worth their price
@@ -80,6 +81,7 @@ class Shrunk:
         self.largest = theta.max(initial=0.0)
         self.given = diagonal.state.sigma2
         self.df = model.df + nu * self.k
+        self.secant = None if model.exact_hessian else Secant()
 
     @cached_property
     def D(self) -> np.ndarray:
@@ -137,12 +139,16 @@ class Shrunk:
             t, s = t + self.nu * inverse.ravel(), s + self.nu * twice.ravel()
             own = np.kron(inverse, inverse)
             mixed = np.kron(inverse, twice)
+            second = self.nu * (mixed + np.kron(twice, inverse) - own)
+            H = (F if self.secant else H) + second
             F = F + self.nu * own
-            H = H + self.nu * (mixed + np.kron(twice, inverse) - own)
         slope = (t - s).reshape(self.k, self.k)
         if self.model.estimates_noise:
             F, H = F - np.outer(t, t) / self.df, H - np.outer(s, s) / self.df
-        return (slope + slope.T) / 2, F, H
+        slope = (slope + slope.T) / 2
+        if self.secant:
+            H = self.secant.hessian(point.Q.ravel(), slope.ravel(), H if self.nu else F)
+        return slope, F, H
 
 
 def fit_covariance(
@@ -186,7 +192,7 @@ def newton(problem: Shrunk, point: Point, tol: float, max_iter: int) -> Solved:
         system = quadratic_model(problem, point, tol)
         if system.norm <= tol or step == max_iter:
             break
-        move, decrease = _move(system, damping)
+        move, decrease = _move(system, damping, problem.secant is not None)
         new, length = _search(problem, point, system, move, decrease)
         if new is None:
             break
@@ -218,12 +224,14 @@ def quadratic_model(problem: Shrunk, point: Point, tol: float) -> System:
     return System(moves, g, unit, hessian, fisher, norm, nudge)
 
 
-def _move(system: System, damping: float) -> tuple[np.ndarray, float]:
+def _move(system: System, damping: float, learned: bool) -> tuple[np.ndarray, float]:
     """A descent direction, and by how much it lowers the criterion to first order."""
     unit, g = system.unit, system.g * system.unit
     both = unit[:, None] * unit
     w, E = np.linalg.eigh(system.hessian * both)
-    if system.norm > FAR or w[0] < -0.5:
+    if learned:
+        w = np.maximum(w, LEAST)
+    elif system.norm > FAR or w[0] < -0.5:
         w, E = np.linalg.eigh(system.fisher * both)
     move = -(E @ ((E.T @ g) / np.maximum(np.abs(w), damping))) * unit
     return move, -float(system.g @ move)

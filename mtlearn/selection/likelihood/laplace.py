@@ -53,7 +53,9 @@ STEPS = 60  # Newton steps to a mode
 CLOSE = 1e-6  # change of a score after which the next one is at rounding
 ROUGH = 1e-3  # the same, where more steps follow anyway
 SMALL = 1e-3  # cosine of a secant's error and its move, below which it says nothing
-OFFSETS = 1e-8  # gradient of maximised coefficients, in units of their standard errors
+OFFSETS = 1e-7  # gradient of maximised coefficients, in units of their standard errors
+WORSE = 2.0  # growth of that gradient, from where the way is halved
+LOST = 1e-3  # what is left of it where there is none
 CUTS = 30
 ROUNDS = 20
 
@@ -160,7 +162,10 @@ class LaplaceModel(MixedModel):
         level, w = np.zeros(T), np.zeros(p)
         F = self.rows.scores(zero, level)
         mode = Mode(w, zero, level, zero, F, self.rows.around(F), np.zeros(p))
-        return self._settle(mode, np.arange(0), np.zeros((0, 0)), self.ridge)
+        try:
+            return self._settle(mode, np.arange(0), np.zeros((0, 0)), self.ridge)
+        except np.linalg.LinAlgError:  # no curvature is left
+            return replace(mode, settled=False)
 
     def around(self, near: Around, own: np.ndarray) -> LaplaceModel:
         """The Gaussian model around scores, for a sweep."""
@@ -237,14 +242,21 @@ class LaplaceModel(MixedModel):
         for _ in range(ROUNDS):
             state, wanted = self._state(mode, a, Theta, R)
             gradient = 2 * (wanted - mode.offset)
-            if np.abs(state.K.T @ gradient).max(initial=0.0) <= OFFSETS:
+            size = float(np.abs(state.K.T @ gradient).max(initial=0.0))
+            if size <= OFFSETS:
                 break
+            if last is not None and size > WORSE * last[2]:  # too far: half of the way
+                back = (mode.offset + last[3]) / 2
+                mode = self._settle(replace(last[4], offset=back), a, Theta, R, ROUGH)
+                continue
             twice = 2 * state.W.sum(axis=0)
             if last is not None:
                 self._learn_lacking(twice, state.shared - last[0], gradient - last[1])
+            last = state.shared, gradient, size, mode.offset, mode
             move = self._newton(twice, gradient)
             mode = self._settle(replace(mode, offset=mode.offset + move), a, Theta, R, ROUGH)
-            last = state.shared, gradient
+        if size > LOST and len(a):
+            raise np.linalg.LinAlgError("no best shared coefficients")
         return state
 
     def _newton(self, twice: np.ndarray, gradient: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from scipy import linalg, optimize
 
 from mtlearn.selection.likelihood.derivatives import Derivatives, derivatives, gradient
 from mtlearn.selection.likelihood.mixed import RANK, MixedModel, State
+from mtlearn.selection.likelihood.secant import LEAST, Secant
 
 FAR = 3.0  # scaled gradient above which Newton steps are not trusted
 INDEFINITE = -0.1  # eigenvalue, in units of the Fisher information, of a Hessian not to use
@@ -25,7 +26,6 @@ SINGULAR = 1e-8  # smallest one that is taken for what it is
 NEGLIGIBLE = 0.1  # effective number of shared coefficients that are as good as none
 WIDEST = 3.0  # change of log ρ in a step
 LARGEST_RIDGE = 1e8  # ρ / N, and its inverse, that are as good as infinite
-SMALL = 0.01  # cosine of a secant's error and its move, below which it says nothing
 ROUNDING = 3e-12  # of a likelihood, in parts of it and of the degrees of freedom
 
 
@@ -62,39 +62,6 @@ class Variances:
     gradient: float
     n_iter: int
     unfinished: bool = False
-
-
-@dataclass(frozen=True)
-class Secant:
-    """What the Fisher information lacks, as gradients of points tell (symmetric rank one).
-
-    For likelihoods whose Hessian is not known.
-
-    Attributes
-    ----------
-    lacking : ndarray of shape (k, k)
-    x : ndarray of shape (k,) or None
-        The last point,
-    found : Derivatives or None
-        and the derivatives there.
-    """
-
-    lacking: np.ndarray
-    x: np.ndarray | None = None
-    found: Derivatives | None = None
-
-    def after(self, x: np.ndarray, found: Derivatives) -> Secant:
-        """The same, wiser by a point."""
-        lacking = self.lacking
-        if self.x is not None and self.found is not None:
-            move = x - self.x
-            between = (self.found.fisher + found.fisher) / 2 + lacking
-            rest = found.slope - self.found.slope - between @ move
-            along, unit = float(rest @ move), found.unit
-            size = np.linalg.norm(rest * unit) * np.linalg.norm(move / unit)
-            if abs(along) > SMALL * size:
-                lacking = lacking + np.outer(rest, rest) / along
-        return Secant(lacking, x, found)
 
 
 def own_groups(model: MixedModel) -> np.ndarray:
@@ -141,7 +108,7 @@ def fit_variances(
         x = np.append(start.values, [] if start.ridge is None else -np.log(start.ridge))
         state = _at(model, E, x) or state
         found = derivatives(model, state, E)
-    secant = None if model.exact_hessian else Secant(np.zeros((len(x), len(x))))
+    secant = None if model.exact_hessian else Secant()
     for step in range(max_iter + 1):
         free = _free(model, E, x, found.slope)
         norm = float(np.abs(found.slope * found.unit)[free].max(initial=0.0))
@@ -151,9 +118,9 @@ def fit_variances(
             found = derivatives(model, state, E)
             norm = float(np.abs(found.slope * found.unit)[free].max())
         if secant is not None:
-            secant = secant.after(x, found)
-            found = replace(found, hessian=found.fisher + secant.lacking)
-        move = _step(found, x, free, norm if secant is None else 0.0, E.shape[1])
+            learned = secant.hessian(x, found.slope, found.fisher, found.unit)
+            found = replace(found, hessian=learned)
+        move = _step(found, x, free, norm if secant is None else None, E.shape[1])
         new = _search(model, E, x, state, move, found.slope)
         if new is None:
             break
@@ -206,13 +173,20 @@ def _free(model: MixedModel, E: np.ndarray, x: np.ndarray, slope: np.ndarray) ->
     return np.flatnonzero(((x > low) | (slope < 0)) & ((x < high) | (slope > 0)))
 
 
-def _step(found: Derivatives, x: np.ndarray, free: np.ndarray, norm: float, k: int) -> np.ndarray:
-    """The minimiser of the quadratic model subject to x + move >= 0 (of ζ, to a width)."""
+def _step(
+    found: Derivatives, x: np.ndarray, free: np.ndarray, norm: float | None, k: int
+) -> np.ndarray:
+    """The minimiser of the quadratic model subject to x + move >= 0 (of ζ, to a width).
+
+    With a ``norm`` it is Newton's where that is to be trusted; None has a Hessian that is learned.
+    """
     unit = found.unit[free]
     g, both = found.slope[free] * unit, np.outer(unit, unit)
     room = np.where(free < k, x[free], WIDEST) / unit
     values, B = linalg.eigh(found.hessian[np.ix_(free, free)] * both)
-    if norm > FAR or values[0] < INDEFINITE:
+    if norm is None:
+        values = np.maximum(values, LEAST)
+    elif norm > FAR or values[0] < INDEFINITE:
         values, B = linalg.eigh(found.fisher[np.ix_(free, free)] * both)
     root = np.sqrt(np.maximum(np.abs(values), SINGULAR))
     aim = root * (B.T @ room) - (B.T @ g) / root
