@@ -118,6 +118,8 @@ class LaplaceModel(MixedModel):
         As in :class:`MixedModel`.
     repeat : bool
         Whether weights repeat rows.
+    close : float
+        Change of a score after which the next step to a mode is not worth its price.
     """
 
     estimates_noise = exact_hessian = False
@@ -132,6 +134,7 @@ class LaplaceModel(MixedModel):
         alpha_mean: float | None,
         of_unit_columns: bool = False,
         repeat: bool = True,
+        close: float = CLOSE,
     ):
         super().__init__(
             products,
@@ -140,7 +143,8 @@ class LaplaceModel(MixedModel):
             of_unit_columns=of_unit_columns,
         )
         self.rows: LabelRows = rows(self.scale)
-        self.y_scale, self.copies, self.repeat, self.exact = 1.0, 1, repeat, False
+        self.y_scale, self.copies, self.exact = 1.0, 1, False
+        self.repeat, self.close = repeat, close
         self.may_vary = np.isfinite(self.scale) & (self.n_tasks > 1)
         self.pooled = np.zeros(self.n_columns)
         self.blocks = self.in_blocks(self.n_tasks)
@@ -163,7 +167,7 @@ class LaplaceModel(MixedModel):
         F = self.rows.scores(zero, level)
         mode = Mode(w, zero, level, zero, F, self.rows.around(F), np.zeros(p))
         try:
-            return self._settle(mode, np.arange(0), np.zeros((0, 0)), self.ridge)
+            return self._settle(mode, np.arange(0), np.zeros((0, 0)), self.ridge, self.close)
         except np.linalg.LinAlgError:  # no curvature is left
             return replace(mode, settled=False)
 
@@ -237,7 +241,7 @@ class LaplaceModel(MixedModel):
         Their gradient is 2 (wanted - offset), wanted = ½(B - Gc), and their Hessian 2G and what
         successive gradients say that it lacks.
         """
-        rough = CLOSE if self.restricted else ROUGH
+        rough = self.close if self.restricted else ROUGH
         mode, last = self._settle(mode, a, Theta, R, rough), None
         for _ in range(ROUNDS):
             state, wanted = self._state(mode, a, Theta, R)
@@ -309,7 +313,7 @@ class LaplaceModel(MixedModel):
         prior = 0.5 * (float(np.vdot(q, q @ Theta)) + float(w @ (R * w)))
         return mode.near.value + prior + float(mode.offset @ w)
 
-    def _settle(self, mode: Mode, a, Theta, R, close: float = CLOSE) -> Mode:
+    def _settle(self, mode: Mode, a, Theta, R, close: float) -> Mode:
         """Newton steps from a mode of the same Θ to the least criterion."""
         whole = placed(Theta, a, self.n_columns)
         here = self._criterion(mode, whole, R)
