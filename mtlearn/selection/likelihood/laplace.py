@@ -241,7 +241,8 @@ class LaplaceModel(MixedModel):
         Their gradient is 2 (wanted - offset), wanted = ½(B - Gc), and their Hessian 2G and what
         successive gradients say that it lacks.
         """
-        rough = self.close if self.restricted else ROUGH
+        flat = self.shared[R[self.shared] == 0]
+        rough = self.close if self.restricted or not len(flat) else ROUGH
         mode, last = self._settle(mode, a, Theta, R, rough), None
         for _ in range(ROUNDS):
             state, wanted = self._state(mode, a, Theta, R)
