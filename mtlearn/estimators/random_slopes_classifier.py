@@ -136,6 +136,13 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
     _loss: ClassVar = Logistic()
     _degree: ClassVar[int] = 2
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # A feature of scikit-learn's checks makes every row a task of its own: one label says
+        # nothing of it, and the shared model of the other feature is not good enough for them.
+        tags.classifier_tags.poor_score = self.task_column is not None
+        return tags
+
     @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None):
         """Estimate the variances, and the coefficients of the shared model and of all tasks.
