@@ -37,6 +37,9 @@ class LogisticFit(MixedLines):
     ----------
     model : LaplaceModel
     fit : Variances
+        Its state has the shared coefficients that are best given the variances.
+    value : float
+        -2 log likelihood.
     found : Effects
     shrinkage : float
     mean : ndarray of shape (d,)
@@ -47,6 +50,7 @@ class LogisticFit(MixedLines):
 
     model: LaplaceModel
     fit: Variances
+    value: float
     found: Effects
     shrinkage: float
     mean: np.ndarray
@@ -54,7 +58,7 @@ class LogisticFit(MixedLines):
 
     @property
     def state(self) -> LaplaceState:
-        """The likelihood at the variances."""
+        """Where the coefficients are."""
         assert isinstance(self.fit.state, LaplaceState)
         return self.fit.state
 
@@ -137,9 +141,11 @@ def _fit_class(
     fit = fit_variances(model, groups(model), tol=tol, max_iter=most)
     if asked.covariance == "full":
         fit, shrinkage = fit_shrunk(model, fit, asked.shrinkage, tol=tol, max_iter=most)
-    assert isinstance(fit.state, LaplaceState)
-    at_fit = model.around(fit.state.mode.near, fit.state.mode.own)
-    return LogisticFit(at_fit, fit, model.effects(fit), shrinkage, center, separable)
+    state = model.best_shared(fit)
+    found = model.effects(fit, state)
+    at_state = model.around(state.mode.near, state.mode.own)
+    value, fit = fit.state.value, replace(fit, state=state)
+    return LogisticFit(at_state, fit, value, found, shrinkage, center, separable)
 
 
 def class_attributes(fits: list[LogisticFit], units: Units, *, keep: bool) -> dict[str, Any]:
@@ -170,7 +176,7 @@ def _attributes(fit: LogisticFit, units: Units, keep: bool) -> dict[str, Any]:
     found = line_attributes(fit, units, 0, 1.0, keep)
     model = fit.model
     flat = model.shared[(model.ridge[model.shared] == 0) & (model.shared >= model.first)]
-    value = -0.5 * fit.state.value
+    value = -0.5 * fit.value
     if model.restricted:
         value -= len(flat) * units.x * np.log(2.0)
     return found | {"log_likelihood_": float(value)}

@@ -36,8 +36,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
         (u_t, v_t) ~ N(0, Sigma)
 
     with x̄ the mean of all rows (``center_``). Sigma maximises Laplace's approximation of the
-    likelihood, so there is nothing to tune by cross-validation: over (u_t, v_t) integrated under
-    "ml", over l_0 and w_0 too under "reml". Coefficients are the mode given Sigma. A task that saw
+    likelihood, so there is nothing to tune by cross-validation: (u_t, v_t) are integrated under
+    "ml", l_0 and w_0 too under "reml". Given Sigma, l_0 and w_0 have the largest likelihood, and
+    the coefficients of a task are the mode given these. A task that saw
     one class, or is told apart without error, needs no rule of its own: how much tasks differ
     keeps its coefficients finite.
 
@@ -205,7 +206,7 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
         if data.stacked or not self.fit_intercept:
             return data
         data, names = soften_single_class(data)
-        warn_single_class(names)
+        warn_single_class(names, "Drop such columns, or give rows labelled by task (task=).")
         return data
 
     def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:

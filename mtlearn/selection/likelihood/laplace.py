@@ -196,7 +196,9 @@ class LaplaceModel(MixedModel):
             R = np.where(R > 0, ridge, 0.0)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                state = self._settled(self._near(a, Theta, R), a, Theta, R)
+                f = self.shared
+                known = f if self.restricted else f[R[f] > 0]
+                state = self._settled(self._near(a, Theta, R), a, Theta, R, known)
         except np.linalg.LinAlgError:
             return None
         if not np.isfinite(state.value):
@@ -210,14 +212,27 @@ class LaplaceModel(MixedModel):
         own = self.rows.own_squares(state.mode.F, state.mode.near, repeat=self.repeat)
         return E.T @ own @ E
 
-    def effects(self, fit: Variances) -> Effects:
-        """The coefficients at the mode, with their certificate.
+    def best_shared(self, fit: Variances) -> LaplaceState:
+        """The state where shared coefficients have the largest likelihood, given the variances.
 
-        That is the duality gap of P at the weighted residuals r as dual point, where that of the
-        loss is zero (``effects.py``).
+        At the joint mode, which "reml" integrates around, they are nearer to zero: small tasks have
+        modes that are nearer to zero than their means.
         """
-        state = fit.state
+        state, a = fit.state, np.flatnonzero(np.diag(fit.Theta))
         assert isinstance(state, LaplaceState)
+        Theta = fit.Theta[np.ix_(a, a)]
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._settled(state.mode, a, Theta, state.ridge, self.shared[:0])
+        except np.linalg.LinAlgError:
+            return state
+
+    def effects(self, fit: Variances, state: LaplaceState) -> Effects:
+        """The coefficients at a state, with their certificate.
+
+        That is the duality gap of P, and what the offset adds to it, at the weighted residuals r as
+        dual point, where that of the loss is zero (``effects.py``).
+        """
         off = state.mode.near.g - state.q
         h = state.mode.near.g.sum(axis=0) - state.ridge * state.shared - state.mode.offset
         left = state.K.T @ h
@@ -235,17 +250,16 @@ class LaplaceModel(MixedModel):
         share = ones / weight
         return float(np.sum(weight * (entr(share) + entr(1 - share))))
 
-    def _settled(self, mode: Mode, a, Theta, R) -> LaplaceState:
-        """The state at the mode, once coefficients that are maximised over stand still.
+    def _settled(self, mode: Mode, a, Theta, R, known: np.ndarray) -> LaplaceState:
+        """The state at the mode, once shared coefficients that are not integrated stand still.
 
-        Their gradient is 2 (wanted - offset), wanted = ½(B - Gc), and their Hessian 2G and what
-        successive gradients say that it lacks.
+        ``known`` are those that are. The others' gradient is 2 (wanted - offset), wanted being
+        ½(B - Gc), and their Hessian 2(G + R) and what successive gradients say that it lacks.
         """
-        flat = self.shared[R[self.shared] == 0]
-        rough = self.close if self.restricted or not len(flat) else ROUGH
+        rough = self.close if len(known) == len(self.shared) else ROUGH
         mode, last = self._settle(mode, a, Theta, R, rough), None
         for _ in range(ROUNDS):
-            state, wanted = self._state(mode, a, Theta, R)
+            state, wanted = self._state(mode, a, Theta, R, known)
             gradient = 2 * (wanted - mode.offset)
             size = float(np.abs(state.K.T @ gradient).max(initial=0.0))
             if size <= OFFSETS:
@@ -254,7 +268,7 @@ class LaplaceModel(MixedModel):
                 back = (mode.offset + last[3]) / 2
                 mode = self._settle(replace(last[4], offset=back), a, Theta, R, ROUGH)
                 continue
-            twice = 2 * state.W.sum(axis=0)
+            twice = 2 * (state.W.sum(axis=0) + np.diag(R))
             if last is not None:
                 self._learn_lacking(twice, state.shared - last[0], gradient - last[1])
             last = state.shared, gradient, size, mode.offset, mode
@@ -265,7 +279,7 @@ class LaplaceModel(MixedModel):
         return state
 
     def _newton(self, twice: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """By how much the offset moves: G (2G + lacking)⁻¹ gradient."""
+        """By how much the offset moves: H (2H + lacking)⁻¹ gradient, H = G + R."""
         f = np.flatnonzero(gradient)
         whole = (twice + self._lacking)[np.ix_(f, f)]
         try:
@@ -337,10 +351,9 @@ class LaplaceModel(MixedModel):
                 return mode
         return replace(mode, settled=False)
 
-    def _state(self, mode: Mode, a, Theta, R) -> tuple[LaplaceState, np.ndarray]:
+    def _state(self, mode: Mode, a, Theta, R, known) -> tuple[LaplaceState, np.ndarray]:
         """The likelihood at a mode, and the offset that its maximised coefficients ask for."""
         near, f, p = mode.near, self.shared, self.n_columns
-        known = f if self.restricted else f[R[f] > 0]
         W, _, _, logdet = self.around(near, mode.own).sweep(a, Theta)
         G = W.sum(axis=0)
         K, half = inverse_root(G, R, f)
