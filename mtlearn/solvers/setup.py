@@ -178,6 +178,7 @@ def set_up(
     if model.estimates:
         found = model.estimate(
             rotation.small if rotation else problem,
+            data,
             model.alpha_mean,
             model.alpha_intercept,
             fit_intercept=model.fit_intercept,

@@ -6,14 +6,16 @@ minimiser is the best linear unbiased prediction at alpha = (T/N) σ²/τ², and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.logistic import Logistic
 from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.general import LossProblem
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.likelihood.common import CommonLikelihood
+from mtlearn.selection.likelihood.logistic_strengths import Strengths, logistic_strengths
 from mtlearn.selection.likelihood.one_way import one_way_alpha_intercept
 from mtlearn.selection.likelihood.variances import climb, identified
 from mtlearn.solvers import tuning
@@ -22,27 +24,13 @@ TOLERANCE = 1e-9  # scaled gradient of the likelihood: equal problems get equal 
 MAX_ITER = 100
 SWEEPS = 40.0  # products E'diag(.)E, and as many flops as these for the rest, of a search
 FLOPS = 1e11  # of it: some ten seconds, beyond which levels alone are not worth it
+FEATURES = 200  # up to which Laplace's approximation is quick on a part of the rows
 MOST_BYTES = 4 << 30  # of eigenvectors, where slopes are asked for
-
-
-@dataclass(frozen=True)
-class Strengths:
-    """What the data say.
-
-    Attributes
-    ----------
-    alpha : float or None
-        (T/N) σ²/τ² of slopes; None where only levels were looked at.
-    alpha_intercept : float
-        The same of levels.
-    """
-
-    alpha: float | None
-    alpha_intercept: float
 
 
 def estimate_strengths(
     problem: Problem,
+    data: TaskData,
     alpha_mean: float,
     alpha_intercept: float | None = None,
     *,
@@ -51,10 +39,14 @@ def estimate_strengths(
 ) -> Strengths:
     """Both strengths by restricted maximum likelihood, one variance for all slopes.
 
+    Of logistic losses by Laplace's approximation, whatever is known of levels.
+
     Parameters
     ----------
     problem : Problem
         Under any coupling. Its tasks' weights take no part.
+    data : TaskData
+        Of which it is.
     alpha_mean : float
         w_0 ~ N(0, σ² / (alpha_mean N) I).
     alpha_intercept : float or None
@@ -68,13 +60,13 @@ def estimate_strengths(
     -------
     Strengths
         ``inf`` where the likelihood is largest without any variance, or does not tell it from the
-        noise. Where the likelihood takes too long or too much memory, and for losses that are no
-        squares, levels are those of :func:`one_way_alpha_intercept` and slopes are not looked at.
+        noise. Where the likelihood takes too long or too much memory, and for other losses, levels
+        are those of :func:`one_way_alpha_intercept` and slopes are not looked at.
 
     Raises
     ------
     ValueError
-        Where that of slopes is asked for, and takes too much memory.
+        Where that of slopes is asked for, and takes too much memory or is not defined.
 
     References
     ----------
@@ -82,6 +74,17 @@ def estimate_strengths(
     Biometrika 58.
     """
     T = problem.n_columns
+    logistic = isinstance(problem, LossProblem) and isinstance(problem.loss, Logistic)
+    if logistic and fit_intercept and (slopes or problem.n_features <= FEATURES):
+        rows = data if data.stacked else data.one_row_per_label()[0]
+        found = logistic_strengths(rows, alpha_mean)
+        levels = found.alpha_intercept if alpha_intercept is None else alpha_intercept
+        return Strengths(found.alpha, levels)
+    if slopes and not isinstance(problem, SquaredProblem):
+        raise ValueError(
+            'alpha="auto" is defined for the squared loss, and with intercepts for the logistic '
+            "one. Give a number, or choose it by cross-validation."
+        )
     if not isinstance(problem, SquaredProblem) or not _affordable(problem, slopes):
         return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept))
     per_noise, level = T / float(problem.weight.sum()), None
@@ -94,12 +97,14 @@ def estimate_strengths(
     likelihood = CommonLikelihood(problem, alpha_mean, level)
     if alpha_mean == 0 and likelihood.df <= T and level is None and not slopes:
         return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept))
-    found = dict.fromkeys(("level", "slopes"), 0.0)
+    variance = dict.fromkeys(("level", "slopes"), 0.0)
     # With a row each, what tells variances from the noise is the prior of w_0 alone.
     if 1 < T < problem.weight.sum() and not likelihood.exact:
-        found |= dict(zip(*maximised(likelihood), strict=True))
+        variance |= dict(zip(*maximised(likelihood), strict=True))
     with np.errstate(divide="ignore"):
-        alpha, levels = (float(np.divide(per_noise, found[name])) for name in ("slopes", "level"))
+        alpha, levels = (
+            float(np.divide(per_noise, variance[name])) for name in ("slopes", "level")
+        )
     return Strengths(alpha, levels if alpha_intercept is None else alpha_intercept)
 
 

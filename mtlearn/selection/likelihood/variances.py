@@ -19,8 +19,8 @@ from scipy import linalg, optimize
 
 from mtlearn.selection.likelihood.derivatives import Derivatives, derivatives, gradient
 from mtlearn.selection.likelihood.mixed import RANK, MixedModel, State
+from mtlearn.selection.likelihood.secant import LEAST, Secant
 
-CAP = 1e8  # largest variance over noise, in columns of unit mean square: beyond it noise is zero
 FAR = 3.0  # scaled gradient above which Newton steps are not trusted
 INDEFINITE = -0.1  # eigenvalue, in units of the Fisher information, of a Hessian not to use
 SINGULAR = 1e-8  # smallest one that is taken for what it is
@@ -100,7 +100,9 @@ def fit_variances(
     state = _at(model, E, x)
     assert state is not None  # at zero there is nothing to overflow
     found = derivatives(model, state, E)
-    told, alike = identified(found, E.shape[1])
+    between = found.fisher.copy()
+    between[: E.shape[1], : E.shape[1]] -= model.told_by_row(state, E)
+    told, alike = identified(replace(found, fisher=between), E.shape[1])
     unknown = np.any(E[:, alike], axis=1)
     E, found, x = E[:, told[: E.shape[1]]], found.among(told), x[told]
     if start is not None and start.groups.shape == E.shape:
@@ -108,7 +110,16 @@ def fit_variances(
         state = _at(model, E, x) or state
         found = derivatives(model, state, E)
     k = E.shape[1]
-    top = climb(_OfGroups(model, E), x, state, found, k, tol=tol, max_iter=max_iter)
+    top = climb(
+        _OfGroups(model, E),
+        x,
+        state,
+        found,
+        k,
+        tol=tol,
+        max_iter=max_iter,
+        exact=model.exact_hessian,
+    )
     x = top.x
     ridge = float(np.exp(-x[k])) if len(x) > k else None
     theta = np.diag(E @ x[:k])
@@ -152,15 +163,23 @@ class Top:
 
 
 def climb(
-    likelihood: Any, x: np.ndarray, state: Any, found: Derivatives, k: int, *, tol, max_iter
+    likelihood: Any,
+    x: np.ndarray,
+    state: Any,
+    found: Derivatives,
+    k: int,
+    *,
+    tol: float,
+    max_iter: int,
+    exact: bool = True,
 ) -> Top:
     """Steps uphill from x, where the likelihood is ``state`` and its derivatives ``found``.
 
     The first k variables are variances. A likelihood has ``at(x)``, ``derivatives`` and
-    ``gradient`` of a state, ``bounds()`` and ``df``.
+    ``gradient`` of a state, ``bounds()`` and ``df``. Hessians that are not ``exact`` are learned.
     """
     norm, step = 0.0, 0
-    bounds = likelihood.bounds()
+    bounds, secant = likelihood.bounds(), None if exact else Secant()
     for step in range(max_iter + 1):
         free = _free(bounds, x, found.slope)
         norm = float(np.abs(found.slope * found.unit)[free].max(initial=0.0))
@@ -169,7 +188,10 @@ def climb(
         if step:
             found = likelihood.derivatives(state)
             norm = float(np.abs(found.slope * found.unit)[free].max())
-        move = _step(found, x, free, norm, k)
+        if secant is not None:
+            learned = secant.hessian(x, found.slope, found.fisher, found.unit)
+            found = replace(found, hessian=learned)
+        move = _step(found, x, free, norm if secant is None else None, k)
         new = _search(likelihood, bounds, x, state, move, found.slope)
         if new is None:
             break
@@ -206,7 +228,7 @@ def _at(model: MixedModel, E: np.ndarray, x: np.ndarray) -> State | None:
 
 
 def _bounds(model: MixedModel, E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = np.zeros(E.shape[1]), np.full(E.shape[1], CAP)
+    low, high = np.zeros(E.shape[1]), np.full(E.shape[1], model.cap)
     if model.estimates_ridge:
         middle, wide = -np.log(model.N), np.log(LARGEST_RIDGE)
         low, high = np.append(low, middle - wide), np.append(high, middle + wide)
@@ -218,13 +240,20 @@ def _free(bounds: tuple, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
     return np.flatnonzero(((x > low) | (slope < 0)) & ((x < high) | (slope > 0)))
 
 
-def _step(found: Derivatives, x: np.ndarray, free: np.ndarray, norm: float, k: int) -> np.ndarray:
-    """The minimiser of the quadratic model subject to x + move >= 0 (of ζ, to a width)."""
+def _step(
+    found: Derivatives, x: np.ndarray, free: np.ndarray, norm: float | None, k: int
+) -> np.ndarray:
+    """The minimiser of the quadratic model subject to x + move >= 0 (of ζ, to a width).
+
+    With a ``norm`` it is Newton's where that is to be trusted; None has a Hessian that is learned.
+    """
     unit = found.unit[free]
     g, both = found.slope[free] * unit, np.outer(unit, unit)
     room = np.where(free < k, x[free], WIDEST) / unit
     values, B = linalg.eigh(found.hessian[np.ix_(free, free)] * both)
-    if norm > FAR or values[0] < INDEFINITE:
+    if norm is None:
+        values = np.maximum(values, LEAST)
+    elif norm > FAR or values[0] < INDEFINITE:
         values, B = linalg.eigh(found.fisher[np.ix_(free, free)] * both)
     root = np.sqrt(np.maximum(np.abs(values), SINGULAR))
     aim = root * (B.T @ room) - (B.T @ g) / root

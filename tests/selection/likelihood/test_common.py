@@ -80,7 +80,7 @@ def test_derivatives_are_finite_differences(levels, ridge):
 @pytest.mark.parametrize("seed", range(3))
 def test_no_other_strengths_have_a_larger_likelihood(seed, sd, ridge):
     rows = draw(seed, sd=sd, n_tasks=12)
-    found = estimate_strengths(problem_of(rows), ridge)
+    found = estimate_strengths(problem_of(rows), None, ridge)
     per_noise = rows.n_tasks / len(rows.y)
     variances = per_noise / np.array([found.alpha_intercept, found.alpha])
 
@@ -109,12 +109,12 @@ def test_no_other_strengths_have_a_larger_likelihood(seed, sd, ridge):
 def test_what_is_given_of_levels_is_held():
     rows = draw(1, n_tasks=12, sd=(1.0, 0.7, 20.0))
     problem, T, N = problem_of(rows), rows.n_tasks, len(rows.y)
-    best = estimate_strengths(problem, 0.01)
-    given = estimate_strengths(problem, 0.01, best.alpha_intercept)
+    best = estimate_strengths(problem, None, 0.01)
+    given = estimate_strengths(problem, None, 0.01, best.alpha_intercept)
     assert given.alpha_intercept == best.alpha_intercept
     assert given.alpha == pytest.approx(best.alpha, rel=1e-7)
     other = CommonLikelihood(problem, 0.01, T / N / 3.0)
-    slopes = T / N / estimate_strengths(problem, 0.01, 3.0).alpha
+    slopes = T / N / estimate_strengths(problem, None, 0.01, 3.0).alpha
     assert abs(other.gradient(other.at(np.array([slopes])))[0] * slopes) < 1e-6
 
 
@@ -123,13 +123,13 @@ def test_weights_of_tasks_take_no_part_and_whole_weights_repeat_rows(form):
     rows = draw(2, weights="whole", sd=(1.0, 0.7, 20.0))
     omega = np.random.default_rng(0).uniform(0.5, 2.0, rows.n_tasks)
     # Levels are measured where tasks' weights say; slopes there are is hardly moved by that.
-    found = estimate_strengths(problem_of(rows, form), 0.01)
-    again = estimate_strengths(problem_of(repeated(rows), form), 0.01)
+    found = estimate_strengths(problem_of(rows, form), None, 0.01)
+    again = estimate_strengths(problem_of(repeated(rows), form), None, 0.01)
     assert again.alpha == pytest.approx(found.alpha, rel=1e-8)
     assert again.alpha_intercept == pytest.approx(found.alpha_intercept, rel=1e-8)
     balanced = problem_of(rows, form, omega)
     same_origin = replace(rows, X=rows.X - balanced.center)
-    assert estimate_strengths(balanced, 0.01).alpha == pytest.approx(
+    assert estimate_strengths(balanced, None, 0.01).alpha == pytest.approx(
         slopes_at_zero(same_origin), rel=1e-6
     )
 
@@ -138,7 +138,7 @@ def slopes_at_zero(rows):
     """alpha where levels are measured at zero: only a shift of x̄ by hand."""
     problem = problem_of(rows)
     problem.mean_of_rows = np.zeros(rows.X.shape[1])
-    return estimate_strengths(problem, 0.01).alpha
+    return estimate_strengths(problem, None, 0.01).alpha
 
 
 @pytest.mark.parametrize("kind", ["one row", "one task", "exact", "constant", "wide", "twice"])
@@ -161,7 +161,7 @@ def test_what_is_not_told_is_no_variance(kind):
     elif kind == "twice":
         rows = replace(rows, X=np.hstack([rows.X, rows.X]))
     for alpha_mean in (1e-3, 0.0):
-        found = estimate_strengths(problem_of(rows), alpha_mean)
+        found = estimate_strengths(problem_of(rows), None, alpha_mean)
         assert found.alpha_intercept > 0
         assert found.alpha is None or found.alpha > 0
         if kind in ("one row", "one task", "exact"):
@@ -172,10 +172,10 @@ def test_what_is_not_told_is_no_variance(kind):
 
 def test_the_units_of_features_are_those_of_alpha():
     rows = draw(6, n_tasks=12, sd=(1.0, 0.7, 20.0))
-    found = estimate_strengths(problem_of(rows), 0.01)
+    found = estimate_strengths(problem_of(rows), None, 0.01)
     for factor in (1e-8, 1e8):
         scaled = replace(rows, X=rows.X * factor)
-        other = estimate_strengths(problem_of(scaled), 0.01 * factor**2)
+        other = estimate_strengths(problem_of(scaled), None, 0.01 * factor**2)
         assert other.alpha == pytest.approx(found.alpha * factor**2, rel=1e-6)
         assert other.alpha_intercept == pytest.approx(found.alpha_intercept, rel=1e-6)
 
@@ -185,10 +185,10 @@ def test_several_targets_over_one_x_are_tasks_of_the_same_rows():
     X, T = rng.normal(size=(20, 4)), 6
     Y = X @ (1 + 0.5 * rng.normal(size=(4, T))) + rng.normal(size=(20, T))
     columns = TaskData(X, Y, None, None, np.arange(T), "columns")
-    once = estimate_strengths(make_problem(columns, np.ones(T), Coupling()), 0.01, 0.0)
+    once = estimate_strengths(make_problem(columns, np.ones(T), Coupling()), None, 0.01, 0.0)
     task = np.repeat(np.arange(T), 20)
     stacked = TaskData(np.tile(X, (T, 1)), Y.T.ravel(), None, task, np.arange(T), "labels")
-    again = estimate_strengths(make_problem(stacked, np.ones(T), Coupling()), 0.01, 0.0)
+    again = estimate_strengths(make_problem(stacked, np.ones(T), Coupling()), None, 0.01, 0.0)
     assert once.alpha == pytest.approx(again.alpha, rel=1e-8)
 
 
@@ -196,12 +196,12 @@ def test_where_the_likelihood_costs_too_much_residuals_of_the_pooled_model_say(m
     rows = draw(1)
     problem = problem_of(rows)
     monkeypatch.setattr(strengths, "FLOPS", 0.0)
-    found = estimate_strengths(problem, 0.01)
+    found = estimate_strengths(problem, None, 0.01)
     assert found == strengths.Strengths(None, one_way_alpha_intercept(problem, 0.01))
 
 
 def test_it_is_what_auto_means_in_a_fit():
     rows = draw(1, n_tasks=12)
     model = MeanRegularizedRegressor().fit(rows.X, rows.y, task=rows.task)
-    expected = estimate_strengths(problem_of(rows), 1e-3).alpha_intercept
+    expected = estimate_strengths(problem_of(rows), None, 1e-3).alpha_intercept
     assert model.alpha_intercept_ == pytest.approx(expected, rel=1e-10)
