@@ -28,8 +28,7 @@ from scipy import linalg
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.likelihood.chunk import Chunk
 from mtlearn.selection.likelihood.derivatives import FLAT, Derivatives
-from mtlearn.selection.likelihood.mixed import EXACT, FLOOR, RANK
-from mtlearn.selection.likelihood.variances import CAP
+from mtlearn.selection.likelihood.mixed import EXACT, FLOOR, RANK, MixedModel
 from mtlearn.solvers.spectrum import Spectrum
 
 
@@ -198,7 +197,7 @@ class CommonLikelihood:
         """Of the variables: from no variance to one beside which there is no noise."""
         mean_square = {"level": 1.0, "slopes": self.mean_square}
         return np.zeros(len(self.variables)), np.array(
-            [CAP / (mean_square[name] or 1.0) for name in self.variables]
+            [MixedModel.cap / (mean_square[name] or 1.0) for name in self.variables]
         )
 
     def gradient(self, state: CommonState) -> np.ndarray:

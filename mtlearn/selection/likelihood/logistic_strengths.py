@@ -22,7 +22,7 @@ from mtlearn.selection.likelihood.laplace import LaplaceModel
 from mtlearn.selection.likelihood.products import CrossProducts, center_of
 from mtlearn.selection.likelihood.variances import common_groups, fit_variances
 
-PRODUCTS = 25_000_000  # of numbers, that a look at the part may take
+PRODUCTS = 8_000_000  # of numbers, that a look at the part may take
 ROWS_EACH = 12  # for each coefficient of a task, before tasks are left out
 TASKS = 30  # that are looked at in any case
 TOL = 0.03  # scaled gradient: -2 log likelihood to three digits

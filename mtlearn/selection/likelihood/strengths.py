@@ -24,7 +24,7 @@ TOLERANCE = 1e-9  # scaled gradient of the likelihood: equal problems get equal 
 MAX_ITER = 100
 SWEEPS = 40.0  # products E'diag(.)E, and as many flops as these for the rest, of a search
 FLOPS = 1e11  # of it: some ten seconds, beyond which levels alone are not worth it
-FEATURES = 200  # up to which Laplace's approximation is quick on a part of the rows
+FEATURES = 60  # up to which Laplace's approximation takes a second on a part of the rows
 MOST_BYTES = 4 << 30  # of eigenvectors, where slopes are asked for
 
 
