@@ -140,18 +140,22 @@ class AlphaByCV:
         first = candidates[0]._model()
         with blas_threads(data):
             whole: Setup | None = set_up(first, self._solvable(data), centred=True)
-            largest = first.driver(whole, "path").largest_alpha()
-            penalty = first.penalty(whole.problem)
-            ridges = np.multiply(RIDGES, typical_curvature(whole.problem))
+            closed = isinstance(first.penalty(whole.problem), QuadraticPenalty)
+            largest = np.inf
+            if not (closed or self._counted()):
+                largest = first.driver(whole, "path").largest_alpha()
             if first.alpha_intercept is None:  # estimated once, and held
                 found = whole.alpha_intercept
                 candidates = [under(one, "alpha_intercept", found) for one in candidates]
             if self._searches_mean():
                 candidates = [under(one, "alpha_mean", first.alpha_mean) for one in candidates]
             grids = [self._grid(one._model(), whole) for one in candidates]
-        levels = first.alpha_intercept is None and len(data.tasks) > 1
+        others: dict[str, np.ndarray] = {}
+        if first.alpha_intercept is None and len(data.tasks) > 1:
+            others["alpha_intercept"] = around(whole.alpha_intercept, 0.25 if classes else 1.0)
+        if self._searches_mean():
+            others["alpha_mean"] = np.multiply(RIDGES, typical_curvature(whole.problem))
         parts = TrainingParts(candidates[0]._model(), data, whole, folds)
-        estimate = whole.alpha_intercept
         if not (isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)):
             whole = None  # a copy of X, or as much, is not kept beside those of the folds
         judge = self._judge(self.scoring)
@@ -164,18 +168,15 @@ class AlphaByCV:
         search = Search(losses, self._alpha_may_be_infinite, self.verbose)
         lines = search.along(candidates, grids)
         best = best_path([line.losses for line in lines])
-        line = self._further(search, lines[best])
-        go_on = self._counted()
-        if levels:
-            values = around(estimate, 0.25 if classes else 1.0)
-            whole_product = parts.keeps and isinstance(penalty, QuadraticPenalty)
-            line = search.over(line, "alpha_intercept", values, whole=whole_product, go_on=go_on)
-        if self._searches_mean():  # where deviations are free, that of the mean hardly matters
-            line = search.over(line, "alpha_mean", ridges, whole=True, go_on=go_on)
+        line = lines[best]
+        line = search.further(line) if self._counted() else line
+        for name, values in others.items():
+            # Where deviations are free the ridge of the mean hardly matters: not at one alpha.
+            all_pairs = name == "alpha_mean" or (parts.keeps and closed)
+            line = search.over(line, name, values, whole=all_pairs, go_on=self._counted())
         alpha = best_alpha(line.alphas, line.losses, self.selection)
         if not self._counted():
-            end = np.inf if self._alpha_may_be_infinite else largest
-            warn_of_end(line, end, self._units.alpha)
+            warn_of_end(line, largest, self._units.alpha)
         lines[best] = line
         return Choice(
             line.candidate,
@@ -201,9 +202,6 @@ class AlphaByCV:
         if self._searches_mean():
             found["alpha_mean_"] = line.candidate.alpha_mean
         return found
-
-    def _further(self, search: Search, line: Line) -> Line:
-        return search.further(line) if self._counted() else line
 
     def _searches_mean(self) -> bool:
         return isinstance(self.alpha_mean, str) and self._with_mean()
