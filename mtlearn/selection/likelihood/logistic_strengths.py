@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.inputs.weights import log_precision
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.likelihood.label_rows import LabelRows
 from mtlearn.selection.likelihood.laplace import LaplaceModel
@@ -28,6 +28,8 @@ TASKS = 30  # that are looked at in any case
 TOL = 0.03  # scaled gradient: -2 log likelihood to three digits
 STEPS = 30
 CLOSE = 0.01  # change of a score to a mode, whose next one would be 1e-4
+SMALL = 1_000_000  # products, up to which equal problems get equal strengths:
+SMALL_TOL, SMALL_STEPS, SMALL_CLOSE = 1e-9, 200, 1e-6
 SEPARABLE = 1e-3  # ridge in columns of unit variance, where a flat shared model has no best value
 
 
@@ -78,7 +80,6 @@ def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
     """
     totals = data.totals()
     N, T = float(totals.sum()), int(np.count_nonzero(totals))
-    repeat = log_precision(data) is None
     part = _part(data)
     several = data.y.ndim == 2
     found = np.zeros(2)
@@ -88,7 +89,7 @@ def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
         own = replace(part, y=np.ascontiguousarray(part.y[:, k])) if several else part
         if own.y.min() == own.y.max():
             continue
-        variances, rows = _variances(own, alpha_mean * N, repeat, rows)
+        variances, rows = _variances(own, alpha_mean * N, rows)
         found += variances / K
     with np.errstate(divide="ignore"):
         slopes, levels = T / N / found
@@ -96,7 +97,7 @@ def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
 
 
 def _variances(
-    data: TaskData, ridge: float, repeat: bool, rows: LabelRows | None
+    data: TaskData, ridge: float, rows: LabelRows | None
 ) -> tuple[np.ndarray, LabelRows]:
     """Of slopes and levels, under a ridge N alpha_mean."""
     moments = Moments.of_data(data)
@@ -109,12 +110,17 @@ def _variances(
         return LabelRows.of(data, center, scale, "pooled")
 
     alpha = ridge / products.size
-    common: dict[str, Any] = {"restricted": True, "repeat": repeat, "close": CLOSE}
+    p = data.X.shape[1] + 1
+    small = float(data.totals().sum()) * p**2 + len(data.tasks) * p**3 <= SMALL
+    close = SMALL_CLOSE if small else CLOSE
+    # Weights that are whole, but for those of classes, repeat rows; others nearly do.
+    common: dict[str, Any] = {"restricted": True, "repeat": True, "close": close}
     model = LaplaceModel(products, placed, alpha_mean=alpha, **common)
     if model.separates:
         common |= {"alpha_mean": SEPARABLE, "of_unit_columns": True}
         model = LaplaceModel(products, placed, **common)
-    fit = fit_variances(model, common_groups(model), tol=TOL, max_iter=STEPS)
+    tol, most = (SMALL_TOL, SMALL_STEPS) if small else (TOL, STEPS)
+    fit = fit_variances(model, common_groups(model), tol=tol, max_iter=most)
     theta, scale = np.diag(fit.Theta), model.scale
     slopes = theta[1:][np.isfinite(scale[1:])] / scale[1:][np.isfinite(scale[1:])] ** 2
     return np.array([slopes.max(initial=0.0), theta[0]]), model.rows
@@ -141,6 +147,8 @@ def _part(data: TaskData) -> TaskData:
         ]
         rows = order[np.concatenate(places)]
     some = data.take(rows)
+    if sparse.issparse(some.X):  # few rows of few columns
+        some = replace(some, X=some.X.toarray())
     kept = np.zeros(len(data.tasks), dtype=bool)
     kept[present] = True
     return some.of_tasks(kept)
