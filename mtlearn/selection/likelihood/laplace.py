@@ -50,8 +50,10 @@ ROUGH = 1e-3  # change of a score in a step to a mode, where more follow anyway
 SMALL = 1e-3  # cosine of a secant's error and its move, below which it says nothing
 OFFSETS = 1e-7  # gradient of maximised coefficients, in units of their standard errors
 WORSE = 2.0  # growth of that gradient, from where the way is halved
+HALVES = 5
+FEW = 10  # Newton steps to a mode after which it is too far
 LOST = 1e-3  # what is left of it where there is none
-ROUNDS = 20
+ROUNDS = 15
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,15 @@ class LaplaceModel(Modes):
         R = self.ridge
         if ridge is not None and self.estimates_ridge:
             R = np.where(R > 0, ridge, 0.0)
+        f = self.shared
+        known = f if self.restricted else f[R[f] > 0]
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                f = self.shared
-                known = f if self.restricted else f[R[f] > 0]
                 state = self._settled(self.near(a, Theta, R), a, Theta, R, known)
         except np.linalg.LinAlgError:
-            return None
+            if len(a) or self.restricted or not self.start.settled:
+                return None
+            state, _ = self._state(self.start, a, Theta, R, known)
         if not np.isfinite(state.value):
             return None
         self._last = state.mode
@@ -118,6 +122,12 @@ class LaplaceModel(Modes):
         own = self.rows.own_squares(state.mode.F, state.mode.near, repeat=self.repeat)
         return E.T @ own @ E
 
+    @property
+    def separates(self) -> bool:
+        """Whether a flat w tells the classes apart, and has no best value."""
+        nothing = np.arange(0)
+        return not self.start.settled or self.at(nothing, np.zeros((0, 0))) is None
+
     def best_shared(self, fit: Variances) -> LaplaceState:
         """The state where shared coefficients have the largest likelihood, given the variances.
 
@@ -127,11 +137,13 @@ class LaplaceModel(Modes):
         state, a = fit.state, np.flatnonzero(np.diag(fit.Theta))
         assert isinstance(state, LaplaceState)
         Theta = fit.Theta[np.ix_(a, a)]
+        R, f = state.ridge, self.shared
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                return self._settled(state.mode, a, Theta, state.ridge, self.shared[:0])
-        except np.linalg.LinAlgError:
-            return state
+                return self._settled(state.mode, a, Theta, R, f[:0])
+        except np.linalg.LinAlgError:  # there is none: the joint mode
+            whole = self.near(a, Theta, R, np.zeros(len(R)))
+            return self._state(self.settle(whole, a, Theta, R, self.close), a, Theta, R, f)[0]
 
     def effects(self, fit: Variances, state: LaplaceState) -> Effects:
         """The coefficients at a state, with their certificate.
@@ -175,24 +187,27 @@ class LaplaceModel(Modes):
         ½(B - Gc), and their Hessian 2(G + R) and what successive gradients say that it lacks.
         """
         rough = self.close if len(known) == len(self.shared) else ROUGH
-        mode, last = self.settle(mode, a, Theta, R, rough), None
+        mode, last, far = self.settle(mode, a, Theta, R, rough), None, 0
         for _ in range(ROUNDS):
             state, wanted = self._state(mode, a, Theta, R, known)
             gradient = 2 * (wanted - mode.offset)
             size = float(np.abs(state.K.T @ gradient).max(initial=0.0))
             if size <= OFFSETS:
                 break
-            if last is not None and size > WORSE * last[2]:  # too far: half of the way
+            if last is not None and not (mode.settled and size <= WORSE * last[2]):
+                far += 1
+                if far > HALVES:
+                    break
                 back = (mode.offset + last[3]) / 2
-                mode = self.settle(replace(last[4], offset=back), a, Theta, R, ROUGH)
+                mode = self.settle(replace(last[4], offset=back), a, Theta, R, ROUGH, FEW)
                 continue
             twice = 2 * (state.W.sum(axis=0) + np.diag(R))
             if last is not None:
                 self._learn_lacking(twice, state.shared - last[0], gradient - last[1])
             last = state.shared, gradient, size, mode.offset, mode
-            move = self._newton(twice, gradient)
-            mode = self.settle(replace(mode, offset=mode.offset + move), a, Theta, R, ROUGH)
-        if size > LOST and len(a):
+            there = replace(mode, offset=mode.offset + self._newton(twice, gradient))
+            mode = self.settle(there, a, Theta, R, ROUGH, FEW)
+        if not size <= LOST:
             raise np.linalg.LinAlgError("no best shared coefficients")
         return state
 

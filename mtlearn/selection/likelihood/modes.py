@@ -19,7 +19,7 @@ from mtlearn.selection.likelihood.products import CrossProducts
 
 STEPS = 60  # Newton steps to a mode
 CLOSE = 1e-6  # change of a score after which the next one is at rounding
-CUTS = 30
+CUTS = 15
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,6 @@ class Modes(MixedModel):
         del self.A, self.r, self.rr
         self.start = self._pooled_mode()
 
-    @property
-    def separates(self) -> bool:
-        """Whether a flat w tells the classes apart, and has no best value."""
-        return not self.start.settled
-
     def _pooled_mode(self) -> Mode:
         """The mode without deviations."""
         T, p = self.n_tasks, self.n_columns
@@ -112,9 +107,10 @@ class Modes(MixedModel):
         model.rr = np.zeros(1)
         return model
 
-    def near(self, a: np.ndarray, Theta: np.ndarray, R: np.ndarray) -> Mode:
+    def near(self, a, Theta, R, offset: np.ndarray | None = None) -> Mode:
         """Where to start: the mode of the model around the last one, or without deviations."""
         last = self._last or self.start
+        last = last if offset is None else replace(last, offset=offset)
         aim = self._aim(last, a, Theta, R)
         F = self.rows.scores(aim.own, aim.level)
         aim = replace(aim, F=F, near=self.rows.around(F))
@@ -142,11 +138,11 @@ class Modes(MixedModel):
         prior = 0.5 * (float(np.vdot(q, q @ Theta)) + float(w @ (R * w)))
         return mode.near.value + prior + float(mode.offset @ w)
 
-    def settle(self, mode: Mode, a, Theta, R, close: float) -> Mode:
+    def settle(self, mode: Mode, a, Theta, R, close: float, steps: int = STEPS) -> Mode:
         """Newton steps from a mode of the same Θ to the least criterion."""
         whole = placed(Theta, a, self.n_columns)
         here = self._criterion(mode, whole, R)
-        for _ in range(STEPS):
+        for _ in range(steps):
             aim = self._aim(mode, a, Theta, R)
             F = self.rows.scores(aim.own, aim.level)
             change = max(np.abs(f - g).max(initial=0.0) for f, g in zip(F, mode.F, strict=True))
@@ -160,7 +156,7 @@ class Modes(MixedModel):
                 length *= 0.4
             else:
                 return mode
-            mode, here = new, there
+            mode, here = replace(new, settled=True), there
             if change <= close and length == 1.0:
                 return mode
         return replace(mode, settled=False)
