@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,9 +42,10 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
     one class, or is told apart without error, needs no rule of its own: how much tasks differ
     keeps its coefficients finite.
 
-    Probabilities are averaged over what is not known of the coefficients, which tasks of few rows
-    have most of: with s² the variance of a score, that of a logistic and a normal variable is
-    close to that of kappa f, kappa = 1/sqrt(1 + pi s²/8).
+    Probabilities are averaged over what is not known of the coefficients, most in tasks of few
+    rows: with m and s² the mean and the variance of a score, the average of 1/(1 + exp(-f)) is
+    close to 1/(1 + exp(-kappa m)), kappa = 1/sqrt(1 + pi s²/8). The mean is the score at the mode
+    and a correction for skewness: what few labels say of a task pulls further than the mode shows.
 
     With K > 2 classes each is fitted against the others, with a Sigma and a shared model of its
     own: attributes of tasks then have a second axis (K,), those of the shared model and Sigma a
@@ -54,8 +55,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
     Parameters
     ----------
     average_proba : bool
-        Whether ``predict_proba`` averages over what is not known of the coefficients; otherwise it
-        puts in the coefficients as if they were known. It needs ``store_covariance``.
+        Whether ``predict_proba`` averages over what is not known of the coefficients, and with it
+        ``predict`` and ``decision_function``, whose score is kappa m; otherwise coefficients are
+        put in as if they were known. It needs ``store_covariance``.
     class_weight : None, "balanced" or dict
         Weights of the class labels, times the sample weights, whose sum they keep: only their
         ratio matters. "balanced" makes the classes of a task weigh the same.
@@ -78,6 +80,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
     coef_covariance_ : ndarray of shape (T, d + 1, d + 1)
         Covariances of what is not known of a task's level and slopes at x̄, if
         ``store_covariance``.
+
+    coef_skew_ : ndarray of shape (T, d + 1)
+        By how much the means of a task's level and slopes at x̄ are off their modes.
 
     See Also
     --------
@@ -104,6 +109,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
 
     MacKay (1992). The evidence framework applied to classification networks. Neural Computation 4.
 
+    Tierney, Kass and Kadane (1989). Fully exponential Laplace approximations to expectations and
+    variances of nonpositive functions. Journal of the American Statistical Association 84.
+
     Tierney and Kadane (1986). Accurate approximations for posterior moments and marginal
     densities. Journal of the American Statistical Association 81.
 
@@ -124,9 +132,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
 
     >>> X = [[0, 0, 2], [2, 0, 2]]
     >>> model.predict_proba(X, task=[0, 0]).round(2)[:, 1]
-    array([0.84, 0.95])
+    array([0.87, 0.96])
     >>> model.predict_proba(X, task=[-1, -1]).round(2)[:, 1]
-    array([0.53, 0.68])
+    array([0.53, 0.69])
     """
 
     _: KW_ONLY
@@ -210,9 +218,16 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
         return data
 
     def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        scores = super()._decide(X, codes)
         if not self.average_proba:
-            return scores
+            return super()._decide(X, codes)
+        modes = self._linear_tasks()
+        T, K, d = modes.coef.shape
+        skew = self.coef_skew_.reshape(T, K, d + 1)
+        intercept = modes.intercept + skew @ np.append(1.0, -self.center_)
+        means = replace(modes, coef=modes.coef + skew[:, :, 1:], intercept=intercept)
+        scores = means.scores(X, codes)
+        if codes is not None and K == 1:
+            scores = scores[:, 0]
         return scores / np.sqrt(1 + np.pi / 8 * self._score_variance(X, codes))
 
     def _score_variance(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
