@@ -180,14 +180,15 @@ class DesignProblem(ThroughRows):
         if self.rows.sparse or self.rows.n_blocks > 1 or self.s.shape[1] == 1:
             return None
         away = self.rows.middles(1)[:, 0] - self.center
-        X = self.rows.X + away if away.any() else self.rows.X
+        X = np.asarray(self.rows.X)
+        X = X + away if away.any() else X
         return WeightedRows(X, np.sqrt(self.s * self.scale), 1.0 - np.sqrt(self.kappa / self.m))
 
     def scaled_hessian(self, rows: np.ndarray, root: np.ndarray, kind: np.dtype) -> np.ndarray:
         if self.rows.sparse or self.rows.n_blocks > 1 or self.common:
             return super().scaled_hessian(rows, root, kind)
         # One X under many weightings: a matrix with itself is half the work.
-        X = (self.rows.X[:, rows] * root).astype(kind)
+        X = (np.asarray(self.rows.X[:, rows]) * root).astype(kind)
         S = np.sqrt(self.s * self.scale).astype(kind)
         H = np.empty((self.n_columns, len(rows), len(rows)), kind)
         for h, s in zip(H, S.T, strict=True):
@@ -253,7 +254,8 @@ class DesignProblem(ThroughRows):
         """Columns, and their centred rows times the root of their weight, (B, m, d)."""
         rows = self.rows
         if rows.n_blocks == 1 and self.s.shape[1] == 1:
-            A = rows.X if self.shift is None else rows.X - self.shift[:, 0]
+            A = np.asarray(rows.X)
+            A = A if self.shift is None else A - self.shift[:, 0]
             A = A if self.unweighted else A * np.sqrt(self.s)
             yield np.arange(self.n_columns), A[None]
             return

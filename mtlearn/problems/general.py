@@ -24,7 +24,7 @@ from mtlearn.problems.moments import x_bytes
 from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.rows import Rows
 
-SINGLE_BYTES = 256e6  # of rows that there may be a copy of in single precision
+SINGLE_BYTES = 256e6  # of rows that there may be a copy of in single precision, or of most columns
 SAMPLED = 8  # rows, of which a first look at the problem takes one;
 SAMPLE = 50  # how many it takes for each feature, or it would be off by more than it saves
 RIDGE = 1e-3  # on what tasks have in common, where that is only where to start
@@ -111,6 +111,9 @@ class LossProblem(LossModels, Restrictable):
         part._couple(self.coupling)
         part._intercepts_alone = self._without_features()
         return part
+
+    def saves(self, n_features: int) -> bool:
+        return 2 * n_features <= self.n_features or x_bytes(self.rows.X) <= SINGLE_BYTES
 
     def gradient_at(self, part: Any, point: ScorePoint) -> np.ndarray:
         return self.gradient(point.R)

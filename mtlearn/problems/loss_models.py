@@ -12,7 +12,7 @@ from mtlearn.problems.centring import AT_ONCE
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.label_curvature import FLATTEST, LabelCurvature
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.moments import Moments, of_entries
+from mtlearn.problems.moments import Moments, of_entries, rows_at_once
 from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.squared import SquaredProblem
@@ -198,14 +198,15 @@ class LossModels(Curved):
             return
         kind = np.float32 if single else np.float64
         root, ends = root.astype(kind, copy=False), ends.astype(kind, copy=False)
-        room = np.empty((int(rows.sizes.max()), d + 2), dtype=kind)  # a third of the time
+        most = min(int(rows.sizes.max()), rows_at_once(d))
+        room = np.empty((most, d + 2), dtype=kind)  # a third of the time
+        out[:] = 0.0
         with np.errstate(over="ignore", invalid="ignore"):  # of numbers too large for that
-            for b in range(rows.n_blocks):
-                at = slice(rows.starts[b], rows.starts[b + 1])
-                A = room[: rows.sizes[b]]
+            for b, at in rows.pieces():
+                A = room[: at.stop - at.start]
                 np.multiply(rows.X[at], root[at], out=A[:, :d], casting="same_kind")
                 A[:, d:] = ends[at]
-                out[b] = A.T @ A
+                out[b] += A.T @ A
 
     def _of_columns(self, H: np.ndarray, Z: np.ndarray, columns: np.ndarray) -> Moments:
         """Of some columns, about their own means under the curvatures."""
