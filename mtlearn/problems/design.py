@@ -36,6 +36,8 @@ class DesignProblem(ThroughRows):
     coupling : Coupling
     centred : bool, default=False
         Whether the rows are centred by these very weights.
+    like : DesignProblem, default=None
+        One of the same rows, weights and coupling: what it knows of them is not asked again.
     about_zero : bool, default=False
         Whether nothing is centred, as problems without intercepts allow: all means count as zero.
     **more
@@ -52,6 +54,7 @@ class DesignProblem(ThroughRows):
         *,
         centred: bool = False,
         about_zero: bool = False,
+        like: DesignProblem | None = None,
         n_classes: int = 1,
         **more: Any,
     ):
@@ -64,7 +67,10 @@ class DesignProblem(ThroughRows):
         weight = np.broadcast_to(totals, (C,)).copy()
         # Mean of the rows as they are held, (d, C) or (d, 1)
         held = centred or about_zero
-        self.shift = None if held else rows.transposed_times(S) / totals
+        if like is None:
+            self.shift = None if held else rows.transposed_times(S) / totals
+        else:
+            self.shift = like.shift
         x_mean = rows.middles(S.shape[1]) + (0.0 if self.shift is None else self.shift)
         y_mean = rows.sums(self._weighted(Y)) / weight
         rest = Y - rows.per_row(y_mean)
@@ -81,6 +87,8 @@ class DesignProblem(ThroughRows):
             xy -= self.shift * rows.sums(SY)
         known = Statistics(weight, x_mean.T, y_mean, xy.T, yy, of_targets)
         super().__init__(known, scale, coupling, n_classes=n_classes, **more)
+        if like is not None:
+            self._diagonal, self._mean_system = like._diagonal, like._mean_system
 
     @classmethod
     def of_tasks(
@@ -106,11 +114,18 @@ class DesignProblem(ThroughRows):
 
     @classmethod
     def model(
-        cls, rows: Rows, S, Y, coupling: Coupling, n_classes: int, null_value: float
+        cls,
+        rows: Rows,
+        S: np.ndarray,
+        Y: np.ndarray,
+        coupling: Coupling,
+        n_classes: int,
+        null_value: float,
+        like: DesignProblem | None = None,
     ) -> DesignProblem:
         """A quadratic model of another loss: weights S and working responses Y, (n, K).
 
-        Its levels are measured where the rows have their zero.
+        Its levels are measured where the rows have their zero. ``like`` is one of the same weights.
         """
         return cls(
             rows,
@@ -118,6 +133,7 @@ class DesignProblem(ThroughRows):
             Y,
             np.ones(rows.n_columns),
             coupling,
+            like=like,
             n_classes=n_classes,
             origin=np.zeros(rows.n_features),
             null_value=null_value,

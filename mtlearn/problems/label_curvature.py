@@ -8,6 +8,7 @@ known.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,11 +31,14 @@ class LabelCurvature:
         Whether scatters are wanted in single precision only.
     xx : ndarray of shape (k, d, d) or None
         The scatters under these weights, once they were asked for.
+    model : DesignProblem or None
+        The last model with these weights that works on the rows, if there may be another one.
     """
 
     weight: np.ndarray
     single: bool = False
     xx: np.ndarray | None = None
+    model: Any = None
 
     @classmethod
     def of(cls, around: Expansion, c: np.ndarray, flattest: float, single: bool) -> LabelCurvature:

@@ -68,11 +68,15 @@ class LossModels(Curved):
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
         if self._by_moments() and not in_sum:
             moments = self._moments(curvature, Z)
-            model = MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
+            held = MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
             if curvature.single:  # the gradient has more digits
-                model.xy += point.G - model.evaluate(point.V, point.mean).G
-            return model
-        return DesignProblem.model(self.rows, H, Z, self.coupling, self.n_classes, self.null_value)
+                held.xy += point.G - held.evaluate(point.V, point.mean).G
+            return held
+        of = self.rows, H, Z, self.coupling, self.n_classes, self.null_value
+        model = DesignProblem.model(*of, like=curvature.model)
+        if self.curvature_lasts:
+            curvature.model = model
+        return model
 
     def curvature(
         self, point: ScorePoint, flattest: float = FLATTEST, single: bool = False
@@ -102,9 +106,16 @@ class LossModels(Curved):
 
     @property
     def curvature_lasts(self) -> bool:
-        """Whether the curvature of a point costs so much that others are better off with it."""
-        shared = self.rows.n_blocks == 1 and not self.rows.sparse
-        return shared and self.n_features >= LASTING and self._by_moments()
+        """Whether the curvature of a point costs so much that others are better off with it.
+
+        What does is the moments of one X, or the system of a shared mean through the rows, dozens
+        of products with these.
+        """
+        if self.n_features < LASTING:
+            return False
+        if not self._by_moments():
+            return self.coupling.has_mean
+        return self.rows.n_blocks == 1 and not self.rows.sparse
 
     def _by_moments(self) -> bool:
         """Whether the moments of a model are small, and cost less than the products they save."""
