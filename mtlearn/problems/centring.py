@@ -11,9 +11,20 @@ AT_ONCE = 1 << 16  # numbers, so that what is made of them stays in a cache
 
 def centre(A: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean of the rows and the centred rows; the rounding of a mean is taken out."""
-    total = s.sum()
-    first = s @ A / total
+    first = s @ A / s.sum()
     A = A - first
+    return _to_rounding(A, s, first), A
+
+
+def centre_in_place(A: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """The same mean of rows in double precision, which are centred where they are."""
+    first = s @ A / s.sum()
+    A -= first
+    return _to_rounding(A, s, first)
+
+
+def _to_rounding(A: np.ndarray, s: np.ndarray, first: np.ndarray) -> np.ndarray:
+    total = s.sum()
     second = s @ A / total
     scatter = weighted_squares(A, s)
     if np.any(total * second**2 > 1e-26 * scatter):
@@ -23,7 +34,7 @@ def centre(A: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     constant = is_constant(scatter, total, mean)
     if A.ndim == 2 and constant.any():
         A[:, constant] = 0.0
-    return mean, A
+    return mean
 
 
 def centre_blocks(A: np.ndarray, starts: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -35,7 +46,7 @@ def centre_blocks(A: np.ndarray, starts: np.ndarray, s: np.ndarray) -> np.ndarra
     for first, last in _runs(starts, max(1, AT_ONCE // A.shape[1])):
         rows, begins = slice(starts[first], starts[last]), starts[first:last] - starts[first]
         if last == first + 1:
-            means[first], A[rows] = centre(A[rows], s[rows])
+            means[first] = centre_in_place(A[rows], s[rows])
             continue
         part, weight, sizes = A[rows], s[rows, None], np.diff(starts[first : last + 1])
         total = np.add.reduceat(weight, begins)
@@ -64,10 +75,13 @@ def _runs(starts: np.ndarray, most: int) -> Iterator[tuple[int, int]]:
 
 
 def weighted_squares(A: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """sum_i s_i a_ij² of each column; without a copy where all weights are one."""
+    """sum_i s_i a_ij² of each column; nothing as large as A is made."""
     if (s == 1.0).all():
         return np.einsum("i...,i...->...", A, A)
-    return s @ A**2
+    total, step = np.zeros(A.shape[1:]), max(1, AT_ONCE * len(A) // max(1, A.size))
+    for start in range(0, len(A), step):
+        total += s[start : start + step] @ A[start : start + step] ** 2
+    return total
 
 
 def is_constant(scatter: np.ndarray, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:

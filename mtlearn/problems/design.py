@@ -36,6 +36,8 @@ class DesignProblem(ThroughRows):
     coupling : Coupling
     centred : bool, default=False
         Whether the rows are centred by these very weights.
+    like : DesignProblem, default=None
+        One of the same rows, weights and coupling: what it knows of them is not asked again.
     about_zero : bool, default=False
         Whether nothing is centred, as problems without intercepts allow: all means count as zero.
     **more
@@ -52,6 +54,7 @@ class DesignProblem(ThroughRows):
         *,
         centred: bool = False,
         about_zero: bool = False,
+        like: DesignProblem | None = None,
         n_classes: int = 1,
         **more: Any,
     ):
@@ -64,7 +67,10 @@ class DesignProblem(ThroughRows):
         weight = np.broadcast_to(totals, (C,)).copy()
         # Mean of the rows as they are held, (d, C) or (d, 1)
         held = centred or about_zero
-        self.shift = None if held else rows.transposed_times(S) / totals
+        if like is None:
+            self.shift = None if held else rows.transposed_times(S) / totals
+        else:
+            self.shift = like.shift
         x_mean = rows.middles(S.shape[1]) + (0.0 if self.shift is None else self.shift)
         y_mean = rows.sums(self._weighted(Y)) / weight
         rest = Y - rows.per_row(y_mean)
@@ -81,6 +87,8 @@ class DesignProblem(ThroughRows):
             xy -= self.shift * rows.sums(SY)
         known = Statistics(weight, x_mean.T, y_mean, xy.T, yy, of_targets)
         super().__init__(known, scale, coupling, n_classes=n_classes, **more)
+        if like is not None:
+            self._diagonal, self._mean_system = like._diagonal, like._mean_system
 
     @classmethod
     def of_tasks(
@@ -106,11 +114,18 @@ class DesignProblem(ThroughRows):
 
     @classmethod
     def model(
-        cls, rows: Rows, S, Y, coupling: Coupling, n_classes: int, null_value: float
+        cls,
+        rows: Rows,
+        S: np.ndarray,
+        Y: np.ndarray,
+        coupling: Coupling,
+        n_classes: int,
+        null_value: float,
+        like: DesignProblem | None = None,
     ) -> DesignProblem:
         """A quadratic model of another loss: weights S and working responses Y, (n, K).
 
-        Its levels are measured where the rows have their zero.
+        Its levels are measured where the rows have their zero. ``like`` is one of the same weights.
         """
         return cls(
             rows,
@@ -118,6 +133,7 @@ class DesignProblem(ThroughRows):
             Y,
             np.ones(rows.n_columns),
             coupling,
+            like=like,
             n_classes=n_classes,
             origin=np.zeros(rows.n_features),
             null_value=null_value,
@@ -180,14 +196,15 @@ class DesignProblem(ThroughRows):
         if self.rows.sparse or self.rows.n_blocks > 1 or self.s.shape[1] == 1:
             return None
         away = self.rows.middles(1)[:, 0] - self.center
-        X = self.rows.X + away if away.any() else self.rows.X
+        X = np.asarray(self.rows.X)
+        X = X + away if away.any() else X
         return WeightedRows(X, np.sqrt(self.s * self.scale), 1.0 - np.sqrt(self.kappa / self.m))
 
     def scaled_hessian(self, rows: np.ndarray, root: np.ndarray, kind: np.dtype) -> np.ndarray:
         if self.rows.sparse or self.rows.n_blocks > 1 or self.common:
             return super().scaled_hessian(rows, root, kind)
         # One X under many weightings: a matrix with itself is half the work.
-        X = (self.rows.X[:, rows] * root).astype(kind)
+        X = (np.asarray(self.rows.X[:, rows]) * root).astype(kind)
         S = np.sqrt(self.s * self.scale).astype(kind)
         H = np.empty((self.n_columns, len(rows), len(rows)), kind)
         for h, s in zip(H, S.T, strict=True):
@@ -253,7 +270,8 @@ class DesignProblem(ThroughRows):
         """Columns, and their centred rows times the root of their weight, (B, m, d)."""
         rows = self.rows
         if rows.n_blocks == 1 and self.s.shape[1] == 1:
-            A = rows.X if self.shift is None else rows.X - self.shift[:, 0]
+            A = np.asarray(rows.X)
+            A = A if self.shift is None else A - self.shift[:, 0]
             A = A if self.unweighted else A * np.sqrt(self.s)
             yield np.arange(self.n_columns), A[None]
             return

@@ -9,6 +9,7 @@ and around any point the quadratic model with the curvature of the loss for weig
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from mtlearn.problems.moments import x_bytes
 from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.rows import Rows
 
-SINGLE_BYTES = 256e6  # of rows that there may be a copy of in single precision
+SINGLE_BYTES = 256e6  # of rows that there may be a copy of in single precision, or of most columns
 SAMPLED = 8  # rows, of which a first look at the problem takes one;
 SAMPLE = 50  # how many it takes for each feature, or it would be off by more than it saves
 RIDGE = 1e-3  # on what tasks have in common, where that is only where to start
@@ -112,6 +113,16 @@ class LossProblem(LossModels, Restrictable):
         part._intercepts_alone = self._without_features()
         return part
 
+    def saves(self, n_features: int) -> bool:
+        return 2 * n_features <= self.n_features or x_bytes(self.rows.X) <= SINGLE_BYTES
+
+    def known_at(self, V: np.ndarray, point: ScorePoint, G: np.ndarray) -> ScorePoint:
+        """A point without a shared mean, of whose coefficients those beyond ``point`` are zero.
+
+        G is minus the gradient there.
+        """
+        return replace(point, V=V, G=G)
+
     def gradient_at(self, part: Any, point: ScorePoint) -> np.ndarray:
         return self.gradient(point.R)
 
@@ -177,6 +188,15 @@ class LossProblem(LossModels, Restrictable):
             k = XW.shape[1]
             XW += self.rows.per_row(np.einsum("jc,jc->c", self._middles(k, W.shape), W))
         return XW
+
+    def _scores_alike(self, mean: np.ndarray) -> np.ndarray:
+        """The same with the coefficients (d, K) in every task."""
+        if self.n_classes > 1 or not self.rows.as_one:
+            return self.scores(np.ascontiguousarray(spread(mean, self.n_columns)))
+        XW = self.rows.times_alike(mean)
+        if self.rows.middle is not None:
+            XW = XW + self.rows.per_row((mean.T @ self.rows.middles(1))[0])
+        return np.broadcast_to(XW, self.Y.shape)
 
     def point(self, V, mean, b, b0, XW, around: Expansion | None = None) -> ScorePoint:
         """The point with these scores: intercepts made best from where they are, then gradient.
@@ -300,7 +320,7 @@ class LossProblem(LossModels, Restrictable):
         if not self.free:
             return point.b0 - self.center @ mean
         W = np.ascontiguousarray(spread(mean, self.n_columns))
-        b, _, _ = self._intercepts.best(self.scores(W), point.b, point.b0)
+        b, _, _ = self._intercepts.best(self._scores_alike(mean), point.b, point.b0)
         return gather(self._moved(W, b), self.n_classes) / self.n_tasks
 
     def _moved(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -8,11 +8,12 @@ known.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mtlearn.losses.base import Expansion
-from mtlearn.problems.moments import BLOCK_BYTES, Moments
+from mtlearn.problems.moments import Moments, rows_at_once
 
 FLATTEST = 1e-10  # least curvature of a label in the model, relative to its weight
 STRAIGHT = 1e-6  # relative to r²/2l, the curvature of a parabola with its slope and value
@@ -30,11 +31,14 @@ class LabelCurvature:
         Whether scatters are wanted in single precision only.
     xx : ndarray of shape (k, d, d) or None
         The scatters under these weights, once they were asked for.
+    model : DesignProblem or None
+        The last model with these weights that works on the rows, if there may be another one.
     """
 
     weight: np.ndarray
     single: bool = False
     xx: np.ndarray | None = None
+    model: Any = None
 
     @classmethod
     def of(cls, around: Expansion, c: np.ndarray, flattest: float, single: bool) -> LabelCurvature:
@@ -67,7 +71,7 @@ class LabelCurvature:
     def _scatters(self, X: np.ndarray) -> np.ndarray:
         xx = np.zeros((self.weight.shape[1], X.shape[1], X.shape[1]))
         kind = np.float32 if self.single else np.float64
-        step = max(1, BLOCK_BYTES // (8 * X.shape[1]))
+        step = rows_at_once(X.shape[1])
         for start in range(0, len(X), step):
             part = X[start : start + step].astype(kind, copy=False)
             root = np.sqrt(self.weight[start : start + step].T).astype(kind)

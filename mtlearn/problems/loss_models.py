@@ -12,7 +12,7 @@ from mtlearn.problems.centring import AT_ONCE
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.label_curvature import FLATTEST, LabelCurvature
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.moments import Moments, of_entries
+from mtlearn.problems.moments import Moments, of_entries, rows_at_once
 from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.rows import Rows
 from mtlearn.problems.squared import SquaredProblem
@@ -68,11 +68,15 @@ class LossModels(Curved):
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
         if self._by_moments() and not in_sum:
             moments = self._moments(curvature, Z)
-            model = MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
+            held = MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
             if curvature.single:  # the gradient has more digits
-                model.xy += point.G - model.evaluate(point.V, point.mean).G
-            return model
-        return DesignProblem.model(self.rows, H, Z, self.coupling, self.n_classes, self.null_value)
+                held.xy += point.G - held.evaluate(point.V, point.mean).G
+            return held
+        of = self.rows, H, Z, self.coupling, self.n_classes, self.null_value
+        model = DesignProblem.model(*of, like=curvature.model)
+        if self.curvature_lasts:
+            curvature.model = model
+        return model
 
     def curvature(
         self, point: ScorePoint, flattest: float = FLATTEST, single: bool = False
@@ -102,9 +106,16 @@ class LossModels(Curved):
 
     @property
     def curvature_lasts(self) -> bool:
-        """Whether the curvature of a point costs so much that others are better off with it."""
-        shared = self.rows.n_blocks == 1 and not self.rows.sparse
-        return shared and self.n_features >= LASTING and self._by_moments()
+        """Whether the curvature of a point costs so much that others are better off with it.
+
+        What does is the moments of one X, or the system of a shared mean through the rows, dozens
+        of products with these.
+        """
+        if self.n_features < LASTING:
+            return False
+        if not self._by_moments():
+            return self.coupling.has_mean
+        return self.rows.n_blocks == 1 and not self.rows.sparse
 
     def _by_moments(self) -> bool:
         """Whether the moments of a model are small, and cost less than the products they save."""
@@ -198,14 +209,15 @@ class LossModels(Curved):
             return
         kind = np.float32 if single else np.float64
         root, ends = root.astype(kind, copy=False), ends.astype(kind, copy=False)
-        room = np.empty((int(rows.sizes.max()), d + 2), dtype=kind)  # a third of the time
+        most = min(int(rows.sizes.max()), rows_at_once(d))
+        room = np.empty((most, d + 2), dtype=kind)  # a third of the time
+        out[:] = 0.0
         with np.errstate(over="ignore", invalid="ignore"):  # of numbers too large for that
-            for b in range(rows.n_blocks):
-                at = slice(rows.starts[b], rows.starts[b + 1])
-                A = room[: rows.sizes[b]]
+            for b, at in rows.pieces():
+                A = room[: at.stop - at.start]
                 np.multiply(rows.X[at], root[at], out=A[:, :d], casting="same_kind")
                 A[:, d:] = ends[at]
-                out[b] = A.T @ A
+                out[b] += A.T @ A
 
     def _of_columns(self, H: np.ndarray, Z: np.ndarray, columns: np.ndarray) -> Moments:
         """Of some columns, about their own means under the curvatures."""

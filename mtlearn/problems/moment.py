@@ -11,7 +11,7 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.centring import centre, weighted_squares
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.gram import Gram
-from mtlearn.problems.moments import BLOCK_BYTES, Moments
+from mtlearn.problems.moments import BLOCK_BYTES, Moments, rows_at_once
 from mtlearn.problems.products import transposed_times
 from mtlearn.problems.scatter import ScatterBlock, Statistics, deviation_of
 from mtlearn.problems.squared import SquaredProblem
@@ -70,7 +70,7 @@ class MomentProblem(SquaredProblem):
         (n, d), T = X.shape, Y.shape[1]
         s = np.ones(n) if data.weight is None else data.weight
         weight, zero = np.full(T, s.sum()), (np.zeros((1, d)), np.zeros(T))
-        xx, xy, step = np.zeros((d, d)), np.zeros((T, d)), max(1, BLOCK_BYTES // (8 * d))
+        xx, xy, step = np.zeros((d, d)), np.zeros((T, d)), rows_at_once(d)
         for start in range(0, n, step):
             rows = slice(start, start + step)
             A = X[rows].astype(np.float64, copy=False)

@@ -16,7 +16,8 @@ from scipy import sparse
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.centring import centre, is_constant
 
-BLOCK_BYTES = 1 << 25  # 32 MiB of gathered rows at a time
+BLOCK_BYTES = 1 << 22  # 4 MiB of gathered rows at a time, and
+MORE = 8  # times as many, where a scatter is so large that adding it up would take as long
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Moments:
         if sparse.issparse(X):
             return _of_sparse_columns(X, Y, np.ones(n) if weight is None else weight)
         total = None
-        step = max(1, BLOCK_BYTES // (8 * (d + T)))
+        step = rows_at_once(d + T)
         for start in range(0, n, step):
             rows = slice(start, start + step)
             s = np.ones(len(X[rows])) if weight is None else weight[rows]
@@ -178,6 +179,15 @@ def entries_of_columns(Y: np.ndarray, weight: np.ndarray) -> tuple:
     return row, Y[row, task], weight[row, task], starts
 
 
+def rows_at_once(d: int) -> int:
+    """How many rows of d numbers to look at together: what is made of them is small beside X.
+
+    Four for each of d, or else a scatter (d, d) is added up as often as it is worth computing.
+    """
+    few = BLOCK_BYTES // (8 * max(1, d))
+    return max(1, few, min(4 * d, MORE * few))
+
+
 def task_blocks(sizes: np.ndarray, row_bytes: int, task_bytes: int = 0) -> Iterator[np.ndarray]:
     """Positions of tasks of similar size, so many at a time that their rows fit a block.
 
@@ -233,7 +243,7 @@ def of_entries(X, row, y, weight, starts) -> Moments:
 
 
 def _of_long_task(X, row, y, weight, entries: slice) -> Moments:
-    step = max(1, BLOCK_BYTES // (8 * X.shape[1]))
+    step = rows_at_once(X.shape[1])
     total = None
     for start in range(entries.start, entries.stop, step):
         at = slice(start, min(start + step, entries.stop))

@@ -8,7 +8,9 @@ labelled sparse rows are held as one block diagonal matrix, so that a product is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,16 @@ from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.all_rows import AllRows
-from mtlearn.problems.centring import centre, centre_blocks, seen_from, weighted_squares
-from mtlearn.problems.moments import BLOCK_BYTES, padded_rows
+from mtlearn.problems.centring import (
+    centre,
+    centre_blocks,
+    centre_in_place,
+    seen_from,
+    weighted_squares,
+)
+from mtlearn.problems.moments import BLOCK_BYTES, padded_rows, rows_at_once
 from mtlearn.problems.products import transposed_times, with_itself
+from mtlearn.problems.single_rows import SingleRows
 
 PADDED_BYTES = 64e6
 SMALL_BLOCK = 200  # rows a block on average, above which a loop over blocks costs little
@@ -39,8 +48,9 @@ class Rows(AllRows):
 
     Attributes
     ----------
-    X : ndarray of shape (n, d), or CSR matrix of shape (n, B d)
-        Sorted by block; dense rows are centred by the ``middle`` of their block.
+    X : ndarray of shape (n, d), SingleRows, or CSR matrix of shape (n, B d)
+        Sorted by block; dense rows are centred by the ``middle`` of their block, those of a large X
+        in single precision where they are used.
     middle : ndarray of shape (B, d) or None
         What was taken from the rows of each block, seen from the origin; None for a sparse X as
         it is.
@@ -76,13 +86,22 @@ class Rows(AllRows):
             self.X = self._block_diagonal(X if self.order is None else X[self.order])
             return
         X = data.X if self.order is None else data.X[self.order]
+        halved = X.dtype == np.float32 and 8 * X.size > PADDED_BYTES
         if self.n_blocks == 1 and not centred:
-            self.X = X.astype(np.float64, copy=False)
+            self.X = SingleRows(X, None, self.starts) if halved else X.astype(float, copy=False)
             return
         weight = np.ones(n) if data.weight is None else data.weight
         s = self.arrange(weight if weight.ndim == 1 else weight.sum(axis=1))[:, 0]
+        if halved:
+            self.X = SingleRows.centred(X, self.starts, s)
+            self.middle = self.X.middle
+            return
         if self.n_blocks == 1:
-            middle, self.X = centre(X.astype(np.float64, copy=False), s)
+            if X.dtype == np.float64:
+                middle, self.X = centre(X, s)
+            else:
+                self.X = X.astype(np.float64)
+                middle = centre_in_place(self.X, s)
             self.middle = middle[None]
             return
         self.X = X.astype(np.float64, copy=self.order is None)  # centred in place below
@@ -145,7 +164,7 @@ class Rows(AllRows):
     def times(self, W: np.ndarray) -> np.ndarray:
         """X w of every column on the rows of its block, (n, k) for W (d, B k)."""
         if self.n_blocks == 1:
-            return self.X @ W if self.sparse else (W.T @ self.X.T).T
+            return (W.T @ self.X.T).T if isinstance(self.X, np.ndarray) else self.X @ W
         k = W.shape[1] // self.n_blocks
         if self.sparse:
             return self.X @ self._stacked(W, k)
@@ -154,24 +173,25 @@ class Rows(AllRows):
             stacked = np.ascontiguousarray(per_block.transpose(1, 0, 2))
             return np.matmul(self.padded, stacked)[self.real]
         out = np.empty((len(self.X), k))
-        for b, rows in self._blocks():
+        for b, rows in self.pieces():
             np.matmul(self.X[rows], per_block[:, b], out=out[rows])
         return out
 
     def transposed_times(self, R: np.ndarray) -> np.ndarray:
         """X'r of every column, (d, B k) for R (n, k)."""
         if self.n_blocks == 1:
-            return self.X.T @ R if self.sparse else transposed_times(self.X, R)
+            whole = isinstance(self.X, np.ndarray)
+            return transposed_times(self.X, R) if whole else self.X.T @ R
         if self.sparse:
             return self._unstacked(self.X.T @ R)
-        out = np.empty((self.n_features, self.n_blocks, R.shape[1]))
+        out = np.zeros((self.n_features, self.n_blocks, R.shape[1]))
         if self.padded is not None:
             filled = np.zeros((*self.real.shape, R.shape[1]))
             filled[self.real] = R
             products = np.matmul(self.padded.transpose(0, 2, 1), filled)
             return products.transpose(1, 0, 2).reshape(self.n_features, -1)
-        for b, rows in self._blocks():
-            out[:, b] = self.X[rows].T @ R[rows]
+        for b, rows in self.pieces():
+            out[:, b] += self.X[rows].T @ R[rows]
         return out.reshape(self.n_features, -1)
 
     def squares_times(self, S: np.ndarray) -> np.ndarray:
@@ -181,12 +201,11 @@ class Rows(AllRows):
             sums = [self._squares_sum(s) for s in S.T]
             return self._unstacked(np.stack(sums, axis=1))
         out = np.zeros((self.n_features, self.n_blocks, S.shape[1]))
-        for b, block in self._blocks():
-            for rows in self._chunks(block):
-                if S.shape[1] == 1:
-                    out[:, b, 0] += weighted_squares(self.X[rows], S[rows, 0])
-                else:
-                    out[:, b] += (self.X[rows] ** 2).T @ S[rows]
+        for b, rows in self.pieces():
+            if S.shape[1] == 1:
+                out[:, b, 0] += weighted_squares(self.X[rows], S[rows, 0])
+            else:
+                out[:, b] += (self.X[rows] ** 2).T @ S[rows]
         return out.reshape(self.n_features, -1)
 
     def _squares_sum(self, s: np.ndarray) -> np.ndarray:
@@ -243,16 +262,20 @@ class Rows(AllRows):
             weighted = self.padded[:, None] * s.transpose(0, 2, 1)[:, :, :, None]
             out = np.matmul(weighted.transpose(0, 1, 3, 2), other.padded[:, None])
             return out.reshape(-1, *out.shape[2:])
-        out = np.empty((self.n_blocks, S.shape[1], self.n_features, other.n_features))
-        for b in range(self.n_blocks):
-            X, Z = self._block(b), other._block(b)
-            for gram, s in zip(out[b], S[self.starts[b] : self.starts[b + 1]].T, strict=True):
-                if self.sparse:
+        out = np.zeros((self.n_blocks, S.shape[1], self.n_features, other.n_features))
+        if self.sparse:
+            for b in range(self.n_blocks):
+                X, Z = self._block(b), other._block(b)
+                for gram, s in zip(out[b], S[self.starts[b] : self.starts[b + 1]].T, strict=True):
                     gram[:] = (X.multiply(s[:, None]).T @ Z).toarray()
-                elif other is self:
-                    gram[:] = with_itself(X, s)
+            return out.reshape(-1, *out.shape[2:])
+        for b, rows in self.pieces():
+            X, Z = self.X[rows], None if other is self else other.X[rows]
+            for gram, s in zip(out[b], S[rows].T, strict=True):
+                if Z is None:
+                    gram += with_itself(X, s)
                 else:
-                    np.matmul((X if (s == 1.0).all() else X * s[:, None]).T, Z, out=gram)
+                    gram += (X if (s == 1.0).all() else X * s[:, None]).T @ Z
         return out.reshape(-1, *out.shape[2:])
 
     def sparse_gram(self, b: int, s: np.ndarray) -> np.ndarray:
@@ -266,7 +289,7 @@ class Rows(AllRows):
             X, s = self._originals(s)
             return (X.multiply(s[:, None]).T @ X).toarray()
         total = np.zeros((self.n_features, self.n_features))
-        for rows in self._chunks(slice(0, len(self.X))):
+        for rows in self._chunks(0, len(self.X)):
             total += with_itself(self.X[rows], s[rows])
         return total
 
@@ -285,22 +308,22 @@ class Rows(AllRows):
         starts = np.searchsorted(column[order], np.arange(self.n_blocks * k + 1))
         return row[order], which[order], starts
 
-    def _blocks(self):
-        for b in range(self.n_blocks):
-            yield b, slice(self.starts[b], self.starts[b + 1])
+    def pieces(self) -> Iterator[tuple[int, slice]]:
+        """Blocks and their rows, so many at a time that what is made of them is small beside X."""
+        for b, (start, stop) in enumerate(pairwise(self.starts.tolist())):
+            for rows in self._chunks(start, stop):
+                yield b, rows
 
-    def _chunks(self, block: slice):
-        """Rows so many at a time that what is made of them is small beside X."""
-        step = max(1, BLOCK_BYTES // (8 * self.n_features))
-        for start in range(block.start, block.stop, step):
-            yield slice(start, min(start + step, block.stop))
+    def _chunks(self, start: int, stop: int) -> Iterator[slice]:
+        step = getattr(self.X, "at_once", rows_at_once(self.n_features))
+        for first in range(start, stop, step):
+            yield slice(first, min(first + step, stop))
 
-    def _block(self, b: int) -> Any:
-        """The rows of one block, (n_b, d)."""
-        rows = slice(self.starts[b], self.starts[b + 1])
-        if not self.sparse or self.n_blocks == 1:
-            return self.X[rows]
-        X, d = self.X, self.n_features
+    def _block(self, b: int) -> sparse.csr_matrix:
+        """The rows of one block of a sparse X, (n_b, d)."""
+        X, d, rows = self.X, self.n_features, slice(self.starts[b], self.starts[b + 1])
+        if self.n_blocks == 1:
+            return X
         at = slice(X.indptr[rows.start], X.indptr[rows.stop])
         pointers = X.indptr[rows.start : rows.stop + 1] - at.start
         shape = len(pointers) - 1, d

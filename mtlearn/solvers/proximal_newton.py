@@ -221,7 +221,7 @@ class ProximalNewton(Iterative):
         """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
         XW = problem.scores(whole(ahead.V, ahead.mean))
-        F, there = point.XW + problem.rows.per_row(point.b), XW + problem.rows.per_row(ahead.b)
+        there = XW + problem.rows.per_row(ahead.b)
         value = self._value(penalty, point)
         for t in tuning.LENGTHS:
 
@@ -230,7 +230,8 @@ class ProximalNewton(Iterative):
 
             V, mean = mix(ahead.V, point.V), mix(ahead.mean, point.mean)
             b, b0 = mix(ahead.b, point.b), mix(ahead.b0, point.b0)
-            around = problem.loss.expansion(mix(there, F), problem.Y)
+            F = there if t == 1.0 else mix(there, point.XW + problem.rows.per_row(point.b))
+            around = problem.loss.expansion(F, problem.Y)
             reached = problem.weighted(around) + problem.charges(mean, b, b0)
             reached += penalty.value(V)
             if reached <= value + ROUNDING * abs(value):

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 import mtlearn
-from mtlearn.problems import design
+from mtlearn.problems import design, forms
 
 FAMILIES = ["MeanRegularized", "GroupLasso", "TraceNorm", "Dirty"]
 
@@ -38,6 +38,31 @@ def test_a_regression_on_moments_takes_no_copy_of_x(family, labelled, dtype):
     model = getattr(mtlearn, f"{family}Regressor")(alpha=0.05)
     given = {"y": Y[:, 0], "task": task} if labelled else {"y": Y}
     assert peak(lambda: model.fit(X, **given)) <= 160e6  # blocks of rows are in double precision
+    assert model.dual_gap_ <= model.tol
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_classifier_takes_one_copy_of_x_in_the_precision_that_it_has(family, labelled, dtype):
+    X, Y, task = tall(dtype, n=100_000, d=100)
+    model = getattr(mtlearn, f"{family}Classifier")(alpha=0.03, tol=1e-3)
+    given = {"y": Y[:, 0] > 0, "task": task} if labelled else {"y": Y[:, :2] > 0}
+    sorted_or_centred = X.nbytes if labelled or dtype == np.float64 else 0
+    most = sorted_or_centred + 46 * 8 * given["y"].size  # numbers that go with a label
+    assert peak(lambda: model.fit(X, **given)) <= most
+    assert model.dual_gap_ <= model.tol
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_regression_through_rows_takes_one_copy_of_x_in_the_precision_that_it_has(
+    dtype, monkeypatch
+):
+    X, Y, task = tall(dtype, n=100_000, d=100)
+    monkeypatch.setattr(forms, "use_moments", lambda data: False)
+    model = mtlearn.GroupLassoRegressor(alpha=0.3, tol=1e-3)
+    most = X.nbytes + 46 * 8 * len(X)
+    assert peak(lambda: model.fit(X, Y[:, 0], task=task)) <= most
     assert model.dual_gap_ <= model.tol
 
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses import Logistic
+from mtlearn.problems import loss_models
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem
 from mtlearn.problems.label_curvature import LabelCurvature
@@ -93,3 +95,32 @@ def test_means_far_from_the_middle_are_taken_in_double():
     found = problem._of_blocks(curvature, Z)
     np.testing.assert_array_equal(found.xx, problem._of_blocks(LabelCurvature(H), Z).xx)
     assert curvature.single is False
+
+
+@pytest.mark.parametrize("alpha_intercept", [0.0, 0.5])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_a_model_that_bends_like_another_takes_over_what_that_knows(
+    form, alpha_intercept, monkeypatch
+):
+    monkeypatch.setattr(loss_models, "MODEL_NUMBERS", 0)  # through the rows
+    monkeypatch.setattr(loss_models, "LASTING", 1)
+    rng = np.random.default_rng(5)
+    codes, coupling = np.repeat(np.arange(3), 20), Coupling(alpha_intercept, alpha_mean=0.1)
+    X, y = rng.standard_normal((60, 4)), rng.integers(0, 2, 60).astype(float)
+    data = TaskData(form(X), y, None, codes, np.arange(3), "labels")
+    problem = make_problem(data, np.ones(3), coupling, loss=Logistic())
+    here, there = (
+        problem.evaluate(rng.standard_normal((4, 3)), rng.standard_normal((4, 1))) for _ in "ab"
+    )
+    curvature = problem.curvature(here)
+    first = problem.model(here, curvature=curvature)
+    diagonal, system = first.hessian_diagonal(), first.mean_system()
+    second = problem.model(there, curvature=curvature)
+    anew = problem.model(there, curvature=LabelCurvature(curvature.weight))
+    assert second.hessian_diagonal() is diagonal
+    assert second.mean_system() is system
+    V = rng.standard_normal((4, 3))
+    for name in ("mean", "b0", "G", "error"):
+        found, truth = (getattr(model.settle(V), name) for model in (second, anew))
+        np.testing.assert_allclose(found, truth, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(second.evaluate(there.V, there.mean, there.b0).G, there.G, atol=1e-9)

@@ -147,11 +147,9 @@ class ActiveRows(Reduction):
             return lifted.point
         V = np.zeros((len(self.features), lifted.point.V.shape[1]))
         V[: len(lifted.features)] = lifted.point.V  # features are added at the end
-        if not isinstance(self.part, SquaredProblem):
-            return V
-        if self.seen is not lifted.point or self.G is None:
-            return self.part.settle(V)
-        return self.part.known_at(V, lifted.point, self.G[self.features])
+        if self.seen is lifted.point and self.G is not None:
+            return self.part.known_at(V, lifted.point, self.G[self.features])
+        return self.part.settle(V) if isinstance(self.part, SquaredProblem) else V
 
     def _predicted(self, penalty: Any, lifted: Lifted, further: float) -> Any:
         """Where V is, or would be if it went on in a line: whichever has the lower objective."""
