@@ -69,10 +69,14 @@ class LossModels(Curved):
         if self._by_moments() and not in_sum:
             moments = self._moments(curvature, Z)
             model = MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
+            model = model if self.own is None else model.freed(self.own.features)
             if curvature.single:  # the gradient has more digits
-                model.xy += point.G - model.evaluate(point.V, point.mean).G
+                there = model.evaluate(point.V, point.mean)
+                model.xy += self.whole_gradient(point) - model.whole_gradient(there)
             return model
-        return DesignProblem.model(self.rows, H, Z, self.coupling, self.n_classes, self.null_value)
+        given = self.rows, H, Z, self.coupling, self.n_classes, self.null_value
+        model = DesignProblem.model(*given)
+        return model if self.own is None else model.freed(self.own.features)
 
     def curvature(
         self, point: ScorePoint, flattest: float = FLATTEST, single: bool = False

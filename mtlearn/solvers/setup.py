@@ -6,11 +6,13 @@ The same for a fit and for a fold: what both need of an estimator is a :class:`M
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData, resolve_task_weight
 from mtlearn.losses.base import Loss
 from mtlearn.penalties.base import Penalty
@@ -83,6 +85,8 @@ class Model:
         None is estimated from the data.
     tol : float
     max_iter, verbose : int
+    weights : FeatureWeights or None
+        What the columns of the data were divided by.
     """
 
     loss: Loss
@@ -97,6 +101,7 @@ class Model:
     tol: float
     max_iter: int
     verbose: int
+    weights: FeatureWeights | None = None
 
     def driver(self, setup: Setup, purpose: str) -> Driver:
         """For a "fit", a "path" or the "scores" along one, where a line is said per alpha."""
@@ -135,28 +140,47 @@ def set_up(
         data = data.of_tasks(present)
         centred |= model.fit_intercept or model.alpha_intercept is None
         problem = make_problem(data, omega, free, scale, model.loss, centred=centred)
-        serves = Rotation.serves(model.penalty(problem))
+        serves = Rotation.serves(model.penalty(problem)) and not _by_feature(model)
         asked = serves or model.alpha_intercept is None
-        worth = asked and worth_rotating(data)
+        worth = asked and worth_rotating(data) and not _by_feature(model)
         if worth and isinstance(problem, SquaredProblem) and not badly_scaled(problem):
             turned, Q = rotate(data, centred=model.fit_intercept)
             small: Any = make_problem(turned, omega, free, scale)
             rotation = Rotation(problem, small, Q, turned)
             serves = serves and rotation.helps(model.penalty(problem))
     coupling = _coupling(model, rotation.small if rotation else problem)
-    problem = problem.recoupled(coupling)
+    problem = _freed(problem.recoupled(coupling), model.weights)
     # Otherwise it was for the estimate of the coupling alone.
     rotation = rotation.recoupled(coupling) if rotation and serves else None
     fewer = None
     if moments is None and FewerTasks.serves(problem, model.penalty(problem), data):
-        fewer = FewerTasks.of(problem, data, omega)
+        fewer = FewerTasks.of(problem, data, omega, partial(_freed, weights=model.weights))
     return Setup(problem, present, coupling.alpha_intercept, rotation, fewer)
 
 
 def _coupling(model: Model, problem: Problem) -> Coupling:
     alpha = model.alpha_intercept
     if alpha is None:
-        alpha = auto_alpha_intercept(problem, model.alpha_mean)
-    return Coupling(
+        unit = None if model.weights is None else model.weights.mean_unit
+        alpha = auto_alpha_intercept(problem, model.alpha_mean, unit)
+    coupling = Coupling(
         float(alpha), model.fit_intercept, model.alpha_mean if model.shared_mean else None
     )
+    if model.weights is None or not coupling.has_mean:
+        return coupling
+    return replace(coupling, mean_unit=model.weights.mean_unit, fixed=model.weights.fixed)
+
+
+def _by_feature(model: Model) -> bool:
+    """Whether features differ in more than the units of their columns."""
+    weights = model.weights
+    return weights is not None and (model.shared_mean or len(weights.free) > 0)
+
+
+def _freed(problem: Any, weights: FeatureWeights | None) -> Any:
+    """The problem with the deviations of features of weight zero eliminated."""
+    if weights is None:
+        return problem
+    problem = problem.freed(weights.free) if len(weights.free) else problem
+    problem.n_charged = int(np.count_nonzero(weights.charged))
+    return problem

@@ -100,7 +100,10 @@ class Driver:
         """
         if isinstance(self.penalty, Norm):
             return self._at_zero[1]
-        return 100.0 * typical_curvature(self.problem)
+        typical, charged = typical_curvature(self.problem), self.problem.n_charged
+        if charged is not None:  # the others have no curvature
+            typical *= self.problem.n_features / max(charged, 1)
+        return 100.0 * typical
 
     def solve(
         self,
