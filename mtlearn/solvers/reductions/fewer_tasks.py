@@ -59,7 +59,11 @@ class FewerTasks(Reduction):
 
     @classmethod
     def of(
-        cls, problem: Any, data: TaskData, omega: np.ndarray, freed: Callable[[Any], Any]
+        cls,
+        problem: Any,
+        data: TaskData,
+        omega: np.ndarray,
+        freed: Callable[[Any], Any] | None = None,
     ) -> FewerTasks:
         """Of a problem on these data, with equal weights of its tasks.
 
@@ -70,7 +74,7 @@ class FewerTasks(Reduction):
         n, coupling = Q.shape[1], problem.coupling
         mixed = replace(data, y=np.ascontiguousarray(R.T), tasks=data.tasks[:n])
         small: Any = make_problem(mixed, omega[:n], coupling, centred=coupling.fit_intercept)
-        return cls(problem, freed(small), Q)
+        return cls(problem, small if freed is None else freed(small), Q)
 
     def start(self, penalty: Penalty, V: Any) -> Problem:
         return self.small
