@@ -33,9 +33,9 @@ class FixedArrow:
         self.shared = np.arange(d) if alpha > 0 else np.flatnonzero(problem.coupling.fixed)
         every = np.append(self.shared, d) if problem.pooled else self.shared
         self.every, system = every, np.zeros((d + 1, d + 1))
-        for _, whole, K in self._blocks():
+        for tasks, whole, K in self._blocks():
             E = whole[:, self.others]
-            copies = problem.n_columns if len(whole) == 1 else 1
+            copies = len(tasks) if len(whole) == 1 else 1
             system += copies * (whole - np.matmul(E.transpose(0, 2, 1), np.matmul(K, E))).sum(axis=0)
         system[np.arange(d), np.arange(d)] += ridge
         self.system = system[np.ix_(every, every)]
