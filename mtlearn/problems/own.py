@@ -33,6 +33,7 @@ from mtlearn.problems.linear import pseudo_inverse, stack_times, stack_transpose
 
 CUTOFF = 1e-12  # relative eigenvalue of S_FF, below which its columns are dependent
 LEFT = 1e-11  # of the scatter of a feature: what is less was explained, and is rounding
+NEAR, NEAR_DEAD = 1e-14, 1e-10  # of its terms: a mean that is less is the rounding of them
 OUTSIDE = 1e-6  # relative size of the part of z outside of the range of S_FF that is no rounding
 
 
@@ -191,8 +192,9 @@ class OwnCoefficients:
         over = np.divide(1.0, squares, out=np.zeros(C), where=moved & (kappa > 0))
         left = kappa * damp
         along = Pz * (left / self.scale) + outer * over
-        x_mean = x_mean - stack_transposed_times(self.B, z)
-        x_mean = x_mean * self.others
+        terms = np.abs(x_mean) + stack_transposed_times(np.abs(self.B), np.abs(z))
+        x_mean = (x_mean - stack_transposed_times(self.B, z)) * self.others
+        x_mean[np.abs(x_mean) <= np.where(self.alive, NEAR, NEAR_DEAD) * terms] = 0.0
         y_mean = self.y_mean - np.einsum("kc,kc->c", np.broadcast_to(z, self.own.shape), self.own)
         loose = over if pooled and not left.any() else None
         return Levels(x_mean, y_mean, left, damp, along, loose)
