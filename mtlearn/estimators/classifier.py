@@ -14,14 +14,18 @@ from mtlearn.inputs.classes import (
     labels,
     log_probabilities,
     probabilities,
+    soften,
     soften_single_class,
+    warn_separable,
     warn_single_class,
 )
+from mtlearn.inputs.feature_weight import means
 from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.weights import warn_of_many
 from mtlearn.losses.logistic import Logistic
 from mtlearn.metrics.observed import ObservedScoreMixin
+from mtlearn.problems.separable import separable
 from mtlearn.selection.judges import LogLoss, MinusLoss, Named, dressed_classifier
 
 
@@ -146,12 +150,23 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
         return data
 
     def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
-        if not self.fit_intercept or not (self._frees_intercepts() or _lacks_class(data)):
+        if self.fit_intercept and (self._frees_intercepts() or _lacks_class(data)):
+            data, names = soften_single_class(data, self.classes_ if warn else None)
+            if warn and names:
+                warn_of_many(data)
+                warn_single_class(names)
+        weights = self._units.weights
+        if weights is None or not len(weights.free) or not isinstance(self._loss, Logistic):
             return data
-        data, names = soften_single_class(data, self.classes_ if warn else None)
+        free = bool(self.fit_intercept) and self._frees_intercepts()
+        origin = None
+        if self.fit_intercept and not free:
+            origin = means(data, weights.free, self.task_weight)
+        apart = separable(data, weights.free, origin, free_intercepts=free)
+        data, names = soften(data, apart, self.classes_ if warn else None)
         if warn and names:
             warn_of_many(data)
-            warn_single_class(names)
+            warn_separable(names)
         return data
 
     def _frees_intercepts(self) -> bool:

@@ -54,7 +54,7 @@ class FeatureWeights:
         center = np.zeros(len(weight))
         gone = np.isinf(weight)
         if gone.any() and not has_mean and estimator.fit_intercept:
-            center[gone] = _means(data, gone, estimator.task_weight)
+            center[gone] = means(data, np.flatnonzero(gone), estimator.task_weight)
         return cls(weight, has_mean, center)
 
     @property
@@ -160,8 +160,8 @@ def _of_names(given: dict, columns: Any, names: Any) -> list:
     return [given.get(name, 1.0) for name in known]
 
 
-def _means(data: TaskData, features: np.ndarray, task_weight: Any) -> np.ndarray:
-    """Means of some features (a mask) over all labelled rows, under the weights c_ti."""
+def means(data: TaskData, features: np.ndarray, task_weight: Any) -> np.ndarray:
+    """Means of some features over all labelled rows, under the weights c_ti."""
     totals = data.totals()
     omega = np.zeros(len(totals))
     known = totals > 0
@@ -174,4 +174,4 @@ def _means(data: TaskData, features: np.ndarray, task_weight: Any) -> np.ndarray
         c = s * omega[data.codes]
     else:
         c = s @ omega if s.ndim == 2 else s * omega.sum()
-    return (data.X[:, np.flatnonzero(features)].T @ c) / c.sum()
+    return (data.X[:, features].T @ c) / c.sum()

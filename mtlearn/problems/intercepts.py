@@ -8,10 +8,12 @@ import numpy as np
 
 from mtlearn.losses.base import Expansion, Loss
 from mtlearn.problems.coupling import Coupling, gather, spread
-from mtlearn.problems.own_rows import OwnRows
+from mtlearn.problems.own_rows import Eliminated, OwnRows
 from mtlearn.problems.rows import Rows
 
 STEPS, CUTS = 60, 40  # Newton steps, and times that one is cut, at most
+FLATTEST = 1e-10  # curvature of a label, at least, where features may separate the classes
+LITTLE = 1e-24  # of the weight of a column: what less than that is to be gained is no step
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,12 @@ class Intercepts:
         if np.isinf(a):
             b = spread(b0, C).copy()
         around = self._around(XW, b) if around is None else around
-        here = self._value(around, b, b0)
+        here, little = self._value(around, b, b0), 0.0
+        if own is not None:
+            little = LITTLE * (self.m if a == 0 else gather(self.m, K))
         for _ in range(STEPS):
             db, db0, size, d_own = self._direction(around, b, b0)
-            if (size <= 1e-28 * (np.abs(here) + 1e-300)).all() or (
+            if (size <= np.maximum(1e-28 * (np.abs(here) + 1e-300), little)).all() or (
                 own is None and (np.abs(db) <= 1e-15 * (1.0 + np.abs(b))).all()
             ):
                 break
@@ -113,7 +117,7 @@ class Intercepts:
     def own_decrement(self, around: Expansion, R: np.ndarray) -> float:
         """½ u'Q⁺u of the gradients u in features of each column's own, which are not yet zero."""
         assert self.features is not None
-        left = self.features.eliminated(self.c * around.curvature, R)
+        left = self._without_own(around, R)
         return 0.5 * float(left.gain.sum())
 
     def _around(self, XW: np.ndarray, b: np.ndarray) -> Expansion:
@@ -138,12 +142,16 @@ class Intercepts:
         if self.features is None:
             u = self.rows.sums(self.c * around.residual)
             return *self._step(u, self.rows.sums(self.c * around.curvature), b, b0), None
-        left = self.features.eliminated(self.c * around.curvature, self.c * around.residual)
+        left = self._without_own(around, self.c * around.residual)
         gain = left.gain if self.coupling.alpha_intercept == 0 else gather(left.gain, self.n_classes)
         if not self.coupling.fit_intercept:
             return np.zeros(len(b)), np.zeros(len(b0)), left.gain, left.Qu
         db, db0, size = self._step(left.u, left.h, b, b0)
         return db, db0, size + gain, left.step(db)
+
+    def _without_own(self, around: Expansion, R: np.ndarray) -> Eliminated:
+        assert self.features is not None
+        return self.features.eliminated(self.c * np.maximum(around.curvature, FLATTEST), R)
 
     def _step(
         self, u: np.ndarray, h: np.ndarray, b: np.ndarray, b0: np.ndarray
