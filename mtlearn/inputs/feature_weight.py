@@ -2,9 +2,10 @@
 
 Omega(diag(weight) V) is Omega of deviations U = diag(weight) V in columns x_j / weight_j: that is
 what a fit sees, and all that solvers, penalties and certificates have to know. The shared mean is
-charged in the units of the user, ‖w_0‖² = sum_j (u_0j / weight_j)², a ridge that differs by feature.
-Two weights are no unit. A feature of weight 0 has deviations that nothing is charged for: problems
-eliminate them, as they do intercepts. One of weight inf has none: what it has is w_0's, or nothing.
+charged in the units of the user, ‖w_0‖² = sum_j (u_0j / weight_j)², a ridge that differs by
+feature. Two weights are no unit. A feature of weight 0 has deviations that nothing is charged for:
+problems eliminate them, as they do intercepts. One of weight inf has none: what it has is w_0's, or
+nothing.
 """
 
 from __future__ import annotations

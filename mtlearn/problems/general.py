@@ -17,12 +17,13 @@ import numpy as np
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.base import Expansion, Loss
 from mtlearn.problems.base import Restrictable
-from mtlearn.problems.coupling import Coupling, gather, spread, whole
+from mtlearn.problems.coupling import Coupling, spread, whole
 from mtlearn.problems.intercepts import Intercepts, Levels
-from mtlearn.problems.own_rows import OwnRows
 from mtlearn.problems.linear import Semidefinite
+from mtlearn.problems.loss_answers import LossAnswers
 from mtlearn.problems.loss_models import LossModels
 from mtlearn.problems.moments import x_bytes
+from mtlearn.problems.own_rows import OwnRows
 from mtlearn.problems.points import ScorePoint
 from mtlearn.problems.rows import Rows, scores_on
 
@@ -32,7 +33,7 @@ SAMPLE = 50  # how many it takes for each feature, or it would be off by more th
 RIDGE = 1e-3  # on what tasks have in common, where that is only where to start
 
 
-class LossProblem(LossModels, Restrictable):
+class LossProblem(LossModels, LossAnswers, Restrictable):
     """Weighted loss of all rows, intercepts at their best, plus what the coupling charges.
 
     Parameters
@@ -159,10 +160,6 @@ class LossProblem(LossModels, Restrictable):
         best, _ = self._without_features()
         XW = np.zeros(self.Y.shape) if best.own is None else self.own_scores(best.own)
         return self.point(zero, mean, best.b, best.b0, XW, own=best.own)
-
-    def own_scores(self, own: np.ndarray) -> np.ndarray:
-        """What columns have of their own on every row, (n, k), of coefficients (k, C)."""
-        return self._intercepts.features.scores(own)
 
     def _without_features(self) -> tuple[Levels, float]:
         """The best intercepts at W = 0, and the objective there."""
@@ -322,42 +319,3 @@ class LossProblem(LossModels, Restrictable):
     def mean_system(self, point: ScorePoint) -> list[Semidefinite]:
         """Hessians in (w_0, b_0) at a point."""
         return self.model(point, in_sum=True).mean_system()
-
-    def intercepts(self, point: ScorePoint) -> np.ndarray:
-        """Intercepts of the columns in features as the rows are held, (C,)."""
-        return point.b
-
-    def own_coefficients(self, point: ScorePoint) -> np.ndarray:
-        return point.own
-
-    def _own_given(self, point: ScorePoint, mean: np.ndarray) -> np.ndarray:
-        return self._best_given(point, mean).own
-
-    def _best_given(self, point: ScorePoint, mean: np.ndarray) -> Levels:
-        """Intercepts, and what columns have of their own, for w_0 alone."""
-        if self.own is not None:
-            mean = mean.copy()
-            mean[self.own.features] = 0.0
-        XW = self.scores(np.ascontiguousarray(spread(mean, self.n_columns)))
-        if point.own is not None:
-            XW += self.own_scores(point.own)
-        return self._intercepts.best(XW, point.b, point.b0, own=point.own)
-
-    def _given_intercepts(self, point: ScorePoint, W: np.ndarray) -> np.ndarray:
-        return self._moved(W, point.b)
-
-    def _mean_intercepts(self, point: ScorePoint, mean: np.ndarray) -> np.ndarray:
-        if not self.free:
-            return point.b0 - self.center @ mean
-        best = self._best_given(point, mean)
-        W = np.array(spread(mean, self.n_columns))
-        if self.own is not None:
-            W[self.own.features] = best.own
-        return gather(self._moved(W, best.b), self.n_classes) / self.n_tasks
-
-    def _moved(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Intercepts for features as given, of those for the features of ``rows``."""
-        if not self.free:
-            return b - self.center @ W
-        middles = self._given.middles(W.shape[1] // self._given.n_blocks)
-        return b - np.einsum("jc,jc->c", np.broadcast_to(middles, W.shape), W)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,8 @@ class Intercepts:
         if np.isinf(a):
             b = spread(b0, C).copy()
         around = self._around(XW, b) if around is None else around
-        here, little = self._value(around, b, b0), 0.0
+        here = self._value(around, b, b0)
+        little: Any = 0.0
         if own is not None:
             little = LITTLE * (self.m if a == 0 else gather(self.m, K))
         for _ in range(STEPS):
@@ -143,7 +145,9 @@ class Intercepts:
             u = self.rows.sums(self.c * around.residual)
             return *self._step(u, self.rows.sums(self.c * around.curvature), b, b0), None
         left = self._without_own(around, self.c * around.residual)
-        gain = left.gain if self.coupling.alpha_intercept == 0 else gather(left.gain, self.n_classes)
+        gain = (
+            left.gain if self.coupling.alpha_intercept == 0 else gather(left.gain, self.n_classes)
+        )
         if not self.coupling.fit_intercept:
             return np.zeros(len(b)), np.zeros(len(b0)), left.gain, left.Qu
         db, db0, size = self._step(left.u, left.h, b, b0)

@@ -26,9 +26,9 @@ class Semidefinite:
     """A positive semidefinite matrix, factored to solve A x = right for right sides in its range.
 
     Where A is singular, the solution with the least norm of its first ``n_normed`` entries (all
-    by default), each times its ``unit`` where there are units. Rows and columns are scaled to a unit diagonal first, so that only true
-    dependence of columns counts as singular, not their scale: an eigenvalue below ``cutoff`` times
-    the order of A, relative to the largest.
+    by default), each times its ``unit`` where there are units. Rows and columns are scaled to a
+    unit diagonal first, so that only true dependence of columns counts as singular, not their
+    scale: an eigenvalue below ``cutoff`` times the order of A, relative to the largest.
     """
 
     def __init__(

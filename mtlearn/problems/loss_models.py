@@ -68,6 +68,7 @@ class LossModels(Curved):
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
         if self._by_moments() and not in_sum:
             moments = self._moments(curvature, Z)
+            model: SquaredProblem
             model = MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
             model = model if self.own is None else model.freed(self.own.features)
             if curvature.single:  # the gradient has more digits
@@ -75,8 +76,8 @@ class LossModels(Curved):
                 model.xy += self.whole_gradient(point) - model.whole_gradient(there)
             return model
         given = self.rows, H, Z, self.coupling, self.n_classes, self.null_value
-        model = DesignProblem.model(*given)
-        return model if self.own is None else model.freed(self.own.features)
+        design = DesignProblem.model(*given)
+        return design if self.own is None else design.freed(self.own.features)
 
     def curvature(
         self, point: ScorePoint, flattest: float = FLATTEST, single: bool = False

@@ -5,7 +5,7 @@ all others, and S, s, x̄, ȳ as in :mod:`mtlearn.problems.squared`, the best f 
 of the same form, in what is left of each feature once it is regressed on F within the column
 (Frisch and Waugh 1933), with z = x̄_F and P the pseudo-inverse of S_FF::
 
-    S - S_·F P S_F·     s - S_·F P s_F     x̄ - S_·F P z     ȳ - z'P s_F     kappa / (1 + kappa z'P z)
+    S - S_·F P S_F·   s - S_·F P s_F   x̄ - S_·F P z   ȳ - z'P s_F   kappa / (1 + kappa z'P z)
 
 kappa is zero where z is outside of the range of S_FF: these features then move the level at no
 cost. Features F themselves are left as columns of zeros. Way back, with e the error of the level::

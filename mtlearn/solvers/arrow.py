@@ -153,7 +153,11 @@ class Arrow:
 
 
 def solve_mean_regularized(
-    problem: SquaredProblem, alpha: float, *, arrow: Arrow | FixedArrow | None = None, thin: bool = True
+    problem: SquaredProblem,
+    alpha: float,
+    *,
+    arrow: Arrow | FixedArrow | None = None,
+    thin: bool = True,
 ) -> Solution:
     """Minimise the mean-regularised objective to rounding.
 

@@ -2,8 +2,8 @@
 
 The normal equations of :mod:`mtlearn.solvers.arrow`, but the blocks of tasks are in the features O
 that have deviations, the border in all of them: with E_t = (H_t,O·, z_t,O) and
-K_t = (H_t,OO + alpha I)⁻¹, the coefficients of a task given the border are v_t = K_t (r_t - E_t theta),
-and what is left for the border is the sum of the Schur complements
+K_t = (H_t,OO + alpha I)⁻¹, the coefficients of a task given the border are
+v_t = K_t (r_t - E_t theta), and what is left for the border is the sum of the Schur complements
 
     sum_t (H_t, z_t; z_t', kappa_t) - E_t'K_t E_t.
 
@@ -36,7 +36,9 @@ class FixedArrow:
         for tasks, whole, K in self._blocks():
             E = whole[:, self.others]
             copies = len(tasks) if len(whole) == 1 else 1
-            system += copies * (whole - np.matmul(E.transpose(0, 2, 1), np.matmul(K, E))).sum(axis=0)
+            system += copies * (whole - np.matmul(E.transpose(0, 2, 1), np.matmul(K, E))).sum(
+                axis=0
+            )
         system[np.arange(d), np.arange(d)] += ridge
         self.system = system[np.ix_(every, every)]
         self.system = 0.5 * (self.system + self.system.T)
@@ -71,7 +73,10 @@ class FixedArrow:
             first = block.tasks[: len(block.full)]
             whole = np.zeros((len(first), d + 1, d + 1))
             whole[:, :d, :d] = block.full
-            z = problem.kappa[first] * np.broadcast_to(problem.x_mean, (d, problem.n_columns))[:, first]
+            z = (
+                problem.kappa[first]
+                * np.broadcast_to(problem.x_mean, (d, problem.n_columns))[:, first]
+            )
             whole[:, :d, d] = whole[:, d, :d] = z.T
             whole[:, d, d] = problem.kappa[first]
             H = block.full[:, o[:, None], o]

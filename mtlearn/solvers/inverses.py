@@ -13,7 +13,6 @@ from mtlearn.problems.linear import (
 from mtlearn.problems.scatter import ScatterBlock
 
 
-
 class BlockInverse:
     """K_t = (S_t + alpha I)⁻¹ for the tasks of one block; pseudo-inverse at alpha = 0."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from mtlearn.problems.linear import solve_semidefinite, stack_times
-from mtlearn.solvers.arrow import DEPENDENT
+from mtlearn.solvers.fixed_arrow import DEPENDENT
 from mtlearn.solvers.spectrum import Spectrum
 
 CHUNK = 1 << 18  # numbers of eigenvectors that stay in the cache
