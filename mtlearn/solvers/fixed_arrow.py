@@ -16,6 +16,8 @@ import numpy as np
 
 from mtlearn.problems.linear import pseudo_inverse, solve_semidefinite, stack_times
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers import tuning
+from mtlearn.solvers.inverses import inverse
 
 DEPENDENT = 1e-11  # relative eigenvalue of a free w_0's system, below which it is a null space
 
@@ -27,18 +29,25 @@ class FixedArrow:
         self.problem, self.alpha = problem, alpha
         assert problem.coupling.fixed is not None
         self.others = np.flatnonzero(~problem.coupling.fixed)
+        self._kept: list | None = None
         d = problem.n_features
         ridge = np.broadcast_to(problem.coupling.ridge_of_features(problem.n_tasks), (d,))
         # What the border has: w_0 (of fixed features alone where the others are free), and b_0.
         self.shared = np.arange(d) if alpha > 0 else np.flatnonzero(problem.coupling.fixed)
         every = np.append(self.shared, d) if problem.pooled else self.shared
         self.every, system = every, np.zeros((d + 1, d + 1))
+        kept: list | None = []
         for tasks, whole, K in self._blocks():
+            if kept is not None:
+                kept.append((tasks, whole, K))
+                if sum(one.nbytes for block in kept for one in block) > tuning.KEEP_BYTES:
+                    kept = None
             E = whole[:, self.others]
             copies = len(tasks) if len(whole) == 1 else 1
             system += copies * (whole - np.matmul(E.transpose(0, 2, 1), np.matmul(K, E))).sum(
                 axis=0
             )
+        self._kept = kept
         system[np.arange(d), np.arange(d)] += ridge
         self.system = system[np.ix_(every, every)]
         self.system = 0.5 * (self.system + self.system.T)
@@ -68,6 +77,9 @@ class FixedArrow:
 
     def _blocks(self):
         """Tasks, (H_t, z_t; z_t', kappa_t) and K_t of blocks of tasks."""
+        if self._kept is not None:
+            yield from self._kept
+            return
         problem, o, d = self.problem, self.others, self.problem.n_features
         for block in problem.scatter_blocks(False, whole=True):
             first = block.tasks[: len(block.full)]
@@ -80,5 +92,5 @@ class FixedArrow:
             whole[:, :d, d] = whole[:, d, :d] = z.T
             whole[:, d, d] = problem.kappa[first]
             H = block.full[:, o[:, None], o]
-            H[:, np.arange(len(o)), np.arange(len(o))] += self.alpha
-            yield block.tasks, whole, pseudo_inverse(H)
+            little = self.alpha <= 1e-12 * np.einsum("tjj->tj", H).max(initial=0.0)
+            yield block.tasks, whole, pseudo_inverse(H) if little else inverse(H, self.alpha)

@@ -29,7 +29,7 @@ class BlockInverse:
         elif self.A is not None and alpha <= 1e-6 * largest:
             self.inverse = _inverse_of_rows(gram, alpha)
         else:
-            self.inverse = pseudo_inverse(gram) if alpha == 0 else _inverse(gram, alpha)
+            self.inverse = pseudo_inverse(gram) if alpha == 0 else inverse(gram, alpha)
 
     @property
     def nbytes(self) -> int:
@@ -66,21 +66,21 @@ class BlockInverse:
         return (0.5 * self.alpha * copies) * (total + total.T)
 
 
-def _inverse(H: np.ndarray, alpha: float) -> np.ndarray:
+def inverse(H: np.ndarray, alpha: float) -> np.ndarray:
     """(H + alpha I)⁻¹ of a stack, in columns scaled to a unit diagonal."""
     M = H + alpha * np.eye(H.shape[1])
     scale = 1.0 / np.sqrt(np.einsum("bjj->bj", M))
     M *= scale[:, :, None] * scale[:, None, :]
     try:
-        inverse = np.linalg.inv(M)
+        found = np.linalg.inv(M)
     except np.linalg.LinAlgError:
         return pseudo_inverse(H)
     probe = np.cos(np.arange(H.shape[1]))
-    error = np.abs(np.matmul(inverse, M @ probe[:, None])[:, :, 0] - probe).max()
+    error = np.abs(np.matmul(found, M @ probe[:, None])[:, :, 0] - probe).max()
     if not error < 1e-3:  # alpha is rounding next to H, which has a null space
         return pseudo_inverse(H + alpha * np.eye(H.shape[1]))
-    inverse *= scale[:, :, None] * scale[:, None, :]
-    return inverse
+    found *= scale[:, :, None] * scale[:, None, :]
+    return found
 
 
 def _inverse_on_span(gram: np.ndarray, alpha: float) -> np.ndarray:
