@@ -92,5 +92,8 @@ class FixedArrow:
             whole[:, :d, d] = whole[:, d, :d] = z.T
             whole[:, d, d] = problem.kappa[first]
             H = block.full[:, o[:, None], o]
-            little = self.alpha <= 1e-12 * np.einsum("tjj->tj", H).max(initial=0.0)
-            yield block.tasks, whole, pseudo_inverse(H) if little else inverse(H, self.alpha)
+            yield block.tasks, whole, self._inverse(H) if len(o) else H
+
+    def _inverse(self, H: np.ndarray) -> np.ndarray:
+        largest = np.einsum("tjj->tj", H).max()
+        return pseudo_inverse(H) if self.alpha <= 1e-12 * largest else inverse(H, self.alpha)
