@@ -58,7 +58,8 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
     intercept_ : ndarray of shape (T,), or (T, K)
         Intercepts; (1,) or (K,) for one target without tasks.
     mean_coef_ : ndarray of shape (d,), or (K, d)
-        The shared mean w_0, where the model has one.
+        The shared mean w_0, where the model has one; of features of ``feature_weight`` 0 the
+        average of the tasks' best coefficients given w_0.
     mean_intercept_ : float, or ndarray of shape (K,)
         Intercept of the shared model, where there is one: l_0 - x̄·w_0 where levels are pooled,
         otherwise the average of the tasks' best intercepts given w_0.

@@ -277,6 +277,11 @@ def test_paths_warm_starts_and_parts(Estimator, shared):
         whole = model.coef_ - (model.mean_coef_ if shared else 0.0)
         np.testing.assert_allclose(model.shared_coef_ + model.specific_coef_, whole, atol=1e-12)
         assert (model.specific_coef_[:, 0] == 0).all()
+    if Estimator is TraceNormRegressor:
+        V = model.coef_ - (model.mean_coef_ if shared else 0.0)
+        values = np.linalg.svd(V[:, 2:] * [1, 2.0, 0.3], compute_uv=False)
+        np.testing.assert_allclose(model.singular_values_[:3], values, atol=1e-10)
+        assert np.abs(model.singular_values_[3:]).max() < 1e-10
     if Estimator is GroupLassoRegressor:
         assert model.support_.tolist()[:2] == [True, False]
 
