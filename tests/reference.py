@@ -88,9 +88,15 @@ class Model:
     fit_intercept: bool = True
     shared_mean: bool = True
     loss: str = "squared"  # or one of the LOSSES
+    feature_weight: np.ndarray | None = None  # (d,), from 0 to inf
 
     def omega(self, V):
-        return self.penalty.omega(V.T)
+        if self.feature_weight is None:
+            return self.penalty.omega(V.T)
+        none = np.isinf(self.feature_weight)
+        if np.abs(V[:, none]).max(initial=0.0) > 1e-10:
+            return np.inf
+        return self.penalty.omega((V * np.where(none, 0.0, self.feature_weight)).T)
 
     def dual_norm(self, G):
         return self.penalty.dual_norm(G.T)
@@ -232,7 +238,13 @@ def solve_cvxpy(entries, model):
         elif strength > 0:
             terms.append(strength * penalty)
 
-    penalise(model.alpha, model.penalty.in_cvxpy(V.T), V)
+    weight = np.ones(d) if model.feature_weight is None else model.feature_weight
+    charged, none = np.flatnonzero(weight > 0), np.isinf(weight)
+    if none.any():
+        constraints.append(V[:, np.flatnonzero(none)] == 0)
+    weighted = V @ np.diag(np.where(none, 0.0, weight))
+    if len(charged):
+        penalise(model.alpha, model.penalty.in_cvxpy(weighted.T), V[:, charged])
     mean_strength = model.alpha_mean if model.shared_mean else np.inf
     penalise(mean_strength, 0.5 * T * cp.sum_squares(w0), w0)
     if model.fit_intercept:
@@ -255,7 +267,8 @@ def solve_cvxpy(entries, model):
             if np.isinf(mean_strength):
                 shared = np.zeros((K, d))
             if np.isinf(model.alpha):
-                deviations = np.zeros((C, d))
+                deviations = np.where(weight > 0, 0.0, deviations)
+            deviations = np.where(none, 0.0, deviations)
             if not model.fit_intercept:
                 intercepts = np.zeros(C)
             at_center = (deviations + shared[entries.group]) @ x

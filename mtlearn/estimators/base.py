@@ -25,6 +25,12 @@ class TaskLinearModel(Fitting):
 
     Parameters
     ----------
+    feature_weight : None, array-like of shape (d,) or dict
+        How much the deviations of each feature are charged for, >= 0: the penalty is that of
+        diag(``feature_weight``) V. 0 leaves the deviations of a feature free, every task has its
+        own coefficient; ``inf`` allows none, the coefficient is the same for all tasks (that of
+        w_0 where there is one, otherwise 0). Features that a dictionary of names does not name
+        weigh 1. The column of labels is no feature.
     alpha_mean : float
         Ridge on the shared mean, >= 0; 0 is the limit of least norm, ``inf`` means no mean. The
         cross-validated versions search it where it is "auto".
@@ -81,6 +87,7 @@ class TaskLinearModel(Fitting):
     """
 
     _: KW_ONLY
+    feature_weight: Any = None
     alpha_mean: float = 1e-3
     alpha_intercept: float | str = "auto"
     fit_intercept: bool = True

@@ -11,13 +11,17 @@ from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.estimators.class_answers import ClassAnswers
 from mtlearn.inputs.classes import (
     encode,
+    soften,
     soften_single_class,
+    warn_separable,
     warn_single_class,
 )
+from mtlearn.inputs.feature_weight import means
 from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.weights import warn_of_many
 from mtlearn.losses.logistic import Logistic
+from mtlearn.problems.separable import separable
 from mtlearn.selection.judges import LogLoss, MinusLoss, Named, dressed_classifier
 
 
@@ -50,7 +54,8 @@ class TaskClassifier(ClassAnswers, TaskLinearModel):
     intercept_ : ndarray of shape (T,), or (T, K)
         Intercepts; (1,) or (K,) for one target without tasks.
     mean_coef_ : ndarray of shape (d,), or (K, d)
-        The shared mean w_0, where the model has one.
+        The shared mean w_0, where the model has one; of features of ``feature_weight`` 0 the
+        average of the tasks' best coefficients given w_0.
     mean_intercept_ : float, or ndarray of shape (K,)
         Intercept of the shared model, where there is one: l_0 - x̄·w_0 where levels are pooled,
         otherwise the average of the tasks' best intercepts given w_0.
@@ -71,12 +76,23 @@ class TaskClassifier(ClassAnswers, TaskLinearModel):
         return data
 
     def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
-        if not self.fit_intercept or not (self._frees_intercepts() or _lacks_class(data)):
+        if self.fit_intercept and (self._frees_intercepts() or _lacks_class(data)):
+            data, names = soften_single_class(data, self.classes_ if warn else None)
+            if warn and names:
+                warn_of_many(data)
+                warn_single_class(names)
+        weights = self._units.weights
+        if weights is None or not len(weights.free) or not isinstance(self._loss, Logistic):
             return data
-        data, names = soften_single_class(data, self.classes_ if warn else None)
+        free = bool(self.fit_intercept) and self._frees_intercepts()
+        origin = None
+        if self.fit_intercept and not free:
+            origin = means(data, weights.free, self.task_weight)
+        apart = separable(data, weights.free, origin, free_intercepts=free)
+        data, names = soften(data, apart, self.classes_ if warn else None)
         if warn and names:
             warn_of_many(data)
-            warn_single_class(names)
+            warn_separable(names)
         return data
 
     def _frees_intercepts(self) -> bool:

@@ -52,6 +52,7 @@ class Choice:
 class Fitting(FittedLinear, Family):
     """How every model is fitted; a kind says how targets are read and coefficients shown."""
 
+    feature_weight: Any
     alpha_mean: float
     alpha_intercept: float | str
     fit_intercept: bool
@@ -148,6 +149,7 @@ class Fitting(FittedLinear, Family):
             return self._shaped(np.ascontiguousarray((part * problem.target_scale).T))
 
         parts = self._penalty(problem).at(alpha).parts(point.V)
+        _with_free(parts, problem, point)
         found |= self._own_attributes(problem, parts, shaped)
         warn_unless_converged(self, solution, self._units.alpha(alpha))
         return found
@@ -172,6 +174,7 @@ class Fitting(FittedLinear, Family):
             tol=self.tol,
             max_iter=self.max_iter,
             verbose=self.verbose,
+            weights=self._units.weights,
         )
 
     def _coefficients(self, problem: Problem, point: Any) -> dict[str, np.ndarray]:
@@ -190,7 +193,7 @@ class Fitting(FittedLinear, Family):
     def _keep(self, models: dict[str, Any], k: int, problem: Problem, point: Any, units: Units):
         """Coefficients at a point as number k of these models."""
         where = np.arange(problem.n_features)
-        if isinstance(point, Lifted) and units.origin is None:
+        if isinstance(point, Lifted) and units.origin is None and units.weights is None:
             problem, where, point = point.part, point.features, point.point
         found = units.outward(self._coefficients(problem, point))
         coef = found.pop("coef_").T
@@ -210,4 +213,18 @@ class Fitting(FittedLinear, Family):
         if (self.tasks_ != data.tasks).any():
             return None
         V = last.coef.reshape(T * K, d).T / problem.target_scale
-        return V - np.tile(last.mean_coef.T, T) if hasattr(self, "mean_coef_") else V
+        V = V - np.tile(last.mean_coef.T, T) if hasattr(self, "mean_coef_") else V
+        weights = self._units.weights
+        return V if weights is None else weights.inward(V)
+
+
+def _with_free(parts: dict[str, Any], problem: Problem, point: Any) -> None:
+    """What the penalty explains V by, with the deviations that it does not charge for."""
+    free = problem.free_deviations(point)
+    if free is None:
+        return
+    where, V = free
+    if "support" in parts:
+        parts["support"][where] = V.any(axis=1)
+    if "shared" in parts:
+        parts["shared"][where] = V

@@ -41,7 +41,8 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
         Intercepts.
     mean_coef_ : ndarray of shape (d,)
         The shared mean w_0, where the model has one; in the scaled targets' units under
-        ``scale_targets``.
+        ``scale_targets``. Of features of ``feature_weight`` 0 it is the average of the tasks' best
+        coefficients given w_0.
     mean_intercept_ : float
         Intercept of the shared model, where there is one: l_0 - x̄·w_0 where levels are pooled,
         otherwise the average of the tasks' best intercepts given w_0.

@@ -44,7 +44,9 @@ class TraceNorm(NormFamily):
     rank_ : int
         Rank of the deviations V.
     singular_values_ : ndarray
-        Singular values of V, descending; of the scaled targets' V under ``scale_targets``.
+        Singular values of V, descending; of the scaled targets' V under ``scale_targets``. Under
+        ``feature_weight`` rank and singular values are those of diag(``feature_weight``) V, whose
+        sum is charged; features of weight 0 or inf have no part in it.
 
     References
     ----------

@@ -165,11 +165,21 @@ def soften_single_class(data: TaskData, classes: np.ndarray | None = None) -> tu
         count = count if y.ndim == 1 else count[:, None]
     all_one, all_zero = (ones == count) & (count > 0), (ones == 0) & (count > 0)
     affected = all_one | all_zero
+    return soften(data, affected, classes)
+
+
+def soften(
+    data: TaskData, affected: np.ndarray, classes: np.ndarray | None = None
+) -> tuple[TaskData, list]:
+    """Soft targets for the columns of a mask, (T,) or (T, K); see :func:`soften_single_class`."""
+    y = data.y
+    task_of: Any = data.codes if data.stacked else slice(None)
     if not affected.any():
         return data, []
     total = data.totals() if affected.ndim == 1 else data.totals()[:, None]
-    soft = np.where(all_one, total + 0.5, 0.5) / (total + 1.0)
-    soft = np.where(affected[task_of] & ~np.isnan(y), soft[task_of], y)
+    low, high = 0.5 / (total + 1.0), (total + 0.5) / (total + 1.0)
+    soft = np.where(y > 0.5, np.broadcast_to(high[task_of], y.shape), low[task_of])
+    soft = np.where(affected[task_of] & ~np.isnan(y), soft, y)
     if affected.ndim == 1:
         names = data.tasks[affected].tolist()
     else:
@@ -180,6 +190,20 @@ def soften_single_class(data: TaskData, classes: np.ndarray | None = None) -> tu
 
 
 POOL = "Pool the intercepts with alpha_intercept > 0, or drop such columns."
+
+
+def warn_separable(names: list) -> None:
+    """Warn once about the columns whose classes features of weight zero tell apart, if any."""
+    if names:
+        first = ", ".join(repr(name) for name in names[:5])
+        warnings.warn(
+            "features of feature_weight 0 tell the classes apart in "
+            f"{counted(len(names), 'column', 'columns')} (the first: {first}); nothing holds their "
+            "coefficients back there, so the targets were softened to (N + 1/2) / (N + 1). Give "
+            "these features a weight > 0, or drop such columns.",
+            UserWarning,
+            stacklevel=level_of_user(),
+        )
 
 
 def warn_single_class(names: list, advice: str = POOL) -> None:

@@ -26,6 +26,7 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.exceptions import plain
+from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.features import sums_of_squares
 from mtlearn.inputs.tasks import TaskData
 
@@ -53,6 +54,8 @@ class Units:
         Exponents of the targets where each has a unit of its own (``scale_targets``); q is then 0.
     degree : int
         k, how Omega grows with V.
+    weights : FeatureWeights or None
+        What the columns were divided by, before all else.
     """
 
     origin: np.ndarray | None = None
@@ -60,6 +63,7 @@ class Units:
     y: int = 0
     targets: np.ndarray | None = None
     degree: int = 1
+    weights: FeatureWeights | None = None
 
     @property
     def y_exponents(self) -> Any:
@@ -82,10 +86,13 @@ class Units:
 
     def inward(self, estimator: Any) -> Any:
         """The estimator that poses the same problem on numbers in these units."""
-        if not self.rescaled:
+        if not self.rescaled and self.weights is None:
             return estimator
         inside = copy(estimator)
-        inside._units, inside.warm_start = self, False
+        inside._units = self
+        if not self.rescaled:
+            return inside
+        inside.warm_start = False
         for name in {"alpha", "alphas"} & vars(estimator).keys():
             setattr(inside, name, self.strengths(getattr(estimator, name)))
         if not isinstance(estimator.alpha_mean, str):
@@ -131,7 +138,7 @@ class Units:
             for start in {"", "mean_"} if "mean_coef_" in out else {""}:
                 moved = out[f"{start}intercept_"] - out[f"{start}coef_"] @ self.origin
                 out[f"{start}intercept_"] = moved if np.ndim(moved) else float(moved)
-        return out
+        return out if self.weights is None else self.weights.outward(out)
 
     def back(self, name: str, inside: Any, exponent: Any) -> Any:
         """An attribute of a fit times 2^exponent; refused where doubles cannot hold it."""
@@ -153,7 +160,10 @@ class Units:
 
 def choose_units(data: TaskData, estimator: Any) -> tuple[TaskData, Units]:
     """The data in units in which arithmetic is safe, and these; most data are so as they are."""
-    units = Units(degree=estimator._degree)
+    weights = FeatureWeights.of(estimator, data)
+    units = Units(degree=estimator._degree, weights=weights)
+    if weights is not None:
+        data = replace(data, X=weights.columns(data.X), squares=None)
     X, origin = data.X, None
     if estimator.fit_intercept and not sparse.issparse(X):
         origin = _far_origin(X)

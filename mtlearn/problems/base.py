@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.coupling import Coupling, gather, spread
 from mtlearn.problems.gram import Rough
 from mtlearn.problems.models import LinearTasks
 
@@ -51,6 +51,24 @@ class Problem(ABC):
     center: np.ndarray
     target_scale: np.ndarray
     null_value: Any
+    own: Any = None  # what features of weight zero have, each column its own
+    n_charged: int | None = None  # features whose deviations are charged for, if not all
+
+    @abstractmethod
+    def freed(self, features: np.ndarray) -> Self:
+        """The same where nothing is charged for the deviations of these features.
+
+        Every column has its own coefficients of them, at their best, as intercepts are; V and w_0
+        have rows of zeros there.
+        """
+
+    @abstractmethod
+    def own_coefficients(self, point: Any) -> np.ndarray:
+        """These coefficients at a point, (k, C)."""
+
+    @abstractmethod
+    def _own_given(self, point: Any, mean: np.ndarray) -> np.ndarray:
+        """The same (k, C) at their best for the shared mean w_0 (d, K) without deviations."""
 
     @abstractmethod
     def recoupled(self, coupling: Coupling) -> Self:
@@ -69,6 +87,14 @@ class Problem(ABC):
     @abstractmethod
     def value(self, point: Any) -> float:
         """The smooth part of the objective: data, shared mean and intercepts."""
+
+    def mean_gradient(self, point: Any) -> np.ndarray:
+        """Minus the gradient of the loss in w_0, (d, K): summed over the columns of each class."""
+        return gather(self.whole_gradient(point), self.n_classes)
+
+    def whole_gradient(self, point: Any) -> np.ndarray:
+        """Minus the gradient in the coefficients of all columns, deviations or not, (d, C)."""
+        return point.G
 
     @abstractmethod
     def gradient_terms(self, point: Any) -> np.ndarray:
@@ -112,8 +138,11 @@ class Problem(ABC):
         """Intercepts of the columns in the features that the problem works in, (C,)."""
 
     @abstractmethod
-    def _given_intercepts(self, point: Any) -> np.ndarray:
-        """Intercepts of the columns for features as they were given, (C,), of scaled targets."""
+    def _given_intercepts(self, point: Any, W: np.ndarray) -> np.ndarray:
+        """Intercepts of the columns for features as they were given, (C,), of scaled targets.
+
+        ``W`` (d, C) are all coefficients of the point.
+        """
 
     @abstractmethod
     def _mean_intercepts(self, point: Any, mean: np.ndarray) -> np.ndarray:
@@ -129,13 +158,39 @@ class Problem(ABC):
         Without a shared mean strangers are answered by the plain averages.
         """
         T, K, d = self.n_tasks, self.n_classes, self.n_features
-        coef = np.ascontiguousarray((point.W * self.target_scale).T).reshape(T, K, d)
-        intercept = (self._given_intercepts(point) * self.target_scale).reshape(T, K)
+        W = point.W
+        if self.own is not None:
+            W = W.copy()
+            W[self.own.features] = self.own_coefficients(point)
+        coef = np.ascontiguousarray((W * self.target_scale).T).reshape(T, K, d)
+        intercept = (self._given_intercepts(point, W) * self.target_scale).reshape(T, K)
         if self.coupling.alpha_mean is None:
             return LinearTasks(coef, intercept)
-        mean = np.zeros((d, K)) if point.mean is None else point.mean
+        mean = self._shared_coefficients(point)
         own = np.ascontiguousarray(mean.T), self._mean_intercepts(point, mean)
         return LinearTasks(coef, intercept, *own)
+
+    def _shared_coefficients(self, point: Any) -> np.ndarray:
+        """Coefficients of the shared model, (d, K): w_0, or the average of the best ones for it."""
+        shape = self.n_features, self.n_classes
+        mean = np.zeros(shape) if point.mean is None else point.mean
+        if self.own is None:
+            return mean
+        mean = mean.copy()
+        mean[self.own.features] = 0.0
+        own = gather(self._own_given(point, mean), self.n_classes) / self.n_tasks
+        mean[self.own.features] = own
+        return mean
+
+    def free_deviations(self, point: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        """Features whose deviations are not charged for, and these (k, C); None without any."""
+        if self.own is None:
+            return None
+        V = self.own_coefficients(point)
+        if self.coupling.alpha_mean is not None:
+            mean = self._shared_coefficients(point)[self.own.features]
+            V = V - spread(mean, self.n_columns)
+        return self.own.features, V
 
 
 class Restrictable(Problem):

@@ -25,7 +25,7 @@ def border(
         columns.append(problem.hessian(rows, np.arange(d)))
     if problem.pooled:
         z = np.broadcast_to(problem.kappa * problem.x_mean, (d, C))
-        columns.append(z[rows].T[:, :, None])
+        columns.append(problem.coupling.own(z.copy())[rows].T[:, :, None])
     n = max(len(c) for c in columns)
     E = np.concatenate([np.broadcast_to(c, (n, *c.shape[1:])) for c in columns], axis=2)
     if problem.coupling.has_mean:

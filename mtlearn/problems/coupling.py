@@ -6,7 +6,8 @@ b_0 of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,11 +25,38 @@ class Coupling:
         False: every intercept is zero.
     alpha_mean : float or None
         Ridge on the shared mean w_0; None (or inf) where the model has no shared mean.
+    mean_unit : ndarray of shape (d,) or None
+        Units of w_0 where its ridge differs by feature: what is charged is ‖mean_unit * w_0‖².
+    fixed : ndarray of bool, of shape (d,), or None
+        Features that all tasks have from w_0 alone, without deviations.
     """
 
     alpha_intercept: float = 0.0
     fit_intercept: bool = True
     alpha_mean: float | None = None
+    mean_unit: np.ndarray | None = field(default=None, compare=False)
+    fixed: np.ndarray | None = field(default=None, compare=False)
+
+    def ridge(self, n_tasks: int) -> Any:
+        """What w_0 (d, K) is charged by feature: a number, or (d, 1)."""
+        alpha = (self.alpha_mean or 0.0) * n_tasks
+        return alpha if self.mean_unit is None else alpha * self.mean_unit[:, None] ** 2
+
+    def ridge_of_features(self, n_tasks: int) -> Any:
+        """The same along a diagonal: a number, or (d,)."""
+        ridge = self.ridge(n_tasks)
+        return ridge if self.mean_unit is None else ridge[:, 0]
+
+    def charge(self, mean: np.ndarray, n_tasks: int) -> float:
+        """What w_0 (d, K) is charged in all."""
+        own = mean if self.mean_unit is None else self.mean_unit[:, None] * mean
+        return 0.5 * (self.alpha_mean or 0.0) * n_tasks * float(np.vdot(own, own))
+
+    def own(self, G: np.ndarray) -> np.ndarray:
+        """What belongs to deviations, (d, ...), in place: nothing where there are none."""
+        if self.fixed is not None:
+            G[self.fixed] = 0.0
+        return G
 
     @property
     def has_mean(self) -> bool:

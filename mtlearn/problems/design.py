@@ -160,6 +160,8 @@ class DesignProblem(ThroughRows):
         picked = self.pick(features)
         part.rows, part.shift = picked.rows, picked.shift
         part.gram = Products(self, picked)
+        if self.own is not None:
+            part.own = self.own.of_features(features)
         for name in ("given_mean", "xy", "mean_of_rows"):
             setattr(part, name, getattr(self, name)[features])
         part.__dict__.pop("spread", None)
@@ -195,13 +197,16 @@ class DesignProblem(ThroughRows):
     def weighted_rows(self) -> WeightedRows | None:
         if self.rows.sparse or self.rows.n_blocks > 1 or self.s.shape[1] == 1:
             return None
+        if self.own is not None:
+            return None
         away = self.rows.middles(1)[:, 0] - self.center
         X = np.asarray(self.rows.X)
         X = X + away if away.any() else X
         return WeightedRows(X, np.sqrt(self.s * self.scale), 1.0 - np.sqrt(self.kappa / self.m))
 
     def scaled_hessian(self, rows: np.ndarray, root: np.ndarray, kind: np.dtype) -> np.ndarray:
-        if self.rows.sparse or self.rows.n_blocks > 1 or self.common:
+        apart = self.rows.sparse or self.rows.n_blocks > 1
+        if apart or self.common or self.own is not None:
             return super().scaled_hessian(rows, root, kind)
         # One X under many weightings: a matrix with itself is half the work.
         X = (np.asarray(self.rows.X[:, rows]) * root).astype(kind)
@@ -225,7 +230,9 @@ class DesignProblem(ThroughRows):
 
     def of_class(self, k: int) -> DesignProblem:
         rows, own = self.rows.of_one_column(), slice(k, k + 1)
-        return self.model(rows, self.s[:, own], self.Y[:, own], self.coupling, 1, self.null_value)
+        given = self.s[:, own], self.Y[:, own], self.coupling
+        model = self.model(rows, *given, 1, self.null_value)
+        return model if self.own is None else model.freed(self.own.features)
 
     def spectrum_bytes(self) -> int:
         d = self.n_features
@@ -261,6 +268,8 @@ class DesignProblem(ThroughRows):
                 s = self.s[rows.starts[held // k] : rows.starts[held // k + 1], held % k]
                 S = rows.sparse_gram(held // k, s)
                 S -= self.totals[held] * np.outer(self.shift[:, held], self.shift[:, held])
+                if self.own is not None:
+                    S = self.own.left_of_one(S, held)
             H = S * self.scale[c]
             if whole:
                 H += self.kappa[c] * np.outer(x_mean[:, c], x_mean[:, c])
@@ -273,7 +282,9 @@ class DesignProblem(ThroughRows):
             A = np.asarray(rows.X)
             A = A if self.shift is None else A - self.shift[:, 0]
             A = A if self.unweighted else A * np.sqrt(self.s)
-            yield np.arange(self.n_columns), A[None]
+            A = A[None]
+            every = np.arange(self.n_columns)
+            yield every, A if self.own is None else self.own.left_of_rows(A, every)
             return
         row, which, starts = rows.entries(self.s)
         for tasks in task_blocks(np.diff(starts), 8 * self.n_features, task_bytes):
@@ -285,7 +296,8 @@ class DesignProblem(ThroughRows):
             A = A * np.sqrt(s)[:, :, None]
             mean = np.broadcast_to(self.given_mean.T, (self.n_columns, self.n_features))[tasks]
             squares = np.einsum("bmj,bmj->bj", A, A)
-            yield tasks, A * ~is_constant(squares, self.weight[tasks, None], mean)[:, None, :]
+            A = A * ~is_constant(squares, self.weight[tasks, None], mean)[:, None, :]
+            yield tasks, A if self.own is None else self.own.left_of_rows(A, tasks)
 
     def _block(self, tasks: np.ndarray, A: np.ndarray, thin, whole) -> ScatterBlock:
         first = tasks[: len(A)]  # one stands for all where tasks have the Hessian in common

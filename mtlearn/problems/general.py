@@ -17,13 +17,15 @@ import numpy as np
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.base import Expansion, Loss
 from mtlearn.problems.base import Restrictable
-from mtlearn.problems.coupling import Coupling, gather, spread, whole
-from mtlearn.problems.intercepts import Intercepts
+from mtlearn.problems.coupling import Coupling, spread, whole
+from mtlearn.problems.intercepts import Intercepts, Levels
 from mtlearn.problems.linear import Semidefinite
+from mtlearn.problems.loss_answers import LossAnswers
 from mtlearn.problems.loss_models import LossModels
 from mtlearn.problems.moments import x_bytes
+from mtlearn.problems.own_rows import OwnRows
 from mtlearn.problems.points import ScorePoint
-from mtlearn.problems.rows import Rows
+from mtlearn.problems.rows import Rows, scores_on
 
 SINGLE_BYTES = 256e6  # of rows that there may be a copy of in single precision, or of most columns
 SAMPLED = 8  # rows, of which a first look at the problem takes one;
@@ -31,7 +33,7 @@ SAMPLE = 50  # how many it takes for each feature, or it would be off by more th
 RIDGE = 1e-3  # on what tasks have in common, where that is only where to start
 
 
-class LossProblem(LossModels, Restrictable):
+class LossProblem(LossModels, LossAnswers, Restrictable):
     """Weighted loss of all rows, intercepts at their best, plus what the coupling charges.
 
     Parameters
@@ -100,8 +102,9 @@ class LossProblem(LossModels, Restrictable):
         if coupling.fit_intercept:
             self.rows = self._given.as_centred() if self.free else self._given.about(self.center)
         weighted = self.rows, self.loss, self.Y, self.c, self.m
-        self._intercepts = Intercepts(*weighted, coupling, self.n_classes)
-        self._intercepts_alone: tuple[np.ndarray, np.ndarray, float] | None = None
+        own = None if self.own is None else self.own.of_rows(self.rows)
+        self._intercepts = Intercepts(*weighted, coupling, self.n_classes, own)
+        self._intercepts_alone: tuple[Levels, float] | None = None
         self._diagonal: np.ndarray | None = None
 
     def restricted(self, features: np.ndarray, before: Any = None) -> LossProblem:
@@ -109,6 +112,8 @@ class LossProblem(LossModels, Restrictable):
         part.features, part.n_features, part.common = features, len(features), {}
         part._given = self._given.of_features(features)
         part._mean_of_rows = self._mean_of_rows[features]
+        if self.own is not None:
+            part.own = self.own.among(features)
         part._couple(self.coupling)
         part._intercepts_alone = self._without_features()
         return part
@@ -122,6 +127,12 @@ class LossProblem(LossModels, Restrictable):
         G is minus the gradient there.
         """
         return replace(point, V=V, G=G)
+
+    def freed(self, features: np.ndarray) -> LossProblem:
+        other = copy(self)
+        other.own = OwnRows(features)
+        other._couple(self.coupling)
+        return other
 
     def gradient_at(self, part: Any, point: ScorePoint) -> np.ndarray:
         return self.gradient(point.R)
@@ -140,12 +151,15 @@ class LossProblem(LossModels, Restrictable):
         Y, c = self.Y[some], self.c[some, :1]  # the same for all classes
         data = TaskData(X, Y, None, np.zeros(len(X), dtype=np.intp), np.zeros(1), "single")
         ridge = self.coupling.alpha_mean if self.coupling.has_mean else RIDGE
-        coupling = Coupling(np.inf, self.coupling.fit_intercept, ridge)
+        coupling = replace(self.coupling, alpha_intercept=np.inf, alpha_mean=ridge, fixed=None)
         return LossProblem(Rows(data), self.loss.of_rows(some), Y, c, np.ones(1), coupling, K)
 
     def alike(self, mean: np.ndarray) -> ScorePoint:
         """The point with the same coefficients (d, K) in every task."""
         zero = np.zeros((self.n_features, self.n_columns))
+        if self.own is not None:
+            mean = mean.copy()
+            mean[self.own.features] = 0.0
         if self.coupling.has_mean:
             return self.evaluate(zero, mean)
         return self.evaluate(zero + spread(mean, self.n_columns), None)
@@ -153,41 +167,44 @@ class LossProblem(LossModels, Restrictable):
     def null(self) -> ScorePoint:
         zero = np.zeros((self.n_features, self.n_columns))
         mean = np.zeros((self.n_features, self.n_classes)) if self.coupling.has_mean else None
-        b, b0, _ = self._without_features()
-        return self.point(zero, mean, b, b0, np.zeros(self.Y.shape))
+        best, _ = self._without_features()
+        XW = np.zeros(self.Y.shape) if best.own is None else self.own_scores(best.own)
+        return self.point(zero, mean, best.b, best.b0, XW, own=best.own)
 
-    def _without_features(self) -> tuple[np.ndarray, np.ndarray, float]:
+    def _without_features(self) -> tuple[Levels, float]:
         """The best intercepts at W = 0, and the objective there."""
         if self._intercepts_alone is None:  # not the point: it is as large as the targets
             zero, b, b0 = np.zeros(self.Y.shape), np.zeros(self.n_columns), np.zeros(self.n_classes)
-            b, b0, around = self._intercepts.best(zero, b, b0)
-            value = self.weighted(around) + self.charges(None, b, b0)
+            own = None if self.own is None else np.zeros((len(self.own.features), len(b)))
+            best = self._intercepts.best(zero, b, b0, own=own)
+            value = self.weighted(best.around) + self.charges(None, best.b, best.b0)
             if value <= 1e-28 * self.data_value(zero):
                 value = 0.0  # rounding of targets that the intercepts explain
-            self._intercepts_alone = b, b0, value
+            nothing = np.empty((0, 0))  # what is as large as the targets
+            best = replace(best, XW=nothing, around=None)
+            self._intercepts_alone = best, value
         return self._intercepts_alone
 
     @property
     def null_value(self) -> float:
         """The objective at W = 0 with its best intercepts."""
-        return self._without_features()[2]
+        return self._without_features()[1]
 
     def evaluate(self, V: np.ndarray, mean: np.ndarray | None, b0: Any = None) -> ScorePoint:
         """The point with these deviations and shared mean, and the best intercepts for them.
 
         Those are found by Newton's method, ``b0`` being where it starts.
         """
-        b, best, _ = self._without_features()
-        b0 = best if b0 is None else b0
-        return self.point(V, mean, b, b0, self.scores(whole(V, mean)))
+        best, _ = self._without_features()
+        b0 = best.b0 if b0 is None else b0
+        XW = self.scores(whole(V, mean))
+        if best.own is not None:
+            XW += self.own_scores(best.own)
+        return self.point(V, mean, best.b, b0, XW, own=best.own)
 
     def scores(self, W: np.ndarray) -> np.ndarray:
         """x·w on every row, (n, k)."""
-        XW = self.rows.times(W)
-        if self.rows.middle is not None:
-            k = XW.shape[1]
-            XW += self.rows.per_row(np.einsum("jc,jc->c", self._middles(k, W.shape), W))
-        return XW
+        return scores_on(self.rows, W)
 
     def _scores_alike(self, mean: np.ndarray) -> np.ndarray:
         """The same with the coefficients (d, K) in every task."""
@@ -198,20 +215,32 @@ class LossProblem(LossModels, Restrictable):
             XW = XW + self.rows.per_row((mean.T @ self.rows.middles(1))[0])
         return np.broadcast_to(XW, self.Y.shape)
 
-    def point(self, V, mean, b, b0, XW, around: Expansion | None = None) -> ScorePoint:
+    def point(
+        self, V, mean, b, b0, XW, around: Expansion | None = None, own: np.ndarray | None = None
+    ) -> ScorePoint:
         """The point with these scores: intercepts made best from where they are, then gradient.
 
         ``around`` is the loss around the scores with the intercepts ``b``, where that is known.
+        Scores are with what ``own`` brings, where columns have something of their own.
         """
-        b, b0, around = self._intercepts.best(XW, b, b0, around)
-        R = self.c * around.residual
-        return ScorePoint(V, mean, b0, b, XW, self.weighted(around), around, R, self.gradient(R))
+        best = self._intercepts.best(XW, b, b0, around, own)
+        R = self.c * best.around.residual
+        value, G = self.weighted(best.around), self.gradient(R)
+        return ScorePoint(V, mean, best.b0, best.b, best.XW, value, best.around, R, G, best.own)
 
     def gradient(self, R: np.ndarray) -> np.ndarray:
         """Minus the gradient in V, of weighted residuals (n, k)."""
+        return self.coupling.own(self._gradient(R))
+
+    def whole_gradient(self, point: ScorePoint) -> np.ndarray:
+        return point.G if self.coupling.fixed is None else self._gradient(point.R)
+
+    def _gradient(self, R: np.ndarray) -> np.ndarray:
         G = self.rows.transposed_times(R)
         if self.rows.middle is not None:
             G = G + self._middles(R.shape[1], G.shape) * self.rows.sums(R)
+        if self.own is not None:
+            G[self.own.features] = 0.0
         return G
 
     def value(self, point: ScorePoint) -> float:
@@ -221,7 +250,7 @@ class LossProblem(LossModels, Restrictable):
         """What the coupling charges for the shared mean and the intercepts."""
         value = 0.0
         if mean is not None:
-            value += 0.5 * self.coupling.alpha_mean * self.n_tasks * float(np.vdot(mean, mean))
+            value += self.coupling.charge(mean, self.n_tasks)
         a = self.coupling.alpha_intercept
         if self.pooled and np.isfinite(a):
             apart = b - spread(b0, self.n_columns)
@@ -276,13 +305,14 @@ class LossProblem(LossModels, Restrictable):
     def intercept_gap(self, point: ScorePoint, s: float) -> float:
         """The same of what the intercepts are charged; of free ones, how far from best they are."""
         a = self.coupling.alpha_intercept
+        left = 0.0 if self.own is None else self._intercepts.own_decrement(point.around, point.R)
         if self.free:
-            return self._free_decrement(point)
+            return left + self._free_decrement(point)
         if not self.pooled or np.isinf(a):
-            return 0.0
+            return left
         apart = point.b - spread(point.b0, self.n_columns)
         distance = np.sqrt(a) * apart - s * self.residual_sums(point) / np.sqrt(a)
-        return 0.5 * float(distance @ distance)
+        return left + 0.5 * float(distance @ distance)
 
     def _free_decrement(self, point: ScorePoint) -> float:
         """½u²/h of the intercepts whose residuals do not sum to zero: Newton ends, or did not."""
@@ -308,24 +338,3 @@ class LossProblem(LossModels, Restrictable):
     def mean_system(self, point: ScorePoint) -> list[Semidefinite]:
         """Hessians in (w_0, b_0) at a point."""
         return self.model(point, in_sum=True).mean_system()
-
-    def intercepts(self, point: ScorePoint) -> np.ndarray:
-        """Intercepts of the columns in features as the rows are held, (C,)."""
-        return point.b
-
-    def _given_intercepts(self, point: ScorePoint) -> np.ndarray:
-        return self._moved(point.W, point.b)
-
-    def _mean_intercepts(self, point: ScorePoint, mean: np.ndarray) -> np.ndarray:
-        if not self.free:
-            return point.b0 - self.center @ mean
-        W = np.ascontiguousarray(spread(mean, self.n_columns))
-        b, _, _ = self._intercepts.best(self._scores_alike(mean), point.b, point.b0)
-        return gather(self._moved(W, b), self.n_classes) / self.n_tasks
-
-    def _moved(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Intercepts for features as given, of those for the features of ``rows``."""
-        if not self.free:
-            return b - self.center @ W
-        middles = self._given.middles(W.shape[1] // self._given.n_blocks)
-        return b - np.einsum("jc,jc->c", np.broadcast_to(middles, W.shape), W)

@@ -8,26 +8,37 @@ import numpy as np
 from scipy import linalg
 
 CUTOFF = 1e-13  # relative eigenvalue, in columns of equal scale, below which nothing is known
+RANK_CUTOFF = 1e-13  # the same of the matrices of a stack
 
 
 def solve_semidefinite(
-    A: np.ndarray, right: np.ndarray, n_normed: int | None = None, cutoff: float = CUTOFF
+    A: np.ndarray,
+    right: np.ndarray,
+    n_normed: int | None = None,
+    cutoff: float = CUTOFF,
+    unit: np.ndarray | None = None,
 ) -> np.ndarray:
     """Solve A x = right once; see :class:`Semidefinite`."""
-    return Semidefinite(A, n_normed, cutoff).solve(right)
+    return Semidefinite(A, n_normed, cutoff, unit).solve(right)
 
 
 class Semidefinite:
     """A positive semidefinite matrix, factored to solve A x = right for right sides in its range.
 
     Where A is singular, the solution with the least norm of its first ``n_normed`` entries (all
-    by default). Rows and columns are scaled to a unit diagonal first, so that only true
-    dependence of columns counts as singular, not their scale: an eigenvalue below ``cutoff`` times
-    the order of A, relative to the largest.
+    by default), each times its ``unit`` where there are units. Rows and columns are scaled to a
+    unit diagonal first, so that only true dependence of columns counts as singular, not their
+    scale: an eigenvalue below ``cutoff`` times the order of A, relative to the largest.
     """
 
-    def __init__(self, A: np.ndarray, n_normed: int | None = None, cutoff: float = CUTOFF):
-        self.A, self.n_normed = A, n_normed
+    def __init__(
+        self,
+        A: np.ndarray,
+        n_normed: int | None = None,
+        cutoff: float = CUTOFF,
+        unit: np.ndarray | None = None,
+    ):
+        self.A, self.n_normed, self.unit = A, n_normed, unit
         diagonal = np.diagonal(A)
         self.scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 1)
         B = A * self.scale[:, None] * self.scale
@@ -58,8 +69,10 @@ class Semidefinite:
             return (linalg.cho_solve(self.factor, b, check_finite=False).T * self.scale).T
         x = self.vectors @ ((self.vectors.T @ b).T / self.values).T
         x = (x.T * self.scale).T
-        normed = self.null[: self.n_normed]
-        return x - self.null @ np.linalg.lstsq(normed, x[: self.n_normed], rcond=None)[0]
+        normed, size = self.null[: self.n_normed], x[: self.n_normed]
+        if self.unit is not None:
+            normed, size = self.unit[:, None] * normed, (size.T * self.unit).T
+        return x - self.null @ np.linalg.lstsq(normed, size, rcond=None)[0]
 
 
 class ByProducts:
@@ -115,3 +128,30 @@ def stack_transposed_times(M: np.ndarray, R: np.ndarray) -> np.ndarray:
     if len(M) == 1:
         return M[0].T @ R
     return np.matmul(R.T[:, None, :], M)[:, 0].T
+
+
+def pseudo_inverse(H: np.ndarray, cutoff: float = RANK_CUTOFF) -> np.ndarray:
+    """Pseudo-inverses of a stack of positive semidefinite matrices.
+
+    The rank is decided in columns scaled to a unit diagonal; with N the null space that follows
+    and P the projection off it, the pseudo-inverse is P K P for any K that solves on the range.
+    """
+    scale, values, vectors = _scaled_eigh(H)
+    known = values > cutoff * H.shape[1] * values[:, -1:]
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=known)
+    vectors *= scale[:, :, None]
+    K = np.matmul(vectors * inverse[:, None, :], vectors.transpose(0, 2, 1))
+    if known.all():
+        return K
+    # Null vectors come first (ascending eigenvalues), so the first columns of Q span them.
+    Q = np.linalg.qr(np.where(known[:, None, :], 0.0, vectors))[0]
+    Q *= ~known[:, None, :]
+    K -= np.matmul(Q, np.matmul(Q.transpose(0, 2, 1), K))
+    return K - np.matmul(np.matmul(K, Q), Q.transpose(0, 2, 1))
+
+
+def _scaled_eigh(H: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    diagonal = np.einsum("bjj->bj", H)
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    values, vectors = np.linalg.eigh(H * scale[:, :, None] * scale[:, None, :])
+    return scale, values, vectors

@@ -68,12 +68,17 @@ class LossModels(Curved):
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
         if self._by_moments() and not in_sum:
             moments = self._moments(curvature, Z)
+            held: SquaredProblem
             held = MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
+            held = held if self.own is None else held.freed(self.own.features)
             if curvature.single:  # the gradient has more digits
-                held.xy += point.G - held.evaluate(point.V, point.mean).G
+                there = held.evaluate(point.V, point.mean)
+                held.xy += self.whole_gradient(point) - held.whole_gradient(there)
             return held
         of = self.rows, H, Z, self.coupling, self.n_classes, self.null_value
         model = DesignProblem.model(*of, like=curvature.model)
+        if self.own is not None:
+            return model.freed(self.own.features)
         if self.curvature_lasts:
             curvature.model = model
         return model

@@ -103,6 +103,9 @@ class MomentProblem(SquaredProblem):
     def restricted(self, features: np.ndarray, before: Any = None) -> SquaredPart:
         return SquaredPart.of(self, features, before)
 
+    def _without_own(self, before: Any) -> None:
+        self.xx = self.own.left_of(self.xx)
+
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
         if len(self.xx) == 1:
             active = np.flatnonzero(W.any(axis=1))
@@ -145,7 +148,8 @@ class MomentProblem(SquaredProblem):
 
     def of_class(self, k: int) -> MomentProblem:
         own = self.moments.take(np.arange(k, self.n_columns, self.n_classes))
-        return self.model(own, self.coupling, 1, self.null_value)
+        model = self.model(own, self.coupling, 1, self.null_value)
+        return model if self.own is None else model.freed(self.own.features)
 
     def spectrum_bytes(self) -> int:
         return 8 * self.n_features**2 * (1 if self.common else self.n_columns)
@@ -175,6 +179,7 @@ class SquaredPart(MomentProblem):
 
     def __init__(self, whole: Any, gram: Gram):
         self.features, self.gram = gram.features, gram
+        self.own = None if whole.own is None else whole.own.of_features(gram.features)
         xy = (whole.xy[self.features] / whole.scale).T
         mean = whole.given_mean[self.features].T
         known = whole.weight, mean, whole.y_mean, gram.xx, xy, whole.yy / whole.scale

@@ -16,6 +16,7 @@ class Picked:
 
     rows: Rows
     shift: np.ndarray | None  # (k, C) or (k, 1)
+    features: Any = ...
 
 
 @dataclass(frozen=True)

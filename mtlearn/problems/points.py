@@ -45,9 +45,9 @@ class Point(_Coefficients):
 class ScorePoint(_Coefficients):
     """Coefficients, scores without intercepts, and the gradient, all consistent.
 
-    ``XW`` is (n, k); ``b`` the intercepts (C,), for features as the problem holds them; ``around``
-    the loss around the scores, (n, k) each; ``R`` the weighted residuals (n, k); ``G`` minus the
-    gradient with respect to V, (d, C).
+    ``XW`` is (n, k), with what columns have of their own; ``b`` the intercepts (C,), for features
+    as the problem holds them; ``around`` the loss around the scores, (n, k) each; ``R`` the
+    weighted residuals (n, k); ``G`` minus the gradient with respect to V, (d, C).
     """
 
     V: np.ndarray
@@ -59,6 +59,7 @@ class ScorePoint(_Coefficients):
     around: Expansion
     R: np.ndarray
     G: np.ndarray
+    own: np.ndarray | None = None  # (k, C) of features that nothing is charged for
     known: dict[float, float] = field(default_factory=dict, compare=False)  # gaps of the loss
 
 

@@ -348,3 +348,12 @@ class Rows(AllRows):
     def _unstacked(self, flat: np.ndarray) -> np.ndarray:
         blocks = flat.reshape(self.n_blocks, self.n_features, -1).transpose(1, 0, 2)
         return np.ascontiguousarray(blocks).reshape(self.n_features, -1)
+
+
+def scores_on(rows: Rows, W: np.ndarray) -> np.ndarray:
+    """x·w on every row, (n, k), of features seen from the origin."""
+    XW = rows.times(W)
+    if rows.middle is not None:
+        middle = np.broadcast_to(rows.middles(XW.shape[1]), W.shape)
+        XW += rows.per_row(np.einsum("jc,jc->c", middle, W))
+    return XW

@@ -23,7 +23,7 @@ def shared_system(problem: Any, k: int) -> Semidefinite:
         z = problem.x_sum(kappa)
         corner = np.full((1, 1), own @ problem.kappa)
         A = np.block([[A, z[:, None]], [z[None], corner]])
-    return Semidefinite(A, d)
+    return Semidefinite(A, d, unit=problem.coupling.mean_unit)
 
 
 def shared_by_products(problem: Any, k: int) -> ByProducts:
@@ -45,10 +45,10 @@ def shared_by_products(problem: Any, k: int) -> ByProducts:
     return ByProducts(times, np.append(diagonal, corner) if problem.pooled else diagonal)
 
 
-def _of_class(problem: Any, k: int) -> tuple[np.ndarray, np.ndarray, float]:
+def _of_class(problem: Any, k: int) -> tuple[np.ndarray, np.ndarray, Any]:
     """Which columns are of class k (0/1), their kappa, and the ridge on w_0."""
     own = np.zeros(problem.n_columns)
     own[k :: problem.n_classes] = 1.0
     coupling = problem.coupling
-    alpha = coupling.alpha_mean * problem.n_tasks if coupling.has_mean else 0.0
+    alpha = coupling.ridge_of_features(problem.n_tasks) if coupling.has_mean else 0.0
     return own, own * problem.kappa, alpha

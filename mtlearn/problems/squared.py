@@ -24,8 +24,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from copy import copy
-from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -33,13 +32,17 @@ from mtlearn.problems.base import Quadratic, Restrictable
 from mtlearn.problems.centring import seen_from
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.gram import Rough
+from mtlearn.problems.hessians import Hessians
+from mtlearn.problems.own import OwnCoefficients
 from mtlearn.problems.points import Point
 from mtlearn.problems.scatter import Statistics
-from mtlearn.problems.shared_mean import SharedMean
 
 
-class SquaredProblem(SharedMean, Quadratic, Restrictable):
+class SquaredProblem(Hessians, Quadratic, Restrictable):
     """Half the weighted squared error of all tasks, shared mean and intercepts eliminated.
+
+    So are, where there are any, coefficients that nothing is charged for: x̄, ȳ, kappa and e are
+    then those of :mod:`mtlearn.problems.own`.
 
     Parameters
     ----------
@@ -76,6 +79,7 @@ class SquaredProblem(SharedMean, Quadratic, Restrictable):
         self.n_features = known.x_mean.shape[1]
         self.weight, self.scale = known.weight, scale
         self.target_scale = np.ones(C)
+        self._second_moment = 0.0
         y_mean, xy, yy = known.y_mean, known.xy, known.yy
         deviation, self.varies = known.deviation()
         if scale_targets:
@@ -97,6 +101,27 @@ class SquaredProblem(SharedMean, Quadratic, Restrictable):
         other._couple(coupling)
         return other
 
+    def freed(self, features: np.ndarray) -> Self:
+        other = copy(self)
+        other.kept = {}
+        other.__dict__.pop("spread", None)
+        other.own = OwnCoefficients.of(self, features)
+        other._second_moment = float(self.yy.sum() + self.m @ self.y_mean**2)
+        other.xy, other.yy = other.own.targets(self.xy, self.yy)
+        other._without_own(self)
+        other._couple(self.coupling)
+        return other
+
+    def _without_own(self, before: SquaredProblem) -> None:
+        """Scatters of what is left of the features, where those are held."""
+
+    def own_coefficients(self, point: Point) -> np.ndarray:
+        return self.own.coefficients(point.W, self.levels, point.error)
+
+    def _own_given(self, point: Point, mean: np.ndarray) -> np.ndarray:
+        W = spread(mean, self.n_columns)
+        return self.own.coefficients(W, self.levels, self._error(W, point.b0))
+
     def _couple(self, coupling: Coupling) -> None:
         C, a = self.n_columns, coupling.alpha_intercept
         self.coupling = coupling
@@ -109,57 +134,21 @@ class SquaredProblem(SharedMean, Quadratic, Restrictable):
         else:
             self.shrink = self.m / (self.m + a)
             self.kappa = self.shrink * a
+        if self.own is not None:
+            pooled = coupling.fit_intercept and bool(self.kappa.any())
+            self.levels = self.own.levels(coupling, self.x_mean, self.kappa, pooled)
+            self.x_mean, self.y_mean = self.levels.x_mean, self.levels.y_mean
+            self.kappa = self.levels.kappa
         self.pooled = coupling.fit_intercept and bool(self.kappa.any())
         self.null_value = self._null_value() if self._given_null is None else self._given_null
         self._mean_system: list[Any] | None = None
         self._diagonal: np.ndarray | None = None
-
-    @cached_property
-    def spread(self) -> np.ndarray:
-        """Diagonals of the S_t, (d, C) or (d, 1)."""
-        return self.scatter_diagonal()
 
     @abstractmethod
     def of_class(self, k: int) -> SquaredProblem:
         """The columns of one class, as a problem of its own."""
 
     # What follows from products with the scatter.
-
-    @cached_property
-    def common(self) -> bool:
-        """Whether all tasks have one and the same Hessian."""
-        return self.given_mean.shape[1] == 1 and bool(np.ptp(self.scale) <= 1e-14 * self.scale[0])
-
-    def hessian_diagonal(self) -> np.ndarray:
-        """Diagonals of H_t = S_t + kappa_t x̄_t x̄_t', (d, C) or (d, 1)."""
-        if self._diagonal is None:
-            self._diagonal = self.spread + self._per_hessian(self.kappa) * self.x_mean**2
-        return self._diagonal
-
-    def hessian(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        """H_t restricted to some features, (T, k, l) or (1, k, l)."""
-        H = self.scatter(rows, columns)
-        if self.kappa.any():
-            left = self.x_mean[rows].T
-            right = left if columns is None else self.x_mean[columns].T
-            kappa = self._per_hessian(self.kappa)
-            H = H + (kappa[:, None] * left)[:, :, None] * right[:, None, :]
-        return H
-
-    def scaled_hessian(self, rows: np.ndarray, root: np.ndarray, kind: np.dtype) -> np.ndarray:
-        """H_t on some rows, multiplied by ``root`` (k,) from both sides, in some precision."""
-        H = self.scatter(rows).astype(kind, copy=False)
-        root = root.astype(kind)
-        H *= root[:, None] * root
-        if self.kappa.any():
-            pulled = np.sqrt(self._per_hessian(self.kappa))[:, None] * self.x_mean[rows].T
-            pulled = pulled.astype(kind) * root
-            H += pulled[:, :, None] * pulled[:, None, :]
-        return H
-
-    def hessian_times(self, W: np.ndarray) -> np.ndarray:
-        """Columns H_t w_t of W (d, C)."""
-        return self.scatter_times(W) + self.kappa * self._x_times(W) * self.x_mean
 
     def gradient_at(self, part: Any, point: Point) -> np.ndarray:
         return part.gram.gradient(point.V, self.kappa * point.error)
@@ -201,7 +190,7 @@ class SquaredProblem(SharedMean, Quadratic, Restrictable):
             SD = self.scatter_times(D)
         if self.pooled:
             x = x - spread(self._average(x), self.n_columns)
-        return SD + (self.kappa * x) * self.x_mean
+        return self.coupling.own(SD + (self.kappa * x) * self.x_mean)
 
     def gradient_terms(self, point: Point) -> np.ndarray:
         terms = np.abs(self.xy)
@@ -240,8 +229,7 @@ class SquaredProblem(SharedMean, Quadratic, Restrictable):
     def value(self, point: Point) -> float:
         value = 0.5 * self.residual_squares(point).sum() + 0.5 * self.kappa @ point.error**2
         if point.mean is not None:
-            ridge = self.coupling.alpha_mean * self.n_tasks
-            value += 0.5 * ridge * float(np.vdot(point.mean, point.mean))
+            value += self.coupling.charge(point.mean, self.n_tasks)
         return float(value)
 
     def residual_squares(self, point: Point) -> np.ndarray:
@@ -253,10 +241,11 @@ class SquaredProblem(SharedMean, Quadratic, Restrictable):
 
     def intercepts(self, point: Point) -> np.ndarray:
         """Intercepts of the columns in features seen from ``center``: their levels, (C,)."""
-        return spread(point.b0, self.n_columns) + self.shrink * point.error
+        error = point.error if self.own is None else self.levels.damp * point.error
+        return spread(point.b0, self.n_columns) + self.shrink * error
 
-    def _given_intercepts(self, point: Point) -> np.ndarray:
-        return self.intercepts(point) - self.center @ point.W
+    def _given_intercepts(self, point: Point, W: np.ndarray) -> np.ndarray:
+        return self.intercepts(point) - self.center @ W
 
     def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
         return self.deviation, self.varies
@@ -289,48 +278,39 @@ class SquaredProblem(SharedMean, Quadratic, Restrictable):
         G = self.xy - SW
         if self.kappa.any():
             G += (self.kappa * error) * self.x_mean
-        return Point(V, mean, b0, SW, error, G)
+        return Point(V, mean, b0, SW, error, self.coupling.own(G))
+
+    def whole_gradient(self, point: Point) -> np.ndarray:
+        if self.coupling.fixed is None:
+            return point.G
+        return self.xy - point.SW + (self.kappa * point.error) * self.x_mean
 
     def _error(self, W: np.ndarray, b0: np.ndarray) -> np.ndarray:
         return self.y_mean - self._x_times(W) - spread(b0, self.n_columns)
 
     def best_b0(self, W: np.ndarray) -> np.ndarray:
+        if self.own is not None and self.levels.loose is not None:
+            return self._average(self.y_mean - self._x_times(W), self.levels.loose)
         if not self.pooled:
             return np.zeros(self.n_classes)
         return self._average(self.y_mean - self._x_times(W))
 
-    def _average(self, values: np.ndarray) -> np.ndarray:
-        """Averages (K,) over the columns of each class under the weights kappa."""
-        total = gather(self.kappa, self.n_classes)
-        return gather(self.kappa * values, self.n_classes) / total
+    def _average(self, values: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+        """Averages (K,) over the columns of each class, under the weights kappa by default."""
+        weight = self.kappa if weight is None else weight
+        return gather(weight * values, self.n_classes) / gather(weight, self.n_classes)
 
     def _shaped(self, mean: np.ndarray | None, b0: Any) -> tuple:
         if mean is not None:
             mean = np.reshape(mean, (self.n_features, self.n_classes))
         return mean, np.broadcast_to(np.asarray(b0, dtype=float), (self.n_classes,))
 
-    def _x_times(self, W: np.ndarray) -> np.ndarray:
-        """x̄_t·w_t for every task."""
-        if self.x_mean.shape[1] == 1:
-            return self.x_mean[:, 0] @ W
-        return np.einsum("jt,jt->t", self.x_mean, W)
-
-    def x_sum(self, per_task: np.ndarray) -> np.ndarray:
-        """sum_t of a number per task times x̄_t."""
-        if self.x_mean.shape[1] == 1:
-            return self.x_mean[:, 0] * per_task.sum()
-        return self.x_mean @ per_task
-
-    def _per_hessian(self, per_task: np.ndarray) -> np.ndarray:
-        return per_task[:1] if self.common else per_task
-
-    def per_x_mean(self, per_task: np.ndarray) -> np.ndarray:
-        return per_task.sum(keepdims=True) if self.given_mean.shape[1] == 1 else per_task
-
     def _null_value(self) -> float:
         """The objective at W = 0 with its best intercepts; 0 where it is rounding of y."""
         b0 = self._average(self.y_mean) if self.pooled else np.zeros(self.n_classes)
         error = self.y_mean - spread(b0, self.n_columns)
         value = 0.5 * self.yy.sum() + 0.5 * self.kappa @ error**2
-        second_moment = self.yy.sum() + self.m @ self.y_mean**2
-        return float(value) if value > 1e-28 * second_moment else 0.0
+        if self.own is None:
+            second_moment = self.yy.sum() + self.m @ self.y_mean**2
+            return float(value) if value > 1e-28 * second_moment else 0.0
+        return float(value) if value > 1e-24 * self._second_moment else 0.0

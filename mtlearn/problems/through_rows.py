@@ -45,7 +45,11 @@ class ThroughRows(SquaredProblem):
 
     def _through(self, picked: Picked, W: np.ndarray) -> np.ndarray:
         """Columns S_c w_c of W in picked features, through the rows; unscaled."""
-        return self._back(self._scores(picked, W))
+        if self.own is None:
+            return self._back(self._scores(picked, W))
+        W = self.own.before(W, picked.features)
+        out = self._back(self._scores(picked, W)) - self.own.lost(W, picked.features)
+        return self.own.before(out)
 
     def _scores(self, picked: Picked, W: np.ndarray) -> np.ndarray:
         """Weighted scores of the centred rows, (n, k)."""
@@ -66,7 +70,7 @@ class ThroughRows(SquaredProblem):
     def _with_mean(
         self, V: np.ndarray, xy: np.ndarray, y_mean: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        if not self.rows.as_one or self.n_classes > 1:
+        if not self.rows.as_one or self.n_classes > 1 or self.own is not None:
             return super()._with_mean(V, xy, y_mean)
         # Only the sum over tasks of S_t v_t is asked for before w_0 is known: one pass back serves.
         rows, per_row = self.rows, self.rows.per_row
@@ -93,14 +97,14 @@ class ThroughRows(SquaredProblem):
 
     def pick(self, features: np.ndarray) -> Picked:
         shift = None if self.shift is None else self.shift[features]
-        return Picked(self.rows.of_features(features), shift)
+        return Picked(self.rows.of_features(features), shift, features)
 
     def cross(self, left: Picked, right: Picked | None) -> np.ndarray:
         right = Picked(self.rows, self.shift) if right is None else right
         S = left.rows.grams(self.s, right.rows)
         if left.shift is not None and right.shift is not None:
             S -= (self.totals[:, None] * left.shift.T)[:, :, None] * right.shift.T[:, None, :]
-        return S
+        return S if self.own is None else self.own.left_between(S, left.features, right.features)
 
     def picked_times(self, picked: Picked, V: np.ndarray) -> np.ndarray:
         return self._through(picked, V)
@@ -113,9 +117,13 @@ class ThroughRows(SquaredProblem):
         diagonal = self.rows.squares_times(self.s)
         if self.shift is not None:
             diagonal = np.maximum(diagonal - self.totals * self.shift**2, 0.0)
+        if self.own is not None:
+            diagonal = self.own.left_of_diagonal(diagonal)
         return diagonal * self._per_hessian(self.scale)
 
     def scatter_sum(self, own: np.ndarray) -> np.ndarray:
+        if self.own is not None:
+            return self._sum_of_left(own * self.scale)
         own = own * self.scale
         per_row = self.s * self.rows.per_row(own)
         total = self.rows.weighted_gram(per_row.sum(axis=1))
@@ -124,7 +132,18 @@ class ThroughRows(SquaredProblem):
             total -= (shift * (own * self.weight)) @ shift.T
         return total
 
+    def _sum_of_left(self, own: np.ndarray) -> np.ndarray:
+        """The same of what is left of each column, one after the other."""
+        total = np.zeros((self.n_features, self.n_features))
+        for block in self.scatter_blocks(False):
+            share = own[block.tasks] / self.scale[block.tasks]
+            share = share.sum(keepdims=True) if len(block.full) == 1 else share
+            total += np.tensordot(share, block.full, axes=1)
+        return total
+
     def scatter_sum_times(self, own: np.ndarray, w: np.ndarray) -> np.ndarray:
+        if self.own is not None:
+            return super().scatter_sum_times(own, w)
         own = own * self.scale
         per_row = (self.s * self.rows.per_row(own)).sum(axis=1)
         out = self.rows.weighted_gram_times(per_row, w)

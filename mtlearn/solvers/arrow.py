@@ -31,10 +31,10 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import typical_curvature
+from mtlearn.solvers.fixed_arrow import DEPENDENT, FixedArrow
 from mtlearn.solvers.inverses import BlockInverse
 from mtlearn.solvers.solution import Solution
 
-DEPENDENT = 1e-11  # relative eigenvalue of a free w_0's system, below which it is a null space
 DIGITS = 1e-15  # the same, where that was too strict
 
 
@@ -93,7 +93,7 @@ class Arrow:
         if kappa.any() and not self.whole:
             weighted = self.p * np.sqrt(alpha**2 * kappa * self.damp)
             core += weighted @ weighted.T
-        core[np.diag_indices(d)] += problem.coupling.alpha_mean * T
+        core[np.diag_indices(d)] += problem.coupling.ridge_of_features(T)
         if problem.pooled:
             border = alpha * self.Kz.sum(axis=1)
             core = np.block([[core, border[:, None]], [border[None], corner]])
@@ -127,7 +127,8 @@ class Arrow:
             if problem.pooled:
                 right = np.append(right, right_b)
             cutoff = dependent if problem.coupling.alpha_mean == 0 else 0.0
-            solution = solve_semidefinite(self.system, right, d, cutoff)
+            unit = problem.coupling.mean_unit
+            solution = solve_semidefinite(self.system, right, d, cutoff, unit)
             mean = solution[:d]
             b0 = float(solution[d]) if problem.pooled else 0.0
         elif problem.pooled:
@@ -152,7 +153,11 @@ class Arrow:
 
 
 def solve_mean_regularized(
-    problem: SquaredProblem, alpha: float, *, arrow: Arrow | None = None, thin: bool = True
+    problem: SquaredProblem,
+    alpha: float,
+    *,
+    arrow: Arrow | FixedArrow | None = None,
+    thin: bool = True,
 ) -> Solution:
     """Minimise the mean-regularised objective to rounding.
 
@@ -174,6 +179,8 @@ def solve_mean_regularized(
         return Solution(point, certify(problem, penalty, point).relative, 1)
     if problem.n_classes > 1:
         return _by_class(problem, alpha)
+    if problem.coupling.fixed is not None:
+        arrow = FixedArrow(problem, alpha)
     arrow = Arrow(problem, alpha, thin=thin) if arrow is None else arrow
     solution = _refine(problem, alpha, arrow)
     if solution.gap > 1e-12 and problem.coupling.alpha_mean == 0:
@@ -205,7 +212,10 @@ def closed_form_affordable(problem: SquaredProblem) -> bool:
 
 
 def _refine(
-    problem: SquaredProblem, alpha: float, arrow: Arrow, dependent: float = DEPENDENT
+    problem: SquaredProblem,
+    alpha: float,
+    arrow: Arrow | FixedArrow,
+    dependent: float = DEPENDENT,
 ) -> Solution:
     """The closed form, and steps of iterative refinement for as long as they help."""
     zero = np.zeros((problem.n_features, problem.n_columns))
@@ -233,13 +243,17 @@ def residuals(
     """What is left of the normal equations at a point, as :meth:`Arrow.solve` takes it."""
     extra = np.zeros(problem.n_features)
     if point.mean is not None:
-        ridge = problem.coupling.alpha_mean * problem.n_tasks
+        ridge = problem.coupling.ridge_of_features(problem.n_tasks)
         extra = alpha * point.V.sum(axis=1) - ridge * point.mean[:, 0]
     return problem.xy - point.SW - alpha * point.V, problem.kappa * point.error, extra
 
 
 def relative_gap(
-    problem: SquaredProblem, alpha: float, point: Point, arrow: Arrow, dependent: float
+    problem: SquaredProblem,
+    alpha: float,
+    point: Point,
+    arrow: Arrow | FixedArrow,
+    dependent: float,
 ) -> float:
     """The certificate; where alpha is next to nothing the Newton decrement, if that is smaller."""
     gap = certify(problem, SquaredNorm(alpha), point).relative if alpha > 0 else np.inf

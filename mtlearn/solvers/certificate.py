@@ -61,9 +61,9 @@ def certify(problem: Problem, penalty: Any, point: Any, outside: float = 0.0) ->
         s = min(s, penalty.alpha / outside)
     gap = max(penalty.fenchel_gap(point.V, s * point.G), 0.0)
     gap += problem.loss_gap(point, s) + problem.intercept_gap(point, s)
-    ridge = (problem.coupling.alpha_mean or 0.0) * problem.n_tasks
-    if point.mean is not None and ridge > 0:
-        total = gather(point.G, problem.n_classes)
+    if point.mean is not None and (problem.coupling.alpha_mean or 0.0) > 0:
+        ridge = problem.coupling.ridge(problem.n_tasks)
+        total = problem.mean_gradient(point)
         distance = np.sqrt(ridge) * point.mean - s * total / np.sqrt(ridge)
         gap += 0.5 * float(np.vdot(distance, distance))
     elif point.mean is not None:
@@ -74,7 +74,7 @@ def certify(problem: Problem, penalty: Any, point: Any, outside: float = 0.0) ->
 
 def _decrement(problem: Problem, point: Any) -> float:
     """½ g'A⁻¹g of the gradient g in (w_0, b_0), A their Hessian, with a floor at its rounding."""
-    gradient = gather(point.G, problem.n_classes)
+    gradient = problem.mean_gradient(point)
     if problem.pooled:
         gradient = np.vstack([gradient, gather(problem.residual_sums(point), problem.n_classes)])
     systems = zip(problem.mean_system(point), gradient.T, strict=True)

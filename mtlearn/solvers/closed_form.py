@@ -51,6 +51,13 @@ class Spectral(ClosedForm):
 
     prices: ClassVar[dict[str, float]] = {"fit": 10.0, "path": 10.0, "scores": 10.0}
 
+    @classmethod
+    def cost(cls, problem: SquaredProblem, penalty: Penalty, purpose: str) -> float:
+        """Flops; inf where the blocks of tasks and the shared mean are not of the same features."""
+        if problem.coupling.fixed is not None:
+            return np.inf
+        return super().cost(problem, penalty, purpose)
+
     def __init__(self, problem: SquaredProblem, penalty: Penalty, whole: Problem | None = None):
         super().__init__(problem, penalty, whole)
         fits = problem.spectrum_bytes() <= tuning.KEEP_BYTES

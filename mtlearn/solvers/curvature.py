@@ -14,6 +14,14 @@ def typical_curvature(problem: Problem) -> float:
     return float(problem.hessian_diagonal().mean())
 
 
+def typical_of_charged(problem: Problem) -> float:
+    """The same over the features whose deviations are charged for: the others have none."""
+    typical = typical_curvature(problem)
+    if problem.n_charged is None:
+        return typical
+    return typical * (problem.n_features / max(problem.n_charged, 1))
+
+
 def noticed(problem: Problem, penalty: QuadraticPenalty) -> QuadraticPenalty:
     """½‖V‖² of no less than what iterations notice beside the curvature of the problem."""
     return penalty.at(max(penalty.alpha, LEAST_ALPHA * typical_curvature(problem)))

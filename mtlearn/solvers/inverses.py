@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlearn.problems.linear import stack_times, stack_transposed_times
+from mtlearn.problems.linear import (
+    RANK_CUTOFF,
+    pseudo_inverse,
+    stack_times,
+    stack_transposed_times,
+)
 from mtlearn.problems.scatter import ScatterBlock
-
-RANK_CUTOFF = 1e-13
 
 
 class BlockInverse:
@@ -26,7 +29,7 @@ class BlockInverse:
         elif self.A is not None and alpha <= 1e-6 * largest:
             self.inverse = _inverse_of_rows(gram, alpha)
         else:
-            self.inverse = _pseudo_inverse(gram) if alpha == 0 else _inverse(gram, alpha)
+            self.inverse = pseudo_inverse(gram) if alpha == 0 else inverse(gram, alpha)
 
     @property
     def nbytes(self) -> int:
@@ -63,41 +66,21 @@ class BlockInverse:
         return (0.5 * self.alpha * copies) * (total + total.T)
 
 
-def _inverse(H: np.ndarray, alpha: float) -> np.ndarray:
+def inverse(H: np.ndarray, alpha: float) -> np.ndarray:
     """(H + alpha I)⁻¹ of a stack, in columns scaled to a unit diagonal."""
     M = H + alpha * np.eye(H.shape[1])
     scale = 1.0 / np.sqrt(np.einsum("bjj->bj", M))
     M *= scale[:, :, None] * scale[:, None, :]
     try:
-        inverse = np.linalg.inv(M)
+        found = np.linalg.inv(M)
     except np.linalg.LinAlgError:
-        return _pseudo_inverse(H)
+        return pseudo_inverse(H)
     probe = np.cos(np.arange(H.shape[1]))
-    error = np.abs(np.matmul(inverse, M @ probe[:, None])[:, :, 0] - probe).max()
+    error = np.abs(np.matmul(found, M @ probe[:, None])[:, :, 0] - probe).max()
     if not error < 1e-3:  # alpha is rounding next to H, which has a null space
-        return _pseudo_inverse(H + alpha * np.eye(H.shape[1]))
-    inverse *= scale[:, :, None] * scale[:, None, :]
-    return inverse
-
-
-def _pseudo_inverse(H: np.ndarray) -> np.ndarray:
-    """Pseudo-inverses of a stack of positive semidefinite matrices.
-
-    The rank is decided in columns scaled to a unit diagonal; with N the null space that follows
-    and P the projection off it, the pseudo-inverse is P K P for any K that solves on the range.
-    """
-    scale, values, vectors = _scaled_eigh(H)
-    known = values > RANK_CUTOFF * H.shape[1] * values[:, -1:]
-    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=known)
-    vectors *= scale[:, :, None]
-    K = np.matmul(vectors * inverse[:, None, :], vectors.transpose(0, 2, 1))
-    if known.all():
-        return K
-    # Null vectors come first (ascending eigenvalues), so the first columns of Q span them.
-    Q = np.linalg.qr(np.where(known[:, None, :], 0.0, vectors))[0]
-    Q *= ~known[:, None, :]
-    K -= np.matmul(Q, np.matmul(Q.transpose(0, 2, 1), K))
-    return K - np.matmul(np.matmul(K, Q), Q.transpose(0, 2, 1))
+        return pseudo_inverse(H + alpha * np.eye(H.shape[1]))
+    found *= scale[:, :, None] * scale[:, None, :]
+    return found
 
 
 def _inverse_on_span(gram: np.ndarray, alpha: float) -> np.ndarray:
@@ -118,10 +101,3 @@ def _inverse_of_rows(gram: np.ndarray, alpha: float) -> np.ndarray:
     known = values > RANK_CUTOFF * gram.shape[1] * np.maximum(values[:, -1:], 1e-300)
     inverse = np.divide(1.0, values + alpha, out=np.zeros_like(values), where=known)
     return np.matmul(vectors * inverse[:, None, :], vectors.transpose(0, 2, 1))
-
-
-def _scaled_eigh(H: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    diagonal = np.einsum("bjj->bj", H)
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    values, vectors = np.linalg.eigh(H * scale[:, :, None] * scale[:, None, :])
-    return scale, values, vectors

@@ -22,7 +22,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Penalty, QuadraticPenalty, RowNorms
 from mtlearn.problems.base import Curved, Problem
-from mtlearn.problems.coupling import gather, whole
+from mtlearn.problems.coupling import whole
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.label_curvature import FLATTEST, LabelCurvature
 from mtlearn.problems.points import ScorePoint
@@ -59,11 +59,13 @@ class Minimum:
     b: np.ndarray
     b0: np.ndarray
     taken: Budget
+    own: np.ndarray | None = None
 
     @classmethod
     def at(cls, model: SquaredProblem, point: Any, taken: Budget | None = None) -> Minimum:
         taken = Budget(1, 1.0) if taken is None else taken
-        return cls(point.V, point.mean, model.intercepts(point), point.b0, taken)
+        own = None if model.own is None else model.own_coefficients(point)
+        return cls(point.V, point.mean, model.intercepts(point), point.b0, taken, own)
 
 
 class ProximalNewton(Iterative):
@@ -142,6 +144,8 @@ class ProximalNewton(Iterative):
         """Whether models cost so much that the face is better found without them."""
         if start.mean is not None or not isinstance(penalty, RowNorms):
             return False
+        if self.problem.own is not None:
+            return False
         would = penalty.row_dual_norms(start.G) > penalty.alpha
         return self.problem.face_first(int(np.count_nonzero(would | start.V.any(axis=1))))
 
@@ -184,13 +188,13 @@ class ProximalNewton(Iterative):
         if point.mean is None or problem.coupling.alpha_mean > 0:
             return point
         for _ in range(5):
-            total = np.abs(gather(point.G, problem.n_classes)).max()
+            total = np.abs(problem.mean_gradient(point)).max()
             if total <= 1e-13 * np.abs(problem.gradient_terms(point)).max():
                 break
             model = problem.model(point)
             ahead = Minimum.at(model, model.settle(point.V))
             new = self._step(penalty, point, ahead)[0]
-            if new is None or np.abs(gather(new.G, problem.n_classes)).max() >= total:
+            if new is None or np.abs(problem.mean_gradient(new)).max() >= total:
                 break
             point = new
         return point
@@ -221,6 +225,8 @@ class ProximalNewton(Iterative):
         """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
         XW = problem.scores(whole(ahead.V, ahead.mean))
+        if problem.own is not None:
+            XW += problem.own_scores(ahead.own)
         there = XW + problem.rows.per_row(ahead.b)
         value = self._value(penalty, point)
         for t in tuning.LENGTHS:
@@ -230,12 +236,13 @@ class ProximalNewton(Iterative):
 
             V, mean = mix(ahead.V, point.V), mix(ahead.mean, point.mean)
             b, b0 = mix(ahead.b, point.b), mix(ahead.b0, point.b0)
+            own = mix(ahead.own, point.own)
             F = there if t == 1.0 else mix(there, point.XW + problem.rows.per_row(point.b))
             around = problem.loss.expansion(F, problem.Y)
             reached = problem.weighted(around) + problem.charges(mean, b, b0)
             reached += penalty.value(V)
             if reached <= value + ROUNDING * abs(value):
-                return problem.point(V, mean, b, b0, mix(XW, point.XW), around), t
+                return problem.point(V, mean, b, b0, mix(XW, point.XW), around, own), t
         return None, 0.0
 
     def _lower(self, penalty: Penalty, new: ScorePoint, point: ScorePoint) -> bool:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData, resolve_task_weight
 from mtlearn.losses.base import Loss
 from mtlearn.penalties.base import Penalty
@@ -102,6 +104,8 @@ class Model:
         Whether alpha is that of this estimate.
     tol : float
     max_iter, verbose : int
+    weights : FeatureWeights or None
+        What the columns of the data were divided by.
     """
 
     loss: Loss
@@ -118,6 +122,7 @@ class Model:
     tol: float
     max_iter: int
     verbose: int
+    weights: FeatureWeights | None = None
 
     @property
     def estimates(self) -> bool:
@@ -127,7 +132,10 @@ class Model:
     def coupling(self, alpha_intercept: float) -> Coupling:
         """What ties tasks together, at a strength of levels."""
         mean = self.alpha_mean if self.shared_mean else None
-        return Coupling(float(alpha_intercept), self.fit_intercept, mean)
+        coupling = Coupling(float(alpha_intercept), self.fit_intercept, mean)
+        if self.weights is None or not coupling.has_mean:
+            return coupling
+        return replace(coupling, mean_unit=self.weights.mean_unit, fixed=self.weights.fixed)
 
     def driver(self, setup: Setup, purpose: str) -> Driver:
         """For a "fit", a "path" or the "scores" along one, where a line is said per alpha."""
@@ -166,9 +174,9 @@ def set_up(
         data = data.of_tasks(present)
         centred |= model.fit_intercept
         problem = make_problem(data, omega, free, scale, model.loss, centred=centred)
-        serves = Rotation.serves(model.penalty(problem))
+        serves = Rotation.serves(model.penalty(problem)) and not _by_feature(model)
         asked = serves or model.estimates
-        worth = asked and worth_rotating(data)
+        worth = asked and worth_rotating(data) and not _by_feature(model)
         if worth and isinstance(problem, SquaredProblem) and not badly_scaled(problem):
             turned, Q = rotate(data, centred=model.fit_intercept)
             small: Any = make_problem(turned, omega, free, scale)
@@ -183,14 +191,30 @@ def set_up(
             model.alpha_intercept,
             fit_intercept=model.fit_intercept,
             slopes=model.estimates_alpha,
+            mean_unit=None if model.weights is None else model.weights.mean_unit,
         )
         alpha, levels = found.alpha, found.alpha_intercept
     assert levels is not None
     coupling = model.coupling(levels)
-    problem = problem.recoupled(coupling)
+    problem = _freed(problem.recoupled(coupling), model.weights)
     # Otherwise it was for the estimate of the coupling alone.
     rotation = rotation.recoupled(coupling) if rotation and serves else None
     fewer = None
     if moments is None and FewerTasks.serves(problem, model.penalty(problem), data):
-        fewer = FewerTasks.of(problem, data, omega)
+        fewer = FewerTasks.of(problem, data, omega, partial(_freed, weights=model.weights))
     return Setup(problem, present, coupling.alpha_intercept, rotation, fewer, alpha)
+
+
+def _by_feature(model: Model) -> bool:
+    """Whether features differ in more than the units of their columns."""
+    weights = model.weights
+    return weights is not None and (model.shared_mean or len(weights.free) > 0)
+
+
+def _freed(problem: Any, weights: FeatureWeights | None) -> Any:
+    """The problem with the deviations of features of weight zero eliminated."""
+    if weights is None:
+        return problem
+    problem = problem.freed(weights.free) if len(weights.free) else problem
+    problem.n_charged = int(np.count_nonzero(weights.charged))
+    return problem

@@ -25,7 +25,7 @@ from mtlearn.solvers.approach import Goal, approach
 from mtlearn.solvers.base import Budget, Exact, Solver
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.choose import choose
-from mtlearn.solvers.curvature import noticed, typical_curvature
+from mtlearn.solvers.curvature import noticed, typical_of_charged
 from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.reductions.active_rows import ActiveRows
 from mtlearn.solvers.reductions.base import Reduction
@@ -100,7 +100,7 @@ class Driver:
         """
         if isinstance(self.penalty, Norm):
             return self._at_zero[1]
-        return 100.0 * typical_curvature(self.problem)
+        return 100.0 * typical_of_charged(self.problem)
 
     def solve(
         self,

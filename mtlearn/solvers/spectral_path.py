@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from mtlearn.problems.linear import solve_semidefinite, stack_times
-from mtlearn.solvers.arrow import DEPENDENT
+from mtlearn.solvers.fixed_arrow import DEPENDENT
 from mtlearn.solvers.spectrum import Spectrum
 
 TOGETHER = 10_000_000  # numbers of V at a stack of alphas
@@ -73,7 +73,7 @@ class SpectralPath:
                 if P is not None:
                     weighted = P[a] * (alpha[a] * np.sqrt(kappa * damp[a]))[:, None]
                     core[a] += weighted.T @ weighted
-            core[:, np.arange(d), np.arange(d)] += coupling.alpha_mean * T
+            core[:, np.arange(d), np.arange(d)] += coupling.ridge_of_features(T)
             mean, b0 = self._shared(core, border, corner, alpha[:, None] * total, right_b)
         elif problem.pooled:
             b0 = np.where(corner > 1e-10 * kappa.sum(), right_b, np.nan) / corner
@@ -124,7 +124,7 @@ class SpectralPath:
                 edge = border[a][:, None]
                 system = np.block([[system, edge], [edge.T, corner[a].reshape(1, 1)]])
                 known = np.append(known, right_b[a])
-            found = solve_semidefinite(system, known, d, cutoff)
+            found = solve_semidefinite(system, known, d, cutoff, problem.coupling.mean_unit)
             mean[a] = found[:d]
             if problem.pooled:
                 b0[a] = found[d]

@@ -10,7 +10,6 @@ import numpy as np
 
 from mtlearn.penalties.base import Penalty, QuadraticPenalty
 from mtlearn.problems.base import Problem
-from mtlearn.problems.coupling import gather
 from mtlearn.problems.points import ScorePoint
 from mtlearn.solvers import tuning
 from mtlearn.solvers.approach import Goal
@@ -74,7 +73,7 @@ class UnpenalisedNewton(ProximalNewton):
         problem = self.problem
         slope = float(np.vdot(point.G - penalty.alpha * point.V, ahead.V - point.V))
         if ahead.mean is not None:
-            ridge = problem.coupling.alpha_mean * problem.n_tasks
-            gradient = gather(point.G, problem.n_classes) - ridge * point.mean
+            ridge = problem.coupling.ridge(problem.n_tasks)
+            gradient = problem.mean_gradient(point) - ridge * point.mean
             slope += float(np.vdot(gradient, ahead.mean - point.mean))
         return 0.5 * abs(slope)

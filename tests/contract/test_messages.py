@@ -86,6 +86,7 @@ TASK = np.repeat(["a", "b", "c"], 8)
 FRAME = pd.DataFrame(X, columns=["size", "dose", "age"]).assign(school=TASK)
 LABELS = np.where(y > 0, "yes", "no")
 HOLES = np.full(24, np.nan)
+APART = np.column_stack([y, X[:, 1:]])
 NOTHING = [(np.arange(0), np.arange(24))]
 NO_TEST = [(np.arange(24), np.arange(0))]
 
@@ -224,6 +225,31 @@ PARAMETERS = {
         fit(Mean(task_weight={"a": 1, "b": 2, "c": "big"}), task=TASK),
         ["'big'"],
         ["a number greater than zero"],
+    ),
+    "feature_weight of a stranger": (
+        column("school", model=Mean(feature_weight={"agee": 2.0})),
+        ["'agee'"],
+        ["did you mean 'age'", "not named weigh 1"],
+    ),
+    "feature_weight without names": (
+        fit(Mean(feature_weight={"age": 2.0})),
+        ["columns of X have none"],
+        ["an array", "data frame"],
+    ),
+    "feature_weight shape": (
+        column("school", model=Mean(feature_weight=[1, 2, 3, 4])),
+        ["(4,)", "3 features"],
+        ["one weight per feature", "task labels not counted"],
+    ),
+    "feature_weight negative": (
+        fit(Mean(feature_weight=[1, -2, 1])),
+        ["is -2", "feature 1"],
+        [">= 0", "inf allows none"],
+    ),
+    "feature_weight of text": (
+        fit(Mean(feature_weight=[1, "big", 1])),
+        ["'big'"],
+        ["a number >= 0, or inf"],
     ),
     "class_weight": (
         classify(LABELS, MeanRegularizedClassifier(class_weight="equal")),
@@ -930,6 +956,12 @@ WARNINGS = {
         UserWarning,
         ["1 column saw", "1)"],
         ["alpha_intercept > 0", "drop"],
+    ),
+    "classes told apart by features of weight 0": (
+        classify(LABELS, MeanRegularizedClassifier(feature_weight=[0, 1, 1]), X=APART),
+        UserWarning,
+        ["1 column", "feature_weight 0"],
+        ["weight > 0", "drop"],
     ),
     "labels that are a feature": (
         column(2, X=X),

@@ -75,6 +75,8 @@ class CommonLikelihood:
     level : float or None
         The variance a, where it is known: ``inf`` for free levels, 0 for one level. None is to be
         estimated.
+    mean_unit : ndarray of shape (d,), default=None
+        Units of w in the columns of the problem.
 
     Attributes
     ----------
@@ -88,7 +90,13 @@ class CommonLikelihood:
         Root mean square of these residuals.
     """
 
-    def __init__(self, problem: SquaredProblem, alpha_mean: float, level: float | None):
+    def __init__(
+        self,
+        problem: SquaredProblem,
+        alpha_mean: float,
+        level: float | None,
+        mean_unit: np.ndarray | None = None,
+    ):
         self.level = level
         self.variables: tuple[str, ...] = ("level", "slopes") if level is None else ("slopes",)
         self.has_b0 = problem.coupling.fit_intercept and level != np.inf
@@ -102,6 +110,8 @@ class CommonLikelihood:
         G = _bordered(weight, x, total, self.has_b0)
         self.mean_square = float(np.trace(G[1:, 1:])) / (self.N * max(d, 1))  # of the columns
         ridge = np.r_[0.0, np.full(d, alpha_mean * self.N)]
+        if mean_unit is not None:
+            ridge[1:] *= mean_unit**2
         self.columns, self.ridge = self._shared_columns(G, ridge)
         self._take_residuals(problem, G, weight)
 

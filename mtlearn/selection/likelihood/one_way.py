@@ -9,12 +9,14 @@ from mtlearn.problems.coupling import Coupling, gather
 from mtlearn.solvers.alike import without_deviations
 
 
-def one_way_alpha_intercept(problem: Problem, alpha_mean: float) -> float:
+def one_way_alpha_intercept(
+    problem: Problem, alpha_mean: float, mean_unit: np.ndarray | None = None
+) -> float:
     """(T/N) sigma²/tau² from the residuals of the pooled model by one-way analysis of variance.
 
-    The pooled model has one coefficient vector (with the ridge ``alpha_mean``) and one intercept
-    per class. With N_t the sum of the sample weights of task t (weights count as repetitions), ē_t
-    the mean of its residuals and ē their overall mean::
+    The pooled model has one coefficient vector (with the ridge ``alpha_mean``, in units of
+    ``mean_unit``) and one intercept per class. With N_t the sum of the sample weights of task t
+    (weights count as repetitions), ē_t the mean of its residuals and ē their overall mean::
 
         sigma² = sum of squares within tasks / (N - T)
         tau²   = (sum_t N_t (ē_t - ē)² / (T - 1) - sigma²) / n_0
@@ -34,7 +36,7 @@ def one_way_alpha_intercept(problem: Problem, alpha_mean: float) -> float:
     total = problem.weight.sum() / K
     if T == 1 or total <= T:
         return np.inf
-    pooled = problem.recoupled(Coupling(np.inf, True, alpha_mean))
+    pooled = problem.recoupled(Coupling(np.inf, True, alpha_mean, mean_unit))
     N_t, error, within, size = pooled.evidence_of_levels(without_deviations(pooled, tol=1e-12))
     sigma2 = 1.0 if within is None else within / (total - T)
     N = gather(N_t, K)

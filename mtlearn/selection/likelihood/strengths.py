@@ -36,6 +36,7 @@ def estimate_strengths(
     *,
     fit_intercept: bool = True,
     slopes: bool = False,
+    mean_unit: np.ndarray | None = None,
 ) -> Strengths:
     """Both strengths by restricted maximum likelihood, one variance for all slopes.
 
@@ -55,6 +56,8 @@ def estimate_strengths(
         False: there are no levels, and nothing is centred.
     slopes : bool
         Whether their strength is asked for, however long it takes.
+    mean_unit : ndarray of shape (d,), default=None
+        Units of w_0 in the columns of the problem.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def estimate_strengths(
             "one. Give a number, or choose it by cross-validation."
         )
     if not isinstance(problem, SquaredProblem) or not _affordable(problem, slopes):
-        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept))
+        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept, mean_unit))
     per_noise, level = T / float(problem.weight.sum()), None
     if not fit_intercept:
         level = 0.0
@@ -94,9 +97,9 @@ def estimate_strengths(
         level = np.inf if alpha_intercept == 0 else per_noise / alpha_intercept
     # Levels are measured at the mean of the rows, whatever the coupling.
     problem = problem.recoupled(Coupling(np.inf, fit_intercept))
-    likelihood = CommonLikelihood(problem, alpha_mean, level)
+    likelihood = CommonLikelihood(problem, alpha_mean, level, mean_unit)
     if alpha_mean == 0 and likelihood.df <= T and level is None and not slopes:
-        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept))
+        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept, mean_unit))
     variance = dict.fromkeys(("level", "slopes"), 0.0)
     # With a row each, what tells variances from the noise is the prior of w_0 alone.
     if 1 < T < problem.weight.sum() and not likelihood.exact:
@@ -137,7 +140,7 @@ def _affordable(problem: SquaredProblem, asked: bool) -> bool:
     return asked or (needed <= tuning.KEEP_BYTES and flops <= FLOPS)
 
 
-def _of_levels(problem: Problem, alpha_mean: float, alpha_intercept: float | None) -> float:
-    return (
-        one_way_alpha_intercept(problem, alpha_mean) if alpha_intercept is None else alpha_intercept
-    )
+def _of_levels(
+    problem: Problem, alpha_mean: float, given: float | None, mean_unit: np.ndarray | None
+) -> float:
+    return one_way_alpha_intercept(problem, alpha_mean, mean_unit) if given is None else given

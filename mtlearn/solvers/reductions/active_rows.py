@@ -170,6 +170,8 @@ class ActiveRows(Reduction):
         return point if self.part is self.problem else Lifted(point, self.part, self.problem)
 
     def _take_in(self, wanted: np.ndarray) -> bool:
+        if self.part is None and self.problem.own is not None:
+            wanted[self.problem.own.features] = True  # without deviations, but never left out
         wanted[self.features] = False
         new = np.flatnonzero(wanted)
         if not len(new):

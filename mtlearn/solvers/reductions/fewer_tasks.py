@@ -8,6 +8,7 @@ span of Q adds to the penalty and to the error, and its gradient is zero. The ga
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,14 +58,23 @@ class FewerTasks(Reduction):
         return alone and problem.common and problem.n_columns >= worth * len(data.y)
 
     @classmethod
-    def of(cls, problem: Any, data: TaskData, omega: np.ndarray) -> FewerTasks:
-        """Of a problem on these data, with equal weights of its tasks."""
+    def of(
+        cls,
+        problem: Any,
+        data: TaskData,
+        omega: np.ndarray,
+        freed: Callable[[Any], Any] | None = None,
+    ) -> FewerTasks:
+        """Of a problem on these data, with equal weights of its tasks.
+
+        ``freed`` eliminates what features have without being charged for.
+        """
         Y = data.y / problem.target_scale
         Q, R = linalg.qr(Y.T, mode="economic", check_finite=False)
         n, coupling = Q.shape[1], problem.coupling
         mixed = replace(data, y=np.ascontiguousarray(R.T), tasks=data.tasks[:n])
         small: Any = make_problem(mixed, omega[:n], coupling, centred=coupling.fit_intercept)
-        return cls(problem, small, Q)
+        return cls(problem, small if freed is None else freed(small), Q)
 
     def start(self, penalty: Penalty, V: Any) -> Problem:
         return self.small
