@@ -17,6 +17,7 @@ _NAMES = {
     "mtlearn.estimators.intervals": ("prediction_interval",),
     "mtlearn.estimators.mean_regularized": tuple(f"MeanRegularized{kind}" for kind in _KINDS),
     "mtlearn.estimators.random_slopes": ("RandomSlopesRegressor",),
+    "mtlearn.estimators.random_slopes_classifier": ("RandomSlopesClassifier",),
     "mtlearn.estimators.trace_norm": tuple(f"TraceNorm{kind}" for kind in _KINDS),
     "mtlearn.table": ("make_table_pipeline",),
 }

@@ -19,6 +19,7 @@ from mtlearn.estimators.mean_regularized import MeanRegularizedClassifierCV as _
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressor as _MeanRegularizedRegressor
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressorCV as _MeanRegularizedRegressorCV
 from mtlearn.estimators.random_slopes import RandomSlopesRegressor as _RandomSlopesRegressor
+from mtlearn.estimators.random_slopes_classifier import RandomSlopesClassifier as _RandomSlopesClassifier
 from mtlearn.estimators.trace_norm import TraceNormClassifier as _TraceNormClassifier
 from mtlearn.estimators.trace_norm import TraceNormClassifierCV as _TraceNormClassifierCV
 from mtlearn.estimators.trace_norm import TraceNormRegressor as _TraceNormRegressor
@@ -343,6 +344,25 @@ class RandomSlopesRegressor(_RandomSlopesRegressor):
         verbose: int = ...,
     ) -> None: ...
 
+class RandomSlopesClassifier(_RandomSlopesClassifier):
+    def __init__(
+        self,
+        *,
+        covariance: str = ...,
+        method: str = ...,
+        alpha_mean: float | str = ...,
+        shrinkage: float | str = ...,
+        store_covariance: bool = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        unseen_task: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        verbose: int = ...,
+        average_proba: bool = ...,
+        class_weight: Any = ...,
+    ) -> None: ...
+
 class TraceNormClassifier(_TraceNormClassifier):
     def __init__(
         self,
@@ -448,6 +468,7 @@ __all__ = [
     "MeanRegularizedRegressor",
     "MeanRegularizedRegressorCV",
     "PooledTasks",
+    "RandomSlopesClassifier",
     "RandomSlopesRegressor",
     "TraceNormClassifier",
     "TraceNormClassifierCV",

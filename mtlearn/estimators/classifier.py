@@ -6,14 +6,11 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 
 from mtlearn.estimators.base import TaskLinearModel
+from mtlearn.estimators.class_answers import ClassAnswers
 from mtlearn.inputs.classes import (
     encode,
-    labels,
-    log_probabilities,
-    probabilities,
     soften_single_class,
     warn_single_class,
 )
@@ -21,12 +18,11 @@ from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.weights import warn_of_many
 from mtlearn.losses.logistic import Logistic
-from mtlearn.metrics.observed import ObservedScoreMixin
 from mtlearn.selection.judges import LogLoss, MinusLoss, Named, dressed_classifier
 
 
 @dataclass(eq=False, repr=False)
-class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
+class TaskClassifier(ClassAnswers, TaskLinearModel):
     """Linear classification for many tasks.
 
     The loss is the logistic log(1 + exp(-y f)), y = ±1. Several columns of ``y`` hold two labels
@@ -63,80 +59,9 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
     _: KW_ONLY
     class_weight: Any = None
 
-    __metadata_request__decision_function = {"task": True}
-    __metadata_request__predict_proba = {"task": True}
-    __metadata_request__predict_log_proba = {"task": True}
-
     _loss = Logistic()
     scale_targets = False
     _default_scores = "scores_"
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = self.task_column is None
-        return tags
-
-    def decision_function(self, X: Any, task: Any = None) -> np.ndarray:
-        """Scores x·w + b, above zero for ``classes_[1]``.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n, d)
-            Features, as in ``fit``.
-        task : array-like of shape (n,), default=None
-            Task labels beside X; needed where ``fit`` had them.
-
-        Returns
-        -------
-        ndarray of shape (n,), (n, K) for K > 2 classes, or (n, T) for a 2-D ``y``
-            Rows of tasks not seen in fit are answered by the shared model.
-        """
-        return self._decide(*self._read_rows(X, task))
-
-    def predict(self, X: Any, task: Any = None) -> np.ndarray:
-        """Predict class labels.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n, d)
-            Features, as in ``fit``.
-        task : array-like of shape (n,), default=None
-            Task labels beside X; needed where ``fit`` had them.
-
-        Returns
-        -------
-        ndarray of shape (n,) or (n, T)
-            Labels; rows of tasks not seen in fit are answered by the shared model.
-        """
-        scores = self._decide(*self._read_rows(X, task))
-        return labels(scores, self.classes_)
-
-    def predict_proba(self, X: Any, task: Any = None) -> np.ndarray:
-        """Probabilities (n, K) of ``classes_``; for 2-D ``y`` (n, T), those of ``classes_[1]``.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n, d)
-            Features, as in ``fit``.
-        task : array-like of shape (n,), default=None
-            Task labels beside X; needed where ``fit`` had them.
-
-        Returns
-        -------
-        ndarray of shape (n, K) or (n, T)
-            Rows of tasks not seen in fit are answered by the shared model.
-        """
-        scores = self._decide(*self._read_rows(X, task))
-        return probabilities(scores, self.classes_)
-
-    def predict_log_proba(self, X: Any, task: Any = None) -> np.ndarray:
-        """Logarithms of :meth:`predict_proba`, finite where those round to zero."""
-        scores = self._decide(*self._read_rows(X, task))
-        return log_probabilities(scores, self.classes_)
-
-    def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        scores = self._linear_tasks().scores(X, codes)
-        return scores[:, 0] if self._reader.stacked and scores.shape[1] == 1 else scores
 
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
@@ -164,17 +89,6 @@ class TaskClassifier(ObservedScoreMixin, ClassifierMixin, TaskLinearModel):
         if scoring is None:
             return MinusLoss(self._loss)
         return Named(scoring, dressed_classifier, self.classes_)
-
-    def _shaped(self, columns: np.ndarray) -> np.ndarray:
-        if len(self.classes_) == 2:
-            return columns
-        columns = columns.reshape(-1, len(self.classes_), *columns.shape[1:])
-        return columns[0] if self._reader.way == "single" else columns
-
-    def _shaped_mean(self, classes: np.ndarray) -> Any:
-        if len(self.classes_) > 2:
-            return classes
-        return classes[0] if classes.ndim == 2 else float(classes[0])
 
 
 def _lacks_class(data: TaskData) -> bool:

@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from mtlearn.estimators.mixed_fit import MixedFit
 from mtlearn.exceptions import UnidentifiedVarianceWarning, counted, in_fold, level_of_user, plain
-from mtlearn.selection.likelihood.variances import CAP
+from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.solvers.progress import say
 
 NEARLY = 1e-3  # scaled gradient at which the likelihood is at its maximum to six digits
-WITHOUT_NOISE = 0.01 * CAP  # a variance over that of the noise with which there is no maximum
+NOISELESS = 0.01 * MixedModel.cap  # a variance over that of the noise that has no maximum
 
 
-def report(model: Any, fit: MixedFit) -> None:
-    """Print and warn, of a fitted estimator."""
-    steps, norm = fit.fit.n_iter, fit.fit.gradient
+def report(model: Any, fits: list[Any]) -> None:
+    """Print and warn, of a fitted estimator and its :class:`MixedLines`, one or one a class."""
+    fit = max((each.fit for each in fits), key=lambda fit: fit.gradient)
+    steps, norm = fit.n_iter, fit.gradient
     name, taken = type(model).__name__, counted(steps, "step", "steps")
     if model.verbose:
         line = f"{name}: log likelihood {model.log_likelihood_:.6g}, {taken}, gradient {norm:.3g}"
         say(line)
-    _warn_of_unknown(model, fit)
-    stopped = norm > NEARLY or fit.fit.unfinished
-    if norm > model.tol and stopped and fit.fit.Theta.max(initial=0.0) < WITHOUT_NOISE:
+    _warn_of_unknown(model, fits)
+    stopped = norm > NEARLY or fit.unfinished
+    if norm > model.tol and stopped and fit.Theta.max(initial=0.0) < NOISELESS:
         warnings.warn(
             f"{name} stopped at gradient_norm_={norm:.3g} after {taken}, above "
             f"tol={model.tol:g}. Raise max_iter, loosen tol, or ask for less: "
@@ -36,12 +36,26 @@ def report(model: Any, fit: MixedFit) -> None:
         )
 
 
-def _warn_of_unknown(model: Any, fit: MixedFit) -> None:
-    places = np.flatnonzero(fit.unknown)
+def warn_separable(model: Any) -> None:
+    """Warn that the shared coefficients had no finite value."""
+    if in_fold():
+        return
+    warnings.warn(
+        "one model for all tasks tells the classes apart without error in some of the rows, so "
+        "that the shared coefficients have no finite best value: alpha_mean=0.001 in columns of "
+        f'unit variance was used. Give {type(model).__name__}(alpha_mean="auto"), or a number '
+        "above 0, to say how large they may be.",
+        UserWarning,
+        stacklevel=level_of_user(),
+    )
+
+
+def _warn_of_unknown(model: Any, fits: list[Any]) -> None:
+    places = np.flatnonzero(np.any([fit.unknown for fit in fits], axis=0))
     if not len(places) or in_fold():
         return
     features = [repr(plain(name)) for name in model._reader.columns.of_features()]
-    names = ["the level"] * fit.model.first + features
+    names = ["the level"] * fits[0].model.first + features
     more = ", …" if len(places) > 5 else ""
     why = "there is one task" if len(model.tasks_) == 1 else "it looks the same as the noise"
     warnings.warn(

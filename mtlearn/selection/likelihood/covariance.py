@@ -24,7 +24,8 @@ from scipy import optimize
 from mtlearn.selection.likelihood.mixed import MixedModel, State
 from mtlearn.selection.likelihood.moves import Moves, in_basis
 from mtlearn.selection.likelihood.pairs import pair_information
-from mtlearn.selection.likelihood.variances import CAP, FAR, ROUNDING, Variances
+from mtlearn.selection.likelihood.secant import LEAST, Secant
+from mtlearn.selection.likelihood.variances import FAR, ROUNDING, Variances
 
 NEWTON = 24  # columns up to which second derivatives, of k⁴ numbers, are worth their price
 MORE_STEPS = 10  # as many as of Newton's, where they are cheaper
@@ -80,6 +81,7 @@ class Shrunk:
         self.largest = theta.max(initial=0.0)
         self.given = diagonal.state.sigma2
         self.df = model.df + nu * self.k
+        self.secant = None if model.exact_hessian else Secant()
 
     @cached_property
     def D(self) -> np.ndarray:
@@ -99,7 +101,7 @@ class Shrunk:
         nu, k = self.nu, self.k
         values, vectors = np.linalg.eigh(Q)
         values[values < NOTHING * values[-1]] = 0.0
-        if (nu and values[0] == 0) or not values[-1] * self.largest <= 1e3 * CAP:
+        if (nu and values[0] == 0) or not values[-1] * self.largest <= 1e3 * self.model.cap:
             return None
         trace = self.given * (1 / values).sum() if nu else 0.0
         log = np.log(values).sum() if nu else 0.0
@@ -117,7 +119,8 @@ class Shrunk:
         y = point.state.Y_integrated[:, self.a]
         flat = np.moveaxis(y, 1, 0).reshape(self.k, -1)
         inner = W.sum(axis=0)[np.ix_(self.a, self.a)] - flat @ flat.T
-        slope = (copies * inner - q.T @ q / point.state.sigma2) * self.square
+        pull = point.state.pull[:, self.a]
+        slope = (copies * inner - q.T @ pull / point.state.sigma2) * self.square
         if self.nu:
             inverse = (point.vectors / point.values) @ point.vectors.T
             share = self.given / point.state.sigma2
@@ -136,11 +139,16 @@ class Shrunk:
             t, s = t + self.nu * inverse.ravel(), s + self.nu * twice.ravel()
             own = np.kron(inverse, inverse)
             mixed = np.kron(inverse, twice)
+            second = self.nu * (mixed + np.kron(twice, inverse) - own)
+            H = (F if self.secant else H) + second
             F = F + self.nu * own
-            H = H + self.nu * (mixed + np.kron(twice, inverse) - own)
         slope = (t - s).reshape(self.k, self.k)
-        F, H = F - np.outer(t, t) / self.df, H - np.outer(s, s) / self.df
-        return (slope + slope.T) / 2, F, H
+        if self.model.estimates_noise:
+            F, H = F - np.outer(t, t) / self.df, H - np.outer(s, s) / self.df
+        slope = (slope + slope.T) / 2
+        if self.secant:
+            H = self.secant.hessian(point.Q.ravel(), slope.ravel(), H if self.nu else F)
+        return slope, F, H
 
 
 def fit_covariance(
@@ -184,7 +192,7 @@ def newton(problem: Shrunk, point: Point, tol: float, max_iter: int) -> Solved:
         system = quadratic_model(problem, point, tol)
         if system.norm <= tol or step == max_iter:
             break
-        move, decrease = _move(system, damping)
+        move, decrease = _move(system, damping, problem.secant is not None)
         new, length = _search(problem, point, system, move, decrease)
         if new is None:
             break
@@ -216,12 +224,14 @@ def quadratic_model(problem: Shrunk, point: Point, tol: float) -> System:
     return System(moves, g, unit, hessian, fisher, norm, nudge)
 
 
-def _move(system: System, damping: float) -> tuple[np.ndarray, float]:
+def _move(system: System, damping: float, learned: bool) -> tuple[np.ndarray, float]:
     """A descent direction, and by how much it lowers the criterion to first order."""
     unit, g = system.unit, system.g * system.unit
     both = unit[:, None] * unit
     w, E = np.linalg.eigh(system.hessian * both)
-    if system.norm > FAR or w[0] < -0.5:
+    if learned:
+        w = np.maximum(w, LEAST)
+    elif system.norm > FAR or w[0] < -0.5:
         w, E = np.linalg.eigh(system.fisher * both)
     move = -(E @ ((E.T @ g) / np.maximum(np.abs(w), damping))) * unit
     return move, -float(system.g @ move)

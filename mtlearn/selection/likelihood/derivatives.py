@@ -75,7 +75,8 @@ def derivatives(model: MixedModel, state: State, E: np.ndarray) -> Derivatives:
     if model.estimates_ridge:
         slope, t, s, F, H = _with_ridge(model, state, C, c, u, slope, t, s, F, H)
         given = np.append(given, 1.0 / FLAT)  # a logarithm: its unit is one where nothing is known
-    F, H = F - np.outer(t, t) / model.df, H - np.outer(s, s) / model.df
+    if model.estimates_noise:
+        F, H = F - np.outer(t, t) / model.df, H - np.outer(s, s) / model.df
     unit = 1.0 / np.sqrt(np.maximum(np.diag(F), FLAT * given + 1e-200))
     return Derivatives(slope, unit, F, H, given)
 
@@ -94,7 +95,7 @@ def _first(model: MixedModel, state: State, c: np.ndarray) -> tuple[np.ndarray, 
     """The t and s of single columns."""
     y = state.Y_integrated
     t = np.einsum("tii->i", state.W) - np.einsum("tir,tir->i", y, y)
-    return model.copies * t[c], (state.q[:, c] ** 2).sum(axis=0) / state.sigma2
+    return model.copies * t[c], (state.q * state.pull)[:, c].sum(axis=0) / state.sigma2
 
 
 def _sums(model: MixedModel, state: State, c: np.ndarray) -> tuple:
@@ -160,7 +161,8 @@ def _of_ridge(model: MixedModel, state: State) -> tuple[float, float]:
     """The t and s of ζ."""
     D = model.ridge > 0
     rho, w = float(state.ridge[D][0]), state.shared[D]
-    return float(np.trace(_known_of_shared(model, state))), rho * float(w @ w) / state.sigma2
+    size = rho * float(w @ state.shared_pull[D]) / state.sigma2
+    return float(np.trace(_known_of_shared(model, state))), size
 
 
 def _known_of_shared(model: MixedModel, state: State) -> np.ndarray:

@@ -63,8 +63,11 @@ class Effects:
 
 def effects(model: MixedModel, fit: Variances) -> Effects:
     """The predictions of all tasks at estimated variances."""
-    state, gap = _refined(model, fit)
-    Theta = fit.Theta
+    return effects_at(model, fit.Theta, *_refined(model, fit))
+
+
+def effects_at(model: MixedModel, Theta: np.ndarray, state: State, gap: float) -> Effects:
+    """Those at a state whose certificate is known."""
     unit = np.where(np.isfinite(model.scale), model.y_scale / model.scale, 0.0)
     sigma2 = 0.0 if model.exact else state.sigma2
     shorten = shortest(model)
@@ -87,8 +90,7 @@ def shortest(model: MixedModel) -> np.ndarray:
     p, kept = model.n_columns, np.flatnonzero(np.isfinite(model.scale))
     if not model.n_dependent:
         return np.eye(p)
-    total = model.copies * model.A.sum(axis=0)[np.ix_(kept, kept)]
-    _, vectors = np.linalg.eigh(total)
+    _, vectors = np.linalg.eigh(model.total[np.ix_(kept, kept)])
     null = np.zeros((p, model.n_dependent))
     null[kept] = vectors[:, : model.n_dependent] / model.scale[kept, None]
     null[: model.first] = 0.0  # the level is the mean of all rows, and depends on nothing

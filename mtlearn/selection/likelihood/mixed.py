@@ -79,6 +79,16 @@ class State:
     ridge: np.ndarray
 
     @cached_property
+    def pull(self) -> np.ndarray:
+        """What stands beside q in the gradient, - sum_t q_t pull_t'/σ²: q itself (T, p)."""
+        return self.q
+
+    @cached_property
+    def shared_pull(self) -> np.ndarray:
+        """The same of w (p,), under a ridge that is estimated."""
+        return self.shared
+
+    @cached_property
     def Y(self) -> np.ndarray:
         """W_t K (T, p, r): Y_tY_s' = W_t (G + R)⁻¹ W_s."""
         return _stack_times(self.W, self.K)
@@ -101,10 +111,14 @@ class MixedModel:
     alpha_mean : float or None
         Ridge on the shared coefficients of the columns as they are given, R_j = alpha_mean N: 0
         makes them flat, ``inf`` zero. None leaves it to be estimated in columns of unit variance.
+    of_unit_columns : bool
+        Whether ``alpha_mean`` is a ridge on columns of unit variance.
 
     Attributes
     ----------
     A : ndarray of shape (T, p, p) or (1, p, p)
+    total : ndarray of shape (p, p)
+        Their sum.
     r : ndarray of shape (T, p)
     rr : ndarray of shape (T,)
     scale : ndarray of shape (p,)
@@ -121,7 +135,18 @@ class MixedModel:
         Columns that may have a variance.
     """
 
-    def __init__(self, products: CrossProducts, *, restricted: bool, alpha_mean: float | None):
+    estimates_noise = True  # σ²; otherwise it is one
+    exact_hessian = True  # of ``derivatives``
+    cap = 1e8  # largest variance over noise, beyond which noise is zero
+
+    def __init__(
+        self,
+        products: CrossProducts,
+        *,
+        restricted: bool,
+        alpha_mean: float | None,
+        of_unit_columns: bool = False,
+    ):
         (T, p), zz, N = products.zy.shape, products.zz, products.size
         self.products, self.restricted, self.N = products, restricted, N
         self.first = int(products.levels == "pooled")  # of the slopes
@@ -134,11 +159,12 @@ class MixedModel:
         given = START if alpha_mean is None else alpha_mean
         ridge = np.where(slopes & (mean_square > 0), given * N, 0.0)
         self.estimates_ridge = alpha_mean is None and bool(ridge.any())
-        if alpha_mean is not None and np.isfinite(alpha_mean):
+        if alpha_mean is not None and np.isfinite(alpha_mean) and not of_unit_columns:
             ridge *= inverse**2
         A = zz * (inverse[:, None] * inverse)
         b = products.zy * inverse
         total = total * (inverse[:, None] * inverse)
+        self.total = total
         self.shared, self.ridge = self._shared_columns(total, ridge)
         flat = np.isfinite(self.scale) & (ridge == 0)
         self.n_dependent = int(flat.sum() - (ridge[self.shared] == 0).sum())
@@ -148,10 +174,7 @@ class MixedModel:
         self.pooled[f] = solve_semidefinite(normal, b.sum(axis=0)[f]) if len(f) else 0.0
         self._take_residuals(A, b)
         self.may_vary = np.isfinite(self.scale) & (T > 1) & (not self.exact)
-        size = max(BLOCK // (p + 1) ** 2, 1)
-        self.blocks = [slice(k, k + size) for k in range(0, len(zz), size)]
-        if self.copies > 1:
-            self.blocks = [slice(None)]
+        self.blocks = self.in_blocks(len(zz)) if self.copies == 1 else [slice(None)]
 
     @property
     def n_tasks(self) -> int:
@@ -162,6 +185,11 @@ class MixedModel:
     def n_columns(self) -> int:
         """Columns of Z, p."""
         return len(self.scale)
+
+    def in_blocks(self, n_tasks: int) -> list[slice]:
+        """So many tasks at a time that their matrices stay in the cache."""
+        size = max(BLOCK // (self.n_columns + 1) ** 2, 1)
+        return [slice(k, k + size) for k in range(0, n_tasks, size)]
 
     def _shared_columns(self, total: np.ndarray, ridge: np.ndarray) -> tuple:
         """Columns with a shared coefficient, and R; those that depend on others have none."""
@@ -187,6 +215,10 @@ class MixedModel:
         self.A, self.r, self.rr = A, r / self.y_scale, rr_t / self.y_scale**2
         self.pooled = w / self.y_scale
 
+    def told_by_row(self, state: State, E: np.ndarray) -> np.ndarray | float:
+        """Of the Fisher information of groups E, what single rows say and cannot mean."""
+        return 0.0
+
     @cached_property
     def constant(self) -> float:
         """What -2 log likelihood has at every Θ: units of y and of the flat columns."""
@@ -201,7 +233,7 @@ class MixedModel:
             return self.A, self.r, float(self.rr.sum()), 0.0
         p = self.n_columns
         if MOST * p < len(a) < p:
-            a, Theta = np.arange(p), _placed(Theta, a, p)
+            a, Theta = np.arange(p), placed(Theta, a, p)
         each, yy, logdet = np.arange(len(a)), float(self.rr.sum()), 0.0
         W, Wr = np.empty_like(self.A), np.empty_like(self.r)
         for block in self.blocks:
@@ -247,8 +279,8 @@ class MixedModel:
         G = self.copies * W.sum(axis=0)
         known = f if self.restricted else f[R[f] > 0]
         try:
-            K, half = _inverse_root(G, R, f)
-            K_integrated, root = (K, half) if len(known) == len(f) else _inverse_root(G, R, known)
+            K, half = inverse_root(G, R, f)
+            K_integrated, root = (K, half) if len(known) == len(f) else inverse_root(G, R, known)
         except np.linalg.LinAlgError:
             return None
         right = Wr.sum(axis=0)
@@ -264,7 +296,7 @@ class MixedModel:
         return State(float(value), sigma2, w, W, q, K, K_integrated, R)
 
 
-def _inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, float]:
+def inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, float]:
     """K (p, r) with KK' = (G + R)⁻¹ on some columns, and the log determinant of G + R there."""
     L = np.linalg.cholesky(G[np.ix_(columns, columns)] + np.diag(R[columns]))
     K = np.zeros((len(G), len(columns)))
@@ -272,7 +304,8 @@ def _inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np
     return K, 2 * float(np.log(np.diag(L)).sum())
 
 
-def _placed(Theta: np.ndarray, a: np.ndarray, p: int) -> np.ndarray:
+def placed(Theta: np.ndarray, a: np.ndarray, p: int) -> np.ndarray:
+    """The matrix of some columns among zeros for the others (p, p)."""
     whole = np.zeros((p, p))
     whole[np.ix_(a, a)] = Theta
     return whole

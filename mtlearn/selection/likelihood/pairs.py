@@ -2,7 +2,7 @@
 
 With the notation of ``derivatives.py``, for pairs (i, j) and (k, l) of columns,
 
-    gradient       sum_t (W_t - Y_tY_t' - q_tq_t'/σ²)
+    gradient       sum_t (W_t - Y_tY_t' - q_tq_t'/σ²)      (``State.pull`` for the second q_t)
     Fisher         sum_t (P_t,ik P_t,jl - V_t,ik V_t,jl) + <C_ij, C_kl>
     average inf.   (sum_t W_t,ik q_tj q_tl - u_ij·u_kl)/σ²
     with           P_t = W_t - V_t      V_t = Y_tY_t'      C_ij = sum_t y_ti y_tj'
@@ -31,7 +31,9 @@ def pair_information(model: MixedModel, state: State, a: np.ndarray) -> tuple:
     F = copies * _of_pairs(P.T @ P - V.T @ V, k) + copies**2 * _products_of_sums(y)
     AI = (_of_pairs(W.T @ qq, k) - u @ u.T) / state.sigma2
     both = _number_of_pair(k).ravel()
-    return F, AI, copies * P.sum(axis=0)[both], qq.sum(axis=0)[both] / state.sigma2
+    squares = (q.T @ state.pull[:, a]).ravel()
+    squares = (squares + squares.reshape(k, k).T.ravel()) / 2
+    return F, AI, copies * P.sum(axis=0)[both], squares / state.sigma2
 
 
 def _products_of_sums(y: np.ndarray) -> np.ndarray:

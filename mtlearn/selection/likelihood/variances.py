@@ -18,8 +18,8 @@ from scipy import linalg, optimize
 
 from mtlearn.selection.likelihood.derivatives import Derivatives, derivatives, gradient
 from mtlearn.selection.likelihood.mixed import RANK, MixedModel, State
+from mtlearn.selection.likelihood.secant import LEAST, Secant
 
-CAP = 1e8  # largest variance over noise, in columns of unit mean square: beyond it noise is zero
 FAR = 3.0  # scaled gradient above which Newton steps are not trusted
 INDEFINITE = -0.1  # eigenvalue, in units of the Fisher information, of a Hessian not to use
 SINGULAR = 1e-8  # smallest one that is taken for what it is
@@ -99,13 +99,16 @@ def fit_variances(
     state, norm, step = _at(model, E, x), 0.0, 0
     assert state is not None  # at zero there is nothing to overflow
     found = derivatives(model, state, E)
-    told, alike = identified(found, E.shape[1])
+    between = found.fisher.copy()
+    between[: E.shape[1], : E.shape[1]] -= model.told_by_row(state, E)
+    told, alike = identified(replace(found, fisher=between), E.shape[1])
     unknown = np.any(E[:, alike], axis=1)
     E, found, x = E[:, told[: E.shape[1]]], found.among(told), x[told]
     if start is not None and start.groups.shape == E.shape:
         x = np.append(start.values, [] if start.ridge is None else -np.log(start.ridge))
         state = _at(model, E, x) or state
         found = derivatives(model, state, E)
+    secant = None if model.exact_hessian else Secant()
     for step in range(max_iter + 1):
         free = _free(model, E, x, found.slope)
         norm = float(np.abs(found.slope * found.unit)[free].max(initial=0.0))
@@ -114,7 +117,10 @@ def fit_variances(
         if step:
             found = derivatives(model, state, E)
             norm = float(np.abs(found.slope * found.unit)[free].max())
-        move = _step(found, x, free, norm, E.shape[1])
+        if secant is not None:
+            learned = secant.hessian(x, found.slope, found.fisher, found.unit)
+            found = replace(found, hessian=learned)
+        move = _step(found, x, free, norm if secant is None else None, E.shape[1])
         new = _search(model, E, x, state, move, found.slope)
         if new is None:
             break
@@ -155,7 +161,7 @@ def _at(model: MixedModel, E: np.ndarray, x: np.ndarray) -> State | None:
 
 
 def _bounds(model: MixedModel, E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = np.zeros(E.shape[1]), np.full(E.shape[1], CAP)
+    low, high = np.zeros(E.shape[1]), np.full(E.shape[1], model.cap)
     if model.estimates_ridge:
         middle, wide = -np.log(model.N), np.log(LARGEST_RIDGE)
         low, high = np.append(low, middle - wide), np.append(high, middle + wide)
@@ -167,13 +173,20 @@ def _free(model: MixedModel, E: np.ndarray, x: np.ndarray, slope: np.ndarray) ->
     return np.flatnonzero(((x > low) | (slope < 0)) & ((x < high) | (slope > 0)))
 
 
-def _step(found: Derivatives, x: np.ndarray, free: np.ndarray, norm: float, k: int) -> np.ndarray:
-    """The minimiser of the quadratic model subject to x + move >= 0 (of ζ, to a width)."""
+def _step(
+    found: Derivatives, x: np.ndarray, free: np.ndarray, norm: float | None, k: int
+) -> np.ndarray:
+    """The minimiser of the quadratic model subject to x + move >= 0 (of ζ, to a width).
+
+    With a ``norm`` it is Newton's where that is to be trusted; None has a Hessian that is learned.
+    """
     unit = found.unit[free]
     g, both = found.slope[free] * unit, np.outer(unit, unit)
     room = np.where(free < k, x[free], WIDEST) / unit
     values, B = linalg.eigh(found.hessian[np.ix_(free, free)] * both)
-    if norm > FAR or values[0] < INDEFINITE:
+    if norm is None:
+        values = np.maximum(values, LEAST)
+    elif norm > FAR or values[0] < INDEFINITE:
         values, B = linalg.eigh(found.fisher[np.ix_(free, free)] * both)
     root = np.sqrt(np.maximum(np.abs(values), SINGULAR))
     aim = root * (B.T @ room) - (B.T @ g) / root

@@ -13,7 +13,7 @@ from mtlearn.selection.likelihood.covariance import (
 )
 from mtlearn.selection.likelihood.effects import effects, task_covariances
 from mtlearn.selection.likelihood.shrinkage import GRID, fit_shrunk, pairs_information, tasks_behind
-from mtlearn.selection.likelihood.variances import CAP, fit_variances, own_groups
+from mtlearn.selection.likelihood.variances import fit_variances, own_groups
 
 from ...checks import STRICT
 from .dense import Rows, draw
@@ -191,7 +191,7 @@ def test_without_noise_variances_stop_at_the_cap():
     rows = Rows(X, y, task, np.ones(96), "pooled")
     model = mixed(rows)
     for fit in (f := fit_variances(model, own_groups(model)), fit_covariance(model, f, 1.0)):
-        assert np.isfinite(fit.state.value) and fit.Theta.max() <= 1e3 * CAP
+        assert np.isfinite(fit.state.value) and fit.Theta.max() <= 1e3 * model.cap
         found = effects(model, fit)
         assert np.isfinite(task_covariances(model, fit, found)).all()
         np.testing.assert_allclose(

@@ -1,0 +1,176 @@
+"""From labels to the fitted attributes of a logistic mixed model: rows, variances, coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mtlearn.estimators.mixed_fit import Question, refuse_beyond_memory
+from mtlearn.estimators.mixed_lines import MixedLines, line_attributes
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.units import Units
+from mtlearn.problems.moments import Moments
+from mtlearn.selection.likelihood.effects import Effects
+from mtlearn.selection.likelihood.label_rows import LabelRows
+from mtlearn.selection.likelihood.laplace import LaplaceModel, LaplaceState
+from mtlearn.selection.likelihood.products import CrossProducts, center_of
+from mtlearn.selection.likelihood.shrinkage import fit_shrunk
+from mtlearn.selection.likelihood.variances import (
+    Variances,
+    common_groups,
+    fit_variances,
+    own_groups,
+)
+
+SEPARABLE = 1e-3  # ridge on w_0, in columns of unit variance, that keeps it finite
+OF_ALL = ("n_iter_", "gradient_norm_", "dual_gap_")  # attributes that are the worst of the classes
+
+
+@dataclass(frozen=True)
+class LogisticFit(MixedLines):
+    """A logistic mixed model of one class and what was found, in the units of the data of the fit.
+
+    Attributes
+    ----------
+    model : LaplaceModel
+    fit : Variances
+    found : Effects
+    shrinkage : float
+    mean : ndarray of shape (d,)
+        x̄.
+    separable : bool
+        Whether w_0 needed a ridge to be finite.
+    """
+
+    model: LaplaceModel
+    fit: Variances
+    found: Effects
+    shrinkage: float
+    mean: np.ndarray
+    separable: bool
+
+    @property
+    def state(self) -> LaplaceState:
+        """The likelihood at the variances."""
+        assert isinstance(self.fit.state, LaplaceState)
+        return self.fit.state
+
+    @property
+    def center(self) -> np.ndarray:
+        """x̄ (d,); zero without intercepts."""
+        return self.mean
+
+    @property
+    def scale(self) -> np.ndarray:
+        """What columns were divided by (p,); 0 where they are constant."""
+        return np.where(np.isfinite(self.model.scale), self.model.scale, 0.0)
+
+    @property
+    def unknown(self) -> np.ndarray:
+        """Mask (p,) of columns that vary, whose variance the data do not tell."""
+        if self.model.n_tasks == 1:
+            return np.isfinite(self.model.scale)
+        return self.fit.unknown
+
+    @property
+    def away(self) -> np.ndarray:
+        """From the means of tasks under the curvature to x̄ (T, d)."""
+        return -self.state.mode.near.c * self.scale
+
+    @property
+    def level_variance(self) -> np.ndarray:
+        """Of free levels there (T,), given the slopes."""
+        return 1.0 / self.state.mode.near.d
+
+    def lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """(level, slopes) at x̄ of every task (T, d + 1), and of the shared model (d + 1,)."""
+        own, shared, levels = self.found.own, self.found.shared, self.model.products.levels
+        if levels == "pooled":
+            return own, shared
+        level, average = np.zeros(len(own)), 0.0
+        if levels == "free":
+            mode = self.state.mode
+            # what the shortest coefficients leave out is the same for all rows of a task
+            level = mode.level + np.sum(mode.near.c * (mode.own - own * self.scale), axis=1)
+            alike = np.broadcast_to(shared * self.scale, own.shape)
+            average = float(self.model.rows.best_levels(alike, level).mean())
+        return np.column_stack([level, own]), np.append(average, shared)
+
+
+def fit_classes(data: TaskData, asked: Question, *, repeat: bool) -> Iterator[LogisticFit]:
+    """The fit of two classes, or of each of more against the others."""
+    refuse_beyond_memory(data, "MeanRegularizedClassifier")
+    levels = "none"
+    if asked.fit_intercept:
+        levels = "pooled" if data.stacked else "free"
+    several = data.stacked and data.y.ndim == 2
+    rows: LabelRows | None = None
+    for k in range(data.y.shape[1] if several else 1):
+        own = replace(data, y=np.ascontiguousarray(data.y[:, k])) if several else data
+        fit = _fit_class(own, rows, levels, asked, repeat)
+        rows = fit.model.rows
+        yield fit
+
+
+def _fit_class(
+    data: TaskData, rows: LabelRows | None, levels: str, asked: Question, repeat: bool
+) -> LogisticFit:
+    moments = Moments.of_data(data)
+    products = CrossProducts.of(moments, levels)
+    center = np.zeros(data.X.shape[1]) if levels == "none" else center_of(moments)
+
+    def placed(scale: np.ndarray) -> LabelRows:
+        if rows is not None:
+            return rows.of_targets(data)
+        return LabelRows.of(data, center, scale, levels)
+
+    common: Any = {"restricted": asked.restricted, "repeat": repeat}
+    model = LaplaceModel(products, placed, alpha_mean=asked.alpha_mean, **common)
+    separable = model.separates
+    if separable:
+        model = LaplaceModel(products, placed, alpha_mean=SEPARABLE, of_unit_columns=True, **common)
+    groups = common_groups if asked.covariance == "common" else own_groups
+    tol, most, shrinkage = asked.tol, asked.max_iter, 1.0
+    fit = fit_variances(model, groups(model), tol=tol, max_iter=most)
+    if asked.covariance == "full":
+        fit, shrinkage = fit_shrunk(model, fit, asked.shrinkage, tol=tol, max_iter=most)
+    assert isinstance(fit.state, LaplaceState)
+    at_fit = model.around(fit.state.mode.near, fit.state.mode.own)
+    return LogisticFit(at_fit, fit, model.effects(fit), shrinkage, center, separable)
+
+
+def class_attributes(fits: list[LogisticFit], units: Units, *, keep: bool) -> dict[str, Any]:
+    """Attributes in the user's units: those of one fit, or of each class beside each other.
+
+    Those of tasks have a leading axis (T,), and then one of the classes if there are several.
+    """
+    each = [_attributes(fit, units, keep) for fit in fits]
+    if len(each) == 1:
+        return each[0]
+    T, found = fits[0].model.n_tasks, {}
+    by_task = {"coef_", "intercept_", "coef_std_", "intercept_std_error_", "coef_covariance_"}
+    for name, first in each[0].items():
+        values = [attributes[name] for attributes in each]
+        if name == "center_":
+            found[name] = first
+        elif name in OF_ALL:
+            found[name] = max(values)
+        elif name == "log_likelihood_":
+            found[name] = sum(values)
+        else:
+            found[name] = np.stack(values, axis=1 if name in by_task else 0)
+    assert len(found["coef_"]) == T
+    return found
+
+
+def _attributes(fit: LogisticFit, units: Units, keep: bool) -> dict[str, Any]:
+    found = line_attributes(fit, units, 0, 1.0, keep)
+    model = fit.model
+    flat = model.shared[(model.ridge[model.shared] == 0) & (model.shared >= model.first)]
+    value = -0.5 * fit.state.value
+    if model.restricted:
+        value -= len(flat) * units.x * np.log(2.0)
+    return found | {"log_likelihood_": float(value)}

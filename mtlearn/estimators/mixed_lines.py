@@ -1,0 +1,131 @@
+"""Lines of tasks and of the shared model, with what is not known of them, in the user's units."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from mtlearn.inputs.units import Units
+from mtlearn.selection.likelihood.effects import Effects, task_covariances
+from mtlearn.selection.likelihood.mixed import MixedModel
+from mtlearn.selection.likelihood.variances import Variances
+
+
+class MixedLines(ABC):
+    """A fitted mixed model: a line is (level, slopes) at x̄.
+
+    Attributes
+    ----------
+    model : MixedModel
+        With the A_t of the fit.
+    fit : Variances
+    found : Effects
+    """
+
+    model: MixedModel
+    fit: Variances
+    found: Effects
+
+    @property
+    @abstractmethod
+    def center(self) -> np.ndarray:
+        """x̄ (d,); zero without intercepts."""
+
+    @property
+    @abstractmethod
+    def unknown(self) -> np.ndarray:
+        """Mask (p,) of columns that vary, whose variance the data do not tell."""
+
+    @property
+    @abstractmethod
+    def away(self) -> np.ndarray:
+        """From where a free level was estimated to x̄ (T, d)."""
+
+    @property
+    @abstractmethod
+    def level_variance(self) -> np.ndarray:
+        """Of free levels there (T,), given the slopes."""
+
+    @abstractmethod
+    def lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of every task (T, d + 1), and of the shared model (d + 1,)."""
+
+    def covariances(self) -> np.ndarray:
+        """Of what is not known of a task's (level, slopes) at x̄, (T, d + 1, d + 1)."""
+        C = task_covariances(self.model, self.fit, self.found)
+        products = self.model.products
+        if products.levels == "pooled":
+            return C
+        C = np.pad(C, ((0, 0), (1, 0), (1, 0)))
+        if products.levels == "free":  # the mean of a task's targets, and slopes from there
+            away = self.away
+            cross = (C[:, 1:, 1:] @ away[:, :, None])[:, :, 0]
+            C[:, 0, 1:] = C[:, 1:, 0] = cross
+            own = np.sum(cross * away, axis=1)
+            C[:, 0, 0] = own + self.level_variance
+        return C
+
+    def shared_covariances(self) -> tuple[np.ndarray, np.ndarray]:
+        """Σ, and of what is not known of the shared model at x̄; (d + 1, d + 1) each."""
+        S, C, levels = self.found.covariance, self.found.of_shared, self.model.products.levels
+        if levels == "pooled":
+            return S, C
+        S, C = np.pad(S, ((1, 0), (1, 0))), np.pad(C, ((1, 0), (1, 0)))
+        if levels == "free":
+            S[0, 0] = np.inf
+            T, away = self.model.n_tasks, self.away.mean(axis=0)
+            C[0, 1:] = C[1:, 0] = C[1:, 1:] @ away
+            C[0, 0] = away @ C[0, 1:] + self.level_variance.sum() / T**2
+        return S, C
+
+
+def line_attributes(
+    fit: MixedLines, units: Units, y: int, scale: np.ndarray | float, keep: bool
+) -> dict[str, Any]:
+    """Attributes in the user's units; those of tasks have a leading axis (T,).
+
+    ``y`` is the exponent of the targets' unit, ``scale`` (T,) what they were divided by.
+    """
+    slope = y - units.x
+    exponents = np.r_[y, np.full(len(fit.center), slope)]
+    pairs = exponents[:, None] + exponents
+    center = units.back("center_", fit.center, units.x)
+    if units.origin is not None:
+        center = center + units.origin
+    lines, shared = fit.lines()
+    scale = np.broadcast_to(scale, len(lines))
+    lines = units.back("coef_", lines, exponents) * scale[:, None]
+    shared = units.back("mean_coef_", shared, exponents)
+    S, of_shared = fit.shared_covariances()
+    S, of_shared = units.back("covariance_", S, pairs), units.back("covariance_", of_shared, pairs)
+    C = units.back("coef_covariance_", fit.covariances(), pairs) * (scale**2)[:, None, None]
+    at_zero = np.append(1.0, -center)
+    spread = np.sqrt(np.diag(S))
+    found = {
+        "coef_": lines[:, 1:],
+        "intercept_": lines @ at_zero,
+        "mean_coef_": shared[1:],
+        "mean_intercept_": float(shared @ at_zero),
+        "slope_std_": spread[1:],
+        "intercept_std_": float(spread[0]),
+        "covariance_": S,
+        "coef_std_": np.sqrt(np.maximum(np.einsum("tii->ti", C[:, 1:, 1:]), 0.0)),
+        "intercept_std_error_": _root_of_form(C, at_zero),
+        "mean_coef_std_": np.sqrt(np.maximum(np.diag(of_shared)[1:], 0.0)),
+        "mean_intercept_std_": float(_root_of_form(of_shared[None], at_zero)[0]),
+        "center_": center,
+        "gradient_norm_": fit.fit.gradient,
+        "dual_gap_": fit.found.gap,
+        "n_iter_": max(fit.fit.n_iter, 1),
+    }
+    if fit.model.products.levels == "none":
+        found |= {"intercept_": np.zeros(len(lines)), "mean_intercept_": 0.0}
+    if keep:
+        found |= {"coef_covariance_": C, "mean_coef_covariance_": of_shared}
+    return found
+
+
+def _root_of_form(C: np.ndarray, a: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.maximum(np.einsum("tij,i,j->t", C, a, a), 0.0))
