@@ -97,8 +97,8 @@ def compare_tasks(
     task_column : str or int, default=None
         Column of X with the task labels.
     models : list of str or dict of str to estimator, default=None
-        Names among ``"random-slopes"`` (for numbers, and up to 60 columns, those of categories
-        counted), ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
+        Names among ``"random-slopes"`` (up to 60 columns, those of categories counted),
+        ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
         with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``; or
         estimators of your own (for classes with ``predict_proba``), whose parameters
         ``task_column`` and ``cv`` are filled in where they are None; where there are several, those

@@ -87,7 +87,6 @@ MULTITASK: dict[str, Factory] = {
 }
 # Chosen by time: the others take several times as long, and are there by name.
 DEFAULT = (RANDOM_SLOPES, "mean-regularized", "group-lasso", "group-lasso+mean")
-ANSWERS = {RANDOM_SLOPES: ("regression",)}  # kinds of question, where these are not all
 
 
 def choose_models(models: Any, task_column: str | None, kind: Kind) -> dict[str, Any]:
@@ -98,17 +97,11 @@ def choose_models(models: Any, task_column: str | None, kind: Kind) -> dict[str,
     that select features.
     """
     if models is None:
-        models = [name for name in DEFAULT if kind.name in ANSWERS.get(name, (kind.name,))]
+        models = DEFAULT
     if isinstance(models, str):
         models = [models]
     if not hasattr(models, "items"):
         models = {name: MULTITASK.get(name, BASELINES.get(name)) for name in models}
-    for name in models:
-        if kind.name not in ANSWERS.get(name, (kind.name,)) and models[name] is MULTITASK[name]:
-            raise ValueError(
-                f"model {name!r} is for numbers, and the target has classes; leave it out, or give "
-                'kind="regression" where classes are numbers.'
-            )
     unknown = [name for name, model in models.items() if model is None]
     if unknown:
         raise ValueError(

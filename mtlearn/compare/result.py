@@ -64,7 +64,8 @@ class Comparison:
         and one for each column of the encoded table, fitted on all rows. ``mean`` and ``std`` over
         tasks of what one standard deviation of it does (``unit`` is that deviation; of a dummy, 1,
         the level itself), and the share of the tasks in which it does the opposite of its mean,
-        ``other_sign``; in units of the target (of a matrix: of its columns' deviations).
+        ``other_sign``; in units of the target (of a matrix: of its columns' deviations), of classes
+        in log-odds, with rows for each ``class`` of more than two.
     verdict : str
         The answer in plain words.
     helps : bool

@@ -23,7 +23,8 @@ def slopes_of(models: dict[str, Any], data: TaskTable) -> Any:
 
     ``mean`` and ``std`` over tasks of what one standard deviation of the column does (of a dummy:
     the level itself), ``other_sign``, the share of tasks in which it does the opposite of its
-    mean, and ``unit``, that standard deviation. The first row is the level of the tasks.
+    mean, and ``unit``, that standard deviation. The first row is the level of the tasks. Of more
+    than two classes each has such rows, with its name in ``class``.
     """
     if models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
         return None
@@ -36,17 +37,20 @@ def slopes_of(models: dict[str, Any], data: TaskTable) -> Any:
     units = np.ones(len(names))
     if encoder.numbers_:  # they come first, and are standardised
         units[: len(encoder.numbers_)] = encoder.scaler_.scale_
-    mean = np.append(np.nan, model.mean_coef_)
-    std = np.append(model.intercept_std_, model.slope_std_)
+    mean, std = np.atleast_2d(model.mean_coef_), np.atleast_2d(model.slope_std_)
     with np.errstate(divide="ignore", invalid="ignore"):
         other = np.where(std > 0, ndtr(-np.abs(mean) / std), 0.0)
+    level, (n_blocks, _) = np.atleast_1d(model.intercept_std_)[:, None], mean.shape
+    none = np.full((n_blocks, 1), np.nan)
+    blocks = {} if n_blocks == 1 else {"class": np.repeat(model.classes_, len(names) + 1)}
     return import_pandas().DataFrame(
         {
-            "feature": ["(level)", *names],
-            "mean": mean,
-            "std": std,
-            "other_sign": np.append(np.nan, other[1:]),
-            "unit": np.append(np.nan, units),
+            **blocks,
+            "feature": ["(level)", *names] * n_blocks,
+            "mean": np.hstack([none, mean]).ravel(),
+            "std": np.hstack([level, std]).ravel(),
+            "other_sign": np.hstack([none, other]).ravel(),
+            "unit": np.hstack([none, np.tile(units, (n_blocks, 1))]).ravel(),
         }
     )
 
@@ -55,7 +59,8 @@ def slopes_in_words(slopes: Any) -> str:
     """One sentence, without its full stop; empty where there is nothing to tell."""
     if slopes is None:
         return ""
-    level, features = float(slopes["std"].iloc[0]), slopes.iloc[1:]
+    is_level = slopes["mean"].isna()
+    level, features = float(slopes["std"][is_level].max()), slopes[~is_level]
     order = np.argsort(-features["std"].to_numpy(), kind="stable")
     most = float(features["std"].iloc[order[0]])
     differ = f"differ in their level (± {level:.2g}) and" if 0 < level < np.inf else "differ"
@@ -67,7 +72,8 @@ def slopes_in_words(slopes: Any) -> str:
         if row["std"] < LITTLE * most:
             break
         other = f", the other way in {row['other_sign']:.0%} of tasks"
-        said.append(f"{row['feature']} ({row['mean']:.2g} ± {row['std']:.2g}{other})")
+        of = f" for {row['class']}" if "class" in row else ""
+        said.append(f"{row['feature']}{of} ({row['mean']:.2g} ± {row['std']:.2g}{other})")
     rest = len(features) - len(said)
     if rest:
         said.append(f"less or not at all in the other {'one' if rest == 1 else rest}")

@@ -21,7 +21,6 @@ from mtlearn.compare import compare_tasks
 from mtlearn.compare.at_once import LogisticAtOnce
 from mtlearn.compare.classification import Classification
 from mtlearn.compare.contenders import (
-    ANSWERS,
     BASELINES,
     DEFAULT,
     MULTITASK,
@@ -314,13 +313,12 @@ def test_every_name_is_a_family_of_the_kind(kind):
         assert type(model).__name__ == f"{family.title().replace('-', '')}{kind.ending}CV"
         assert model.task_column == "school" and model.unseen_task == "mean"
         assert model.get_params().get("shared_mean", True) == (mean == "mean" or family[0] == "m")
-    default = [n for n in DEFAULT if n in families or kind.name in ANSWERS[n]]
-    assert list(choose_models(None, "school", kind)) == [*BASELINES, *default]
+    assert list(choose_models(None, "school", kind)) == [*BASELINES, *DEFAULT]
     assert set(DEFAULT) <= set(MULTITASK)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("name", [name for name in MULTITASK if name not in ANSWERS])
+@pytest.mark.parametrize("name", MULTITASK)
 def test_every_family_is_compared_on_classes(n_classes, name, coarse):
     X, y = class_data(3, 25, n_classes, common=4.0)
     result = compare_tasks(X, y, task_column="school", models=[name], cv=2, new_tasks=True)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from mtlearn import RandomSlopesRegressor, compare_tasks
+from mtlearn import RandomSlopesClassifier, RandomSlopesRegressor, compare_tasks
 from mtlearn.compare import contenders
 from mtlearn.compare.slopes import slopes_in_words
 
@@ -78,7 +78,8 @@ def test_the_verdict_says_which_features_differ(found):
 def test_words_of_slopes(level, std, words):
     std = np.array([level, *std])
     names = ["(level)", *(f"x{j}" for j in range(len(std) - 1))]
-    frame = pd.DataFrame({"feature": names, "mean": 1.0, "std": std, "other_sign": 0.1587})
+    mean = np.append(np.nan, np.ones(len(std) - 1))
+    frame = pd.DataFrame({"feature": names, "mean": mean, "std": std, "other_sign": 0.1587})
     assert words in slopes_in_words(frame)
     assert "x3" not in slopes_in_words(frame)  # three are named at most
 
@@ -110,7 +111,18 @@ def test_too_many_columns_leave_random_slopes_out_with_a_note(monkeypatch):
     assert "random-slopes" in again.table.index and not again.notes
 
 
-def test_classes_have_no_random_slopes_yet():
-    X, y = class_data(4, 25)
-    with pytest.raises(ValueError, match="'random-slopes' is for numbers, and the target has"):
-        compare_tasks(X, y, task_column="school", models=["random-slopes"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_classes_have_slopes_too(n_classes):
+    X, y = class_data(8, 30, n_classes)
+    result = compare_tasks(X, y, task_column="school", models=["random-slopes"], cv=2)
+    rows, frame = (1 if n_classes == 2 else 3), result.slopes
+    assert list(frame["feature"]) == ["(level)", "a", "b", "c"] * rows
+    Z = X[["a", "b", "c"]]
+    model = RandomSlopesClassifier(alpha_mean="auto")
+    model.fit((Z - Z.mean()) / Z.std(ddof=0), y, task=X["school"])
+    slopes = frame[frame["feature"] != "(level)"]
+    np.testing.assert_allclose(slopes["std"], np.ravel(model.slope_std_), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(slopes["mean"], np.ravel(model.mean_coef_), rtol=1e-6)
+    if n_classes == 3:
+        assert list(slopes["class"]) == ["low"] * 3 + ["mid"] * 3 + ["top"] * 3
+        assert any(f" for {name} (" in result.verdict for name in ("low", "mid", "top"))
