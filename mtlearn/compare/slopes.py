@@ -61,25 +61,36 @@ def slopes_in_words(slopes: Any) -> str:
         return ""
     is_level = slopes["mean"].isna()
     level, features = float(slopes["std"][is_level].max()), slopes[~is_level]
-    order = np.argsort(-features["std"].to_numpy(), kind="stable")
-    most = float(features["std"].iloc[order[0]])
-    differ = f"differ in their level (± {level:.2g}) and" if 0 < level < np.inf else "differ"
+    features = features.sort_values("std", ascending=False, kind="stable")
+    most = float(features["std"].iloc[0])
+    tasks = f"By {RANDOM_SLOPES} tasks differ in"
+    if 0 < level < np.inf:
+        tasks += f" their level (± {_two_digits(level)}) and in"
     if most == 0:
-        return f"By {RANDOM_SLOPES} tasks {differ} in no feature"
-    said = []
-    for j in order[:NAMED]:
-        row = features.iloc[j]
-        if row["std"] < LITTLE * most:
-            break
-        other = f", the other way in {row['other_sign']:.0%} of tasks"
-        of = f" for {row['class']}" if "class" in row else ""
-        said.append(f"{row['feature']}{of} ({row['mean']:.2g} ± {row['std']:.2g}{other})")
-    rest = len(features) - len(said)
+        return f"{tasks} no feature"
+    many = int(np.sum(features["std"].iloc[:NAMED] >= LITTLE * most))
+    rows = [row for _, row in features.iterrows()]
+    said = [_one_in_words(row, first=i == 0) for i, row in enumerate(rows[:many])]
+    rest = [_called(row) for row in rows[many:]]
+    listed = " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
     if rest:
-        said.append(f"less or not at all in the other {'one' if rest == 1 else rest}")
-    *first, last = said
-    listed = f"{', '.join(first)} and {last}" if first else last
+        others = ", ".join(rest) if len(rest) <= NAMED else f"the other {len(rest)}"
+        listed += f", less or not at all in {others}"
     return (
-        f"By {RANDOM_SLOPES} (effect of a standard deviation of a feature: mean ± standard "
-        f"deviation over tasks) tasks {differ} in {listed}"
+        f"{tasks} {listed} (effects of one standard deviation of a feature: mean ± standard "
+        "deviation over tasks)"
     )
+
+
+def _one_in_words(row: Any, *, first: bool) -> str:
+    other = f"{row['other_sign']:.0%}" + " of tasks" * first
+    spread = f"{_two_digits(row['mean'])} ± {_two_digits(row['std'])}"
+    return f"{_called(row)} ({spread}, the other way in {other})"
+
+
+def _called(row: Any) -> str:
+    return f"{row['feature']} for {row['class']}" if "class" in row else str(row["feature"])
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:#.2g}".rstrip(".")
