@@ -10,6 +10,7 @@ import numpy as np
 
 from mtlearn.estimators.mixed_fit import Question, refuse_beyond_memory
 from mtlearn.estimators.mixed_lines import MixedLines, line_attributes
+from mtlearn.estimators.mixed_parameters import WHOLE_TASKS
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units
 from mtlearn.problems.moments import Moments
@@ -37,6 +38,9 @@ class LogisticFit(MixedLines):
     ----------
     model : LaplaceModel
     fit : Variances
+        Its state has the shared coefficients that are best given the variances.
+    value : float
+        -2 log likelihood.
     found : Effects
     shrinkage : float
     mean : ndarray of shape (d,)
@@ -47,6 +51,7 @@ class LogisticFit(MixedLines):
 
     model: LaplaceModel
     fit: Variances
+    value: float
     found: Effects
     shrinkage: float
     mean: np.ndarray
@@ -54,7 +59,7 @@ class LogisticFit(MixedLines):
 
     @property
     def state(self) -> LaplaceState:
-        """The likelihood at the variances."""
+        """Where the coefficients are."""
         assert isinstance(self.fit.state, LaplaceState)
         return self.fit.state
 
@@ -99,6 +104,16 @@ class LogisticFit(MixedLines):
             average = float(self.model.rows.best_levels(alike, level).mean())
         return np.column_stack([level, own]), np.append(average, shared)
 
+    def skew(self) -> np.ndarray:
+        """By how much means of (level, slopes) at x̄ are off their modes (T, d + 1)."""
+        model, c = self.model, self.state.mode.near.c
+        assert isinstance(model, LaplaceModel)
+        scaled, level = model.skew(self.fit.Theta, self.state)
+        own = scaled * np.divide(1.0, self.scale, where=self.scale > 0, out=np.zeros(len(c[0])))
+        if model.products.levels == "pooled":
+            return own
+        return np.column_stack([level - np.sum(c * scaled, axis=1), own])
+
 
 def fit_classes(data: TaskData, asked: Question, *, repeat: bool) -> Iterator[LogisticFit]:
     """The fit of two classes, or of each of more against the others."""
@@ -137,9 +152,11 @@ def _fit_class(
     fit = fit_variances(model, groups(model), tol=tol, max_iter=most)
     if asked.covariance == "full":
         fit, shrinkage = fit_shrunk(model, fit, asked.shrinkage, tol=tol, max_iter=most)
-    assert isinstance(fit.state, LaplaceState)
-    at_fit = model.around(fit.state.mode.near, fit.state.mode.own)
-    return LogisticFit(at_fit, fit, model.effects(fit), shrinkage, center, separable)
+    state = model.best_shared(fit)
+    found = model.effects(fit, state)
+    at_state = model.around(state.mode.near, state.mode.own)
+    value, fit = fit.state.value, replace(fit, state=state)
+    return LogisticFit(at_state, fit, value, found, shrinkage, center, separable)
 
 
 def class_attributes(fits: list[LogisticFit], units: Units, *, keep: bool) -> dict[str, Any]:
@@ -150,8 +167,7 @@ def class_attributes(fits: list[LogisticFit], units: Units, *, keep: bool) -> di
     each = [_attributes(fit, units, keep) for fit in fits]
     if len(each) == 1:
         return each[0]
-    T, found = fits[0].model.n_tasks, {}
-    by_task = {"coef_", "intercept_", "coef_std_", "intercept_std_error_", "coef_covariance_"}
+    found: dict[str, Any] = {}
     for name, first in each[0].items():
         values = [attributes[name] for attributes in each]
         if name == "center_":
@@ -161,8 +177,7 @@ def class_attributes(fits: list[LogisticFit], units: Units, *, keep: bool) -> di
         elif name == "log_likelihood_":
             found[name] = sum(values)
         else:
-            found[name] = np.stack(values, axis=1 if name in by_task else 0)
-    assert len(found["coef_"]) == T
+            found[name] = np.stack(values, axis=1 if name in WHOLE_TASKS else 0)
     return found
 
 
@@ -170,7 +185,9 @@ def _attributes(fit: LogisticFit, units: Units, keep: bool) -> dict[str, Any]:
     found = line_attributes(fit, units, 0, 1.0, keep)
     model = fit.model
     flat = model.shared[(model.ridge[model.shared] == 0) & (model.shared >= model.first)]
-    value = -0.5 * fit.state.value
+    value = -0.5 * fit.value
     if model.restricted:
         value -= len(flat) * units.x * np.log(2.0)
+    exponents = np.append(0, np.full(len(fit.center), -units.x))
+    found["coef_skew_"] = units.back("coef_skew_", fit.skew(), exponents)
     return found | {"log_likelihood_": float(value)}

@@ -15,7 +15,14 @@ from mtlearn.inputs.units import Units
 
 COVARIANCES = ("common", "diagonal", "full")
 METHODS = ("reml", "ml")
-WHOLE_TASKS = ("coef_", "intercept_", "coef_std_", "intercept_std_error_", "coef_covariance_")
+WHOLE_TASKS = (  # attributes with a leading axis of tasks
+    "coef_",
+    "intercept_",
+    "coef_std_",
+    "intercept_std_error_",
+    "coef_covariance_",
+    "coef_skew_",
+)
 
 
 @dataclass(eq=False, repr=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,14 +36,16 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
         (u_t, v_t) ~ N(0, Sigma)
 
     with x̄ the mean of all rows (``center_``). Sigma maximises Laplace's approximation of the
-    likelihood, so there is nothing to tune by cross-validation: over (u_t, v_t) integrated under
-    "ml", over l_0 and w_0 too under "reml". Coefficients are the mode given Sigma. A task that saw
+    likelihood, so there is nothing to tune by cross-validation: (u_t, v_t) are integrated under
+    "ml", l_0 and w_0 too under "reml". Given Sigma, l_0 and w_0 have the largest likelihood, and
+    the coefficients of a task are the mode given these. A task that saw
     one class, or is told apart without error, needs no rule of its own: how much tasks differ
     keeps its coefficients finite.
 
-    Probabilities are averaged over what is not known of the coefficients, which tasks of few rows
-    have most of: with s² the variance of a score, that of a logistic and a normal variable is
-    close to that of kappa f, kappa = 1/sqrt(1 + pi s²/8).
+    Probabilities are averaged over what is not known of the coefficients, most in tasks of few
+    rows: with m and s² the mean and the variance of a score, the average of 1/(1 + exp(-f)) is
+    close to 1/(1 + exp(-kappa m)), kappa = 1/sqrt(1 + pi s²/8). The mean is the score at the mode
+    and a correction for skewness: what few labels say of a task pulls further than the mode shows.
 
     With K > 2 classes each is fitted against the others, with a Sigma and a shared model of its
     own: attributes of tasks then have a second axis (K,), those of the shared model and Sigma a
@@ -53,8 +55,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
     Parameters
     ----------
     average_proba : bool
-        Whether ``predict_proba`` averages over what is not known of the coefficients; otherwise it
-        puts in the coefficients as if they were known. It needs ``store_covariance``.
+        Whether ``predict_proba`` averages over what is not known of the coefficients, and with it
+        ``predict`` and ``decision_function``, whose score is kappa m; otherwise coefficients are
+        put in as if they were known. It needs ``store_covariance``.
     class_weight : None, "balanced" or dict
         Weights of the class labels, times the sample weights, whose sum they keep: only their
         ratio matters. "balanced" makes the classes of a task weigh the same.
@@ -77,6 +80,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
     coef_covariance_ : ndarray of shape (T, d + 1, d + 1)
         Covariances of what is not known of a task's level and slopes at x̄, if
         ``store_covariance``.
+
+    coef_skew_ : ndarray of shape (T, d + 1)
+        By how much the means of a task's level and slopes at x̄ are off their modes.
 
     See Also
     --------
@@ -102,6 +108,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
     of the American Statistical Association 88.
 
     MacKay (1992). The evidence framework applied to classification networks. Neural Computation 4.
+
+    Tierney, Kass and Kadane (1989). Fully exponential Laplace approximations to expectations and
+    variances of nonpositive functions. Journal of the American Statistical Association 84.
 
     Tierney and Kadane (1986). Accurate approximations for posterior moments and marginal
     densities. Journal of the American Statistical Association 81.
@@ -135,6 +144,13 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
     scale_targets: ClassVar[bool] = False  # as units are chosen
     _loss: ClassVar = Logistic()
     _degree: ClassVar[int] = 2
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # A feature of scikit-learn's checks makes every row a task of its own: one label says
+        # nothing of it, and the shared model of the other feature is not good enough for them.
+        tags.classifier_tags.poor_score = self.task_column is not None
+        return tags
 
     @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None, task: Any = None):
@@ -198,13 +214,20 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
         if data.stacked or not self.fit_intercept:
             return data
         data, names = soften_single_class(data)
-        warn_single_class(names)
+        warn_single_class(names, "Drop such columns, or give rows labelled by task (task=).")
         return data
 
     def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        scores = super()._decide(X, codes)
         if not self.average_proba:
-            return scores
+            return super()._decide(X, codes)
+        modes = self._linear_tasks()
+        T, K, d = modes.coef.shape
+        skew = self.coef_skew_.reshape(T, K, d + 1)
+        intercept = modes.intercept + skew @ np.append(1.0, -self.center_)
+        means = replace(modes, coef=modes.coef + skew[:, :, 1:], intercept=intercept)
+        scores = means.scores(X, codes)
+        if codes is not None and K == 1:
+            scores = scores[:, 0]
         return scores / np.sqrt(1 + np.pi / 8 * self._score_variance(X, codes))
 
     def _score_variance(self, X: Any, codes: np.ndarray | None) -> np.ndarray:

@@ -179,15 +179,17 @@ def soften_single_class(data: TaskData, classes: np.ndarray | None = None) -> tu
     return replace(data, y=soft), names
 
 
-def warn_single_class(names: list) -> None:
+POOL = "Pool the intercepts with alpha_intercept > 0, or drop such columns."
+
+
+def warn_single_class(names: list, advice: str = POOL) -> None:
     """Warn once about the columns that :func:`soften_single_class` named, if any."""
     if names:
         first = ", ".join(repr(name) for name in names[:5])
         warnings.warn(
             f"{counted(len(names), 'column', 'columns')} saw one class only (the first: {first}); "
             "a free intercept has no finite best value there, so the targets were softened to "
-            "(N + 1/2) / (N + 1). Pool the intercepts with alpha_intercept > 0, or drop such "
-            "columns.",
+            f"(N + 1/2) / (N + 1). {advice}",
             UserWarning,
             stacklevel=level_of_user(),
         )

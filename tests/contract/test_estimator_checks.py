@@ -50,7 +50,10 @@ def test_checks(estimator, check):
     check(estimator)
 
 
-ESTIMATE = ("RandomSlopesRegressor",)  # their strengths; no alpha is given or searched
+ESTIMATE = (
+    "RandomSlopesRegressor",
+    "RandomSlopesClassifier",
+)  # their strengths; no alpha is given or searched
 
 
 @pytest.mark.parametrize("model", [m for m in MODELS if type(m).__name__ not in ESTIMATE], ids=repr)

@@ -162,25 +162,23 @@ class LabelRows:
             A -= d[:, None, None] * c[:, :, None] * c[:, None]
         return Around(value, g, A, d, u, c)
 
-    def bent(self, F: Scores, near: Around, C: np.ndarray) -> np.ndarray:
-        """sum_i h_i D_i' z_i of every task (T, p).
+    def bent(self, F: Scores, near: Around, C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """sum_i h_i D_i' z_i (T, p) and, of free levels, sum_i h_i D_i' (T,) of every task.
 
         h_i = z_i'C_t z_i (+ 1/d_t) is the variance of a score, D_i' how its curvature changes.
         """
-        out = np.zeros((self.n_tasks, self.n_columns))
+        out, total = np.zeros((self.n_tasks, self.n_columns)), np.zeros(self.n_tasks)
         for stack, f in zip(self.stacks, F, strict=True):
             at, Z = stack.tasks, stack.Z
             p = 1.0 / (1.0 + np.exp(-np.abs(f)))
             third = -np.sign(f) * stack.s * p * (1 - p) * (2 * p - 1)
             if self.free:
                 Z = Z - near.c[at][:, None]
-            h = np.einsum(
-                "bmi,bmi->bm", np.matmul(Z, C[at]), np.broadcast_to(Z, (len(at), *Z.shape[1:]))
-            )
+            h = np.sum(np.matmul(Z, C[at]) * Z, axis=2)
             if self.free:
                 h = h + 1.0 / near.d[at][:, None]
-            out[at] = _times_rows(Z, h * third)
-        return out
+            out[at], total[at] = _times_rows(Z, h * third), np.sum(h * third, axis=1)
+        return out, total
 
     def own_squares(self, F: Scores, near: Around, *, repeat: bool) -> np.ndarray:
         """sum_i D_i² (z_ij z_il)² over all rows, (p, p): what a row says with itself alone.

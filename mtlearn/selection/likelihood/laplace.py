@@ -35,46 +35,23 @@ what gradients of successive points say (``variances.py``).
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy.special import entr
 
 from mtlearn.selection.likelihood.effects import Effects, effects_at
-from mtlearn.selection.likelihood.label_rows import Around, LabelRows, Scores
-from mtlearn.selection.likelihood.mixed import MixedModel, State, inverse_root, placed
-from mtlearn.selection.likelihood.products import CrossProducts
+from mtlearn.selection.likelihood.mixed import State, inverse_root, placed
+from mtlearn.selection.likelihood.modes import Mode, Modes
 from mtlearn.selection.likelihood.variances import Variances
 
-STEPS = 60  # Newton steps to a mode
-CLOSE = 1e-6  # change of a score after which the next one is at rounding
-ROUGH = 1e-3  # the same, where more steps follow anyway
+ROUGH = 1e-3  # change of a score in a step to a mode, where more follow anyway
 SMALL = 1e-3  # cosine of a secant's error and its move, below which it says nothing
 OFFSETS = 1e-7  # gradient of maximised coefficients, in units of their standard errors
 WORSE = 2.0  # growth of that gradient, from where the way is halved
 LOST = 1e-3  # what is left of it where there is none
-CUTS = 30
 ROUNDS = 20
-
-
-@dataclass(frozen=True)
-class Mode:
-    """Where P is least: w, q (T, p), free levels (T,), with scores and the loss around them.
-
-    ``offset`` (p,) is what else pulls at w: ½(B - Gc) of coefficients that are maximised over.
-    """
-
-    shared: np.ndarray
-    q: np.ndarray
-    level: np.ndarray
-    own: np.ndarray
-    F: Scores
-    near: Around
-    offset: np.ndarray
-    settled: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,79 +82,8 @@ class LaplaceState(State):
         return self.shared - self.shared_bend
 
 
-class LaplaceModel(MixedModel):
-    """Labels of tasks in columns of unit mean square.
-
-    Parameters
-    ----------
-    products : CrossProducts
-        Of the same rows with the labels for targets: what columns there are, and their scale.
-    rows : callable
-        From ``scale`` (p,) to :class:`LabelRows`.
-    restricted, alpha_mean, of_unit_columns
-        As in :class:`MixedModel`.
-    repeat : bool
-        Whether weights repeat rows.
-    close : float
-        Change of a score after which the next step to a mode is not worth its price.
-    """
-
-    estimates_noise = exact_hessian = False
-    cap = 100.0  # a standard deviation of ten, of the log odds at a column's own
-
-    def __init__(
-        self,
-        products: CrossProducts,
-        rows: Any,
-        *,
-        restricted: bool,
-        alpha_mean: float | None,
-        of_unit_columns: bool = False,
-        repeat: bool = True,
-        close: float = CLOSE,
-    ):
-        super().__init__(
-            products,
-            restricted=restricted,
-            alpha_mean=alpha_mean,
-            of_unit_columns=of_unit_columns,
-        )
-        self.rows: LabelRows = rows(self.scale)
-        self.y_scale, self.copies, self.exact = 1.0, 1, False
-        self.repeat, self.close = repeat, close
-        self.may_vary = np.isfinite(self.scale) & (self.n_tasks > 1)
-        self.pooled = np.zeros(self.n_columns)
-        self.blocks = self.in_blocks(self.n_tasks)
-        self._last: Mode | None = None
-        self._lacking = np.zeros((self.n_columns, self.n_columns))
-        del self.A, self.r, self.rr
-        self.start = self._pooled_mode()
-        self.at_zero = self.start.near.value
-
-    @property
-    def separates(self) -> bool:
-        """Whether a flat w tells the classes apart, and has no best value."""
-        return not self.start.settled
-
-    def _pooled_mode(self) -> Mode:
-        """The mode without deviations."""
-        T, p = self.n_tasks, self.n_columns
-        zero = np.zeros((T, p))
-        level, w = np.zeros(T), np.zeros(p)
-        F = self.rows.scores(zero, level)
-        mode = Mode(w, zero, level, zero, F, self.rows.around(F), np.zeros(p))
-        try:
-            return self._settle(mode, np.arange(0), np.zeros((0, 0)), self.ridge, self.close)
-        except np.linalg.LinAlgError:  # no curvature is left
-            return replace(mode, settled=False)
-
-    def around(self, near: Around, own: np.ndarray) -> LaplaceModel:
-        """The Gaussian model around scores, for a sweep."""
-        model = copy(self)
-        model.A = near.A
-        model.r = (near.A @ own[:, :, None])[:, :, 0] + near.g
-        model.rr = np.zeros(1)
-        return model
+class LaplaceModel(Modes):
+    """The likelihood of :class:`Modes`, with what its derivatives need."""
 
     def at(
         self,
@@ -196,7 +102,9 @@ class LaplaceModel(MixedModel):
             R = np.where(R > 0, ridge, 0.0)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                state = self._settled(self._near(a, Theta, R), a, Theta, R)
+                f = self.shared
+                known = f if self.restricted else f[R[f] > 0]
+                state = self._settled(self.near(a, Theta, R), a, Theta, R, known)
         except np.linalg.LinAlgError:
             return None
         if not np.isfinite(state.value):
@@ -210,19 +118,44 @@ class LaplaceModel(MixedModel):
         own = self.rows.own_squares(state.mode.F, state.mode.near, repeat=self.repeat)
         return E.T @ own @ E
 
-    def effects(self, fit: Variances) -> Effects:
-        """The coefficients at the mode, with their certificate.
+    def best_shared(self, fit: Variances) -> LaplaceState:
+        """The state where shared coefficients have the largest likelihood, given the variances.
 
-        That is the duality gap of P at the weighted residuals r as dual point, where that of the
-        loss is zero (``effects.py``).
+        At the joint mode, which "reml" integrates around, they are nearer to zero: small tasks have
+        modes that are nearer to zero than their means.
         """
-        state = fit.state
+        state, a = fit.state, np.flatnonzero(np.diag(fit.Theta))
         assert isinstance(state, LaplaceState)
+        Theta = fit.Theta[np.ix_(a, a)]
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._settled(state.mode, a, Theta, state.ridge, self.shared[:0])
+        except np.linalg.LinAlgError:
+            return state
+
+    def effects(self, fit: Variances, state: LaplaceState) -> Effects:
+        """The coefficients at a state, with their certificate.
+
+        That is the duality gap of P, and what the offset adds to it, at the weighted residuals r as
+        dual point, where that of the loss is zero (``effects.py``).
+        """
         off = state.mode.near.g - state.q
         h = state.mode.near.g.sum(axis=0) - state.ridge * state.shared - state.mode.offset
         left = state.K.T @ h
         gap = 0.5 * float(np.vdot(off, off @ fit.Theta) + left @ left)
         return effects_at(self, fit.Theta, state, gap / self.null_value)
+
+    def skew(self, Theta: np.ndarray, state: LaplaceState) -> tuple[np.ndarray, np.ndarray]:
+        """By how much the means of b_t (T, p), and of free levels at c_t (T,), are off their modes.
+
+        To the first order that is -½ C_t α_t, C_t = Θ - ΘW_tΘ their covariance given w (Tierney,
+        Kass and Kadane 1989).
+        """
+        near = state.mode.near
+        C = Theta - Theta @ state.W @ Theta
+        alpha, total = self.rows.bent(state.mode.F, near, C)
+        level = -0.5 * total / near.d if self.rows.free else np.zeros(len(total))
+        return -0.5 * np.matmul(alpha[:, None], C)[:, 0], level
 
     @cached_property
     def null_value(self) -> float:
@@ -235,36 +168,36 @@ class LaplaceModel(MixedModel):
         share = ones / weight
         return float(np.sum(weight * (entr(share) + entr(1 - share))))
 
-    def _settled(self, mode: Mode, a, Theta, R) -> LaplaceState:
-        """The state at the mode, once coefficients that are maximised over stand still.
+    def _settled(self, mode: Mode, a, Theta, R, known: np.ndarray) -> LaplaceState:
+        """The state at the mode, once shared coefficients that are not integrated stand still.
 
-        Their gradient is 2 (wanted - offset), wanted = ½(B - Gc), and their Hessian 2G and what
-        successive gradients say that it lacks.
+        ``known`` are those that are. The others' gradient is 2 (wanted - offset), wanted being
+        ½(B - Gc), and their Hessian 2(G + R) and what successive gradients say that it lacks.
         """
-        rough = self.close if self.restricted else ROUGH
-        mode, last = self._settle(mode, a, Theta, R, rough), None
+        rough = self.close if len(known) == len(self.shared) else ROUGH
+        mode, last = self.settle(mode, a, Theta, R, rough), None
         for _ in range(ROUNDS):
-            state, wanted = self._state(mode, a, Theta, R)
+            state, wanted = self._state(mode, a, Theta, R, known)
             gradient = 2 * (wanted - mode.offset)
             size = float(np.abs(state.K.T @ gradient).max(initial=0.0))
             if size <= OFFSETS:
                 break
             if last is not None and size > WORSE * last[2]:  # too far: half of the way
                 back = (mode.offset + last[3]) / 2
-                mode = self._settle(replace(last[4], offset=back), a, Theta, R, ROUGH)
+                mode = self.settle(replace(last[4], offset=back), a, Theta, R, ROUGH)
                 continue
-            twice = 2 * state.W.sum(axis=0)
+            twice = 2 * (state.W.sum(axis=0) + np.diag(R))
             if last is not None:
                 self._learn_lacking(twice, state.shared - last[0], gradient - last[1])
             last = state.shared, gradient, size, mode.offset, mode
             move = self._newton(twice, gradient)
-            mode = self._settle(replace(mode, offset=mode.offset + move), a, Theta, R, ROUGH)
+            mode = self.settle(replace(mode, offset=mode.offset + move), a, Theta, R, ROUGH)
         if size > LOST and len(a):
             raise np.linalg.LinAlgError("no best shared coefficients")
         return state
 
     def _newton(self, twice: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """By how much the offset moves: G (2G + lacking)⁻¹ gradient."""
+        """By how much the offset moves: H (2H + lacking)⁻¹ gradient, H = G + R."""
         f = np.flatnonzero(gradient)
         whole = (twice + self._lacking)[np.ix_(f, f)]
         try:
@@ -283,63 +216,9 @@ class LaplaceModel(MixedModel):
         if abs(along) > SMALL * size:
             self._lacking[np.ix_(f, f)] += np.outer(rest, rest) / along
 
-    def _near(self, a: np.ndarray, Theta: np.ndarray, R: np.ndarray) -> Mode:
-        """Where to start: the mode of the model around the last one, or without deviations."""
-        last = self._last or self.start
-        aim = self._aim(last, a, Theta, R)
-        F = self.rows.scores(aim.own, aim.level)
-        aim = replace(aim, F=F, near=self.rows.around(F))
-        Theta = placed(Theta, a, self.n_columns)
-        start = replace(self.start, offset=aim.offset)
-        worse = not self._criterion(aim, Theta, R) <= self._criterion(start, Theta, R)
-        return start if worse else aim
-
-    def _aim(self, mode: Mode, a: np.ndarray, Theta: np.ndarray, R: np.ndarray) -> Mode:
-        """The mode of the quadratic model around another; scores are not those there yet."""
-        near = mode.near
-        W, Wh, _, _ = self.around(near, mode.own).sweep(a, Theta)
-        K, _ = inverse_root(W.sum(axis=0), R, self.shared)
-        w = K @ (K.T @ (Wh.sum(axis=0) - mode.offset))
-        q = Wh - W @ w
-        own = w + q @ placed(Theta, a, self.n_columns)
-        level = mode.level
-        if self.rows.free:
-            level = level + near.u / near.d - np.sum(near.c * (own - mode.own), axis=1)
-        return replace(mode, shared=w, q=q, own=own, level=level)
-
-    def _criterion(self, mode: Mode, Theta: np.ndarray, R: np.ndarray) -> float:
-        """P, plus what the offset adds."""
-        w, q = mode.shared, mode.q
-        prior = 0.5 * (float(np.vdot(q, q @ Theta)) + float(w @ (R * w)))
-        return mode.near.value + prior + float(mode.offset @ w)
-
-    def _settle(self, mode: Mode, a, Theta, R, close: float) -> Mode:
-        """Newton steps from a mode of the same Θ to the least criterion."""
-        whole = placed(Theta, a, self.n_columns)
-        here = self._criterion(mode, whole, R)
-        for _ in range(STEPS):
-            aim = self._aim(mode, a, Theta, R)
-            F = self.rows.scores(aim.own, aim.level)
-            change = max(np.abs(f - g).max(initial=0.0) for f, g in zip(F, mode.F, strict=True))
-            length = 1.0
-            for _ in range(CUTS):
-                new = _between(mode, aim, F, length)
-                new = replace(new, near=self.rows.around(new.F))
-                there = self._criterion(new, whole, R)
-                if there <= here + 1e-13 * abs(here):
-                    break
-                length *= 0.4
-            else:
-                return mode
-            mode, here = new, there
-            if change <= close and length == 1.0:
-                return mode
-        return replace(mode, settled=False)
-
-    def _state(self, mode: Mode, a, Theta, R) -> tuple[LaplaceState, np.ndarray]:
+    def _state(self, mode: Mode, a, Theta, R, known) -> tuple[LaplaceState, np.ndarray]:
         """The likelihood at a mode, and the offset that its maximised coefficients ask for."""
         near, f, p = mode.near, self.shared, self.n_columns
-        known = f if self.restricted else f[R[f] > 0]
         W, _, _, logdet = self.around(near, mode.own).sweep(a, Theta)
         G = W.sum(axis=0)
         K, half = inverse_root(G, R, f)
@@ -352,7 +231,7 @@ class LaplaceModel(MixedModel):
         J = np.eye(p) - Theta @ W
         JK = J @ inner
         C = Theta - Theta @ W @ Theta + JK @ np.swapaxes(JK, 1, 2)
-        alpha = self.rows.bent(mode.F, near, C)
+        alpha, _ = self.rows.bent(mode.F, near, C)
         beta = np.matmul(alpha[:, None], J)[:, 0]
         B = beta.sum(axis=0)
         c = inner @ (inner.T @ B)
@@ -371,21 +250,3 @@ class LaplaceModel(MixedModel):
         log = 2 * np.log(self.scale[flat]) - np.log(2 * np.pi)
         of_levels = self.n_tasks * np.log(2 * np.pi) if self.rows.free else 0.0
         return float(log.sum() if self.restricted else 0.0) - of_levels
-
-
-def _between(mode: Mode, aim: Mode, F: Scores, length: float) -> Mode:
-    """Part of the way; all is linear."""
-    if length == 1.0:
-        return replace(aim, F=F)
-
-    def part(one, other):
-        return one + length * (other - one)
-
-    return replace(
-        mode,
-        shared=part(mode.shared, aim.shared),
-        q=part(mode.q, aim.q),
-        own=part(mode.own, aim.own),
-        level=part(mode.level, aim.level),
-        F=[part(f, g) for f, g in zip(mode.F, F, strict=True)],
-    )
