@@ -132,9 +132,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
 
     >>> X = [[0, 0, 2], [2, 0, 2]]
     >>> model.predict_proba(X, task=[0, 0]).round(2)[:, 1]
-    array([0.84, 0.95])
+    array([0.87, 0.96])
     >>> model.predict_proba(X, task=[-1, -1]).round(2)[:, 1]
-    array([0.53, 0.68])
+    array([0.53, 0.69])
     """
 
     _: KW_ONLY

@@ -10,6 +10,7 @@ from mtlearn import (
     GroupLassoRegressorCV,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
+    RandomSlopesClassifier,
     RandomSlopesRegressor,
 )
 
@@ -221,10 +222,11 @@ def test_a_wrong_parameter_is_named_with_its_value(Estimator, parameter, value):
     ],
     ids=str,
 )
-def test_a_wrong_parameter_of_random_slopes(parameter, value):
+@pytest.mark.parametrize("Model", [RandomSlopesRegressor, RandomSlopesClassifier])
+def test_a_wrong_parameter_of_random_slopes(Model, parameter, value):
     X, y, task = data()
     with pytest.raises(ValueError) as error:
-        RandomSlopesRegressor(**{parameter: value}).fit(X, y, task=task)
+        Model(**{parameter: value}).fit(X, y > 0, task=task)
     assert parameter in str(error.value)
     assert str(value) in str(error.value)
 

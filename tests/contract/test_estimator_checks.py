@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::mtlearn.exceptions.UnseenTaskWarning"),
     pytest.mark.filterwarnings("ignore::mtlearn.exceptions.UnidentifiedVarianceWarning"),
     pytest.mark.filterwarnings("ignore:.*different numbers with fractions:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*have no finite best value:UserWarning"),
 ]
 
 # The checks fit often, and nothing they check needs a long path. They ask what was learnt by heart,

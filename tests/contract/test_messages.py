@@ -37,6 +37,7 @@ from mtlearn import (
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
     PooledTasks,
+    RandomSlopesClassifier,
     RandomSlopesRegressor,
     compare_tasks,
     make_table_pipeline,
@@ -136,6 +137,11 @@ PARAMETERS = {
         lambda: Slopes(store_covariance=False).fit(X, Y).predict(X, return_std=True),
         ["return_std=True", "store_covariance=False"],
         ["Fit with store_covariance=True"],
+    ),
+    "no covariance to average over": (
+        classify(LABELS, RandomSlopesClassifier(store_covariance=False)),
+        ["average_proba=True", "store_covariance=False"],
+        ["Set average_proba=False, or store_covariance=True"],
     ),
     "coverage": (
         lambda: prediction_interval(fitted, X, task=TASK, coverage=1.0),
@@ -876,6 +882,12 @@ WARNINGS = {
         UnidentifiedVarianceWarning,
         ["the level, 0, 1, 2", "4 variances", "one task"],
         ["more rows per task"],
+    ),
+    "one model tells classes apart": (
+        classify(X[:, 0] > 0, RandomSlopesClassifier(), task=TASK),
+        UserWarning,
+        ["no finite best value", "alpha_mean=0.001"],
+        ['alpha_mean="auto"', "a number above 0"],
     ),
     "one step of many": (
         fit(Slopes(max_iter=1, tol=0.0), y=y + 2 * X[:, 1] * (TASK == "a"), task=TASK),
