@@ -129,3 +129,13 @@ def test_classes_have_slopes_too(n_classes):
     if n_classes == 3:
         assert list(slopes["class"]) == ["low"] * 3 + ["mid"] * 3 + ["top"] * 3
         assert any(f" for {name} (" in result.verdict for name in ("low", "mid", "top"))
+
+
+def test_a_matrix_of_classes_has_slopes_too():
+    X, Y = target_matrix()
+    Y = Y.gt(0).astype(float).where(Y.notna())
+    result = compare_tasks(X, Y, models=["random-slopes"], cv=2)
+    assert result.kind.name == "classification"
+    assert result.table.loc["random-slopes", "log_loss"] < result.null_loss
+    assert list(result.slopes["feature"]) == ["(level)", "x0", "x1", "x2", "x3"]
+    assert "their level" not in slopes_in_words(result.slopes)
