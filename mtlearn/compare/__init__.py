@@ -4,8 +4,8 @@ Every model is tuned on inner folds and scored on the same outer folds, each of 
 task represented. ``task_table`` reads what it is made on, ``question`` whether its target is a
 number or a class, ``unusable`` leaves out what no linear model can use, ``contenders`` has the
 models, ``roles`` knows the baselines among them, ``running`` runs them, ``answers`` has what they
-predicted, ``choice`` names the pair of the verdict, ``held_out`` and ``gains`` measure, ``result``
-and ``verdict`` say what came out.
+predicted, ``choice`` names the pair of the verdict, ``held_out`` and ``gains`` measure, ``slopes``
+has the features in which tasks differ, ``result`` and ``verdict`` say what came out.
 All that differs between numbers and classes is in ``regression`` and ``classification``.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
-from mtlearn.compare.contenders import build_model, choose_models
+from mtlearn.compare.contenders import build_model, choose_models, leave_out_wide
 from mtlearn.compare.result import Comparison
 from mtlearn.compare.roles import is_baseline
 from mtlearn.compare.running import (
@@ -31,6 +31,7 @@ from mtlearn.compare.running import (
     strangers_in_words,
     within_budget,
 )
+from mtlearn.compare.slopes import slopes_of
 from mtlearn.compare.task_table import TaskTable, read_table
 from mtlearn.compare.unusable import leave_out_unusable
 from mtlearn.inputs.checks import check_option
@@ -71,7 +72,9 @@ def compare_tasks(
     (mean squared error or log loss). A task is *helped* (*hurt*) by a model if its loss is below
     (above) that of the chosen baseline by more than luck explains: standard errors from rows, or
     from groups, and Benjamini-Hochberg at 0.10 over the tasks. ``gains`` estimates what share of
-    the tasks gains, sure or not. The user guide says more ("What the verdict means").
+    the tasks gains, sure or not. Where ``"random-slopes"`` takes part, the verdict says in which
+    features tasks differ and by how much (``slopes``). The user guide says more ("What the verdict
+    means").
 
     No probability of any model is taken to be below ½/(n + 1), n the number of labels it was
     fitted on: certainty that proves wrong would cost an infinite log loss. For the same reason
@@ -94,7 +97,8 @@ def compare_tasks(
     task_column : str or int, default=None
         Column of X with the task labels.
     models : list of str or dict of str to estimator, default=None
-        Names among ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
+        Names among ``"random-slopes"`` (up to 60 columns, those of categories counted),
+        ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
         with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``; or
         estimators of your own (for classes with ``predict_proba``), whose parameters
         ``task_column`` and ``cv`` are filled in where they are None; where there are several, those
@@ -102,8 +106,8 @@ def compare_tasks(
         take part, and ``IndependentTasks`` and ``PooledTasks`` of your own are among them; with a
         matrix of targets also what fits each column by itself (``MultiOutputRegressor``,
         ``MultiOutputClassifier``, ``Ridge``, ``Lasso``, …). Default:
-        ``"mean-regularized"``, ``"group-lasso"`` and ``"group-lasso+mean"``; the others take
-        several times as long.
+        ``"random-slopes"``, ``"mean-regularized"``, ``"group-lasso"`` and ``"group-lasso+mean"``;
+        the others take several times as long.
     cv : int, splitter, iterable or array of shape (n,), default=None
         Outer folds: their number (None: 5; each keeps every task represented), a scikit-learn
         splitter, pairs of (train, test), or the fold of each row, counted as in X.
@@ -140,7 +144,7 @@ def compare_tasks(
     Returns
     -------
     Comparison
-        ``table``, ``per_task``, ``verdict``, ``predictions``; print it.
+        ``table``, ``per_task``, ``slopes``, ``verdict``, ``predictions``; print it.
 
     Raises
     ------
@@ -173,12 +177,14 @@ def compare_tasks(
     contenders = choose_models(models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
+    contenders, wide = leave_out_wide(contenders, data)
     baselines, shared = _parted(contenders, data)
     contenders = {name: contenders[name] for name in baselines + shared}
     rated = baselines + (shared if len(shared) > 1 else [])  # the models to choose among
     folds = outer_folds(cv, data, random_state)
     strange = stranger_folds(data, len(folds), random_state) if new_tasks else []
-    workers, n_fits, notes = effective_n_jobs(n_jobs), len(folds) + len(strange), list(data.notes)
+    workers, n_fits = effective_n_jobs(n_jobs), len(folds) + len(strange)
+    notes = [*data.notes, *wide]
     budget = None if full else time_budget * workers
     data, folds, said, expected = within_budget(
         data, folds, contenders, budget, n_fits, random_state, rated
@@ -197,6 +203,7 @@ def compare_tasks(
         run,
         strangers if strange else None,
         baselines=baselines,
+        slopes=slopes_of(contenders, data),
         notes=notes + run.warned,
         settings={
             "models": list(contenders),

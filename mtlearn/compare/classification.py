@@ -58,7 +58,7 @@ class Classification(Kind):
         """One: probabilities of all columns are alike."""
         return 1.0
 
-    def labels(self, y: np.ndarray) -> np.ndarray:
+    def given(self, y: np.ndarray) -> np.ndarray:
         """The classes themselves; holes as None among text, as NaN among numbers."""
         known = ~np.isnan(y)
         if known.all():
@@ -76,7 +76,7 @@ class Classification(Kind):
         A class that was not in the training part gets the least probability that any may have.
         """
         one_target = y.ndim == 1
-        fit_by_groups(model, X, self.labels(y), groups)
+        fit_by_groups(model, X, self.given(y), groups)
         answer = np.asarray(model.predict_proba(X_new))
         expected = (len(X_new), len(model.classes_) if one_target else y.shape[1])
         if answer.shape != expected:

@@ -53,6 +53,10 @@ class Kind(ABC):
         """What targets are divided by, so that no column of a matrix outweighs the others."""
 
     @abstractmethod
+    def given(self, y: np.ndarray) -> np.ndarray:
+        """Targets as models are given them."""
+
+    @abstractmethod
     def fit_predict(
         self, model: Any, X: Any, y: np.ndarray, groups: np.ndarray | None, X_new: Any
     ) -> np.ndarray:

@@ -45,12 +45,16 @@ class Regression(Kind):
         deviation = np.nanstd(y, axis=0)
         return np.where(deviation > 0, deviation, 1.0)
 
+    def given(self, y: np.ndarray) -> np.ndarray:
+        """Columns of a matrix in their standard deviations."""
+        return y / self.unit(y)
+
     def fit_predict(
         self, model: Any, X: Any, y: np.ndarray, groups: np.ndarray | None, X_new: Any
     ) -> np.ndarray:
         """Predictions, in the shape of the target."""
-        unit = self.unit(y)
-        return fit_by_groups(model, X, y / unit, groups).predict(X_new) * unit
+        fitted = fit_by_groups(model, X, self.given(y), groups)
+        return fitted.predict(X_new) * self.unit(y)
 
     def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
         """Squared error."""

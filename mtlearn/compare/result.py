@@ -59,6 +59,13 @@ class Comparison:
         shrunk towards that of the other tasks, and ``gain_probability`` that the true one is
         above zero (NaN where tasks do not measurably differ); then that baseline against
         ``independent``: ``baseline_verdict``, and ``baseline_gain`` likewise.
+    slopes : pandas.DataFrame or None
+        In which features tasks differ, where ``"random-slopes"`` was compared: a row for the level
+        and one for each column of the encoded table, fitted on all rows. ``mean`` and ``std`` over
+        tasks of what one standard deviation of it does (``unit`` is that deviation; of a dummy, 1,
+        the level itself), and the share of the tasks in which it does the opposite of its mean,
+        ``other_sign``; in units of the target (of a matrix: of its columns' deviations), of classes
+        in log-odds, with rows for each ``class`` of more than two.
     verdict : str
         The answer in plain words.
     helps : bool
@@ -96,6 +103,7 @@ class Comparison:
 
     table: Any
     per_task: Any
+    slopes: Any
     verdict: str
     helps: bool
     p_value: float
@@ -124,6 +132,7 @@ class Comparison:
         strangers: Run | None,
         *,
         baselines: list[str],
+        slopes: Any,
         notes: list[str],
         settings: dict[str, Any],
     ) -> Comparison:
@@ -147,11 +156,13 @@ class Comparison:
             counts=_counts(per_task["verdict"]),
             harmed=[] if ALONE.issuperset(baseline.names) else _harmed(per_task),
             only_baselines=not shared,
+            slopes=slopes,
         )
         new = {} if strangers is None else _new_task_scores(data, strangers)
         return cls(
             table=_table(_rows(held_out, run, finding, pair[1], new)),
             per_task=import_pandas().DataFrame(per_task),
+            slopes=slopes,
             verdict=verdict_in_words(finding, data.kind),
             helps=is_yes(finding.overall),
             p_value=finding.overall.p_value,

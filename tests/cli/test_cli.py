@@ -215,7 +215,7 @@ ODD = "a,b,c\n1,x,2\n2,y,3\n"
          "cannot be written"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--seed", "-1"], "--seed: -1 is not"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--models", "group-laso"],
-         "Did you mean 'group-lasso'? There are mean-regularized, group-lasso, group-lasso+mean, "),
+         "Did you mean 'group-lasso'? There are random-slopes, mean-regularized, group-lasso, "),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--groups", "b"],
          "--groups and --task name the same column, 'b'; --new-tasks holds out whole tasks."),
         ("t.csv", ODD, ["--target", "A", "--task", "b"], "no column 'A'. Did you mean 'a'?"),

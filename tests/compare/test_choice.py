@@ -242,7 +242,7 @@ def test_losses_kept_by_a_search_are_those_of_its_alpha(name, table):
             model = clone(search)
             judged = partial(_judged, alpha=search.alpha_)
             model._scores, model._unit = judged, lambda y: search.alpha_
-        y = kind.labels(part.y) if kind.name == "classification" else part.y / unit
+        y = kind.given(part.y) if kind.name == "classification" else part.y / unit
         model.fit(Z.iloc[train], y)
         ask = model.predict_proba if kind.name == "classification" else model.predict
         answer, truth = ask(Z.iloc[test]), (data.y / unit)[test]

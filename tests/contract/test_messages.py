@@ -45,6 +45,7 @@ from mtlearn import (
 )
 from mtlearn.datasets import (
     load,
+    load_catsup,
     load_chem97,
     load_digits_tasks,
     load_gcsemv,
@@ -866,6 +867,7 @@ DRAWN = {
     "name": (lambda: load("exams"), ["'exams'"], ["write one of exam, hsb82"]),
     "target": (lambda: examinations("oral"), ["'oral'"], ["'written', 'course', or None"]),
     "tasks": (lambda: load_chem97(task="pupil"), ["'pupil'"], ['write "school" or "lea"']),
+    "brand": (lambda: load_catsup(brand="heinz"), ["'heinz'"], ["'heinz41', 'heinz32'", "None"]),
     "images": (lambda: load_digits_tasks(n_per_class=0), ["n_per_class is 0"], ["from 1 to 174"]),
     "whole": (draw(n_tasks=0), ["n_tasks is 0"], ["a whole number of at least 1"]),
     "number": (draw(noise=-1.0), ["noise is -1.0"], ["a finite number of at least 0"]),

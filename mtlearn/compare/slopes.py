@@ -1,0 +1,96 @@
+"""In which features tasks differ, and by how much: what random slopes estimate, in plain words."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+from threadpoolctl import threadpool_limits
+
+from mtlearn.compare.contenders import MULTITASK, RANDOM_SLOPES, build_model
+from mtlearn.compare.extras import import_pandas
+from mtlearn.compare.kinds import fit_by_groups
+from mtlearn.compare.task_table import TaskTable
+
+NAMED = 3  # features in the sentence
+LITTLE = 0.1  # of the largest spread: what differs less than so much is not named
+
+
+def slopes_of(models: dict[str, Any], data: TaskTable) -> Any:
+    """A row for each column that random slopes saw, fitted on all rows; None where they did not.
+
+    ``mean`` and ``std`` over tasks of what one standard deviation of the column does (of a dummy:
+    the level itself), ``other_sign``, the share of tasks in which it does the opposite of its
+    mean, and ``unit``, that standard deviation. The first row is the level of the tasks. Of more
+    than two classes each has such rows, with its name in ``class``.
+    """
+    if models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
+        return None
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the folds have said it
+        pipeline = build_model(models[RANDOM_SLOPES], data.task_column, None, data.kind)
+        fit_by_groups(pipeline, data.frame, data.kind.given(data.y), None)
+    encoder, model = pipeline[0], pipeline[-1]
+    names = [name for name in encoder.get_feature_names_out() if name != encoder.task_name_]
+    units = np.ones(len(names))
+    if encoder.numbers_:  # they come first, and are standardised
+        units[: len(encoder.numbers_)] = encoder.scaler_.scale_
+    mean, std = np.atleast_2d(model.mean_coef_), np.atleast_2d(model.slope_std_)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        other = np.where(std > 0, ndtr(-np.abs(mean) / std), 0.0)
+    level, (n_blocks, _) = np.atleast_1d(model.intercept_std_)[:, None], mean.shape
+    none = np.full((n_blocks, 1), np.nan)
+    blocks = {} if n_blocks == 1 else {"class": np.repeat(model.classes_, len(names) + 1)}
+    return import_pandas().DataFrame(
+        {
+            **blocks,
+            "feature": ["(level)", *names] * n_blocks,
+            "mean": np.hstack([none, mean]).ravel(),
+            "std": np.hstack([level, std]).ravel(),
+            "other_sign": np.hstack([none, other]).ravel(),
+            "unit": np.hstack([none, np.tile(units, (n_blocks, 1))]).ravel(),
+        }
+    )
+
+
+def slopes_in_words(slopes: Any) -> str:
+    """One sentence, without its full stop; empty where there is nothing to tell."""
+    if slopes is None:
+        return ""
+    is_level = slopes["mean"].isna()
+    level, features = float(slopes["std"][is_level].max()), slopes[~is_level]
+    features = features.sort_values("std", ascending=False, kind="stable")
+    most = float(features["std"].iloc[0])
+    tasks = f"By {RANDOM_SLOPES} tasks differ in"
+    if 0 < level < np.inf:
+        tasks += f" their level (± {_two_digits(level)}) and in"
+    if most == 0:
+        return f"{tasks} no feature"
+    many = int(np.sum(features["std"].iloc[:NAMED] >= LITTLE * most))
+    rows = [row for _, row in features.iterrows()]
+    said = [_one_in_words(row, first=i == 0) for i, row in enumerate(rows[:many])]
+    rest = [_called(row) for row in rows[many:]]
+    listed = " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
+    if rest:
+        others = ", ".join(rest) if len(rest) <= NAMED else f"the other {len(rest)}"
+        listed += f", less or not at all in {others}"
+    return (
+        f"{tasks} {listed} (effects of one standard deviation of a feature: mean ± standard "
+        "deviation over tasks)"
+    )
+
+
+def _one_in_words(row: Any, *, first: bool) -> str:
+    other = f"{row['other_sign']:.0%}" + " of tasks" * first
+    spread = f"{_two_digits(row['mean'])} ± {_two_digits(row['std'])}"
+    return f"{_called(row)} ({spread}, the other way in {other})"
+
+
+def _called(row: Any) -> str:
+    return f"{row['feature']} for {row['class']}" if "class" in row else str(row["feature"])
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:#.2g}".rstrip(".")
