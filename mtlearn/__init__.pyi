@@ -252,7 +252,7 @@ class GroupLassoRegressorCV(_GroupLassoRegressorCV):
 class MeanRegularizedClassifier(_MeanRegularizedClassifier):
     def __init__(
         self,
-        alpha: float = ...,
+        alpha: float | str = ...,
         *,
         feature_weight: Any = ...,
         alpha_mean: float = ...,
@@ -297,7 +297,7 @@ class MeanRegularizedClassifierCV(_MeanRegularizedClassifierCV):
 class MeanRegularizedRegressor(_MeanRegularizedRegressor):
     def __init__(
         self,
-        alpha: float = ...,
+        alpha: float | str = ...,
         *,
         feature_weight: Any = ...,
         alpha_mean: float = ...,
