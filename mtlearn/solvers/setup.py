@@ -191,7 +191,7 @@ def set_up(
             model.alpha_intercept,
             fit_intercept=model.fit_intercept,
             slopes=model.estimates_alpha,
-            mean_unit=None if model.weights is None else model.weights.mean_unit,
+            weights=model.weights,
         )
         alpha, levels = found.alpha, found.alpha_intercept
     assert levels is not None

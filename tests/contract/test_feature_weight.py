@@ -310,7 +310,8 @@ def test_scores_of_folds_are_those_of_fits(family, kind):
     scores = search.mse_path_ if kind == "Regressor" else search.scores_
     train, test = cv[0]
     for alpha, score in zip(search.alphas_, scores[:, 0], strict=True):
-        model = getattr(mtlearn, family + kind)(alpha=alpha, tol=1e-9, **own)
+        levels = {"alpha_intercept": search.alpha_intercept_}
+        model = getattr(mtlearn, family + kind)(alpha=alpha, tol=1e-9, **own, **levels)
         model.fit(frame.iloc[train], y[train])
         if kind == "Regressor":
             expected = np.mean((model.predict(frame.iloc[test]) - y[test]) ** 2)

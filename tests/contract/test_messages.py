@@ -36,6 +36,7 @@ from mtlearn import (
     IndependentTasks,
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
     PooledTasks,
     RandomSlopesClassifier,
     RandomSlopesRegressor,
@@ -85,6 +86,7 @@ y = X[:, 0] + rng.normal(size=24)
 Y = np.column_stack([y, -y])
 TASK = np.repeat(["a", "b", "c"], 8)
 FRAME = pd.DataFrame(X, columns=["size", "dose", "age"]).assign(school=TASK)
+TASK_SLOPE = X[:, 0] * np.arange(24) // 8 + 0.01 * y
 LABELS = np.where(y > 0, "yes", "no")
 HOLES = np.full(24, np.nan)
 APART = np.column_stack([y, X[:, 1:]])
@@ -846,6 +848,25 @@ FOLDS = {
         ["time_column='day'"],
         ["'size', 'dose', 'age', 'school'"],
     ),
+    "alpha of too many columns": (
+        lambda: Mean(alpha="auto").fit(
+            sparse.random(600, 3000, density=0.01, rng=np.random.default_rng(0)),
+            np.arange(600.0),
+            task=np.arange(600) % 100,
+        ),
+        ['alpha="auto"', "7 GB", "3,000 columns", "100 tasks"],
+        ["Give a number", "cross-validation"],
+    ),
+    "alpha of classes without intercepts": (
+        fit(MeanRegularizedClassifier(alpha="auto", fit_intercept=False), y=LABELS, task=TASK),
+        ['alpha="auto"', "logistic"],
+        ["Give a number", "cross-validation"],
+    ),
+    "alpha of features that differ": (
+        fit(Mean(alpha="auto", feature_weight=[0, 1, 1]), task=TASK),
+        ['alpha="auto"', "feature_weight"],
+        ["Give alpha a number", "cross-validation"],
+    ),
     "column to drop": (
         lambda: DropColumns("day").fit(FRAME),
         ["columns='day'"],
@@ -904,6 +925,12 @@ WARNINGS = {
         UnseenTaskWarning,
         ["1 task has", "'b'"],
         ["or drop them"],
+    ),
+    "an end of alphas": (
+        fit(MeanRegularizedRegressorCV([1e3, 1e2, 1e-9]), y=10 * TASK_SLOPE, task=TASK),
+        UserWarning,
+        ["the best alpha", "the smallest of those given"],
+        ["Give smaller alphas", "or a number of them"],
     ),
     "variances of one task": (
         fit(Slopes()),

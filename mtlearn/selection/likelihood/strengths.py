@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.logistic import Logistic
 from mtlearn.problems.base import Problem
@@ -36,7 +37,7 @@ def estimate_strengths(
     *,
     fit_intercept: bool = True,
     slopes: bool = False,
-    mean_unit: np.ndarray | None = None,
+    weights: FeatureWeights | None = None,
 ) -> Strengths:
     """Both strengths by restricted maximum likelihood, one variance for all slopes.
 
@@ -56,15 +57,16 @@ def estimate_strengths(
         False: there are no levels, and nothing is centred.
     slopes : bool
         Whether their strength is asked for, however long it takes.
-    mean_unit : ndarray of shape (d,), default=None
-        Units of w_0 in the columns of the problem.
+    weights : FeatureWeights, default=None
+        What the columns of the problem were divided by.
 
     Returns
     -------
     Strengths
         ``inf`` where the likelihood is largest without any variance, or does not tell it from the
-        noise. Where the likelihood takes too long or too much memory, and for other losses, levels
-        are those of :func:`one_way_alpha_intercept` and slopes are not looked at.
+        noise. Where the likelihood takes too long or too much memory, for other losses and where
+        slopes of some features are free or alike, levels are those of
+        :func:`one_way_alpha_intercept` and slopes are not looked at.
 
     Raises
     ------
@@ -76,7 +78,14 @@ def estimate_strengths(
     Patterson and Thompson (1971). Recovery of inter-block information when block sizes are unequal.
     Biometrika 58.
     """
-    T = problem.n_columns
+    T, mean_unit = problem.n_columns, None if weights is None else weights.mean_unit
+    if weights is not None and not weights.charged.all():
+        if slopes:
+            raise ValueError(
+                'alpha="auto" is one variance for the slopes of all features, and feature_weight '
+                "has 0 or inf. Give alpha a number, or choose it by cross-validation."
+            )
+        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept, mean_unit))
     logistic = isinstance(problem, LossProblem) and isinstance(problem.loss, Logistic)
     if logistic and fit_intercept and (slopes or problem.n_features <= FEATURES):
         rows = data if data.stacked else data.one_row_per_label()[0]
@@ -132,8 +141,8 @@ def _affordable(problem: SquaredProblem, asked: bool) -> bool:
     d, needed = float(problem.n_features), problem.spectrum_bytes()
     if asked and needed > MOST_BYTES:
         raise ValueError(
-            f'alpha="auto" takes {needed / 2**30:.0f} GB for {problem.n_features} columns and '
-            f"{problem.n_columns} tasks. Give a number, or choose it by cross-validation."
+            f'alpha="auto" takes {needed / 2**30:.0f} GB for {problem.n_features:,} columns and '
+            f"{problem.n_columns:,} tasks. Give a number, or choose it by cross-validation."
         )
     sizes = needed / (8.0 * d) if d else 0.0  # rows of all E_t
     flops = SWEEPS * (2 * sizes * d**2 + d**3)
