@@ -854,7 +854,7 @@ FOLDS = {
             np.arange(600.0),
             task=np.arange(600) % 100,
         ),
-        ['alpha="auto"', "7 GB", "3,000 columns", "100 tasks"],
+        ['alpha="auto"', "3,000 columns", "100 tasks"],
         ["Give a number", "cross-validation"],
     ),
     "alpha of classes without intercepts": (

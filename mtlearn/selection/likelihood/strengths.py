@@ -26,6 +26,8 @@ MAX_ITER = 100
 SWEEPS = 40.0  # products E'diag(.)E, and as many flops as these for the rest, of a search
 FLOPS = 1e11  # of it: some ten seconds, beyond which levels alone are not worth it
 FEATURES = 60  # up to which Laplace's approximation takes a second on a part of the rows
+MOST_FLOPS = 1e13  # a quarter of an hour, where slopes are asked for
+DECOMPOSED = 10.0  # factorisations that cost as much as eigenvectors
 MOST_BYTES = 4 << 30  # of eigenvectors, where slopes are asked for
 
 
@@ -139,13 +141,14 @@ def maximised(likelihood: CommonLikelihood) -> tuple[list[str], np.ndarray]:
 
 def _affordable(problem: SquaredProblem, asked: bool) -> bool:
     d, needed = float(problem.n_features), problem.spectrum_bytes()
-    if asked and needed > MOST_BYTES:
-        raise ValueError(
-            f'alpha="auto" takes {needed / 2**30:.0f} GB for {problem.n_features:,} columns and '
-            f"{problem.n_columns:,} tasks. Give a number, or choose it by cross-validation."
-        )
     sizes = needed / (8.0 * d) if d else 0.0  # rows of all E_t
-    flops = SWEEPS * (2 * sizes * d**2 + d**3)
+    flops = DECOMPOSED * problem.factor_flops() + SWEEPS * (2 * sizes * d**2 + d**3)
+    if asked and (needed > MOST_BYTES or flops > MOST_FLOPS):
+        raise ValueError(
+            'alpha="auto" decomposes a matrix of '
+            f"{problem.n_features:,} columns for each of {problem.n_columns:,} tasks, which takes "
+            "too long. Give a number, or choose it by cross-validation."
+        )
     return asked or (needed <= tuning.KEEP_BYTES and flops <= FLOPS)
 
 
