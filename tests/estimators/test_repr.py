@@ -228,7 +228,8 @@ def test_silence_is_the_default(capsys):
 
 
 def test_several_ratios_are_told_apart(capsys):
-    model = mtlearn.DirtyRegressorCV(3, cv=2, specific_ratio=[0.65, 0.8], verbose=1)
+    ratios = {"specific_ratio": [0.65, 0.8], "alpha_intercept": 0.1}
+    model = mtlearn.DirtyRegressorCV([0.3, 0.1, 0.03], cv=2, **ratios, verbose=1)
     model.fit(**problem("Regressor", "rows"))
     lines = capsys.readouterr().out.splitlines()
     heads = [k for k, line in enumerate(lines) if line.startswith("DirtyRegressorCV(")]

@@ -204,7 +204,7 @@ def test_it_has_a_path_and_a_search(toy, kind):
     search = ModelCV(alphas=4, cv=3).fit(X, y, **extra)
     assert search.dual_gap_ <= 1e-6
     scores = getattr(search, search._scores_name())
-    assert scores.shape == (4, 3) and np.isfinite(scores).all()
+    assert scores.shape == (len(search.alphas_), 3) and np.isfinite(scores).all()
 
 
 @pytest.mark.parametrize("toy", [Whole, ByTask, Bare])

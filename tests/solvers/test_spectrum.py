@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtlearn.solvers import spectral_path
+from mtlearn.solvers import spectral_path, spectrum
 from mtlearn.solvers.spectral_path import SpectralPath
 from mtlearn.solvers.spectrum import Spectrum
 
@@ -38,7 +38,7 @@ def test_the_spectrum_takes_the_step_of_the_whole_system(
 @pytest.mark.parametrize("outer", [0, 16])
 def test_many_alphas_at_once(monkeypatch, way, weights, form, intercepts, alpha_mean, omega, outer):
     monkeypatch.setattr(spectral_path, "OUTER", outer)
-    monkeypatch.setattr(spectral_path, "CHUNK", 150)  # tasks one by one, or two
+    monkeypatch.setattr(spectrum, "CHUNK", 150)  # tasks one by one, or two
     problem, steps = steps_to_find(way, weights, form, intercepts, alpha_mean, omega)
     path = SpectralPath(Spectrum(problem), *steps[0][1])
     V, mean, b0 = path.steps([alpha for alpha, _, _ in steps])

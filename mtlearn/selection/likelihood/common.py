@@ -88,6 +88,8 @@ class CommonLikelihood:
         Whether the pooled model leaves no residuals, or no degree of freedom, to compare with.
     unit : float
         Root mean square of these residuals.
+    largest : float
+        Eigenvalue of all scatters.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class CommonLikelihood:
         x = np.broadcast_to(problem.x_mean.T, (self.n_tasks, d))
         self.chunks = [Chunk(*some, x, problem.scale) for some in Spectrum(problem).in_chunks()]
         self.x = x
+        self.largest = max((float(one.values.max(initial=0.0)) for one in self.chunks), default=0.0)
         total = self._sum_of(lambda chunk: chunk.sandwich([chunk.values])[0])
         weight = np.zeros_like(self.weight) if level == np.inf else self.weight
         G = _bordered(weight, x, total, self.has_b0)
