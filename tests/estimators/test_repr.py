@@ -233,5 +233,5 @@ def test_several_ratios_are_told_apart(capsys):
     model.fit(**problem("Regressor", "rows"))
     lines = capsys.readouterr().out.splitlines()
     heads = [k for k, line in enumerate(lines) if line.startswith("DirtyRegressorCV(")]
-    assert heads == [0, 7]
-    assert "specific_ratio=0.65" in lines[0] and "specific_ratio=0.8" in lines[7]
+    assert heads == [0, 8]  # two lines each
+    assert "specific_ratio=0.65" in lines[1] and "specific_ratio=0.8" in lines[9]

@@ -13,8 +13,9 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.logistic import Logistic
 from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
-from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.moments import x_bytes
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.likelihood.common import CommonLikelihood
 from mtlearn.selection.likelihood.logistic_strengths import Strengths, logistic_strengths
@@ -28,7 +29,7 @@ SWEEPS = 40.0  # products E'diag(.)E, and as many flops as these for the rest, o
 FLOPS = 1e11  # of it: some ten seconds, beyond which levels alone are not worth it
 FEATURES = 60  # up to which Laplace's approximation takes a second on a part of the rows
 MOST_FLOPS = 1e13  # a quarter of an hour, where slopes are asked for
-ROWS_BYTES = 4e6  # of eigenvectors beside rows that are not to be copied, for levels alone
+ROWS_BYTES = 32e6  # of rows without moments, that are not to be copied for levels alone
 LARGEST = 1e80  # scatter, whose cube is a number
 DECOMPOSED = 10.0  # factorisations that cost as much as eigenvectors
 MOST_BYTES = 4 << 30  # of eigenvectors, where slopes are asked for
@@ -154,8 +155,8 @@ def _affordable(problem: SquaredProblem, asked: bool) -> bool:
             f"{problem.n_features:,} columns for each of {problem.n_columns:,} tasks, which takes "
             "too long. Give a number, or choose it by cross-validation."
         )
-    most = tuning.KEEP_BYTES if isinstance(problem, MomentProblem) else ROWS_BYTES
-    return asked or (needed <= most and flops <= FLOPS)
+    large = isinstance(problem, DesignProblem) and x_bytes(problem.rows.X) > ROWS_BYTES
+    return asked or (needed <= tuning.KEEP_BYTES and flops <= FLOPS and not large)
 
 
 def _of_levels(
