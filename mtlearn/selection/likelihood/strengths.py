@@ -85,13 +85,19 @@ def estimate_strengths(
     Biometrika 58.
     """
     T, mean_unit = problem.n_columns, None if weights is None else weights.mean_unit
+
+    def of_levels_alone() -> Strengths:
+        if alpha_intercept is not None:
+            return Strengths(None, alpha_intercept)
+        return Strengths(None, one_way_alpha_intercept(problem, alpha_mean, mean_unit))
+
     if weights is not None and not weights.charged.all():
         if slopes:
             raise ValueError(
                 'alpha="auto" is one variance for the slopes of all features, and feature_weight '
                 "has 0 or inf. Give alpha a number, or choose it by cross-validation."
             )
-        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept, mean_unit))
+        return of_levels_alone()
     logistic = isinstance(problem, LossProblem) and isinstance(problem.loss, Logistic)
     if logistic and fit_intercept and (slopes or problem.n_features <= FEATURES):
         rows = data if data.stacked else data.one_row_per_label()[0]
@@ -104,19 +110,18 @@ def estimate_strengths(
             "one. Give a number, or choose it by cross-validation."
         )
     if not isinstance(problem, SquaredProblem) or not _affordable(problem, slopes):
-        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept, mean_unit))
+        return of_levels_alone()
     per_noise, level = T / float(problem.weight.sum()), None
     if not fit_intercept:
         level = 0.0
     elif alpha_intercept is not None:
         level = np.inf if alpha_intercept == 0 else per_noise / alpha_intercept
     # Levels are measured at the mean of the rows, whatever the coupling.
-    problem = problem.recoupled(Coupling(np.inf, fit_intercept))
-    likelihood = CommonLikelihood(problem, alpha_mean, level, mean_unit)
-    if not slopes and likelihood.largest > LARGEST:
-        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept, mean_unit))
-    if alpha_mean == 0 and likelihood.df <= T and level is None and not slopes:
-        return Strengths(None, _of_levels(problem, alpha_mean, alpha_intercept, mean_unit))
+    measured = problem.recoupled(Coupling(np.inf, fit_intercept))
+    likelihood = CommonLikelihood(measured, alpha_mean, level, mean_unit)
+    prior_needed = alpha_mean == 0 and likelihood.df <= T and level is None
+    if not slopes and (likelihood.largest > LARGEST or prior_needed):
+        return of_levels_alone()
     variance = dict.fromkeys(("level", "slopes"), 0.0)
     # With a row each, what tells variances from the noise is the prior of w_0 alone.
     if 1 < T < problem.weight.sum() and not likelihood.exact:
@@ -157,9 +162,3 @@ def _affordable(problem: SquaredProblem, asked: bool) -> bool:
         )
     large = isinstance(problem, DesignProblem) and x_bytes(problem.rows.X) > ROWS_BYTES
     return asked or (needed <= tuning.KEEP_BYTES and flops <= FLOPS and not large)
-
-
-def _of_levels(
-    problem: Problem, alpha_mean: float, given: float | None, mean_unit: np.ndarray | None
-) -> float:
-    return one_way_alpha_intercept(problem, alpha_mean, mean_unit) if given is None else given
