@@ -32,6 +32,7 @@ CLOSE = 1e-7  # change of a logarithm of a noise variance that ends them
 NO_GAIN = 1e-10  # the same of -2 log likelihood, in parts of it and of the degrees of freedom
 WIDE = 1e6  # ratio of a noise variance to the average that is as good as infinite
 SPARE = 1e-3  # of a row, that a task needs for a noise of its own
+LOOSE = 1e-2  # scaled gradient of the first variances, which other noises will move; then squared, …
 
 
 def fit_noises(
@@ -44,18 +45,20 @@ def fit_noises(
 ) -> tuple[MixedModel, Variances, np.ndarray]:
     """The model at the best noises of all tasks, its variances, and the ratios ρ_t (T,)."""
     ratio, fit, steps, last = np.ones(products.n_tasks), None, 0, np.inf
-    for _ in range(ROUNDS):
+    for turn in range(1, ROUNDS + 1):
         same = (ratio == 1.0).all()  # targets with the same rows have one scatter, then
         model = build(products if same else products.with_noise(ratio))
-        fit = fit_variances(model, groups(model), tol=tol, max_iter=max_iter, start=fit)
+        single = model.exact or products.n_tasks == 1
+        goal = tol if single else max(tol, LOOSE**turn)
+        fit = fit_variances(model, groups(model), tol=goal, max_iter=max_iter, start=fit)
         steps += fit.n_iter
-        if model.exact or products.n_tasks == 1:
+        if single:
             break
         value = fit.state.value
-        if value > last - NO_GAIN * (abs(value) + model.df):
+        if goal == tol and value > last - NO_GAIN * (abs(value) + model.df):
             break
         last, change = value, _change(model, fit)
-        if np.abs(np.log(change)).max() <= CLOSE:
+        if goal == tol and np.abs(np.log(change)).max() <= CLOSE:
             break
         ratio = np.clip(ratio * change, 1 / WIDE, WIDE)
         ratio = ratio / np.exp(np.mean(np.log(ratio)))
