@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
+from sklearn.base import is_classifier
 
 from mtlearn.inputs.checks import check_number
 from mtlearn.metrics.answers import unwrap
@@ -77,6 +78,12 @@ def prediction_interval(
             "interval that is never missed is the whole line."
         )
     final, X = unwrap(model, X)
+    if is_classifier(final):
+        raise ValueError(
+            f"{type(final).__name__} predicts classes, and no interval covers a class. Its "
+            "predict_proba says how sure it is of each one; that of RandomSlopesClassifier is "
+            "averaged over what is not known of a task's coefficients."
+        )
     if not hasattr(final, "predict") or "return_std" not in signature(final.predict).parameters:
         raise ValueError(
             f"{type(final).__name__} does not say how sure it is (its predict takes no "

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm
-from sklearn.linear_model import BayesianRidge, Ridge
+from sklearn.linear_model import BayesianRidge, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
@@ -99,5 +99,7 @@ def test_a_coverage_that_is_none(coverage):
 
 def test_models_that_do_not_know_are_refused():
     X, y = table()
+    with pytest.raises(ValueError, match="LogisticRegression predicts classes, and no interval"):
+        prediction_interval(LogisticRegression().fit([[0.0], [1.0]], [0, 1]), [[0.0]])
     with pytest.raises(ValueError, match="Ridge does not say how sure it is"):
         prediction_interval(make_pipeline(Ridge()).fit(X, y), X)
