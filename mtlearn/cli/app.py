@@ -11,13 +11,16 @@ from rich.console import Console
 import mtlearn
 from mtlearn.cli import options
 from mtlearn.cli.errors import UNUSABLE, SourceError, did_you_mean
+from mtlearn.cli.folds import read_folds
 from mtlearn.cli.outputs import STANDARD, check_outputs, write_table, write_text
 from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.report import print_report
 from mtlearn.cli.source import is_built_in, read_source
 from mtlearn.compare import Comparison, compare_tasks
-from mtlearn.compare.contenders import BASELINES, MULTITASK
+from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED
+from mtlearn.compare.rivals import RIVALS
 from mtlearn.datasets import DATASETS
+from mtlearn.model_selection import TaskTimeSeriesSplit
 
 SMALL = 1000  # rows; below, starting processes takes longer than the work
 TASKS, ALL = "one row for each task", "all of the result"
@@ -64,7 +67,7 @@ def compare(
     models: options.Models = None,
     kind: options.Kind = options.Question.AUTO,
     bad_cells: options.BadCells = options.Cells.MISSING,
-    folds: options.Folds = 5,
+    folds: options.Folds = "5",
     new_tasks: options.NewTasks = False,
     seed: options.Seed = 0,
     full: options.Full = False,
@@ -83,7 +86,8 @@ def compare(
         _check(source, seed)
         chosen = _known(models)
         check_outputs("" if is_built_in(source) else source, out, json)
-        how = {"encoding": encoding, "decimal": decimal, "sheet": sheet}
+        n_folds, time = read_folds(folds)
+        how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
         table = read_source(source, target or [], task, drop or [], groups, **how)
         with shown_progress(quiet) as progress:
             result = compare_tasks(
@@ -94,7 +98,7 @@ def compare(
                 models=chosen,
                 kind=kind.value,
                 bad_cells=bad_cells.value,
-                cv=folds,
+                cv=n_folds if time is None else TaskTimeSeriesSplit(time, n_folds),
                 new_tasks=new_tasks,
                 random_state=seed,
                 full=full,
@@ -154,11 +158,11 @@ def _check(source: str | None, seed: int) -> None:
 def _known(models: list[str] | None) -> list[str] | None:
     names = [part.strip() for value in models or [] for part in value.split(",") if part.strip()]
     for name in names:
-        if name not in MULTITASK and name not in BASELINES:
+        if name.removeprefix("+") not in NAMED:
             raise SourceError(
-                f"--models: there is no {name!r}.{did_you_mean(name, [*MULTITASK, *BASELINES])} "
-                f"There are {', '.join(MULTITASK)}; the baselines {', '.join(BASELINES)} take part "
-                "by themselves."
+                f"--models: there is no {name!r}.{did_you_mean(name, NAMED)} There are "
+                f"{', '.join(MULTITASK)}; {' and '.join('+' + rival for rival in RIVALS)} come in "
+                f"addition; the baselines {', '.join(BASELINES)} take part by themselves."
             )
     return names or None
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mtlearn.compare.contenders import DEFAULT, MULTITASK
+from mtlearn.compare.rivals import RIVALS
 
 READING, ASKING, ANSWERING = "The table", "The comparison", "What comes out"
 
@@ -79,7 +80,8 @@ Models = Annotated[
     list[str] | None,
     typer.Option(
         help=f"Multi-task models, separated by commas: {', '.join(MULTITASK)} "
-        f"(by default {', '.join(DEFAULT)}).",
+        f"(by default {', '.join(DEFAULT)}). {' and '.join('+' + name for name in RIVALS)} come in "
+        "addition: what people would use otherwise.",
         rich_help_panel=ASKING,
     ),
 ]
@@ -99,7 +101,15 @@ BadCells = Annotated[
         rich_help_panel=ASKING,
     ),
 ]
-Folds = Annotated[int, typer.Option(min=2, help="Number of outer folds.", rich_help_panel=ASKING)]
+Folds = Annotated[
+    str,
+    typer.Option(
+        help="Number of outer folds; time:COLUMN holds out what comes later in a column of times "
+        "or numbers, in 5 folds (time:COLUMN:3: in 3).",
+        metavar="N|time:COLUMN",
+        rich_help_panel=ASKING,
+    ),
+]
 NewTasks = Annotated[
     bool,
     typer.Option(

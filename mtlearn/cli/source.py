@@ -12,6 +12,7 @@ import pandas as pd
 
 from mtlearn.cli.errors import SourceError, did_you_mean
 from mtlearn.cli.files import Table, read_file, refuse_options
+from mtlearn.cli.folds import as_times
 from mtlearn.cli.outputs import called
 from mtlearn.datasets import DATASETS, load
 from mtlearn.exceptions import counted
@@ -51,8 +52,9 @@ def read_source(
     encoding: str | None = None,
     decimal: str | None = None,
     sheet: str | None = None,
+    time: str | None = None,
 ) -> Source:
-    """Read a built-in data set or a file and pick its columns.
+    """Read a built-in data set or a file and pick its columns; that of ``time`` stays in X.
 
     Raises
     ------
@@ -74,6 +76,10 @@ def read_source(
     )  # fmt: skip
     if groups is not None:
         units = frame[groups]
+    if time is not None:
+        _check_time(table, columns, time)
+        frame = frame.assign(**{time: as_times(frame[time], is_feature=time in features)})
+        features = list(dict.fromkeys([*features, time]))
     _refuse_infinities(table, [*targets, *features], called(source))
     y = _targets(table, targets)
     known = {" or ".join(targets): y.notna().any(axis=1)}  # of several, a row may lack some
@@ -96,7 +102,8 @@ def read_source(
             "encoding": encoding,
             "decimal": decimal,
             "sheet": sheet,
-        },
+        }
+        | ({} if time is None else {"time": time}),
     )
 
 
@@ -188,6 +195,13 @@ def _chosen(
     if not left:
         raise SourceError("no column is left as a feature; drop fewer, or give a wider table.")
     return Columns(named, task, groups, left, dropped)
+
+
+def _check_time(table: Table, columns: Columns, time: str) -> None:
+    _column(table, time, "--folds", "the column of times")
+    parts = {"--target": columns.targets, "--task": [columns.task], "--groups": [columns.groups]}
+    for option in (option for option, names in parts.items() if time in names):
+        raise SourceError(f"--folds and {option} name the same column, {time!r}; give two.")
 
 
 def _known_rows(known: dict[str, pd.Series], notes: list[str], text_label: str | None) -> pd.Series:

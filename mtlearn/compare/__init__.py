@@ -32,7 +32,7 @@ from mtlearn.compare.running import (
     within_budget,
 )
 from mtlearn.compare.slopes import slopes_of
-from mtlearn.compare.task_table import TaskTable, read_table
+from mtlearn.compare.task_table import TaskTable, read_table, with_times
 from mtlearn.compare.unusable import leave_out_unusable
 from mtlearn.inputs.checks import check_option
 from mtlearn.table.features import BAD_CELLS
@@ -107,10 +107,15 @@ def compare_tasks(
         matrix of targets also what fits each column by itself (``MultiOutputRegressor``,
         ``MultiOutputClassifier``, ``Ridge``, ``Lasso``, …). Default:
         ``"random-slopes"``, ``"mean-regularized"``, ``"group-lasso"`` and ``"group-lasso+mean"``;
-        the others take several times as long.
+        the others take several times as long. ``"+boosting"`` and ``"+mlp"`` add what people would
+        use otherwise, on the side of the baselines: gradient boosting with the task as a category,
+        and a net of one hidden layer with dummies of the tasks.
     cv : int, splitter, iterable or array of shape (n,), default=None
         Outer folds: their number (None: 5; each keeps every task represented), a scikit-learn
-        splitter, pairs of (train, test), or the fold of each row, counted as in X.
+        splitter, pairs of (train, test), or the fold of each row, counted as in X. With a
+        :class:`~mtlearn.model_selection.TaskTimeSeriesSplit`, whose ``time_column`` is one of X,
+        inner folds too go forward in time; the tasks are those of the comparison. Its column
+        stays a feature where it is one of numbers.
     groups : array-like of shape (n,), default=None
         Repeated units, never on both sides of a fold, outer or inner; models of your own get them
         where their ``fit`` takes ``groups``.
@@ -173,7 +178,7 @@ def compare_tasks(
     ['independent', 'pooled', 'pooled+dummies', 'mean-regularized']
     """
     check_option("bad_cells", bad_cells, BAD_CELLS)
-    data = read_table(X, y, task, task_column, groups, kind)
+    data = with_times(read_table(X, y, task, task_column, groups, kind), X, cv)
     contenders = choose_models(models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them

@@ -9,7 +9,7 @@ which alone may be what helps.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -22,6 +22,7 @@ from sklearn.pipeline import Pipeline
 import mtlearn
 from mtlearn.baselines import IndependentTasks, PooledTasks
 from mtlearn.compare.kinds import Kind
+from mtlearn.compare.rivals import RIVALS
 from mtlearn.compare.roles import selects_features
 from mtlearn.compare.task_table import TaskTable
 from mtlearn.compare.tuning import TunedBaseline
@@ -85,8 +86,16 @@ MULTITASK: dict[str, Factory] = {
     "dirty": _family("Dirty"),
     "dirty+mean": _family("Dirty", shared_mean=True),
 }
+NAMED: dict[str, Factory] = {**BASELINES, **MULTITASK, **RIVALS}
 # Chosen by time: the others take several times as long, and are there by name.
 DEFAULT = (RANDOM_SLOPES, "mean-regularized", "group-lasso", "group-lasso+mean")
+
+
+def spelt_out(names: Iterable[str]) -> list[str]:
+    """Names of models: "+name" adds to the others, or to the default where there are no others."""
+    names = list(names)
+    others = [name for name in names if not name.startswith("+")] or list(DEFAULT)
+    return others + [name[1:] for name in names if name.startswith("+")]
 
 
 def choose_models(models: Any, task_column: str | None, kind: Kind) -> dict[str, Any]:
@@ -101,12 +110,13 @@ def choose_models(models: Any, task_column: str | None, kind: Kind) -> dict[str,
     if isinstance(models, str):
         models = [models]
     if not hasattr(models, "items"):
-        models = {name: MULTITASK.get(name, BASELINES.get(name)) for name in models}
+        models = {name: NAMED.get(name) for name in spelt_out(models)}
     unknown = [name for name, model in models.items() if model is None]
     if unknown:
         raise ValueError(
             f"there is no model {unknown[0]!r}; models are {', '.join([*BASELINES, *MULTITASK])}, "
-            "or a dictionary of names and estimators of your own."
+            f"beside these or the default {' and '.join('+' + name for name in RIVALS)}, or a "
+            "dictionary of names and estimators of your own."
         )
     for name, model in models.items():
         if name in BASELINES and model is not BASELINES[name]:
@@ -164,6 +174,14 @@ def leave_out_wide(models: dict[str, Any], data: TaskTable) -> tuple[dict[str, A
         f"{RANDOM_SLOPES} is left out: it takes up to {WIDEST} columns (features, and a column for "
         f"each level of a category), and here are {n_columns:,}."
     ]
+
+
+def at_chosen(model: Any, fitted: Pipeline) -> Any:
+    """The contender at what it chose in a fit, where a search would choose anew in each fold."""
+    if model not in RIVALS.values():
+        return model
+    chosen = fitted[-1].best_estimator_
+    return lambda task_column, cv, kind: clone(chosen)
 
 
 def chosen_alpha(model: Pipeline) -> float:

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Container
+from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -18,10 +19,10 @@ from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
 from mtlearn.compare.answers import Answer, Fold, Run
-from mtlearn.compare.contenders import build_model, chosen_alpha, kept_loss
+from mtlearn.compare.contenders import at_chosen, build_model, chosen_alpha, kept_loss
 from mtlearn.compare.task_table import TaskTable
 from mtlearn.exceptions import SimilarLabelsWarning, UnseenTaskWarning, counted
-from mtlearn.model_selection import new_task_folds, task_folds
+from mtlearn.model_selection import TaskTimeSeriesSplit, new_task_folds, task_folds
 
 INNER_FOLDS = 5
 PILOT_ROWS = 3000  # the cost of a large comparison is measured on about so many rows,
@@ -66,7 +67,9 @@ def outer_folds(cv: Any, data: TaskTable, random_state: int) -> list[Fold]:
         place = np.full(data.n_given, -1)
         place[data.rows] = np.arange(n)
         cv = [tuple(place[part][place[part] >= 0] for part in fold) for fold in cv]
-    if isinstance(cv, np.ndarray):
+    if isinstance(cv, TaskTimeSeriesSplit):
+        folds = _time_folds(data, cv.n_splits)
+    elif isinstance(cv, np.ndarray):
         folds = [(np.flatnonzero(cv != k), np.flatnonzero(cv == k)) for k in np.unique(cv)]
     else:
         folds = list(check_cv(cv).split(data.frame, data.y, data.groups))
@@ -133,7 +136,8 @@ def run_job(
         loss = np.nan
         if rated:
             kept = kept_loss(pipeline, cv)
-            loss = _inner_loss(model, past, cv, random_state) if kept is None else kept
+            rest = at_chosen(model, pipeline)
+            loss = _inner_loss(rest, past, cv, random_state) if kept is None else kept
     said = {
         str(warning.message)
         for warning in caught
@@ -144,12 +148,23 @@ def run_job(
     return Answer(job, prediction, alpha, loss, time.perf_counter() - start, sorted(said))
 
 
-def _inner_folds(past: TaskTable, random_state: int) -> PredefinedSplit:
+def _inner_folds(past: TaskTable, random_state: int) -> Any:
+    """In time where the outer ones are, fewer where the past is short; where there is none, not."""
+    for n_splits in range(INNER_FOLDS, 1, -1) if past.times is not None else ():
+        with suppress(ValueError):  # some fold holds out nothing
+            return check_cv(_time_folds(past, n_splits))
     fold = task_folds(past.parts, INNER_FOLDS, groups=past.groups, random_state=random_state)
     return PredefinedSplit(fold)
 
 
-def _inner_loss(model: Any, past: TaskTable, cv: PredefinedSplit, random_state: int) -> float:
+def _time_folds(data: TaskTable, n_splits: int) -> list[Fold]:
+    """The past of every task predicts its future, whatever columns the models see."""
+    assert data.times is not None
+    splitter = TaskTimeSeriesSplit(0, n_splits, shared_clock=data.shared_clock)
+    return list(splitter.split(data.times[:, None], task=data.codes))
+
+
+def _inner_loss(model: Any, past: TaskTable, cv: Any, random_state: int) -> float:
     """Mean loss on inner folds of a model that keeps none: it is fitted for each of them."""
     kind, unit, losses = past.kind, past.kind.unit(past.y), []
     for train, test in cv.split():

@@ -24,6 +24,9 @@ from mtlearn.inputs.labels import (
     read_labels,
 )
 from mtlearn.inputs.tasks import column_names, find_column, raise_tasks_twice
+from mtlearn.model_selection import TaskTimeSeriesSplit
+from mtlearn.model_selection.reading import read_column
+from mtlearn.model_selection.time_series import time_ranks
 
 FEW_FRACTIONS = 10  # so many labels of tasks may be numbers such as 0.5 without a question
 
@@ -43,6 +46,8 @@ class TaskTable:
     rows: np.ndarray  # (n,) positions among the rows given, of which some have no target
     n_given: int
     notes: tuple[str, ...] = ()
+    times: np.ndarray | None = None  # (n,) where training rows come before those held out
+    shared_clock: bool = False  # whether they do so for all tasks at once
 
     @property
     def n_features(self) -> int:
@@ -68,6 +73,7 @@ class TaskTable:
             codes=self.codes[rows] if self.stacked else None,
             groups=None if self.groups is None else self.groups[rows],
             rows=self.rows[rows],
+            times=None if self.times is None else self.times[rows],
         )
 
     def only(self, tasks: np.ndarray) -> tuple[TaskTable, np.ndarray]:
@@ -128,6 +134,18 @@ def read_table(
     else:
         name = frame.columns[find_column(task_column, given, len(given))]
     return _of_labelled_rows(frame, y.reshape(-1), answered, name, target_name, groups, notes)
+
+
+def with_times(data: TaskTable, X: Any, splitter: Any) -> TaskTable:
+    """The table with the time of each row, where folds go forward in it."""
+    if not isinstance(splitter, TaskTimeSeriesSplit):
+        return data
+    times = read_column(X, splitter.time_column, "time_column")[data.rows]
+    times = time_ranks(times, splitter.time_column)
+    clock = splitter.shared_clock
+    of = "all tasks" if clock else "every task"
+    note = f"Folds go forward in time: models learn, and are tuned, on the past of {of}."
+    return replace(data, times=times, shared_clock=clock, notes=(*data.notes, note))
 
 
 def _of_matrix(

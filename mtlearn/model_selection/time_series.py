@@ -128,7 +128,7 @@ class TaskTimeSeriesSplit(BaseEstimator):
         check_flag("shared_clock", self.shared_clock)
         task = one_of(task, self.task_column, X)
         codes = np.zeros(n_rows(X), dtype=np.intp) if task is None else read_codes(task, "task")
-        when = _ranks(read_column(X, self.time_column, "time_column"), self.time_column)
+        when = time_ranks(read_column(X, self.time_column, "time_column"), self.time_column)
         check_consistent_length(when, codes)
         if self.shared_clock:
             codes = np.zeros_like(codes)
@@ -177,7 +177,7 @@ def _most_times(when: np.ndarray, codes: np.ndarray) -> int:
     return int(np.bincount(pairs[:, 0]).max())
 
 
-def _ranks(times: np.ndarray, where: Any) -> np.ndarray:
+def time_ranks(times: np.ndarray, where: Any) -> np.ndarray:
     """Times as 0, 1, ... in their order, equal where they are equal."""
     name = f"time column {where!r}"
     missing = np.isnat(times) if times.dtype.kind in "mM" else is_hole(times)

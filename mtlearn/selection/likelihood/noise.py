@@ -32,7 +32,7 @@ CLOSE = 1e-7  # change of a logarithm of a noise variance that ends them
 NO_GAIN = 1e-10  # the same of -2 log likelihood, in parts of it and of the degrees of freedom
 WIDE = 1e6  # ratio of a noise variance to the average that is as good as infinite
 SPARE = 1e-3  # of a row, that a task needs for a noise of its own
-LOOSE = 1e-2  # scaled gradient of the first variances, which other noises will move; then squared, …
+LOOSE = 1e-2  # gradient of the first variances, that other noises move; then its square, …
 
 
 def fit_noises(
