@@ -22,6 +22,33 @@ def solve_semidefinite(
     return Semidefinite(A, n_normed, cutoff, unit).solve(right)
 
 
+def solve_stack(
+    A: np.ndarray,
+    right: np.ndarray,
+    n_normed: int | None = None,
+    cutoff: float = CUTOFF,
+    unit: np.ndarray | None = None,
+) -> np.ndarray:
+    """Solve A_a x_a = right_a for each a, (m, n, n) and (m, n), as :class:`Semidefinite` does."""
+    diagonal = np.diagonal(A, axis1=1, axis2=2)
+    scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 1.0)
+    B = A * scale[:, :, None] * scale[:, None, :]
+    try:
+        factor = np.linalg.cholesky(B)
+        pivots = np.diagonal(factor, axis1=1, axis2=2).min(axis=1) ** 2
+        regular = pivots > cutoff * A.shape[1]
+    except np.linalg.LinAlgError:  # one of them, and which is not said
+        regular = np.zeros(len(A), dtype=bool)
+    x = np.empty(right.shape)
+    x[regular] = (
+        scale[regular]
+        * np.linalg.solve(B[regular], (scale[regular] * right[regular])[:, :, None])[:, :, 0]
+    )
+    for a in np.flatnonzero(~regular):
+        x[a] = solve_semidefinite(A[a], right[a], n_normed, cutoff, unit)
+    return x
+
+
 class Semidefinite:
     """A positive semidefinite matrix, factored to solve A x = right for right sides in its range.
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from mtlearn.problems.linear import solve_semidefinite, stack_times
+from mtlearn.problems.linear import solve_stack, stack_times
 from mtlearn.solvers.fixed_arrow import DEPENDENT
-from mtlearn.solvers.spectrum import Spectrum
+from mtlearn.solvers.spectrum import SHARED_BYTES, Spectrum
 
 TOGETHER = 10_000_000  # numbers of V at a stack of alphas
 SAMPLE = 200  # eigenvalues, that decide which alphas stand for the others
@@ -49,16 +49,13 @@ class SpectralPath:
         A, d, T = len(alpha), problem.n_features, problem.n_columns
         q, xKr = np.zeros((A, T)), np.zeros((A, T))
         P = np.zeros((A, T, d)) if kappa.any() else None
-        nodes, combine = self._nodes(alpha)
-        total, core = np.zeros((A, d)), np.zeros((len(nodes), d, d))
+        total, core = np.zeros((A, d)), self._cores(alpha) if coupling.has_mean else None
         for chunk in self.chunks:
             inv = chunk.inverse(alpha)
             total += chunk.sum_of_Kr(inv, alpha)
             if P is not None:
                 P[:, chunk.tasks] = chunk.Kx(inv, alpha)
                 q[:, chunk.tasks], xKr[:, chunk.tasks] = chunk.along_x(inv, alpha)
-            if coupling.has_mean:
-                core += chunk.alpha_KS_sum(inv[nodes], alpha[nodes])
         damp = 1.0 / (1.0 + kappa * q)
         rest = (self.e - kappa * xKr) * damp
         corner, right_b = (kappa * damp).sum(axis=1), rest.sum(axis=1)
@@ -67,8 +64,7 @@ class SpectralPath:
             border = alpha[:, None] * np.einsum("at,atd->ad", kappa * damp, P, optimize=True)
             total += np.einsum("at,atd->ad", rest, P, optimize=True)
         mean, b0 = None, np.zeros(A)
-        if coupling.has_mean:
-            core = np.tensordot(combine, core, axes=1)
+        if core is not None:
             for a in range(A):
                 if P is not None:
                     weighted = P[a] * (alpha[a] * np.sqrt(kappa * damp[a]))[:, None]
@@ -88,6 +84,25 @@ class SpectralPath:
             P *= along[:, :, None]
             V += P
         return V, mean, b0
+
+    def _cores(self, alpha: np.ndarray) -> np.ndarray:
+        """sum_t alpha K_t S_t at each alpha, (A, d, d), of which the caller may change entries.
+
+        They know nothing of the coupling: where another one follows on the same scatters, they
+        are there.
+        """
+        kept, key = self.problem.kept, alpha.tobytes()
+        found = kept.get("cores")
+        if found is None or found[0] != key:
+            nodes, combine = self._nodes(alpha)
+            d = self.problem.n_features
+            core = np.zeros((len(nodes), d, d))
+            for chunk in self.chunks:
+                core += chunk.alpha_KS_sum(chunk.inverse(alpha[nodes]), alpha[nodes])
+            found = key, combine, core
+            if "spectrum" in kept and core.nbytes <= SHARED_BYTES:
+                kept["cores"] = found
+        return np.tensordot(found[1], found[2], axes=1)
 
     def _nodes(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Some alphas, and coefficients (A, k) that make the sums of all from theirs.
@@ -116,19 +131,15 @@ class SpectralPath:
     def _shared(self, core, border, corner, right, right_b) -> tuple[np.ndarray, np.ndarray]:
         """w_0 and b_0 at each alpha, from what the tasks leave for them."""
         problem, (A, d) = self.problem, right.shape
-        mean, b0 = np.empty((A, d)), np.zeros(A)
         cutoff = DEPENDENT if problem.coupling.alpha_mean == 0 else 0.0
-        for a in range(A):
-            system, known = core[a], right[a] + self.extra
-            if problem.pooled:
-                edge = border[a][:, None]
-                system = np.block([[system, edge], [edge.T, corner[a].reshape(1, 1)]])
-                known = np.append(known, right_b[a])
-            found = solve_semidefinite(system, known, d, cutoff, problem.coupling.mean_unit)
-            mean[a] = found[:d]
-            if problem.pooled:
-                b0[a] = found[d]
-        return mean, b0
+        system, known = core, right + self.extra
+        if problem.pooled:
+            system = np.empty((A, d + 1, d + 1))
+            system[:, :d, :d], system[:, d, d] = core, corner
+            system[:, :d, d] = system[:, d, :d] = border
+            known = np.column_stack([known, right_b])
+        found = solve_stack(system, known, d, cutoff, problem.coupling.mean_unit)
+        return found[:, :d], found[:, d] if problem.pooled else np.zeros(A)
 
 
 class _Chunk:

@@ -14,7 +14,7 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems import moment as moment_module
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
-from mtlearn.problems.linear import solve_semidefinite
+from mtlearn.problems.linear import solve_semidefinite, solve_stack
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments
 from mtlearn.problems.shared import shared_by_products
@@ -400,3 +400,19 @@ def test_singular_systems_get_the_least_norm_of_what_is_normed(n_normed):
     np.testing.assert_allclose(A @ x, right, atol=1e-9 * np.abs(right).max())
     N = np.linalg.svd(R)[2][4:].T[:n_normed]  # directions that cost nothing, what is normed of them
     np.testing.assert_allclose(N.T @ x[:n_normed], 0, atol=1e-9 * np.abs(x).max())
+
+
+@pytest.mark.parametrize("ranks", [(5, 5, 5), (5, 3, 5), (0, 2, 4)])
+def test_a_stack_of_systems_has_the_solutions_of_least_norm(ranks):
+    """Columns of very different scale, some systems singular."""
+    rng = np.random.default_rng(0)
+    scale = np.logspace(-4, 4, 5)
+    roots = [rng.standard_normal((5, rank)) @ rng.standard_normal((rank, 5)) for rank in ranks]
+    A = np.stack([root.T @ root * np.outer(scale, scale) for root in roots])
+    right = np.einsum("aij,aj->ai", A, rng.standard_normal((3, 5)) / scale)
+    unit = np.ones(5)
+    for a, x in enumerate(solve_stack(A, right, 5, 1e-13, unit)):
+        np.testing.assert_allclose((A[a] @ x) / scale, right[a] / scale, atol=1e-9)
+        if ranks[a] < 5:
+            expected = np.linalg.lstsq(roots[a] * scale, roots[a] * scale @ x, rcond=1e-12)[0]
+            np.testing.assert_allclose(x, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
