@@ -1,0 +1,7 @@
+"""What tasks share, in numbers: who belongs together, who gains, who is an outlier, what differs.
+
+Every function takes a fitted estimator of any family and kind, a pipeline that ends in one or a
+finished search for one (``fitted`` makes one picture of them, ``columns`` knows what a pipeline did
+to the columns), speaks of the columns that the estimator saw and of tasks by their labels, and
+answers with frames in the library of the user's X.
+"""
