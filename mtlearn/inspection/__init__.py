@@ -5,3 +5,15 @@ finished search for one (``fitted`` makes one picture of them, ``columns`` knows
 to the columns), speaks of the columns that the estimator saw and of tasks by their labels, and
 answers with frames in the library of the user's X.
 """
+
+from mtlearn.inspection.coef_table import coef_frame
+from mtlearn.inspection.similarity import TaskSimilarity, task_similarity
+from mtlearn.inspection.structure import StructureReport, structure_report
+
+__all__ = [
+    "StructureReport",
+    "TaskSimilarity",
+    "coef_frame",
+    "structure_report",
+    "task_similarity",
+]

@@ -95,7 +95,7 @@ class FittedTasks:
         undone = undo(steps, n_columns)
         unit = np.ones((T, 1, 1))
         if tasks.shared_coef is not None and "target_scale_" in known:
-            unit = known["target_scale_"].reshape(T, 1, 1)
+            unit = known["target_scale_"].reshape(T, 1, 1)  # w_0 is that of scaled targets
 
         def shaped(name: str, *more: int) -> np.ndarray | None:
             return known[name].reshape(T, K, *more) if name in known else None
@@ -133,6 +133,11 @@ class FittedTasks:
         return self.model._reader.stacked
 
     @property
+    def target_scale(self) -> np.ndarray:
+        """What the targets were divided by in fit, (T,); 1 unless ``scale_targets``."""
+        return vars(self.model).get("target_scale_", np.ones(self.n_tasks))
+
+    @property
     def labels(self) -> list:
         """The labels of the tasks as plain numbers and text, as frames hold them."""
         return [plain(task) for task in self.tasks.tolist()]
@@ -164,6 +169,7 @@ class FittedTasks:
             return None
         return np.sqrt(np.maximum(self.covariance[:, :, 0, 0], 0.0))
 
+    @property
     def intercept_std(self) -> np.ndarray | None:
         """Standard errors of ``intercept``, at x = 0, (T, K), there too."""
         if self.covariance is None:
