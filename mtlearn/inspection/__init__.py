@@ -7,13 +7,18 @@ answers with frames in the library of the user's X.
 """
 
 from mtlearn.inspection.coef_table import coef_frame
+from mtlearn.inspection.gains import transfer_gain
+from mtlearn.inspection.relatedness import RelatednessPath, relatedness_path
 from mtlearn.inspection.similarity import TaskSimilarity, task_similarity
 from mtlearn.inspection.structure import StructureReport, structure_report
 
 __all__ = [
+    "RelatednessPath",
     "StructureReport",
     "TaskSimilarity",
     "coef_frame",
+    "relatedness_path",
     "structure_report",
     "task_similarity",
+    "transfer_gain",
 ]

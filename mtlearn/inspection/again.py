@@ -1,0 +1,107 @@
+"""The user's model fitted again on some of the rows, whatever way its tasks come in.
+
+A comparison hands every contender one frame with the labels in a column. A model that was given
+labels beside X, or an array, has to get them back as they were, and its own parameters: nothing is
+scaled or encoded that the user did not scale or encode.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+
+from mtlearn.inputs.frames import as_frame
+from mtlearn.inputs.groups import takes_groups
+from mtlearn.inputs.tasks import task_columns
+from mtlearn.metrics.answers import Answers
+
+
+def task_column_of(model: Any, X: Any) -> Any:
+    """The column of X that the model reads its tasks from; None where it reads none.
+
+    A column transformer may have renamed it: of ``remainder__school`` there is ``school`` in X.
+    """
+    where = next((one for one in task_columns(model).values() if one is not None), None)
+    frame = as_frame(X)
+    if not isinstance(where, str) or frame is None or where in frame.columns:
+        return where
+    behind = where.rpartition("__")[2]
+    return behind if behind in frame.columns else where
+
+
+class AsGiven(MetaEstimatorMixin, BaseEstimator):
+    """A model as a contender of comparisons: fitted as the user would fit it.
+
+    Parameters
+    ----------
+    model : estimator or Pipeline
+        Cloned in ``fit``.
+    label_column : str or None
+        Column of X that holds labels which the model wants beside X.
+    as_array : bool
+        Whether the user's X was an array.
+    unit : ndarray of shape (T,) or None
+        What the targets were divided by, and the model has to get back.
+    """
+
+    def __init__(self, model: Any, label_column: str | None, as_array: bool, unit: Any = None):
+        self.model = model
+        self.label_column = label_column
+        self.as_array = as_array
+        self.unit = unit
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        wrapped = get_tags(self.model)
+        tags.estimator_type = wrapped.estimator_type
+        tags.classifier_tags, tags.regressor_tags = wrapped.classifier_tags, wrapped.regressor_tags
+        tags.target_tags.required = True
+        return tags
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> AsGiven:
+        """Fit a clone."""
+        X, task = self._parted(X)
+        y = y if self.unit is None else y * self.unit
+        self.model_ = fit_with(clone(self.model), X, y, task, groups)
+        if is_classifier(self.model):
+            self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predictions, in the units of the targets given to ``fit``."""
+        answer = self._ask("predict", X)
+        return answer if self.unit is None else answer / self.unit
+
+    @available_if(lambda self: is_classifier(self.model))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities."""
+        return self._ask("predict_proba", X)
+
+    def _ask(self, method: str, X: Any) -> np.ndarray:
+        X, task = self._parted(X)
+        return Answers(self.model_, X, task).ask(method)
+
+    def _parted(self, X: Any) -> tuple[Any, Any]:
+        """X as the user gave it, and the labels beside it."""
+        frame, task = as_frame(X), None
+        if self.label_column is not None:
+            task = frame.get_column(self.label_column).to_list()
+            frame = frame.drop(self.label_column)
+        return frame.to_numpy() if self.as_array else frame.to_native(), task
+
+
+def fit_with(model: Any, X: Any, y: Any, task: Any = None, groups: Any = None) -> Any:
+    """``fit`` with labels and groups beside X, which a pipeline hands on to its last step."""
+    inside = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    beside = {} if task is None else {"task": task}
+    if groups is not None and takes_groups(inside):
+        beside["groups"] = groups
+    if isinstance(model, Pipeline) and not get_config()["enable_metadata_routing"]:
+        beside = {f"{model.steps[-1][0]}__{name}": value for name, value in beside.items()}
+    return model.fit(X, y, **beside)
