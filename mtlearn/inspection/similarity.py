@@ -17,7 +17,7 @@ from mtlearn.inspection.metric import second_moment
 
 KINDS = ("prediction", "cosine", "correlation")
 MOST_CLUSTERS = 20  # among which a number is suggested
-NO_STRUCTURE = 0.25  # silhouette at and below which Kaufman and Rousseeuw (1990) see no clusters
+WEAK = 0.5  # silhouette up to which Kaufman and Rousseeuw (1990) call clusters weak or artificial
 ORDERED = (
     500  # tasks up to which leaves are ordered so that neighbours are alike: its time is cubic
 )
@@ -78,7 +78,7 @@ def task_similarity(
     v_t its mean over features first. Levels take no part.
 
     Clusters are those of average linkage on 1 - similarity, their number that of the largest mean
-    silhouette among 2 to 20, or 1 where that is at most 0.25.
+    silhouette among 2 to 20, or 1 where that is at most 0.5 ("weak, could be artificial").
 
     Parameters
     ----------
@@ -116,8 +116,12 @@ def task_similarity(
 
     Notes
     -----
-    What is noise in the deviations is noise in their directions: with few features (two or three)
-    random directions look like clusters. Time and memory grow with T².
+    What is noise in the deviations is noise in their directions, and where tasks differ in few
+    features random directions look like clusters: of eight drawn tables of 24 tasks without
+    clusters none was given any where tasks differ much in ten features, three where they differ
+    little in ten, and seven where they differ little in four. Believe clusters that come back
+    with other rows.
+    Time and memory grow with T².
 
     References
     ----------
@@ -216,7 +220,7 @@ def _clusters(
     if n_clusters is None:
         found = [cut(k) for k in range(2, min(MOST_CLUSTERS, T - 1) + 1)]
         score, cluster = max(found, key=lambda one: one[0], default=(np.nan, None))
-        if not score > NO_STRUCTURE:
+        if not score > WEAK:
             score, cluster = np.nan, np.ones(T, dtype=np.intp)
     else:
         score, cluster = cut(n_clusters)
