@@ -139,7 +139,7 @@ def task_similarity(
     >>> from mtlearn.datasets import make_multitask_regression
     >>> from mtlearn.inspection import task_similarity
     >>> drawn = make_multitask_regression(
-    ...     n_tasks=12, n_samples_per_task=40, structure="clusters", n_clusters=3, random_state=0
+    ...     n_tasks=12, n_features=8, structure="clusters", n_clusters=3, random_state=0
     ... )
     >>> model = MeanRegularizedRegressor(alpha=0.1).fit(drawn.data, drawn.target, task=drawn.task)
     >>> found = task_similarity(model, drawn.data)

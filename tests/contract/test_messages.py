@@ -59,6 +59,7 @@ from mtlearn.exceptions import (
     UnidentifiedVarianceWarning,
     UnseenTaskWarning,
 )
+from mtlearn.inspection import coef_frame, relatedness_path, task_similarity, transfer_gain
 from mtlearn.metrics import (
     explained_variance,
     log_loss,
@@ -901,6 +902,34 @@ DRAWN = {
     "labels": (draw(task_labels=["a", "b"]), ["shape (2,)"], ["give 4 different ones"]),
 }
 
+INSPECTED = {
+    "no tasks to look at": (
+        lambda: coef_frame(Ridge().fit(X, y)),
+        ["Ridge has no coefficients of tasks"],
+        ["Give a fitted model of this library"],
+    ),
+    "features unweighed": (
+        lambda: task_similarity(fitted, kind="prediction"),
+        ['kind="prediction"', "X is None"],
+        ["task_similarity(model, X)", 'kind="cosine"'],
+    ),
+    "clusters": (
+        lambda: task_similarity(fitted, n_clusters=4),
+        ["n_clusters=4"],
+        ["a whole number from 1 to the number of tasks, 3"],
+    ),
+    "baseline": (
+        lambda: transfer_gain(fitted, X, y, task=TASK, baseline="ridge"),
+        ["no baseline 'ridge'"],
+        ["'best', 'independent'", "an estimator of your own"],
+    ),
+    "no path": (
+        lambda: relatedness_path(Ridge(), X, y, task=TASK),
+        ["Ridge has no strength"],
+        ["Give a model of this library"],
+    ),
+}
+
 WARNINGS = {
     "torn groups": (
         fit(GroupLassoRegressorCV(3, cv=KFold(2)), groups=np.arange(24) % 6),
@@ -1082,6 +1111,7 @@ ERRORS = {
         "comparisons": COMPARISONS,
         "scores": SCORES,
         "folds": FOLDS,
+        "inspection": INSPECTED,
         "data": DRAWN,
     }.items()
     for name, row in rows.items()
@@ -1095,6 +1125,8 @@ WRONG_TYPE = {
     "tables: names of two kinds",
     "tables: an array after a table",
     "comparisons: lazy",
+    "inspection: no path",
+    "inspection: no tasks to look at",
     "scores: request",
 }
 

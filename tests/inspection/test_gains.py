@@ -38,17 +38,18 @@ def related(seed=0, n_rows=12, n_tasks=20, odd=1):
 
 
 def test_tasks_that_are_alike_gain_and_the_odd_one_is_hurt():
-    X, y, task = related(n_rows=14, odd=4)
-    frame = transfer_gain(
-        MeanRegularizedRegressor(alpha=5.0), X, y, task=task, baseline="independent"
-    )
+    X, y, task = related(n_rows=8, n_tasks=30, odd=6)
+    model = MeanRegularizedRegressor(alpha=2.0)
+    frame = transfer_gain(model, X, y, task=task, baseline="independent")
     assert list(frame.columns) == COLUMNS
     assert frame["gain"].is_monotonic_decreasing
-    assert frame["task"].iloc[-1] == 19 and frame["gain"].iloc[-1] < 0
-    assert (frame["gain"].iloc[:-1] > 0).mean() > 0.8
-    assert frame["verdict"].iloc[-1] == "hurt" and "hurt" not in set(frame["verdict"].iloc[:-1])
-    assert frame["probability"].iloc[-1] < 0.01 < 0.5 < frame["probability"].iloc[0]
-    assert sorted(frame["n_rows"]) == [14] * 19 + [56]
+    assert (frame["gain"].iloc[:-1] > 0).mean() > 0.9
+    odd = frame.iloc[-1]
+    assert odd["task"] == 29 and odd["gain"] < 0 and odd["verdict"] == "hurt"
+    assert "hurt" not in set(frame["verdict"].iloc[:-1])
+    assert odd["probability"] < 0.01 and frame["probability"].iloc[0] > 0.99
+    assert odd["gain"] < odd["shrunk"] < frame["shrunk"].iloc[0] < frame["gain"].iloc[0]
+    assert sorted(frame["n_rows"]) == [8] * 29 + [48]
 
 
 def test_it_is_the_models_own_loss_on_the_folds():
