@@ -1,12 +1,13 @@
 """The user's model fitted again on some of the rows, whatever way its tasks come in.
 
-A comparison hands every contender one frame with the labels in a column. A model that was given
-labels beside X, or an array, has to get them back as they were, and its own parameters: nothing is
+A comparison hands every contender one frame with the labels in a column. A model of the user's is
+given X as the user has it, labels beside it where they were, and its own parameters: nothing is
 scaled or encoded that the user did not scale or encode.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,25 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
-from mtlearn.inputs.frames import as_frame
+from mtlearn.inputs.frames import as_frame, take_rows
 from mtlearn.inputs.groups import takes_groups
 from mtlearn.inputs.tasks import task_columns
 from mtlearn.metrics.answers import Answers
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of X in the user's own kind, and their labels where these are beside it."""
+
+    X: Any
+    task: np.ndarray | None
+
+    def __len__(self) -> int:
+        return self.X.shape[0]
+
+    def take(self, rows: np.ndarray) -> Rows:
+        """Some of them."""
+        return Rows(take_rows(self.X, rows), None if self.task is None else self.task[rows])
 
 
 def task_column_of(model: Any, X: Any) -> Any:
@@ -36,24 +52,18 @@ def task_column_of(model: Any, X: Any) -> Any:
 
 
 class AsGiven(MetaEstimatorMixin, BaseEstimator):
-    """A model as a contender of comparisons: fitted as the user would fit it.
+    """A model as a contender of comparisons, on :class:`Rows`: fitted as the user would fit it.
 
     Parameters
     ----------
     model : estimator or Pipeline
         Cloned in ``fit``.
-    label_column : str or None
-        Column of X that holds labels which the model wants beside X.
-    as_array : bool
-        Whether the user's X was an array.
     unit : ndarray of shape (T,) or None
         What the targets were divided by, and the model has to get back.
     """
 
-    def __init__(self, model: Any, label_column: str | None, as_array: bool, unit: Any = None):
+    def __init__(self, model: Any, unit: Any = None):
         self.model = model
-        self.label_column = label_column
-        self.as_array = as_array
         self.unit = unit
 
     def __sklearn_tags__(self):
@@ -64,36 +74,23 @@ class AsGiven(MetaEstimatorMixin, BaseEstimator):
         tags.target_tags.required = True
         return tags
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> AsGiven:
+    def fit(self, rows: Rows, y: Any, groups: Any = None) -> AsGiven:
         """Fit a clone."""
-        X, task = self._parted(X)
         y = y if self.unit is None else y * self.unit
-        self.model_ = fit_with(clone(self.model), X, y, task, groups)
+        self.model_ = fit_with(clone(self.model), rows.X, y, rows.task, groups)
         if is_classifier(self.model):
             self.classes_ = self.model_.classes_
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, rows: Rows) -> np.ndarray:
         """Predictions, in the units of the targets given to ``fit``."""
-        answer = self._ask("predict", X)
+        answer = Answers(self.model_, rows.X, rows.task).ask("predict")
         return answer if self.unit is None else answer / self.unit
 
     @available_if(lambda self: is_classifier(self.model))
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, rows: Rows) -> np.ndarray:
         """Probabilities."""
-        return self._ask("predict_proba", X)
-
-    def _ask(self, method: str, X: Any) -> np.ndarray:
-        X, task = self._parted(X)
-        return Answers(self.model_, X, task).ask(method)
-
-    def _parted(self, X: Any) -> tuple[Any, Any]:
-        """X as the user gave it, and the labels beside it."""
-        frame, task = as_frame(X), None
-        if self.label_column is not None:
-            task = frame.get_column(self.label_column).to_list()
-            frame = frame.drop(self.label_column)
-        return frame.to_numpy() if self.as_array else frame.to_native(), task
+        return Answers(self.model_, rows.X, rows.task).ask("predict_proba")
 
 
 def fit_with(model: Any, X: Any, y: Any, task: Any = None, groups: Any = None) -> Any:

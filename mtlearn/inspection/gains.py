@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
@@ -21,8 +22,10 @@ from mtlearn.compare.roles import selects_features
 from mtlearn.compare.running import outer_folds, run_jobs
 from mtlearn.compare.task_table import TaskTable, read_table
 from mtlearn.exceptions import plain
-from mtlearn.inputs.frames import as_frame, library_of, new_frame
-from mtlearn.inspection.again import AsGiven, task_column_of
+from mtlearn.inputs.frames import library_of, new_frame
+from mtlearn.inputs.labels import as_column, labels_beside
+from mtlearn.inspection.again import AsGiven, Rows, task_column_of
+from mtlearn.model_selection.reading import n_rows
 
 
 def transfer_gain(
@@ -56,7 +59,7 @@ def transfer_gain(
     model : estimator, Pipeline or search
         Fitted or not; it is cloned.
     X : array-like or data frame of shape (n, d)
-        As ``fit`` of the model takes it.
+        As ``fit`` of the model takes it; sparse where ``baseline`` is an estimator.
     y : array-like of shape (n,) or (n, T)
         The target; NaN where not observed.
     task : array-like of shape (n,), default=None
@@ -90,7 +93,8 @@ def transfer_gain(
     Raises
     ------
     ValueError
-        If tasks are not named, there is only one, or a row is held out twice.
+        If tasks are not named, there is only one, a row is held out twice, or there is no such
+        baseline, or none for a sparse X.
     ImportError
         If pandas is not installed.
 
@@ -134,10 +138,16 @@ def transfer_gain(
             f"there is no baseline {baseline!r}; baselines are 'best', "
             f"{', '.join(map(repr, BASELINES))}, or an estimator of your own."
         )
+    if isinstance(baseline, str) and sparse.issparse(X):
+        raise ValueError(
+            f"baseline={baseline!r} takes a data frame or a dense array, and X is sparse. Give an "
+            "estimator, such as baseline=mtlearn.PooledTasks(Ridge())."
+        )
     library = library_of(X, asked_by="transfer_gain")
+    task = None if task is None else labels_beside(task, n_rows(X))
     data = table_for(model, X, y, task, groups)
     folds = outer_folds(cv, data, random_state)
-    again = Again(data, as_array=as_frame(X) is None, beside=task is not None)
+    again = Again(data, Rows(X, None if task is None else as_column(task, "task")))
     predictions = {"model": again.predictions(model, folds, n_jobs, verbose)}
     if isinstance(baseline, str):
         predictions["baseline"], fold = _of_baselines(
@@ -166,12 +176,11 @@ def transfer_gain(
 
 
 def table_for(model: Any, X: Any, y: Any, task: Any, groups: Any) -> TaskTable:
-    """What a comparison of the model is made on."""
+    """What a comparison of the model is made on; of a sparse X the numbers of the rows only."""
     kind = "classification" if is_classifier(model) else "regression"
     column = None if task is not None else task_column_of(model, X)
-    frame = as_frame(X)
-    if column is not None and frame is None:  # a position, in columns that get names
-        column = int(column) % np.shape(X)[1]
+    if sparse.issparse(X):
+        X = np.arange(X.shape[0])[:, None]
     return read_table(X, y, task, column, groups, kind)
 
 
@@ -189,15 +198,12 @@ class Again:
     Parameters
     ----------
     data : TaskTable
-    as_array : bool
-        Whether X was an array.
-    beside : bool
-        Whether labels were beside X.
+    rows : Rows
+        All that were given, of which ``data`` may have left some out.
     """
 
-    def __init__(self, data: TaskTable, *, as_array: bool, beside: bool):
-        self.data, self.as_array = data, as_array
-        self.label_column = data.task_column if beside else None
+    def __init__(self, data: TaskTable, rows: Rows):
+        self.data, self.rows = data, rows
 
     def predictions(
         self, model: Any, folds: list[Fold], n_jobs: int | None = None, verbose: int = 0
@@ -220,13 +226,16 @@ class Again:
         """What a model that saw the training part says of the others."""
         past, new = self.data.take(fold[0]), self.data.take(fold[1])
         unit = past.kind.unit(past.y)
-        given = AsGiven(
-            model, self.label_column, self.as_array, None if np.ndim(unit) == 0 else unit
-        )
+        given = AsGiven(model, None if np.ndim(unit) == 0 else unit)
         with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the user's own fit has said it
-            pipeline = Pipeline([("model", given)])
-            return past.kind.fit_predict(pipeline, past.frame, past.y, past.groups, new.frame)
+            return past.kind.fit_predict(
+                Pipeline([("model", given)]),
+                self.rows.take(past.rows),
+                past.y,
+                past.groups,
+                self.rows.take(new.rows),
+            )
 
 
 def _candidates(baseline: str, model: Any) -> dict[str, Any]:

@@ -42,6 +42,9 @@ class StructureReport:
         standardised and uncorrelated.
     certificate : dict
         Of the fit: the duality gap reached, ``tol``, iterations, strengths.
+    words : tuple of str
+        The sentences that are printed: how many tasks and features, which features differ, which
+        tasks are outliers, the rank, how much is specific, the certificate.
     """
 
     features: Any

@@ -923,6 +923,11 @@ INSPECTED = {
         ["no baseline 'ridge'"],
         ["'best', 'independent'", "an estimator of your own"],
     ),
+    "sparse and a baseline of tables": (
+        lambda: transfer_gain(fitted, sparse.csr_array(X), y, task=TASK),
+        ["baseline='best'", "X is sparse"],
+        ["Give an estimator"],
+    ),
     "no path": (
         lambda: relatedness_path(Ridge(), X, y, task=TASK),
         ["Ridge has no strength"],

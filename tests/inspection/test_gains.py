@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy import sparse
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
@@ -101,6 +102,7 @@ def test_every_way_in_gives_the_same_gains():
         ),
     ]
     assert isinstance(others[2], pl.DataFrame)
+    others += [transfer_gain(beside, sparse.csr_array(X), y, task=task, baseline=baseline)]
     for other in others:
         np.testing.assert_allclose(np.asarray(other["gain"]), first["gain"], rtol=1e-9)
 
@@ -158,6 +160,32 @@ def test_the_best_baseline_answers_every_question(target, way, coarse):
     frame = transfer_gain(one.model, one.X, one.y, task=one.task, cv=3)
     assert len(frame) == 5 and np.isfinite(frame["gain"]).all()
     assert set(frame["verdict"]) <= {"helped", "hurt", "no evidence"}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_gains_against_itself_at_one_strength(name):
+    """Each family and kind is fitted again, by a way that takes turns."""
+    classes = "Classifier" in name
+    way = ("beside", "column", "targets")[NAMES.index(name) % 3]
+    library = ("pandas", "polars")[NAMES.index(name) % 2]
+    one = case(name, way, "two" if classes else "numbers", "alone", library)
+    frame = transfer_gain(one.model, one.X, one.y, task=one.task, cv=2, baseline=one.model)
+    assert type(frame).__module__.split(".")[0] == library
+    assert (np.asarray(frame["gain"]) == 0).all() and len(frame) == 5
+
+
+def test_rows_without_a_target_are_left_out_of_whatever_x_is():
+    X, y, task = related(8, n_tasks=6)
+    known = np.arange(len(y)) % 7 != 0
+    holes = np.where(known, y, np.nan)
+    model, other = MeanRegularizedRegressor(alpha=0.3), MeanRegularizedRegressor(alpha=3.0)
+    some = transfer_gain(
+        model, X[known], y[known], task=task[known], baseline=other, random_state=3
+    )
+    for form in (X, sparse.csr_array(X), pl.DataFrame(X)):
+        all_rows = transfer_gain(model, form, holes, task=task, baseline=other, random_state=3)
+        np.testing.assert_allclose(np.asarray(all_rows["gain"]), some["gain"], rtol=1e-8)
 
 
 def test_a_row_given_twice_as_a_group_counts_once():
@@ -233,7 +261,9 @@ class TestRelatedness:
         expected = [
             -np.mean(
                 [
-                    np.mean((A[new] @ np.linalg.lstsq(A[past], y[past])[0] - y[new]) ** 2)
+                    np.mean(
+                        (A[new] @ np.linalg.lstsq(A[past], y[past], rcond=None)[0] - y[new]) ** 2
+                    )
                     for past, new in cv.split(X)
                 ]
             )
