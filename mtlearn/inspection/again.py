@@ -8,6 +8,7 @@ scaled or encoded that the user did not scale or encode.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -94,9 +95,14 @@ class AsGiven(MetaEstimatorMixin, BaseEstimator):
 
 
 def fit_with(model: Any, X: Any, y: Any, task: Any = None, groups: Any = None) -> Any:
-    """``fit`` with labels and groups beside X, which a pipeline hands on to its last step."""
+    """``fit`` with labels and groups beside X, which a pipeline hands on to its last step.
+
+    What knows nothing of tasks, such as a ridge as a baseline, learns one model from all rows.
+    """
     inside = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    beside = {} if task is None else {"task": task}
+    parameters = signature(inside.fit).parameters
+    passes_on = any(one.kind is Parameter.VAR_KEYWORD for one in parameters.values())
+    beside = {"task": task} if task is not None and (passes_on or "task" in parameters) else {}
     if groups is not None and takes_groups(inside):
         beside["groups"] = groups
     if isinstance(model, Pipeline) and not get_config()["enable_metadata_routing"]:

@@ -121,10 +121,10 @@ def structure_report(
     Notes
     -----
     Levels of several targets over one X are their own affair and take no part in distances; under
-    ``scale_targets`` distances are in standard deviations of the targets. With fewer than four
-    tasks z is NaN. A model that shrinks little (a small alpha) shows the noise of small tasks as
-    distance: random slopes, whose strengths are estimated, are the safest to ask. z compares a task
-    with the others; where two groups of equal size differ nobody is an outlier.
+    ``scale_targets``, and by random slopes, theirs are in standard deviations of the targets. With
+    fewer than four tasks z is NaN. A model that shrinks little (a small alpha) shows the noise of
+    small tasks as distance: random slopes, whose strengths are estimated, are the safest to ask. z
+    compares a task with the others; where two groups of equal size differ nobody is an outlier.
 
     References
     ----------

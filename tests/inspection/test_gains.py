@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
@@ -105,6 +106,25 @@ def test_every_way_in_gives_the_same_gains():
     others += [transfer_gain(beside, sparse.csr_array(X), y, task=task, baseline=baseline)]
     for other in others:
         np.testing.assert_allclose(np.asarray(other["gain"]), first["gain"], rtol=1e-9)
+
+
+def test_a_column_that_a_step_renames_and_a_baseline_without_tasks():
+    X, y, task = related(9, n_tasks=6)
+    names = [f"f{j}" for j in range(6)]
+    frame = pd.DataFrame(X, columns=names).assign(shop=task)
+    scale = make_column_transformer((StandardScaler(), names), remainder="passthrough")
+    model = make_pipeline(
+        scale.set_output(transform="pandas"),
+        MeanRegularizedRegressor(alpha=0.3, task_column="remainder__shop"),
+    )
+    column = transfer_gain(model, frame, y, baseline=model)
+    assert (column["gain"] == 0).all() and sorted(column["task"]) == list(range(6))
+    beside = MeanRegularizedRegressor(alpha=0.3)
+    one, two = (
+        transfer_gain(beside, X, y, task=task, baseline=baseline)
+        for baseline in (Ridge(), PooledTasks(Ridge(), task_dummies=False))
+    )
+    np.testing.assert_allclose(one["gain"], two["gain"], rtol=1e-9)
 
 
 def test_pipelines_scale_inside_the_folds_and_units_stay_the_users():

@@ -144,6 +144,19 @@ def test_the_outlier_task_comes_first_and_is_called_one(model):
         assert first["task"] in str(report)
 
 
+def test_tasks_off_a_model_that_most_follow_exactly_are_outliers():
+    """More than half of the deviations are zero, and so is the median of the distances from it."""
+    rng = np.random.default_rng(0)
+    X, task = rng.standard_normal((400, 3)), np.repeat(np.arange(10), 40)
+    y = X.sum(axis=1) + 3 * X[:, 0] * (task == 6) + 0.1 * rng.standard_normal(400)
+    model = DirtyRegressor(
+        alpha=0.2, norm="linf", specific_ratio=0.3, shared_mean=True, alpha_intercept=np.inf
+    ).fit(X, y, task=task)
+    tasks = structure_report(model, X).tasks
+    assert (tasks["distance"] < 0.05).sum() == 9
+    assert tasks["is_outlier"].tolist() == [True] + [False] * 9 and tasks["task"].iloc[0] == 6
+
+
 def test_few_tasks_are_called_outliers_where_there_are_none():
     false = 0
     for seed in range(10):
