@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from mtlearn.inputs.checks import check_number
+from mtlearn.inputs.checks import check_coverage
 from mtlearn.metrics.answers import unwrap
 
 
@@ -70,12 +70,7 @@ def prediction_interval(
     >>> float(np.mean((low <= y[200:]) & (y[200:] <= high)).round(1))
     0.9
     """
-    check_number("coverage", coverage, strict=True)
-    if coverage >= 1:
-        raise ValueError(
-            f"coverage={coverage!r} is not allowed; it must be below 1, for example 0.9: an "
-            "interval that is never missed is the whole line."
-        )
+    check_coverage(coverage)
     final, X = unwrap(model, X)
     if not hasattr(final, "predict") or "return_std" not in signature(final.predict).parameters:
         raise ValueError(
