@@ -59,7 +59,15 @@ from mtlearn.exceptions import (
     UnidentifiedVarianceWarning,
     UnseenTaskWarning,
 )
-from mtlearn.inspection import coef_frame, relatedness_path, task_similarity, transfer_gain
+from mtlearn.inspection import (
+    bootstrap_coef,
+    coef_frame,
+    relatedness_path,
+    selection_stability,
+    task_similarity,
+    transfer_gain,
+    transfer_matrix,
+)
 from mtlearn.metrics import (
     explained_variance,
     log_loss,
@@ -1098,11 +1106,55 @@ WARNINGS = {
         ["'place'", "zeros in front", "'01067'"],
         ["pandas.to_numeric", ".astype({'place': 'category'})"],
     ),
+    "refits that stop before": (
+        lambda: selection_stability(
+            Group(0.1).fit(X, y, task=TASK).set_params(max_iter=1, tol=0.0),
+            *(X, y),
+            task=TASK,
+            n_bootstraps=2,
+        ),
+        ConvergenceWarning,
+        ["2 refits of 2", "tol=0", "max_iter=1"],
+        ["Raise max_iter", "loosen"],
+    ),
     "dates": (
         lambda: TableEncoder().fit(FRAME.assign(day=pd.Timestamp("2026-01-01"), said="2026-01-01")),
         UserWarning,
         ["'day'", "'said'"],
         ["year, weekday, age", ".astype({'day': 'category'})"],
+    ),
+}
+
+RESAMPLING = {
+    "one task to draw": (
+        lambda: bootstrap_coef(Group().fit(X, y), X, y, over="tasks"),
+        ['over="tasks"', "there is one"],
+        ['Give over="rows"'],
+    ),
+    "rows of other tasks": (
+        lambda: bootstrap_coef(fitted, X, y, task=np.repeat(["a", "b", "z"], 8)),
+        ["'c' is not in these rows", "3 tasks"],
+        ["Give the X and y that it was fitted on"],
+    ),
+    "nothing to select": (
+        lambda: selection_stability(fitted, X, y, task=TASK),
+        ["MeanRegularizedRegressor selects nothing"],
+        ["GroupLasso", "RandomSlopes"],
+    ),
+    "pairs of a norm": (
+        lambda: transfer_matrix(Group().fit(X, y, task=TASK), X, y, task=TASK, kind="added"),
+        ['kind="added"', "alpha of GroupLassoRegressor"],
+        ['Give kind="left_out"'],
+    ),
+    "no other task": (
+        lambda: transfer_matrix(Mean().fit(X, y), X, y),
+        ["one task"],
+        ["two tasks or more"],
+    ),
+    "too many tasks": (
+        lambda: transfer_matrix(fitted, X, y, task=TASK, max_tasks=2),
+        ["3 tasks", "max_tasks=2"],
+        ["Give max_tasks=3", "fewer tasks"],
     ),
 }
 
@@ -1118,6 +1170,7 @@ ERRORS = {
         "folds": FOLDS,
         "inspection": INSPECTED,
         "data": DRAWN,
+        "resampling": RESAMPLING,
     }.items()
     for name, row in rows.items()
 }
