@@ -25,7 +25,7 @@ def stability_index(selected: np.ndarray, confidence: float = 0.95) -> Stability
         stability = 1 - [(1/d) sum_f M/(M - 1) p_f (1 - p_f)] / [(k̄/d) (1 - k̄/d)]
 
     is 1 where all draws selected the same, and 0 on average where each draws its number of features
-    at random. (It may be below zero, down to -1/(M - 1).) Its variance is (4/M²) sum_i (φ_i - φ̄)²,
+    at random. (It may be below zero, down to -1/(M - 1).) Its variance is (4/M²) sum_i (φ_i - φ̄)²::
 
         φ_i = [(1/d) sum_f z_if p_f - k_i k̄/d²
                + (stability/2) (2 k_i k̄/d² - k_i/d - k̄/d + 1)] / [(k̄/d) (1 - k̄/d)]
