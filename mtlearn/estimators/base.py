@@ -72,6 +72,10 @@ class TaskLinearModel(Fitting):
     center_ : ndarray of shape (d,)
         Mean of all labelled rows under the weights of the objective, where levels are measured;
         zeros without intercepts.
+    task_counts_ : ndarray of int, of shape (T,)
+        Number of labels of each task that the fit learned from.
+    data_scale_ : float
+        T/N, what the data term is multiplied by; N is the sum of the weights of the labels.
     dual_gap_ : float
         Certificate: (primal - dual) / (primal at W = 0 with its best intercepts).
     n_iter_ : int

@@ -119,7 +119,7 @@ class Fitting(FittedLinear, Family):
         data, units = choose_units(data, self)
         choice = units.inward(self)._choose(data, *asked_of)
         found = choice.found | choice.estimator._fit(data, choice.alpha, choice.setup)
-        self._take_over(units.outward(found))
+        self._take_over(units.outward(found), data)
         return self
 
     def _fit(
@@ -138,7 +138,7 @@ class Fitting(FittedLinear, Family):
         if self.verbose:
             tell(type(self).__name__, self._units.alpha(alpha), solution)
         problem, point = setup.problem, solution.point
-        found |= self._units_of_targets(setup, data) | {"tasks_": data.tasks}
+        found |= self._units_of_targets(setup, data)
         for name, values in self._coefficients(problem, point).items():
             shared = name.startswith("mean_")
             found[name] = self._shaped_mean(values) if shared else self._shaped(values)

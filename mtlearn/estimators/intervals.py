@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 from sklearn.base import is_classifier
 
-from mtlearn.inputs.checks import check_number
+from mtlearn.inputs.checks import check_coverage
 from mtlearn.metrics.answers import unwrap
 
 
@@ -71,12 +71,7 @@ def prediction_interval(
     >>> float(np.mean((low <= y[200:]) & (y[200:] <= high)).round(1))
     0.9
     """
-    check_number("coverage", coverage, strict=True)
-    if coverage >= 1:
-        raise ValueError(
-            f"coverage={coverage!r} is not allowed; it must be below 1, for example 0.9: an "
-            "interval that is never missed is the whole line."
-        )
+    check_coverage(coverage)
     final, X = unwrap(model, X)
     if is_classifier(final):
         raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from mtlearn.base import TaskInputMixin
+from mtlearn.inputs.tasks import TaskData
 from mtlearn.metrics.observed import ObservedScoreMixin
 from mtlearn.problems.models import LinearTasks
 
@@ -31,11 +32,17 @@ class FittedLinear(TaskInputMixin):
         mean = self.mean_coef_.reshape(-1, d)
         return LinearTasks(coef, intercept, mean, np.atleast_1d(self.mean_intercept_))
 
-    def _take_over(self, found: dict[str, Any]) -> None:
-        """Fitted attributes, in the place of those of the last fit."""
+    def _take_over(self, found: dict[str, Any], data: TaskData) -> None:
+        """Fitted attributes, in the place of those of the last fit, and what data they are of."""
         for name in filter(_is_fitted, list(vars(self))):
             delattr(self, name)
-        self.__dict__.update(found)
+        totals = data.totals()
+        self.__dict__.update(
+            found,
+            tasks_=data.tasks,
+            task_counts_=data.counts(),
+            data_scale_=float(len(totals) / totals.sum()),
+        )
 
 
 class NumberAnswers(ObservedScoreMixin, RegressorMixin):

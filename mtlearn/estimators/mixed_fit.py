@@ -79,10 +79,13 @@ class MixedFit(MixedLines):
     target_scale: np.ndarray
 
     @classmethod
-    def of(cls, data: TaskData, asked: Question) -> MixedFit:
-        """Estimate the variances, and the coefficients at them."""
+    def of(cls, data: TaskData, asked: Question, moments: Moments | None = None) -> MixedFit:
+        """Estimate the variances, and the coefficients at them.
+
+        With ``moments``, of weights that repeat rows, the rows are not looked at.
+        """
         refuse_beyond_memory(data)
-        moments, levels = Moments.of_data(data), "none"
+        moments, levels = Moments.of_data(data) if moments is None else moments, "none"
         if asked.fit_intercept:
             levels = "pooled" if data.stacked else "free"
         scale = np.ones(len(data.tasks)) if data.stacked else target_scale_of(moments)

@@ -102,6 +102,10 @@ class RandomSlopes(FittedLinear, BaseEstimator):
         Labels of the tasks.
     center_ : ndarray of shape (d,)
         x̄, mean of all labelled rows under their weights; zeros without intercepts.
+    task_counts_ : ndarray of int, of shape (T,)
+        Number of labels of each task that the fit learned from.
+    data_scale_ : float
+        T/N, what the data term is multiplied by; N is the sum of the weights of the labels.
     n_features_in_ : int
         Number of columns of X, that of labels included.
     feature_names_in_ : ndarray of str

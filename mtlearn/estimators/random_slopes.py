@@ -161,10 +161,10 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
             found = fitted_attributes(fit, units, stacked=data.stacked, keep=keep)
         for name in found.keys() & set(WHOLE_TASKS):
             found[name] = self._shaped(found[name])
-        found |= {"tasks_": data.tasks, "alpha_mean_": self._ridge_used(fit)}
+        found["alpha_mean_"] = self._ridge_used(fit)
         if self.covariance == "full":
             found["shrinkage_"] = fit.shrinkage
-        self._take_over(found)
+        self._take_over(found, data)
         report(self, [fit])
         return self
 

@@ -197,13 +197,13 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
         with blas_threads(data):
             fits = list(fit_classes(inside, self._question(units), repeat=repeat))
             found = class_attributes(fits, units, keep=bool(self.store_covariance))
-        found |= {"tasks_": data.tasks, "alpha_mean_": self._each(fits, self._ridge_used)}
+        found["alpha_mean_"] = self._each(fits, self._ridge_used)
         if self.covariance == "full":
             found["shrinkage_"] = self._each(fits, lambda fit: fit.shrinkage)
         for name in found.keys() & set(WHOLE_TASKS):
             if self._reader.way == "single" and len(fits) > 1:
                 found[name] = found[name][0]
-        self._take_over(found)
+        self._take_over(found, data)
         report(self, fits)
         if any(fit.separable for fit in fits):
             warn_separable(self)

@@ -27,6 +27,16 @@ def check_number(
         raise ValueError(f"{name}={value!r} is not allowed; it must be {allowed}.")
 
 
+def check_coverage(coverage: float) -> None:
+    """How often an interval is to hold what it is about, between 0 and 1."""
+    check_number("coverage", coverage, strict=True)
+    if coverage >= 1:
+        raise ValueError(
+            f"coverage={coverage!r} is not allowed; it must be below 1, for example 0.9: an "
+            "interval that is never missed is the whole line."
+        )
+
+
 def check_count(name: str, value: Any, *, low: int = 1) -> None:
     """A whole number >= ``low``."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < low:

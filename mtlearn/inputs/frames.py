@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -74,6 +75,32 @@ def values_of(column: nw.Series) -> np.ndarray:
     (pyarrow's own conversion fills such places with one of the categories.)
     """
     return _values(column) if _is_discrete(column) else column.to_numpy()
+
+
+def library_of(X: Any, asked_by: str) -> Any:
+    """The data frame library of X; of what is no frame, pandas or else polars.
+
+    Raises
+    ------
+    ImportError
+        If X is no frame and neither is installed; the message names who asked, a function that
+        answers with a frame.
+    """
+    frame = None if X is None else as_frame(X)
+    if frame is not None:
+        return frame.implementation
+    for name in ("pandas", "polars"):
+        if find_spec(name) is not None:
+            return name
+    raise ImportError(
+        f"{asked_by} answers with a data frame, and X is none to take the library from; "
+        'install pandas: python -m pip install "scikit-mtlearn[data]"'
+    )
+
+
+def new_frame(columns: dict[str, Any], library: Any) -> Any:
+    """A data frame of a library, as :func:`library_of` names it, with these columns."""
+    return nw.from_dict(columns, backend=library).to_native()
 
 
 def take_rows(X: Any, rows: np.ndarray) -> Any:

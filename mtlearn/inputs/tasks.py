@@ -81,6 +81,12 @@ class TaskData:
             return np.full(len(self.tasks), float(total))
         return self.weight.sum(axis=0)
 
+    def counts(self) -> np.ndarray:
+        """Number of observed labels of each task (T,), whatever their weights."""
+        if self.stacked:
+            return np.bincount(self.codes, minlength=len(self.tasks))
+        return np.count_nonzero(self.observed, axis=0)
+
     def take(self, rows: np.ndarray) -> TaskData:
         """The picture of some of the rows; tasks keep their positions, even when emptied."""
         return replace(

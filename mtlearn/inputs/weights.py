@@ -36,7 +36,7 @@ def as_repetitions(data: TaskData) -> TaskData:
     if data.weight is None:
         return data
     given = data.weight[data.weight > 0]
-    if _are_whole(given):
+    if are_whole(given):
         return data
     relative = data.weight / given.max()  # whose sum does not overflow
     mean = relative.sum() / len(given)
@@ -53,14 +53,15 @@ def log_precision(data: TaskData) -> float | None:
     if data.weight is None:
         return None
     given = data.weight[data.weight > 0]
-    if _are_whole(given):
+    if are_whole(given):
         return None
     if data.weight.ndim < data.y.ndim:  # of a row, whose labels all count
         return float(np.log(data.weight) @ data.observed.sum(axis=1))
     return float(np.log(given).sum())
 
 
-def _are_whole(given: np.ndarray) -> bool:
+def are_whole(given: np.ndarray) -> bool:
+    """Whether weights, all above zero, are whole numbers and so repetitions of rows."""
     whole = np.rint(given)
     near = (whole >= 1).all() and (np.abs(given - whole) <= WHOLE).all()
     return bool(near and whole.sum() <= COUNTED)

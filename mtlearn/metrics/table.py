@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import narwhals.stable.v1 as nw
 from sklearn.base import is_classifier
 
-from mtlearn.inputs.frames import as_frame
+from mtlearn.inputs.frames import library_of, new_frame
 from mtlearn.metrics.answers import Answers
 from mtlearn.metrics.parts import Parts
 from mtlearn.metrics.scorer import TaskScorer, make_task_scorer, nan_accuracy_scorer, nan_r2_scorer
@@ -102,7 +101,7 @@ def task_scores(
             columns[name] = scorer.of_tasks(answers, y, sample_weight, average=None)
         else:
             columns[name] = parts.quiet_scores(scorer.scorer(), named=scorer.is_named)
-    return nw.from_dict(columns, backend=_library(X)).to_native()
+    return new_frame(columns, library_of(X, asked_by="task_scores"))
 
 
 def _named(scoring: Any, estimator: Any) -> dict[str, Any]:
@@ -129,18 +128,3 @@ def _name(scoring: Any) -> str:
     sign = "neg_" if isinstance(scoring, TaskScorer) and not scoring.greater_is_better else ""
     inner = scoring.scoring if isinstance(scoring, TaskScorer) else scoring
     return sign + (inner if isinstance(inner, str) else getattr(inner, "__name__", "score"))
-
-
-def _library(X: Any) -> Any:
-    """The data frame library of X, or pandas."""
-    frame = as_frame(X)
-    if frame is not None:
-        return frame.implementation
-    try:
-        import pandas  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "task_scores answers with a data frame, and X is none to take the library from; "
-            'install pandas: python -m pip install "scikit-mtlearn[data]"'
-        ) from error
-    return "pandas"

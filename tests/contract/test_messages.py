@@ -59,6 +59,15 @@ from mtlearn.exceptions import (
     UnidentifiedVarianceWarning,
     UnseenTaskWarning,
 )
+from mtlearn.inspection import (
+    bootstrap_coef,
+    coef_frame,
+    relatedness_path,
+    selection_stability,
+    task_similarity,
+    transfer_gain,
+    transfer_matrix,
+)
 from mtlearn.metrics import (
     explained_variance,
     log_loss,
@@ -901,6 +910,39 @@ DRAWN = {
     "labels": (draw(task_labels=["a", "b"]), ["shape (2,)"], ["give 4 different ones"]),
 }
 
+INSPECTED = {
+    "no tasks to look at": (
+        lambda: coef_frame(Ridge().fit(X, y)),
+        ["Ridge has no coefficients of tasks"],
+        ["Give a fitted model of this library"],
+    ),
+    "features unweighed": (
+        lambda: task_similarity(fitted, kind="prediction"),
+        ['kind="prediction"', "X is None"],
+        ["task_similarity(model, X)", 'kind="cosine"'],
+    ),
+    "clusters": (
+        lambda: task_similarity(fitted, n_clusters=4),
+        ["n_clusters=4"],
+        ["a whole number from 1 to the number of tasks, 3"],
+    ),
+    "baseline": (
+        lambda: transfer_gain(fitted, X, y, task=TASK, baseline="ridge"),
+        ["no baseline 'ridge'"],
+        ["'best', 'independent'", "an estimator of your own"],
+    ),
+    "sparse and a baseline of tables": (
+        lambda: transfer_gain(fitted, sparse.csr_array(X), y, task=TASK),
+        ["baseline='best'", "X is sparse"],
+        ["Give an estimator"],
+    ),
+    "no path": (
+        lambda: relatedness_path(Ridge(), X, y, task=TASK),
+        ["Ridge has no strength"],
+        ["Give a model of this library"],
+    ),
+}
+
 WARNINGS = {
     "torn groups": (
         fit(GroupLassoRegressorCV(3, cv=KFold(2)), groups=np.arange(24) % 6),
@@ -1064,11 +1106,55 @@ WARNINGS = {
         ["'place'", "zeros in front", "'01067'"],
         ["pandas.to_numeric", ".astype({'place': 'category'})"],
     ),
+    "refits that stop before": (
+        lambda: selection_stability(
+            Group(0.1).fit(X, y, task=TASK).set_params(max_iter=1, tol=0.0),
+            *(X, y),
+            task=TASK,
+            n_bootstraps=2,
+        ),
+        ConvergenceWarning,
+        ["2 refits of 2", "tol=0", "max_iter=1"],
+        ["Raise max_iter", "loosen"],
+    ),
     "dates": (
         lambda: TableEncoder().fit(FRAME.assign(day=pd.Timestamp("2026-01-01"), said="2026-01-01")),
         UserWarning,
         ["'day'", "'said'"],
         ["year, weekday, age", ".astype({'day': 'category'})"],
+    ),
+}
+
+RESAMPLING = {
+    "one task to draw": (
+        lambda: bootstrap_coef(Group().fit(X, y), X, y, over="tasks"),
+        ['over="tasks"', "there is one"],
+        ['Give over="rows"'],
+    ),
+    "rows of other tasks": (
+        lambda: bootstrap_coef(fitted, X, y, task=np.repeat(["a", "b", "z"], 8)),
+        ["'c' is not in these rows", "3 tasks"],
+        ["Give the X and y that it was fitted on"],
+    ),
+    "nothing to select": (
+        lambda: selection_stability(fitted, X, y, task=TASK),
+        ["MeanRegularizedRegressor selects nothing"],
+        ["GroupLasso", "RandomSlopes"],
+    ),
+    "pairs of a norm": (
+        lambda: transfer_matrix(Group().fit(X, y, task=TASK), X, y, task=TASK, kind="added"),
+        ['kind="added"', "alpha of GroupLassoRegressor"],
+        ['Give kind="left_out"'],
+    ),
+    "no other task": (
+        lambda: transfer_matrix(Mean().fit(X, y), X, y),
+        ["one task"],
+        ["two tasks or more"],
+    ),
+    "too many tasks": (
+        lambda: transfer_matrix(fitted, X, y, task=TASK, max_tasks=2),
+        ["3 tasks", "max_tasks=2"],
+        ["Give max_tasks=3", "fewer tasks"],
     ),
 }
 
@@ -1082,7 +1168,9 @@ ERRORS = {
         "comparisons": COMPARISONS,
         "scores": SCORES,
         "folds": FOLDS,
+        "inspection": INSPECTED,
         "data": DRAWN,
+        "resampling": RESAMPLING,
     }.items()
     for name, row in rows.items()
 }
@@ -1095,6 +1183,8 @@ WRONG_TYPE = {
     "tables: names of two kinds",
     "tables: an array after a table",
     "comparisons: lazy",
+    "inspection: no path",
+    "inspection: no tasks to look at",
     "scores: request",
 }
 
