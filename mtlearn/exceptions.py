@@ -59,6 +59,14 @@ def plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
+def shortened(label: Any, size: int) -> str:
+    """A label cut in the middle: what tells labels apart is mostly at the end."""
+    text = str(label)
+    if len(text) <= size:
+        return text
+    return f"{text[: size // 2 - 1]}…{text[len(text) - (size - size // 2) :]}"
+
+
 def level_of_user() -> int:
     """The ``stacklevel`` that makes a warning point to the user's line, also through a pipeline."""
     level, frame = 1, sys._getframe(1)

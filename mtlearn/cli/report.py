@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from mtlearn.exceptions import counted
+from mtlearn.exceptions import counted, shortened
 
 MOST = 5  # tasks listed in each direction,
 FEW_TASKS = 3  # and where none of them is sure
@@ -101,9 +101,9 @@ def _models_table(
         against = [p_value, str(row.helped), str(row.hurt), *[str(row.no_evidence)] * with_rest]
         if math.isnan(row.p_value):  # the reference itself
             against = ["·"] * len(against)
-        which = f" ({_short(row.worst_task, label)})" if label else ""
+        which = f" ({shortened(row.worst_task, label)})" if label else ""
         cells = [
-            _short(name, LONG) + " *" * bool(row.chosen),
+            shortened(name, LONG) + " *" * bool(row.chosen),
             *(_shown(row, score, digits) for score in scores),
             f"{row[f'worst_task_{kind.error}']:.{digits}f}{which}",
             *against,
@@ -131,20 +131,12 @@ def _strangers(result: Any) -> Iterable[Table]:
     digits = _digits(result.table[result.kind.error].min())
     for name, row in result.table.iterrows():
         shown = (_shown(row, score, digits, "new_task_") for score in scores)
-        table.add_row(Text(_short(name, LONG)), *shown)
+        table.add_row(Text(shortened(name, LONG)), *shown)
     yield table
 
 
 def _shown(row: Any, score: Any, digits: int, prefix: str = "") -> str:
     return f"{row[prefix + score.key]:.{3 if score.fixed else digits}f}"
-
-
-def _short(label: Any, size: int) -> str:
-    """A label cut in the middle: what tells labels apart is mostly at the end."""
-    text = str(label)
-    if len(text) <= size:
-        return text
-    return f"{text[: size // 2 - 1]}…{text[len(text) - (size - size // 2) :]}"
 
 
 def _titled(title: str) -> Table:
@@ -192,9 +184,9 @@ def _tasks_table(
 ) -> Table:
     """With so many characters of the labels of tasks."""
     table = _titled(title)
-    table.add_column(Text(_short(result.task_name, LONG)), no_wrap=True)
+    table.add_column(Text(shortened(result.task_name, LONG)), no_wrap=True)
     kind, two = result.kind, _chosen(result)
-    headings = [f"{kind.error_name}\n{_short(name, LONG)}" for name in two.values()]
+    headings = [f"{kind.error_name}\n{shortened(name, LONG)}" for name in two.values()]
     for heading in ("rows", *headings, *["chance\nof a gain"] * with_chance):
         table.add_column(Text(heading), justify="right", no_wrap=True)
     if sure:
@@ -204,7 +196,7 @@ def _tasks_table(
         for _, row in part.iterrows():
             errors = [kind.as_error(row[f"loss of the {which}"]) for which in two]
             chance = row.gain_probability
-            cells = [Text(_short(row.task, label)), Text(f"{row.rows:,}")]
+            cells = [Text(shortened(row.task, label)), Text(f"{row.rows:,}")]
             cells += [Text(f"{error:.{digits}f}") for error in errors]
             if with_chance:
                 cells.append(Text("·" if math.isnan(chance) else f"{chance:.0%}"))
