@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy as np
 from mtlearn.plotting.drawing import TITLE, inches_of, pyplot, wrapped
 
 Self = TypeVar("Self", bound="Display")
+ASIDE, BELOW = 1.8, 1.5  # inches of a figure for names and titles
+MARGIN = 0.15
 
 
 class Display(ABC):
@@ -35,6 +38,7 @@ class Display(ABC):
     axes_: list[Any]
     figure_: Any
     title_: str
+    _above = 6.0  # points between picture and title that something else needs
 
     def plot(self: Self, ax: Any = None, *, title: str | None = None) -> Self:
         """Draw.
@@ -51,34 +55,50 @@ class Display(ABC):
         -------
         self : Display
         """
-        widths = self._panels()
-        width, height = self._size()
-        own = ax is None
-        if own:
-            figure = pyplot().figure(figsize=(width, height), layout="constrained")
-            ratios = {"width_ratios": widths}
-            axes = figure.subplots(1, len(widths), squeeze=False, gridspec_kw=ratios)[0]
-            room = width - 1.8, height - 1.5  # without names and title
+        if ax is None:
+            return self.fill(pyplot().figure(figsize=self._size(), layout="constrained"), title)
+        axes, widths = list(np.ravel(ax)), self._panels()
+        first, (width, height) = axes[0], inches_of(axes[0])
+        if len(axes) == 1 < len(widths):
+            axes = _divided(first, widths)
         else:
-            axes = np.ravel(ax)
-            figure = axes[0].figure
-            room = inches_of(axes[0])
-            if len(axes) == 1 < len(widths):
-                axes = _divided(axes[0], widths)
-            else:
-                room = room[0] * sum(widths) / widths[0], room[1]
-        self.axes_, self.ax_, self.figure_ = list(axes), axes[0], figure
-        self.title_ = self._finding()
-        shares = np.array(widths) / sum(widths) * room[0]
-        self._draw(self.axes_, [(float(share), room[1]) for share in shares])
-        said = self.title_ if title is None else title
-        if own and said:
-            text = wrapped(said, width - 0.3)
-            figure.suptitle(text, x=0.15 / width, ha="left", fontsize=TITLE, parse_math=False)
-        elif said:
-            text = wrapped(said, inches_of(np.ravel(ax)[0])[0])
-            np.ravel(ax)[0].set_title(text, loc="left", fontsize=TITLE, parse_math=False)
+            width *= sum(widths) / widths[0]
+        if said := self._drawn(axes, (width, height), title):
+            text = wrapped(said, inches_of(first)[0])
+            style = {"loc": "left", "fontsize": TITLE, "pad": self._above, "parse_math": False}
+            first.set_title(text, **style)
         return self
+
+    def fill(self: Self, figure: Any, title: str | None = None) -> Self:
+        """Draw into a figure, or a part of one, that is empty.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure or SubFigure
+        title : str, default=None
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        self : Display
+        """
+        widths, (width, height) = self._panels(), inches_of(figure)
+        ratios = {"width_ratios": widths}
+        axes = figure.subplots(1, len(widths), squeeze=False, gridspec_kw=ratios)[0]
+        if said := self._drawn(list(axes), (width - ASIDE, height - BELOW), title):
+            text = wrapped(said, width - 2 * MARGIN)
+            place = {"x": MARGIN / width, "ha": "left"}
+            figure.suptitle(text, fontsize=TITLE, parse_math=False, **place)
+        return self
+
+    def _drawn(self, axes: list[Any], room: tuple[float, float], title: str | None) -> str:
+        """Draw into panels that share so many inches; what is to stand above them."""
+        widths = np.array(self._panels()[: len(axes)])
+        self.axes_, self.ax_, self.figure_ = axes, axes[0], axes[0].figure
+        self.title_ = self._finding()
+        shares = widths / widths.sum() * room[0]
+        self._draw(axes, [(float(share), room[1]) for share in shares])
+        return self.title_ if title is None else title
 
     def _panels(self) -> Sequence[float]:
         """Widths of the panels, relative to each other."""
@@ -102,5 +122,6 @@ def _divided(ax: Any, widths: Sequence[float]) -> list[Any]:
     ax.axis("off")
     gap = 0.06
     ends = np.concatenate([[0.0], np.cumsum(widths)]) / sum(widths) * (1 + gap)
-    pairs = zip(ends[:-1], ends[1:], strict=True)
-    return [ax.inset_axes([left, 0, right - left - gap, 1]) for left, right in pairs]
+    return [
+        ax.inset_axes([left, 0, right - left - gap, 1]) for left, right in pairwise(ends.tolist())
+    ]

@@ -14,6 +14,7 @@ from mtlearn.plotting.drawing import (
     bare,
     colour_bar,
     grown,
+    label_axes,
     label_columns,
     label_rows,
     listed,
@@ -91,8 +92,13 @@ class CoefficientDisplay(Display):
         self.tasks_ = [tasks[t] for t in across]
         self.values_ = [table(name)[np.ix_(down, across)] for name in self._names]
         size = max(np.abs(coef).max(initial=0.0), 1e-300)
-        self._own = np.where(np.abs(own) > NO_DIFFERENCE * size, own, 0.0)[down]
-        self._unused = int((np.abs(coef) <= NO_DIFFERENCE * size).all(axis=1).sum())
+        names, of = places_of(columns["feature"][np.unique(rows, return_index=True)[1]])
+        spread = np.where(np.abs(own) > NO_DIFFERENCE * size, own, 0.0).std(axis=1)
+        largest = np.zeros((2, len(names)))  # over the classes of a feature
+        np.maximum.at(largest[0], of, spread)
+        np.maximum.at(largest[1], of, np.abs(coef).max(axis=1, initial=0.0))
+        self._spread = dict(zip(names, largest[0].tolist(), strict=True))
+        self._unused = int((largest[1] <= NO_DIFFERENCE * size).sum())
 
     @classmethod
     def from_estimator(
@@ -141,22 +147,21 @@ class CoefficientDisplay(Display):
             )
             bare(ax, "top", "right", "left", "bottom")
             label_columns(ax, self.tasks_, room[0])
-            ax.set_xlabel(f"{len(self.tasks_):,} tasks")
+            label_axes(ax, room, x=f"{len(self.tasks_):,} tasks")
             if len(axes) > 1:
                 ax.set_title(self._names[name], fontsize=10)
             label_rows(ax, self.features_ if ax is axes[0] else [], room[1])
         label = "coefficient" if len(axes) > 1 else self._names[self.part]
-        colour_bar(image, axes, label, extend="both" if cut else "neither")
+        colour_bar(image, axes, label, rooms[0], extend="both" if cut else "neither")
 
     def _finding(self) -> str:
-        return differing_in_words(self.features_, self._own, len(self.tasks_), self._unused)
+        return differing_in_words(self._spread, len(self.tasks_), self._unused)
 
 
-def differing_in_words(features: list[str], own: np.ndarray, n_tasks: int, unused: int = 0) -> str:
-    """How many features differ between tasks, and which most; ``own`` are deviations (d, T)."""
-    spread = own.std(axis=1)
-    order = [int(i) for i in np.argsort(-spread, kind="stable") if spread[i] > 0]
-    names, d = [features[i] for i in order], len(features)
+def differing_in_words(spread: dict[str, float], n_tasks: int, unused: int = 0) -> str:
+    """How many features differ between tasks, and which most, by their spread over tasks."""
+    names = sorted((name for name in spread if spread[name] > 0), key=lambda name: -spread[name])
+    d = len(spread)
     tail = f"; {unused:,} {'is' if unused == 1 else 'are'} used by none" if unused else ""
     if not names:
         return f"No feature differs between the {n_tasks:,} tasks{tail}"

@@ -58,15 +58,15 @@ def grown(n: int, each: float, least: float, most: float) -> float:
     return float(np.clip(n * each, least, most))
 
 
-def inches_of(ax: Any) -> tuple[float, float]:
-    """Width and height of axes as they are now."""
-    box, dpi = ax.get_window_extent(), ax.figure.dpi
+def inches_of(part: Any) -> tuple[float, float]:
+    """Width and height of axes, or of a figure, as they are now."""
+    box = part.get_window_extent() if hasattr(part, "get_window_extent") else part.bbox
+    dpi = part.figure.dpi
     return box.width / dpi, box.height / dpi
 
 
 def label_rows(ax: Any, names: Iterable[Any], inches: float, first: Sequence[int] = ()) -> None:
-    """Names along the y axis at 0, 1, …, as many as there is room for, those of ``first`` before
-    others."""
+    """Names along the y axis at 0, 1, …, as many as have room, ``first`` ones before all."""
     names = list(names)
     shown = _thinned(len(names), inches / LINE, first)
     texts = [shortened(names[i], LONGEST) for i in shown]
@@ -120,6 +120,28 @@ def wrapped(text: str, inches: float, points: float = TITLE) -> str:
     return "\n".join([*lines, line])
 
 
+def label_axes(ax: Any, room: tuple[float, float], x: str | None = None, y: str | None = None):
+    """What is along the axes, on as many lines as it takes."""
+    if x is not None:
+        ax.set_xlabel(wrapped(x, room[0], TEXT), fontsize=TEXT, parse_math=False)
+    if y is not None:
+        ax.set_ylabel(wrapped(y, room[1], TEXT), fontsize=TEXT, parse_math=False)
+
+
+def legend_above(ax: Any, columns: int) -> None:
+    """Between picture and title, where it covers nothing."""
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=columns,
+        frameon=False,
+        fontsize=TEXT - 1,
+        borderaxespad=0.2,
+        handletextpad=0.4,
+        columnspacing=1.2,
+    )
+
+
 def listed(names: Sequence[Any], most: int = 3) -> str:
     """Names in a sentence: "a, b and c", "a, b, c and 4 more"."""
     names = [shortened(name, LONGEST) for name in names]
@@ -135,15 +157,22 @@ def two_digits(value: float) -> str:
 
 
 def as_text(labels: Iterable[Any]) -> list[str]:
-    """Labels as they are shown."""
-    return [str(plain(label)) for label in labels]
+    """Labels as they are shown, on one line and without what no font has."""
+    return [_printable(str(plain(label))) for label in labels]
 
 
-def colour_bar(mappable: Any, axes: Any, label: str, **options: Any) -> Any:
+def _printable(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def colour_bar(
+    mappable: Any, axes: Any, label: str, room: tuple[float, float], **options: Any
+) -> Any:
     """A thin bar beside the axes that says what colours mean."""
+    label = wrapped(label, max(room[1], 1.5), TEXT)
     figure = np.ravel(axes)[0].figure
     bar = figure.colorbar(mappable, ax=axes, aspect=30, pad=0.02, **options)
-    bar.set_label(label, fontsize=TEXT)
+    bar.set_label(label, fontsize=TEXT, parse_math=False)
     bar.ax.tick_params(labelsize=TEXT - 1)
     bar.outline.set_visible(False)
     return bar
@@ -153,5 +182,3 @@ def bare(ax: Any, *sides: str) -> None:
     """Axes without the lines on these sides, numbers in the size of text."""
     ax.spines[list(sides)].set_visible(False)
     ax.tick_params(labelsize=TEXT)
-    ax.xaxis.label.set_size(TEXT)
-    ax.yaxis.label.set_size(TEXT)

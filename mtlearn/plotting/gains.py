@@ -13,7 +13,9 @@ from mtlearn.plotting.drawing import (
     bare,
     colour_bar,
     grown,
+    label_axes,
     label_rows,
+    legend_above,
     listed,
 )
 from mtlearn.plotting.reading import as_text, columns_of
@@ -66,6 +68,8 @@ class TransferGainDisplay(Display):
     >>> TransferGainDisplay(frame).plot().title_
     'Learning together helps 1 of 3 tasks and hurts none; for 2 there is no evidence'
     """
+
+    _above = 24.0
 
     def __init__(self, frame: Any):
         self.frame = frame
@@ -143,11 +147,11 @@ class TransferGainDisplay(Display):
         sure = np.flatnonzero(self.verdict_ != "no evidence").tolist()
         label_rows(ax, self.tasks_, rooms[0][1], sure)
         ax.set_ylim(n - 0.4, -0.6)
-        ax.set_xlabel("gain: loss of the baseline − loss of the model, on held-out rows")
+        gain = "gain: held-out loss of the baseline − of the model"
+        label_axes(ax, rooms[0], x=gain)
         bare(ax, "top", "right")
-        handles, names = ax.get_legend_handles_labels()
-        ax.legend(handles, names, fontsize=8, loc="best", framealpha=0.9, handletextpad=0.2)
-        _bar_of_rows(dots, ax)
+        legend_above(ax, 3)
+        _bar_of_rows(dots, ax, rooms[0])
 
     def _limits(self, ax: Any, low: np.ndarray, high: np.ndarray) -> None:
         """All dots, and intervals but for the few that would leave no room for others."""
@@ -177,16 +181,14 @@ class TransferGainDisplay(Display):
         )
 
 
-def _bar_of_rows(dots: Any, ax: Any) -> None:
+def _bar_of_rows(dots: Any, ax: Any, room: tuple[float, float]) -> None:
     """A colour bar of counts: whole numbers, the ends and some between."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    bar = colour_bar(dots, ax, "rows of the task")
+    bar = colour_bar(dots, ax, "rows of the task", room)
     low, high = dots.norm.vmin, dots.norm.vmax
     nice = [m * 10**k for k in range(9) for m in (1, 2, 5) if low <= m * 10**k <= high]
     ticks = nice if len(nice) > 1 else [low, *([high] if high > 1.5 * low else [])]
     bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
     bar.ax.yaxis.set_minor_locator(NullLocator())
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-
-

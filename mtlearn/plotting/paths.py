@@ -10,7 +10,7 @@ from mtlearn.exceptions import shortened
 from mtlearn.inputs.checks import check_option
 from mtlearn.metrics.answers import unwrap
 from mtlearn.plotting.base import Display
-from mtlearn.plotting.drawing import BLUE, LONGEST, bare, two_digits
+from mtlearn.plotting.drawing import BLUE, LONGEST, bare, label_axes, legend_above, two_digits
 from mtlearn.plotting.path_frames import last_step, on_log_axis, path_of, scores_of
 from mtlearn.plotting.reading import columns_of, places_of, table_of
 
@@ -66,6 +66,8 @@ class PathDisplay(Display):
     >>> len(path.names_)
     5
     """
+
+    _above = 48.0
 
     def __init__(
         self,
@@ -160,11 +162,12 @@ class PathDisplay(Display):
         x = on_log_axis(self.alphas_)
         if self.names_:
             self._draw_lines(ax, x)
+            label_axes(ax, rooms[0], y=self.values_name)
         else:
             low, high = self.values_ - self.std_error_, self.values_ + self.std_error_
             ax.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0)
             ax.plot(x, self.values_, color=BLUE, marker=".", markersize=4, label="mean of folds")
-            ax.set_ylabel(f"{self.score_name}, ± 1 standard error", parse_math=False)
+            label_axes(ax, rooms[0], y=f"{self.score_name}, ± 1 standard error")
         ax.set_xscale("log")
         if self.alpha is not None:
             where = on_log_axis(np.append(self.alphas_, self.alpha))[-1]
@@ -172,8 +175,8 @@ class PathDisplay(Display):
             ax.axvline(where, color="k", linewidth=1.2, linestyle="--", label=f"alpha = {shown}")
         ends = [name for end, name in ((0.0, "0"), (np.inf, "∞")) if (self.alphas_ == end).any()]
         note = f" (the outermost: {', '.join(ends)})" if ends else ""
-        ax.set_xlabel(f"alpha{note}: weak to the left, strong to the right")
-        ax.legend(fontsize=8, framealpha=0.9)
+        label_axes(ax, rooms[0], x=f"alpha{note}: weak to the left, strong to the right")
+        legend_above(ax, 3)
         bare(ax, "top", "right")
 
     def _draw_lines(self, ax: Any, x: np.ndarray) -> None:
@@ -190,7 +193,6 @@ class PathDisplay(Display):
         for name, values, colour, style in kinds:
             ax.plot(x, values, style, color=colour, linewidth=1.6, label=shortened(name, LONGEST))
         ax.set_ylim(bottom=0)
-        ax.set_ylabel(self.values_name)
 
     def _finding(self) -> str:
         shown = None if self.alpha is None else two_digits(self.alpha)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.plotting.base import Display
-from mtlearn.plotting.drawing import BLUE, GREEN, GREY, RED, bare
+from mtlearn.plotting.drawing import BLUE, GREEN, GREY, RED, bare, label_axes, legend_above
 from mtlearn.plotting.reading import columns_of
 
 ENDS = 0.02  # of the way: nearer to an end is at it
@@ -40,6 +40,8 @@ class RelatednessDisplay(Display):
     >>> bool(0 <= display.path.best_relatedness <= 1)
     True
     """
+
+    _above = 24.0
 
     def __init__(self, path: Any):
         self.path = path
@@ -85,14 +87,17 @@ class RelatednessDisplay(Display):
         shapes = {"independent": ("s", GREY), "pooled": ("D", GREEN)}
         for name, (place, value) in ends.items():
             marker, color = shapes[name]
-            ax.plot(
-                [place], [value], marker, color=color, markersize=7, clip_on=False, label=name
-            )
+            ax.plot([place], [value], marker, color=color, markersize=7, clip_on=False, label=name)
         best = self.path.best_relatedness
         ax.axvline(best, color=RED, linewidth=1.2, linestyle="--", label=f"best, {best:.2f}")
-        ax.set(xlim=(-0.02, 1.02), xlabel="relatedness: 0 a model for each task, 1 one for all")
-        ax.set_ylabel(f"{self.path.score_name}, ± 1 standard error", parse_math=False)
-        ax.legend(fontsize=8, framealpha=0.9)
+        ax.set_xlim(-0.02, 1.02)
+        label_axes(
+            ax,
+            rooms[0],
+            x="relatedness: 0 a model for each task, 1 one model for all",
+            y=f"{self.path.score_name}, ± 1 standard error",
+        )
+        legend_above(ax, 3)
         bare(ax, "top", "right")
 
     def _finding(self) -> str:

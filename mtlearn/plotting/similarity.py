@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,14 +97,15 @@ class TaskSimilarityDisplay(Display):
             above = ax.inset_axes([0, 1.01, 1, TREE])
             _draw_tree(above, tree, self._places)
             self.axes_.append(above)
-        colour_bar(image, ax, f"similarity ({self.similarity.kind}), 1 is the same", shrink=0.85)
+        label = f"similarity ({self.similarity.kind}), 1 is the same"
+        colour_bar(image, ax, label, rooms[0], shrink=0.85)
 
     def _frame_clusters(self, ax: Any) -> None:
         from matplotlib.patches import Rectangle
 
         ends = np.flatnonzero(np.diff(self.clusters_) != 0) + 1
         bounds = [0, *ends.tolist(), len(self.tasks_)]
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+        for low, high in pairwise(bounds):
             size = high - low
             if len(bounds) > 2:
                 corner = (low - 0.5, low - 0.5)

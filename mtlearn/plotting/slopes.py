@@ -10,28 +10,32 @@ import numpy as np
 from mtlearn.exceptions import shortened
 from mtlearn.inputs.checks import check_option
 from mtlearn.plotting.base import Display
-from mtlearn.plotting.coefficients import LEVEL
+from mtlearn.plotting.coefficients import LEVEL, NO_DIFFERENCE
 from mtlearn.plotting.drawing import (
     BLUE,
     LONGEST,
     RED,
     bare,
     grown,
+    label_axes,
     label_rows,
+    legend_above,
     two_digits,
 )
 from mtlearn.plotting.reading import columns_of, places_of, table_of
 
 RASTERED = 20_000  # dots from which on vector graphics hold them as a picture
+MOST = 40  # features in one picture
 OVERLAY = 12.0  # lines that lie over each other and are still told apart
 
 
 class SlopesDisplay(Display):
     """How far each feature's coefficient spreads over tasks; of one feature, a line per task.
 
-    Each row is a feature, those that differ most on top: a dot for each task, the bar is mean ± one
-    standard deviation over tasks, and the line across it the shared model. With ``feature``, what it
-    does in each task from one end of its range to the other, and in the shared model.
+    Each row is a feature, those that differ most on top (up to 40): a dot for each task, the bar is
+    mean ± one standard deviation over tasks, and the line across it the shared model. With
+    ``feature``, what it does in each task from one end of its range to the other, and in the shared
+    model.
 
     Parameters
     ----------
@@ -68,6 +72,8 @@ class SlopesDisplay(Display):
     (3, 8)
     """
 
+    _above = 24.0
+
     def __init__(
         self,
         frame: Any,
@@ -90,6 +96,7 @@ class SlopesDisplay(Display):
             for name in ("coef", "shared")
         )
         std = values.std(axis=1)
+        std[std <= NO_DIFFERENCE * np.abs(values).max(initial=0.0)] = 0.0
         order = np.argsort(-std, kind="stable")
         self.features_ = [features[i] for i in order]
         self.values_, self.shared_ = values[order], shared[order]
@@ -153,22 +160,23 @@ class SlopesDisplay(Display):
     def _size(self) -> tuple[float, float]:
         if self.feature is not None:
             return 2.0 + 3.2 * len(self._panels()), 4.0
-        return 5.6, grown(len(self.features_), 0.28, 1.4, 7.0) + 1.3
+        return 5.6, grown(min(len(self.features_), MOST), 0.28, 1.4, 7.0) + 1.3
 
     def _draw(self, axes: list[Any], rooms: list[tuple[float, float]]) -> None:
         if self.feature is not None:
             for ax, j in zip(axes, self._shown(), strict=False):
-                self._draw_lines(ax, j)
-            axes[0].set_ylabel("score of the task")
+                self._draw_lines(ax, j, rooms[0])
+            label_axes(axes[0], rooms[0], y="score of the task")
             return
-        (ax,), (d, T) = axes, self.values_.shape
-        rows = np.arange(d)
+        (ax,), T = axes, self.values_.shape[1]
+        d = min(len(self.features_), MOST)
+        rows, values = np.arange(d), self.values_[:d]
         thick = float(np.clip(rooms[0][1] / d * 40, 1.0, 14.0))
-        low, high = self.mean_ - self.std_, self.mean_ + self.std_
-        ax.hlines(rows, low, high, color="0.8", linewidth=thick, zorder=1)
+        low, high = self.mean_[:d] - self.std_[:d], self.mean_[:d] + self.std_[:d]
+        ax.hlines(rows, low, high, color="0.8", linewidth=thick, zorder=1, label="mean ± std")
         y = np.repeat(rows, T) + self._jitter(d, T)
         ax.scatter(
-            self.values_.ravel(),
+            values.ravel(),
             y,
             s=float(np.clip(600 / max(d, T), 2, 16)),
             color=BLUE,
@@ -176,13 +184,18 @@ class SlopesDisplay(Display):
             linewidths=0,
             zorder=2,
             rasterized=d * T > RASTERED,
+            label="tasks",
         )
-        middle, half = self.shared_.mean(axis=1), 0.38
-        ax.vlines(middle, rows - half, rows + half, color=RED, linewidth=2, zorder=3)
+        middle, half = self.shared_[:d].mean(axis=1), 0.38
+        ax.vlines(
+            middle, rows - half, rows + half, color=RED, linewidth=2, zorder=3, label="shared"
+        )
         ax.axvline(0, color="0.4", linewidth=0.8, zorder=0)
-        label_rows(ax, self.features_, rooms[0][1])
+        label_rows(ax, self.features_[:d], rooms[0][1])
         ax.set_ylim(d - 0.4, -0.6)
-        ax.set_xlabel("coefficient: dots are tasks, bars mean ± std, red the shared model")
+        some = f" of the {d} that differ most of {len(self.features_):,} features"
+        label_axes(ax, rooms[0], x="coefficient" + some * (d < len(self.features_)))
+        legend_above(ax, 3)
         bare(ax, "top", "right", "left")
 
     @staticmethod
@@ -192,7 +205,7 @@ class SlopesDisplay(Display):
             return np.zeros(d * T)
         return np.random.default_rng(0).uniform(-0.25, 0.25, d * T)
 
-    def _draw_lines(self, ax: Any, j: int) -> None:
+    def _draw_lines(self, ax: Any, j: int, room: tuple[float, float]) -> None:
         from matplotlib.collections import LineCollection
 
         x = np.array(self.feature_range, dtype=float)
@@ -207,9 +220,9 @@ class SlopesDisplay(Display):
         shared = shared_levels.mean() + self.shared_[j].mean() * x
         ax.plot(x, shared, color=RED, linewidth=2.5, label="shared model")
         ax.autoscale_view()
-        ax.legend(fontsize=8, loc="best")
+        legend_above(ax, 1)
         name = shortened(self.features_[j], LONGEST)
-        ax.set_xlabel(f"{name}, from its mean", parse_math=False)
+        label_axes(ax, room, x=f"{name}, from its mean")
         bare(ax, "top", "right")
 
     def _finding(self) -> str:
@@ -228,7 +241,8 @@ class SlopesDisplay(Display):
         mean, std = self.mean_[j], self.std_[j]
         said = f"{two_digits(mean)} ± {two_digits(std)}"
         if not std > 0:
-            return f"{self._name(j)} does the same in all {len(self.tasks_):,} tasks: {said}"
+            same = f"does the same in all {len(self.tasks_):,} tasks"
+            return f"{self._name(j)} {same} ({two_digits(mean)})"
         other = float((np.sign(self.values_[j]) == -np.sign(mean)).mean())
         turned = f", the other way in {other:.0%} of tasks" if other > 0 else ""
         return f"{self._name(j)} differs between the {len(self.tasks_):,} tasks ({said}{turned})"

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from mtlearn.plotting.base import Display
-from mtlearn.plotting.drawing import BLUE, bare, colour_bar, grown, label_columns, label_rows
+from mtlearn.plotting.drawing import (
+    BLUE,
+    bare,
+    colour_bar,
+    grown,
+    label_axes,
+    label_columns,
+    label_rows,
+)
 from mtlearn.plotting.reading import columns_of, places_of, table_of
 
 OFTEN = 0.9  # a feature selected so often is called stable
@@ -101,7 +109,7 @@ class StabilityDisplay(Display):
         bars.barh(np.arange(d), self.frequency_, height=thick, color=BLUE, linewidth=0)
         bars.axvline(OFTEN, color="0.3", linewidth=1, linestyle="--")
         bars.set(xlim=(0, 1), ylim=(d - 0.5, -0.5), xticks=[0, 0.5, OFTEN])
-        bars.set_xlabel("selected for any task\n(share of bootstraps)")
+        label_axes(bars, rooms[0], x="selected for any task (share of bootstraps)")
         label_rows(bars, self.features_, rooms[0][1])
         bare(bars, "top", "right")
         image = each.imshow(
@@ -109,9 +117,9 @@ class StabilityDisplay(Display):
         )
         label_columns(each, self.tasks_, rooms[1][0])
         label_rows(each, [], rooms[1][1])
-        each.set_xlabel(f"for each of {len(self.tasks_):,} tasks")
+        label_axes(each, rooms[1], x=f"for each of {len(self.tasks_):,} tasks")
         bare(each, "top", "right", "left", "bottom")
-        colour_bar(image, each, "share of bootstraps")
+        colour_bar(image, each, "share of bootstraps", rooms[1])
 
     def _finding(self) -> str:
         found, d = self.stability, len(self.features_)
