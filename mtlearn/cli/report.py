@@ -17,10 +17,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from mtlearn.compare.shown import TellingTasks, digits_for, reading_help, score_text, sides
 from mtlearn.exceptions import counted, shortened
 
-MOST = 5  # tasks listed in each direction,
-FEW_TASKS = 3  # and where none of them is sure
 LONG = 30  # characters of a name of a model, at most
 WIDE = 10_000  # characters, more than any table has
 
@@ -51,9 +50,7 @@ def print_report(result: Any, name: str, console: Console) -> None:
     _print_table(_tasks(result), console)
     _print_table(_strangers(result), console)
     console.print(
-        f"{escape(result.legend)} Helped, hurt: the task's {result.kind.row_loss} "
-        f"differs from that of the baseline of the verdict by more than luck explains (false "
-        f"discovery rate 10 %). {escape(result.basis)}",
+        escape(reading_help(result)),
         style="dim",
         highlight=False,
     )
@@ -93,7 +90,7 @@ def _models_table(
     headings += ["worst\ntask", "p", "helped", "hurt", *["no evi-\ndence"] * with_rest]
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    digits = _digits(result.table[kind.error].min())
+    digits = digits_for(result.table[kind.error].min())
     best = result.table[kind.error].idxmin()
     rows = list(result.table.iterrows())
     for i, (name, row) in enumerate(rows):
@@ -104,7 +101,7 @@ def _models_table(
         which = f" ({shortened(row.worst_task, label)})" if label else ""
         cells = [
             shortened(name, LONG) + " *" * bool(row.chosen),
-            *(_shown(row, score, digits) for score in scores),
+            *(score_text(row, score, digits) for score in scores),
             f"{row[f'worst_task_{kind.error}']:.{digits}f}{which}",
             *against,
         ]
@@ -128,15 +125,11 @@ def _strangers(result: Any) -> Iterable[Table]:
     table.add_column("model", no_wrap=True)
     for score in scores:
         table.add_column(score.heading, justify="right", no_wrap=True)
-    digits = _digits(result.table[result.kind.error].min())
+    digits = digits_for(result.table[result.kind.error].min())
     for name, row in result.table.iterrows():
-        shown = (_shown(row, score, digits, "new_task_") for score in scores)
+        shown = (score_text(row, score, digits, "new_task_") for score in scores)
         table.add_row(Text(shortened(name, LONG)), *shown)
     yield table
-
-
-def _shown(row: Any, score: Any, digits: int, prefix: str = "") -> str:
-    return f"{row[prefix + score.key]:.{3 if score.fixed else digits}f}"
 
 
 def _titled(title: str) -> Table:
@@ -150,49 +143,27 @@ def _titled(title: str) -> Table:
 
 
 def _tasks(result: Any) -> Iterable[Table]:
-    """The tasks that are sure, or where none is those that look so, by their shrunken gain."""
-    tasks = result.per_task.sort_values("gain", ascending=False)
-    sure = tasks[tasks.verdict != "no evidence"]
-    title = f"Helped and hurt most by {_chosen(result)['model']}"
-    if len(sure):
-        parts = sure[sure.verdict == "helped"].head(MOST), sure[sure.verdict == "hurt"].tail(MOST)
-    elif len(tasks) >= 2 * FEW_TASKS and result.gains.std > 0:
-        gain, lose = (tasks.gain_probability > 0.5), (tasks.gain_probability < 0.5)
-        parts = tasks[gain].head(FEW_TASKS), tasks[lose].tail(FEW_TASKS)
-        likely = " and ".join(
-            f"to {what}" for what, part in zip(("gain", "lose"), parts, strict=True) if len(part)
-        )
-        title = f"Not sure of any single task, but most likely {likely}"
-    else:
+    """The tasks that tell most, from the widest table to the narrowest."""
+    told = TellingTasks.of(result)
+    if told is None:
         return
-    with_chance = any(part.gain_probability.notna().any() for part in parts)
     for label in (WIDE, LONG, 12, 6):
-        yield _tasks_table(result, title, parts, label, with_chance, sure=bool(len(sure)))
+        yield _tasks_table(result, told, label)
 
 
-def _chosen(result: Any) -> dict[str, str]:
-    """What the two sides of the verdict are called: not all folds may have chosen the same."""
-    two = {"baseline": result.best_baseline, "model": result.best_model}
-    for which, kind in (("baseline", "baseline"), ("model", "multi-task")):
-        if (result.table.chosen[result.table.kind == kind] > 0).sum() > 1:
-            two[which] = f"chosen {which}"
-    return two
-
-
-def _tasks_table(
-    result: Any, title: str, parts: tuple[Any, Any], label: int, with_chance: bool, *, sure: bool
-) -> Table:
+def _tasks_table(result: Any, told: TellingTasks, label: int) -> Table:
     """With so many characters of the labels of tasks."""
-    table = _titled(title)
+    table, parts = _titled(told.title), (told.gain, told.lose)
+    with_chance = any(part.gain_probability.notna().any() for part in parts)
     table.add_column(Text(shortened(result.task_name, LONG)), no_wrap=True)
-    kind, two = result.kind, _chosen(result)
+    kind, two = result.kind, sides(result)
     headings = [f"{kind.error_name}\n{shortened(name, LONG)}" for name in two.values()]
     for heading in ("rows", *headings, *["chance\nof a gain"] * with_chance):
         table.add_column(Text(heading), justify="right", no_wrap=True)
-    if sure:
+    if told.sure:
         table.add_column("", no_wrap=True)
-    digits = _digits(result.table[kind.error].min())
-    for part, style in zip((parts[0], parts[1].iloc[::-1]), ("green", "red"), strict=True):
+    digits = digits_for(result.table[kind.error].min())
+    for part, style in zip(parts, ("green", "red"), strict=True):
         for _, row in part.iterrows():
             errors = [kind.as_error(row[f"loss of the {which}"]) for which in two]
             chance = row.gain_probability
@@ -200,12 +171,7 @@ def _tasks_table(
             cells += [Text(f"{error:.{digits}f}") for error in errors]
             if with_chance:
                 cells.append(Text("·" if math.isnan(chance) else f"{chance:.0%}"))
-            if sure:
+            if told.sure:
                 cells.append(Text(row.verdict, style))
             table.add_row(*cells)
     return table
-
-
-def _digits(size: float) -> int:
-    """Decimals that show three significant digits or more."""
-    return int(min(6, max(0, 2 - math.floor(math.log10(size))))) if size > 0 else 3

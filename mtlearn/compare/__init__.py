@@ -31,7 +31,7 @@ from mtlearn.compare.running import (
     strangers_in_words,
     within_budget,
 )
-from mtlearn.compare.slopes import slopes_of
+from mtlearn.compare.slopes import coefs_of, fitted_slopes, slopes_of
 from mtlearn.compare.task_table import TaskTable, read_table, with_times
 from mtlearn.compare.unusable import leave_out_unusable
 from mtlearn.inputs.checks import check_option
@@ -203,12 +203,14 @@ def compare_tasks(
     clock = Clock(jobs, workers, expected, progress, verbose)
     run = run_jobs(contenders, data, folds, random_state, n_jobs, clock.tick, rated)
     strangers = run_jobs(contenders, data, strange, random_state, n_jobs, clock.tick)
+    slopes = fitted_slopes(contenders, data)
     return Comparison.of(
         data,
         run,
         strangers if strange else None,
         baselines=baselines,
-        slopes=slopes_of(contenders, data),
+        slopes=slopes_of(slopes),
+        coefs=coefs_of(slopes),
         notes=notes + run.warned,
         settings={
             "models": list(contenders),

@@ -23,17 +23,22 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
 
 
 def record_of(result: Any) -> dict[str, Any]:
-    """All that a :class:`~mtlearn.compare.Comparison` says, without its predictions."""
+    """All that a :class:`~mtlearn.compare.Comparison` says, but predictions and coefficients."""
     said = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
     table, tasks = said.pop("table").reset_index(), said.pop("per_task")
-    del said["predictions"]
+    del said["predictions"], said["coefs"]
     said["classes"] = getattr(result.kind, "classes", None)
-    said["versions"] = {
+    said["versions"] = versions()
+    return jsonable({**said, "table": table, "tasks": tasks})
+
+
+def versions() -> dict[str, str]:
+    """Of Python, of this library and of what it computes with."""
+    return {
         "python": platform.python_version(),
         "mtlearn": __version__,
         **{name: version(name) for name in PACKAGES},
     }
-    return jsonable({**said, "table": table, "tasks": tasks})
 
 
 def as_json(value: Any) -> str:

@@ -66,6 +66,10 @@ class Comparison:
         the level itself), and the share of the tasks in which it does the opposite of its mean,
         ``other_sign``; in units of the target (of a matrix: of its columns' deviations), of classes
         in log-odds, with rows for each ``class`` of more than two.
+    coefs : pandas.DataFrame or None
+        The models of all tasks by random slopes, there too: a row for the level (at the mean of all
+        rows) and each column of each task, ``coef`` = ``shared`` + ``deviation``, in the same
+        units, as :func:`mtlearn.inspection.coef_frame` has them of a model.
     verdict : str
         The answer in plain words.
     helps : bool
@@ -123,6 +127,7 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
     predictions: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    coefs: Any = field(default=None, repr=False)
 
     @classmethod
     def of(
@@ -133,6 +138,7 @@ class Comparison:
         *,
         baselines: list[str],
         slopes: Any,
+        coefs: Any,
         notes: list[str],
         settings: dict[str, Any],
     ) -> Comparison:
@@ -182,10 +188,11 @@ class Comparison:
             notes=notes,
             settings=settings,
             predictions=predictions,
+            coefs=coefs,
         )
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str | None:
-        """All that was found as JSON, for other programs, except for the predictions.
+        """All that was found as JSON, for other programs, but no predictions and coefficients.
 
         Parameters
         ----------

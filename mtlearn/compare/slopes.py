@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from mtlearn.compare.contenders import MULTITASK, RANDOM_SLOPES, build_model
@@ -18,22 +19,28 @@ NAMED = 3  # features in the sentence
 LITTLE = 0.1  # of the largest spread: what differs less than so much is not named
 
 
-def slopes_of(models: dict[str, Any], data: TaskTable) -> Any:
-    """A row for each column that random slopes saw, fitted on all rows; None where they did not.
-
-    ``mean`` and ``std`` over tasks of what one standard deviation of the column does (of a dummy:
-    the level itself), ``other_sign``, the share of tasks in which it does the opposite of its
-    mean, and ``unit``, that standard deviation. The first row is the level of the tasks. Of more
-    than two classes each has such rows, with its name in ``class``.
-    """
+def fitted_slopes(models: dict[str, Any], data: TaskTable) -> Pipeline | None:
+    """Random slopes in their pipeline, fitted on all rows; None where they do not take part."""
     if models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
         return None
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the folds have said it
         pipeline = build_model(models[RANDOM_SLOPES], data.task_column, None, data.kind)
         fit_by_groups(pipeline, data.frame, data.kind.given(data.y), None)
-    encoder, model = pipeline[0], pipeline[-1]
-    names = [name for name in encoder.get_feature_names_out() if name != encoder.task_name_]
+    return pipeline
+
+
+def slopes_of(pipeline: Pipeline | None) -> Any:
+    """A row for each column that random slopes saw; None where there are none.
+
+    ``mean`` and ``std`` over tasks of what one standard deviation of the column does (of a dummy:
+    the level itself), ``other_sign``, the share of tasks in which it does the opposite of its
+    mean, and ``unit``, that standard deviation. The first row is the level of the tasks. Of more
+    than two classes each has such rows, with its name in ``class``.
+    """
+    if pipeline is None:
+        return None
+    encoder, model, names = _parts(pipeline)
     units = np.ones(len(names))
     if encoder.numbers_:  # they come first, and are standardised
         units[: len(encoder.numbers_)] = encoder.scaler_.scale_
@@ -53,6 +60,40 @@ def slopes_of(models: dict[str, Any], data: TaskTable) -> Any:
             "unit": np.hstack([none, np.tile(units, (n_blocks, 1))]).ravel(),
         }
     )
+
+
+def coefs_of(pipeline: Pipeline | None) -> Any:
+    """What each task's model is: a row for its level at the mean of all rows and each column.
+
+    ``coef = shared + deviation`` in the units of :func:`slopes_of`; None where there are none.
+    """
+    if pipeline is None:
+        return None
+    _, model, names = _parts(pipeline)
+    tasks = model._linear_tasks()
+    n_tasks, n_blocks, _ = tasks.coef.shape
+    mean_level = tasks.mean_intercept + tasks.mean_coef @ model.center_
+    coef = np.dstack([tasks.intercept + tasks.coef @ model.center_, tasks.coef])
+    shared = np.broadcast_to(np.column_stack([mean_level, tasks.mean_coef]), coef.shape)
+    rows = len(names) + 1
+    blocks = {} if n_blocks == 1 else {"class": np.tile(np.repeat(model.classes_, rows), n_tasks)}
+    return import_pandas().DataFrame(
+        {
+            "task": np.repeat(model.tasks_, n_blocks * rows),
+            **blocks,
+            "feature": ["(level)", *names] * (n_tasks * n_blocks),
+            "coef": coef.ravel(),
+            "shared": shared.ravel(),
+            "deviation": (coef - shared).ravel(),
+        }
+    )
+
+
+def _parts(pipeline: Pipeline) -> tuple[Any, Any, list[str]]:
+    """The encoder, the model, and the names of the columns that it saw."""
+    encoder, model = pipeline[0], pipeline[-1]
+    names = encoder.get_feature_names_out()
+    return encoder, model, [name for name in names if name != encoder.task_name_]
 
 
 def slopes_in_words(slopes: Any) -> str:
