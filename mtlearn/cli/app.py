@@ -23,7 +23,7 @@ from mtlearn.datasets import DATASETS
 from mtlearn.model_selection import TaskTimeSeriesSplit
 
 SMALL = 1000  # rows; below, starting processes takes longer than the work
-TASKS, ALL = "one row for each task", "all of the result"
+CONTENTS = {"out": "one row for each task", "json": "all of the result", "report": "a page"}
 NO_GAIN = 1  # exit code of --fail-if-no-gain
 
 
@@ -73,6 +73,7 @@ def compare(
     full: options.Full = False,
     out: options.Out = None,
     json: options.Json = None,
+    report: options.Report = None,
     quiet: options.Quiet = False,
     fail_if_no_gain: options.FailIfNoGain = False,
 ) -> None:
@@ -85,7 +86,7 @@ def compare(
     try:
         _check(source, seed)
         chosen = _known(models)
-        check_outputs("" if is_built_in(source) else source, out, json)
+        check_outputs("" if is_built_in(source) else source, out, json, report)
         n_folds, time = read_folds(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
         table = read_source(source, target or [], task, drop or [], groups, **how)
@@ -109,42 +110,51 @@ def compare(
         _fail(str(error) or "there is not enough memory for this table.")
     result.notes[:0] = table.notes
     result.settings.update(source=source, **table.settings)
-    _deliver(result, table.name, out, json, quiet)
+    _deliver(result, table.name, {"out": out, "json": json, "report": report}, quiet)
     if fail_if_no_gain and not result.helps:
         raise typer.Exit(NO_GAIN)
 
 
-def _deliver(result: Comparison, name: str, out: str | None, json: str | None, quiet: bool) -> None:
+def _deliver(result: Comparison, name: str, paths: dict[str, str | None], quiet: bool) -> None:
     """Write the files that were asked for, and print the report."""
-    wrong = _write(result, out, json)  # before anything is printed: nobody may be reading
-    if not quiet and STANDARD not in (out, json):
-        _report(result, name, {} if wrong else {out: TASKS, json: ALL})
+    given = {option: path for option, path in paths.items() if path is not None}
+    wrong = _write(result, given)  # before anything is printed: nobody may be reading
+    if not quiet and STANDARD not in given.values():
+        _report(result, name, None if wrong else given)
     if wrong:
         _fail(wrong)
 
 
-def _report(result: Comparison, name: str, written: dict[str | None, str]) -> None:
-    """The report, and what was written where; None is no file."""
+def _report(result: Comparison, name: str, written: dict[str, str] | None) -> None:
+    """The report, and what was written where; None where that went wrong."""
     console = Console()
     print_report(result, name, console)
-    said = [f"{path} ({what})" for path, what in written.items() if path is not None]
+    if written is None:
+        return
+    said = [f"{path} ({CONTENTS[option]})" for option, path in written.items()]
     if said:
         print(f"\nWrote {' and '.join(said)}.")
-    elif written:
-        console.print("\n--out FILE.csv writes the result of every task.", style="dim")
+    else:
+        console.print(
+            "\n--out FILE.csv writes the result of every task, --report FILE.html a page.",
+            style="dim",
+        )
 
 
-def _write(result: Comparison, out: str | None, json: str | None) -> str:
+def _write(result: Comparison, paths: dict[str, str]) -> str:
     """What went wrong, if anything did: the report is worth printing all the same."""
-    try:
-        name = f"--out: {out}"
-        if out is not None:
-            write_table(result.per_task, out)
-        name = f"--json: {json}"
-        if json is not None:
-            write_text(result.to_json(), json)
-    except OSError as error:  # a full disk, say
-        return f"{name} cannot be written ({error.strerror or error})."
+    for option, path in paths.items():
+        try:
+            if option == "out":
+                write_table(result.per_task, path)
+            elif option == "json":
+                write_text(result.to_json(), path)
+            else:
+                from mtlearn.report import report_html  # it takes a second to import
+
+                write_text(report_html(result), path)
+        except OSError as error:  # a full disk, say
+            return f"--{option}: {path} cannot be written ({error.strerror or error})."
     return ""
 
 

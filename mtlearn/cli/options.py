@@ -141,6 +141,15 @@ Json = Annotated[
         rich_help_panel=ANSWERING,
     ),
 ]
+Report = Annotated[
+    str | None,
+    typer.Option(
+        help="Write a page for readers to this .html file: verdict, tables, pictures, what was "
+        "done; - is standard output, in place of the report.",
+        metavar="FILE",
+        rich_help_panel=ANSWERING,
+    ),
+]
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", help="Print nothing but what is wrong.", rich_help_panel=ANSWERING),

@@ -19,6 +19,7 @@ from mtlearn.compare.writing import why_not, write_whole
 STANDARD = "-"  # standard input or output
 TABLES = (".csv", ".csv.gz", ".tsv", ".json", ".parquet")
 OBJECTS = (".json",)
+PAGES = (".html", ".htm")
 
 
 def called(source: str) -> str:
@@ -26,7 +27,9 @@ def called(source: str) -> str:
     return "standard input" if source == STANDARD else source
 
 
-def check_outputs(source: str, out: str | None, json: str | None) -> None:
+def check_outputs(
+    source: str, out: str | None, json: str | None = None, report: str | None = None
+) -> None:
     """Refuse what would lose data, or could not be written when the work is done.
 
     Raises
@@ -34,7 +37,16 @@ def check_outputs(source: str, out: str | None, json: str | None) -> None:
     SourceError
         With one line that says what to do.
     """
-    paths = {f"--out {out}": (out, TABLES), f"--json {json}": (json, OBJECTS)}
+    paths = {
+        f"--out {out}": (out, TABLES),
+        f"--json {json}": (json, OBJECTS),
+        f"--report {report}": (report, PAGES),
+    }
+    if report is not None and find_spec("matplotlib") is None:
+        raise SourceError(
+            "--report: its pictures need matplotlib: python -m pip install "
+            '"scikit-mtlearn[demo,plot]"'
+        )
     given = {name: path for name, (path, _) in paths.items() if path is not None}
     for name, path in given.items():
         if path != STANDARD:
@@ -75,7 +87,7 @@ def write_table(frame: Any, path: str) -> None:
 def write_text(text: str, path: str) -> None:
     """Write to a file, or to standard output."""
     if path != STANDARD:
-        write_whole(path, text.encode())
+        write_whole(path, text.encode("utf-8", "replace"))
         return
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")

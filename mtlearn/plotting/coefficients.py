@@ -92,12 +92,12 @@ class CoefficientDisplay(Display):
         self.tasks_ = [tasks[t] for t in across]
         self.values_ = [table(name)[np.ix_(down, across)] for name in self._names]
         size = max(np.abs(coef).max(initial=0.0), 1e-300)
-        names, of = places_of(columns["feature"][np.unique(rows, return_index=True)[1]])
+        alone, of = places_of(columns["feature"][np.unique(rows, return_index=True)[1]])
         spread = np.where(np.abs(own) > NO_DIFFERENCE * size, own, 0.0).std(axis=1)
-        largest = np.zeros((2, len(names)))  # over the classes of a feature
+        largest = np.zeros((2, len(alone)))  # over the classes of a feature
         np.maximum.at(largest[0], of, spread)
         np.maximum.at(largest[1], of, np.abs(coef).max(axis=1, initial=0.0))
-        self._spread = dict(zip(names, largest[0].tolist(), strict=True))
+        self._spread = dict(zip(alone, largest[0].tolist(), strict=True))
         self._unused = int((largest[1] <= NO_DIFFERENCE * size).sum())
 
     @classmethod

@@ -23,14 +23,8 @@ LONGEST = 24  # characters of a label
 
 
 def pyplot() -> Any:
-    """matplotlib.pyplot.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing, naming the extra.
-    """
-    _needs_matplotlib()
+    """matplotlib.pyplot."""
+    check_matplotlib()
     from matplotlib import pyplot
 
     return pyplot
@@ -38,13 +32,20 @@ def pyplot() -> Any:
 
 def new_figure(width: float, height: float) -> Any:
     """A figure that belongs to nobody: no window, no state of pyplot."""
-    _needs_matplotlib()
+    check_matplotlib()
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _needs_matplotlib() -> None:
+def check_matplotlib() -> None:
+    """See to it that pictures can be drawn.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing, naming the extra.
+    """
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:

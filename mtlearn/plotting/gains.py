@@ -10,6 +10,7 @@ from mtlearn.plotting.base import Display
 from mtlearn.plotting.drawing import (
     RED,
     SEQUENTIAL,
+    as_text,
     bare,
     colour_bar,
     grown,
@@ -18,7 +19,7 @@ from mtlearn.plotting.drawing import (
     legend_above,
     listed,
 )
-from mtlearn.plotting.reading import as_text, columns_of
+from mtlearn.plotting.reading import columns_of
 
 SIGNS = {"helped": ">", "no evidence": "o", "hurt": "<"}
 INTERVAL = 1.96  # standard errors
@@ -151,7 +152,8 @@ class TransferGainDisplay(Display):
         label_axes(ax, rooms[0], x=gain)
         bare(ax, "top", "right")
         legend_above(ax, 3)
-        _bar_of_rows(dots, ax, rooms[0])
+        if norm.vmax > 1.02 * norm.vmin:
+            _bar_of_rows(dots, ax, rooms[0])
 
     def _limits(self, ax: Any, low: np.ndarray, high: np.ndarray) -> None:
         """All dots, and intervals but for the few that would leave no room for others."""

@@ -184,7 +184,7 @@ class PathDisplay(Display):
 
         others = self.values_[NAMED:]
         if len(others):
-            lines = np.stack([np.broadcast_to(x, others.shape), others], axis=2)
+            lines = list(np.stack([np.broadcast_to(x, others.shape), others], axis=2))
             alpha = float(np.clip(30 / len(others), 0.1, 0.7))
             label = f"{len(others):,} others"
             rest = LineCollection(lines, colors="0.45", alpha=alpha, linewidths=0.8, label=label)

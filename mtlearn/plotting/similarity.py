@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 
 from mtlearn.plotting.base import Display
-from mtlearn.plotting.drawing import DIVERGING, bare, colour_bar, grown, label_columns, label_rows
-from mtlearn.plotting.reading import as_text, columns_of
+from mtlearn.plotting.drawing import (
+    DIVERGING,
+    as_text,
+    bare,
+    colour_bar,
+    grown,
+    label_columns,
+    label_rows,
+)
+from mtlearn.plotting.reading import columns_of
 
 TREE = 0.16  # height of the dendrogram as a share of the heat map's
 
@@ -104,7 +112,7 @@ class TaskSimilarityDisplay(Display):
         from matplotlib.patches import Rectangle
 
         ends = np.flatnonzero(np.diff(self.clusters_) != 0) + 1
-        bounds = [0, *ends.tolist(), len(self.tasks_)]
+        bounds = [0, *map(int, ends), len(self.tasks_)]
         for low, high in pairwise(bounds):
             size = high - low
             if len(bounds) > 2:
@@ -116,8 +124,8 @@ class TaskSimilarityDisplay(Display):
         n, k = len(self.tasks_), len(labels)
         if k == 1:
             return f"The {n:,} tasks form one cluster"
-        sizes = sorted(sizes.tolist(), reverse=True)
-        shown = ", ".join(f"{size:,}" for size in sizes[:6]) + (", …" if k > 6 else "")
+        most = sorted(sizes.tolist(), reverse=True)[:6]
+        shown = ", ".join(f"{size:,}" for size in most) + (", …" if k > 6 else "")
         return f"The {n:,} tasks fall into {k} clusters (of {shown} tasks)"
 
 

@@ -24,7 +24,7 @@ from mtlearn.plotting.drawing import (
 )
 from mtlearn.plotting.reading import columns_of, places_of, table_of
 
-RASTERED = 20_000  # dots from which on vector graphics hold them as a picture
+RASTERED = 2_000  # dots from which on vector graphics hold them as a picture
 MOST = 40  # features in one picture
 OVERLAY = 12.0  # lines that lie over each other and are still told apart
 
@@ -110,7 +110,7 @@ class SlopesDisplay(Display):
         self._blocks = [block.removeprefix(LEVEL) for block in blocks]
         if feature is not None:
             of = [name for name in self.features_ if self._is_of(name, feature)]
-            check_option("feature", feature, [feature] if of else self.features_)
+            check_option("feature", feature, (feature,) if of else tuple(self.features_))
 
     @staticmethod
     def _is_of(name: str, feature: str) -> bool:
@@ -213,7 +213,7 @@ class SlopesDisplay(Display):
         levels, shared_levels = (level[block] for level in self._levels)
         y = levels[:, None] + self.values_[j][:, None] * x
         T = len(y)
-        lines = np.stack([np.broadcast_to(x, y.shape), y], axis=2)
+        lines = list(np.stack([np.broadcast_to(x, y.shape), y], axis=2))
         alpha = float(np.clip(OVERLAY / T, 0.06, 0.7))
         wide = 1.5 if T < 50 else 0.8
         ax.add_collection(LineCollection(lines, colors=BLUE, alpha=alpha, linewidths=wide))
