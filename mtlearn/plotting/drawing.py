@@ -7,6 +7,7 @@ many, and never read as formulas (a label such as ``$5`` is one of matplotlib's)
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -105,7 +106,9 @@ def text_width(text: str, points: float) -> float:
     from matplotlib.textpath import text_to_path
 
     font = FontProperties(size=points)
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that the font lacks drawing warns
+        width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return width / 72
 
 

@@ -70,7 +70,7 @@ def _drawn(display: Display) -> bytes:
     for letters in ("path", "none"):
         drawn.seek(0)
         drawn.truncate()
-        style = {"svg.fonttype": letters, "svg.hashsalt": "mtlearn"}
+        style: Any = {"svg.fonttype": letters, "svg.hashsalt": "mtlearn"}
         with rc_context(style), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             figure.savefig(drawn, format="svg", dpi=DPI, metadata={"Date": None})
