@@ -95,7 +95,8 @@ class TransferGainDisplay(Display):
         Parameters
         ----------
         model : estimator
-            An estimator of this library, a pipeline that ends in one or a search for one.
+            An estimator of this library, a pipeline that ends in one or a search for one; fitted
+            or not.
         X, y, task : as in ``fit``
         ax : matplotlib.axes.Axes, default=None
             Where to draw.

@@ -196,6 +196,9 @@ class SlopesDisplay(Display):
         some = f" of the {d} that differ most of {len(self.features_):,} features"
         label_axes(ax, rooms[0], x="coefficient" + some * (d < len(self.features_)))
         legend_above(ax, 3)
+        for dot in ax.get_legend().legend_handles[1:2]:  # as pale as the dots it would not be seen
+            dot.set_alpha(0.9)
+            dot.set_sizes([16])
         bare(ax, "top", "right", "left")
 
     @staticmethod
