@@ -105,6 +105,8 @@ def test_files_that_the_shell_opens_count_too(table, command, words):
         (["--json", "o.csv"], "--json o.csv does not end in .json; the ending says"),
         (["--out", "gone/o.csv"], "there is no folder"),
         (["--json", "gone/o.json"], "there is no folder"),
+        (["--report", "gone/o.html"], "there is no folder"),
+        (["--report", "o.pdf"], "--report o.pdf does not end in .html or .htm; the ending says"),
         (["--out", "."], "--out . is a folder"),
         (["--out", "x" * 300 + ".csv"], "cannot be written"),
         (["--out", "shops.csv/o.csv"], "there is no folder"),
