@@ -87,6 +87,7 @@ from mtlearn.model_selection import (
     new_task_folds,
     task_folds,
 )
+from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, TransferGainDisplay
 from mtlearn.table import TableEncoder
 
 rng = np.random.default_rng(0)
@@ -1158,6 +1159,37 @@ RESAMPLING = {
     ),
 }
 
+DRAWN_FRAME = pd.DataFrame(
+    {"task": ["ash"], "feature": ["age"], "coef": [1.0], "shared": [1.0], "deviation": [0.0]}
+)
+PICTURES = {
+    "no frame": (
+        lambda: CoefficientDisplay(np.eye(2)),
+        ["ndarray is no data frame"],
+        ["give what mtlearn.inspection.coef_frame returns"],
+    ),
+    "another frame": (
+        lambda: TransferGainDisplay(DRAWN_FRAME),
+        ["no column 'n_rows'", "task, feature, coef"],
+        ["give what mtlearn.inspection.transfer_gain returns"],
+    ),
+    "a feature that is none": (
+        lambda: SlopesDisplay(DRAWN_FRAME, feature="dose"),
+        ["feature='dose'"],
+        ["age"],
+    ),
+    "scores of no search": (
+        lambda: PathDisplay.from_estimator(MeanRegularizedRegressor().fit(X, Y)),
+        ["MeanRegularizedRegressor has no scores"],
+        ["GroupLassoRegressorCV", "X and y"],
+    ),
+    "a path without data": (
+        lambda: PathDisplay.from_estimator(MeanRegularizedRegressor().fit(X, Y), of="features"),
+        ["of='features'", "MeanRegularizedRegressor"],
+        ["the X and y of its fit"],
+    ),
+}
+
 ERRORS = {
     f"{part}: {name}": row
     for part, rows in {
@@ -1171,6 +1203,7 @@ ERRORS = {
         "inspection": INSPECTED,
         "data": DRAWN,
         "resampling": RESAMPLING,
+        "pictures": PICTURES,
     }.items()
     for name, row in rows.items()
 }
@@ -1186,6 +1219,7 @@ WRONG_TYPE = {
     "inspection: no path",
     "inspection: no tasks to look at",
     "scores: request",
+    "pictures: no frame",
 }
 
 
