@@ -21,6 +21,7 @@ DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 TITLE, TEXT = 11.0, 9.0  # points
 LINE = 0.165  # inches from one label of TEXT to the next, at least
 LONGEST = 24  # characters of a label
+HINTED = 1.04  # letters on a grid of pixels are up to so many times as wide as they are made
 
 
 def pyplot() -> Any:
@@ -117,7 +118,7 @@ def wrapped(text: str, inches: float, points: float = TITLE) -> str:
     lines, line = [], ""
     for word in text.split():
         longer = f"{line} {word}" if line else word
-        if line and text_width(longer, points) > inches:
+        if line and HINTED * text_width(longer, points) > inches:
             lines.append(line)
             longer = word
         line = longer

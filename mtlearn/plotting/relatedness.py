@@ -96,7 +96,7 @@ class RelatednessDisplay(Display):
             ax,
             rooms[0],
             x="relatedness: 0 a model for each task, 1 one model for all",
-            y=f"{self.path.score_name}, ± 1 standard error",
+            y=f"{_in_words(self.path.score_name)}, ± 1 standard error",
         )
         legend_above(ax, 3)
         bare(ax, "top", "right")
@@ -113,3 +113,8 @@ class RelatednessDisplay(Display):
             if abs(best - 0.5) > ENDS
             else f"Tasks are {best:.0%} related: best is half way between the two ends"
         )
+
+
+def _in_words(score: str) -> str:
+    """The name of a scorer as one reads it: "minus mean squared error"."""
+    return score.replace("neg_", "minus ").replace("_", " ")

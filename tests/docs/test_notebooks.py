@@ -18,20 +18,29 @@ NOTEBOOKS = ROOT / "docs" / "notebooks"
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
+    return run("stores", tmp_path_factory.mktemp("notebook"))
+
+
+@pytest.fixture(scope="module")
+def schools(tmp_path_factory):
+    return run("schools", tmp_path_factory.mktemp("notebook"))
+
+
+def run(name, folder):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("agg")
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        patch.chdir(tmp_path_factory.mktemp("notebook"))
+        patch.chdir(folder)
         # the new process finds the library where this one has it
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # of others, among others
-        return runpy.run_path(str(NOTEBOOKS / "stores.py"))
+        return runpy.run_path(str(NOTEBOOKS / f"{name}.py"))
 
 
 def test_there_is_a_test_for_each_notebook():
-    assert [path.stem for path in NOTEBOOKS.glob("*.py")] == ["stores"]
+    assert {path.stem for path in NOTEBOOKS.glob("*.py")} == {"schools", "stores"}
 
 
 def test_stores_are_better_learned_together(stores):
@@ -65,3 +74,13 @@ def test_the_saved_model_holds_no_data(stores):
 def test_nothing_private_is_used():
     text = (NOTEBOOKS / "stores.py").read_text(encoding="utf-8")
     assert "._" not in text and "import _" not in text
+
+
+def test_pictures_of_the_schools_say_what_the_page_says(schools):
+    assert schools["coefficients"].title_.startswith("2 of 4 features differ between the 65 tasks")
+    assert "of 65 tasks and hurts none" in schools["gains"].title_
+    assert 0 < schools["related"].path.best_relatedness < 1
+    assert schools["path"].names_[0] == "schavg" and len(schools["path"].names_) == 4
+    assert schools["stable"].frequency_[0] == 1.0
+    numbers = schools["slopes"].frame, schools["coefficients"].frame
+    assert numbers[0].equals(numbers[1])
