@@ -54,7 +54,7 @@ def test_a_heat_map_has_the_coefficients_under_their_names(library):
 def test_the_title_counts_features_that_differ(differing, said):
     display = CoefficientDisplay(drawn.coefficients(differing=differing)).plot()
     assert display.title_.startswith(said)
-    assert display.figure_.get_suptitle().replace("\n", " ") == display.title_
+    assert display.figure_._suptitle.get_text().replace("\n", " ") == display.title_
 
 
 def test_a_feature_differs_if_it_does_for_one_class():
