@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -10,9 +9,17 @@ from rich.console import Console
 
 import mtlearn
 from mtlearn.cli import options
-from mtlearn.cli.errors import UNUSABLE, SourceError, did_you_mean
+from mtlearn.cli.errors import SourceError, did_you_mean, fail, one_line
 from mtlearn.cli.folds import read_folds
-from mtlearn.cli.outputs import STANDARD, check_outputs, write_table, write_text
+from mtlearn.cli.outputs import (
+    OBJECTS,
+    PAGES,
+    STANDARD,
+    TABLES,
+    check_outputs,
+    write_table,
+    write_text,
+)
 from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.report import print_report
 from mtlearn.cli.source import is_built_in, read_source
@@ -83,10 +90,13 @@ def compare(
     one for all, one for all with a dummy per task; beside models that select features also a lasso
     per task.
     """
-    try:
+    with one_line():
         _check(source, seed)
         chosen = _known(models)
-        check_outputs("" if is_built_in(source) else source, out, json, report)
+        check_outputs(
+            {"source": None if is_built_in(source) else source},
+            {"--out": (out, TABLES), "--json": (json, OBJECTS), "--report": (report, PAGES)},
+        )
         n_folds, time = read_folds(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
         table = read_source(source, target or [], task, drop or [], groups, **how)
@@ -106,8 +116,6 @@ def compare(
                 n_jobs=-1 if len(table.X) > SMALL else 1,
                 progress=progress,
             )
-    except (SourceError, ImportError, ValueError, MemoryError) as error:
-        _fail(str(error) or "there is not enough memory for this table.")
     result.notes[:0] = table.notes
     result.settings.update(source=source, **table.settings)
     _deliver(result, table.name, {"out": out, "json": json, "report": report}, quiet)
@@ -122,7 +130,7 @@ def _deliver(result: Comparison, name: str, paths: dict[str, str | None], quiet:
     if not quiet and STANDARD not in given.values():
         _report(result, name, None if wrong else given)
     if wrong:
-        _fail(wrong)
+        fail(wrong)
 
 
 def _report(result: Comparison, name: str, written: dict[str, str] | None) -> None:
@@ -175,8 +183,3 @@ def _known(models: list[str] | None) -> list[str] | None:
                 f"addition; the baselines {', '.join(BASELINES)} take part by themselves."
             )
     return names or None
-
-
-def _fail(message: str) -> None:
-    print(f"mtlearn: {' '.join(message.split())}", file=sys.stderr)
-    raise typer.Exit(UNUSABLE)

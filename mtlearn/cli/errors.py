@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 UNUSABLE = 2  # the exit code of whatever ends without an answer
 
@@ -19,3 +22,18 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
         folded.setdefault(option.strip().casefold(), option)
     near = difflib.get_close_matches(name.strip().casefold(), folded, n=1)
     return f" Did you mean {folded[near[0]]!r}?" if near else ""
+
+
+def fail(message: str) -> NoReturn:
+    """Say in one line what is wrong, and end without an answer."""
+    print(f"mtlearn: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(UNUSABLE)
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """What can be wrong with a table, an option or an installation, in one line."""
+    try:
+        yield
+    except (SourceError, ImportError, ValueError, MemoryError) as error:
+        fail(str(error) or "there is not enough memory for this table.")

@@ -28,39 +28,39 @@ def called(source: str) -> str:
 
 
 def check_outputs(
-    source: str, out: str | None, json: str | None = None, report: str | None = None
+    sources: dict[str, str | None], outputs: dict[str, tuple[str | None, tuple[str, ...]]]
 ) -> None:
     """Refuse what would lose data, or could not be written when the work is done.
+
+    ``sources`` are the files that are read, by what each is ("source", "model"); ``outputs`` have a
+    path and the endings that it may have, by their options.
 
     Raises
     ------
     SourceError
         With one line that says what to do.
     """
-    paths = {
-        f"--out {out}": (out, TABLES),
-        f"--json {json}": (json, OBJECTS),
-        f"--report {report}": (report, PAGES),
-    }
-    if report is not None and find_spec("matplotlib") is None:
+    given = {f"{name} {path}": path for name, (path, _) in outputs.items() if path is not None}
+    endings = {f"{name} {path}": known for name, (path, known) in outputs.items()}
+    if PAGES in (endings[name] for name in given) and find_spec("matplotlib") is None:
         raise SourceError(
             "--report: its pictures need matplotlib: python -m pip install "
             '"scikit-mtlearn[demo,plot]"'
         )
-    given = {name: path for name, (path, _) in paths.items() if path is not None}
     for name, path in given.items():
         if path != STANDARD:
-            _check(name, path, paths[name][1])
+            _check(name, path, endings[name])
     taken = {name: _marks(path, 1) for name, path in given.items()}
     if STANDARD not in given.values():
         taken["standard output"] = _marks(STANDARD, 1)  # the shell may send it to any file
-    read = _marks(source, 0) - {STANDARD}
-    for name, marks in taken.items():
-        if marks & read:
-            raise SourceError(
-                f"{name} is the source itself ({called(source)}), whose data would be lost; give "
-                "another file."
-            )
+    for what, source in sources.items():
+        read = set() if source is None else _marks(source, 0) - {STANDARD}
+        for name, marks in taken.items():
+            if marks & read:
+                raise SourceError(
+                    f"{name} is the {what} itself ({called(source)}), whose data would be lost; "
+                    "give another file."
+                )
     for (name, marks), (other, others) in itertools.combinations(taken.items(), 2):
         if marks & others:
             raise SourceError(f"{name} and {other} are one file; give two.")
