@@ -127,7 +127,7 @@ def run_job(
     """
     start = time.perf_counter()
     past, new = data.take(fold[0]), data.take(fold[1])
-    cv = _inner_folds(past, random_state)
+    cv = inner_folds(past, random_state)
     # many small fits: more than one BLAS thread only gets in the way
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -138,18 +138,26 @@ def run_job(
             kept = kept_loss(pipeline, cv)
             rest = at_chosen(model, pipeline)
             loss = _inner_loss(rest, past, cv, random_state) if kept is None else kept
+    alpha = chosen_alpha(pipeline)
+    return Answer(job, prediction, alpha, loss, time.perf_counter() - start, in_words(caught))
+
+
+def in_words(caught: list[warnings.WarningMessage]) -> list[str]:
+    """What fits warned of, once each; that folds lack a task is no news."""
+    silent = UnseenTaskWarning | SimilarLabelsWarning
     said = {
         str(warning.message)
         for warning in caught
-        if issubclass(warning.category, UserWarning)
-        and not issubclass(warning.category, UnseenTaskWarning | SimilarLabelsWarning)
+        if issubclass(warning.category, UserWarning) and not issubclass(warning.category, silent)
     }
-    alpha = chosen_alpha(pipeline)
-    return Answer(job, prediction, alpha, loss, time.perf_counter() - start, sorted(said))
+    return sorted(said)
 
 
-def _inner_folds(past: TaskTable, random_state: int) -> Any:
-    """In time where the outer ones are, fewer where the past is short; where there is none, not."""
+def inner_folds(past: TaskTable, random_state: int) -> Any:
+    """The folds on which a model is tuned, each of which keeps every task represented.
+
+    In time where the outer ones are, fewer where the past is short; where there is none, not.
+    """
     for n_splits in range(INNER_FOLDS, 1, -1) if past.times is not None else ():
         with suppress(ValueError):  # some fold holds out nothing
             return check_cv(_time_folds(past, n_splits))
@@ -169,7 +177,7 @@ def _inner_loss(model: Any, past: TaskTable, cv: Any, random_state: int) -> floa
     kind, unit, losses = past.kind, past.kind.unit(past.y), []
     for train, test in cv.split():
         part, new = past.take(train), past.take(test)
-        pipeline = build_model(model, past.task_column, _inner_folds(part, random_state), kind)
+        pipeline = build_model(model, past.task_column, inner_folds(part, random_state), kind)
         answer = kind.fit_predict(pipeline, part.frame, part.y, part.groups, new.frame) / unit
         known = ~np.isnan(new.y)
         losses.append(kind.loss((new.y / unit)[known], answer[known]).mean())

@@ -30,7 +30,7 @@ from mtlearn import IndependentTasks, MeanRegularizedRegressor, PooledTasks, com
 from mtlearn.compare.choice import Choice
 from mtlearn.compare.contenders import BASELINES, MULTITASK, build_model, kept_loss
 from mtlearn.compare.roles import is_baseline, selects_features
-from mtlearn.compare.running import _inner_folds, outer_folds, run_job
+from mtlearn.compare.running import inner_folds, outer_folds, run_job
 from mtlearn.compare.sparse_at_once import LassoAtOnce, sparse_logistic_path
 from mtlearn.compare.task_table import read_table
 
@@ -183,7 +183,7 @@ def test_a_model_without_a_search_gets_its_loss_by_cross_validation():
     fold = outer_folds(3, data, 0)[0]
     found = run_job(0, OneForAll(), data, fold, 0, rated=True).inner_loss
     past, losses = data.take(fold[0]), []
-    for train, test in _inner_folds(past, 0).split():
+    for train, test in inner_folds(past, 0).split():
         model = build_model(OneForAll(), "school", None, data.kind)
         model.fit(past.frame.iloc[train], past.y[train])
         losses.append(np.mean((model.predict(past.frame.iloc[test]) - past.y[test]) ** 2))
@@ -222,7 +222,7 @@ def test_losses_kept_by_a_search_are_those_of_its_alpha(name, table):
     """The same loss on the same folds for all: models may be compared by it."""
     X, y, column = TABLES[table]()
     data = read_table(X, y, None, column, None)
-    cv, kind, unit = _inner_folds(data, 0), data.kind, data.kind.unit(data.y)
+    cv, kind, unit = inner_folds(data, 0), data.kind, data.kind.unit(data.y)
     search = BASELINES.get(name)
     if search is None:
         searching = getattr(mtlearn, f"MeanRegularized{kind.ending}CV")
@@ -259,7 +259,7 @@ def test_losses_kept_by_a_search_are_those_of_its_alpha(name, table):
 def test_losses_on_other_terms_are_not_taken(other):
     X, Y = target_matrix()
     data = read_table(X, Y, None, None, None)
-    cv = _inner_folds(data, 0)
+    cv = inner_folds(data, 0)
     mine = mtlearn.MeanRegularizedRegressorCV(alphas=3, **other)
     pipeline = build_model(mine, None, cv, data.kind).fit(data.frame, data.y)
     assert kept_loss(pipeline, cv) is None

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mtlearn import compare_tasks
-from mtlearn.compare.running import _inner_folds, outer_folds
+from mtlearn.compare.running import inner_folds, outer_folds
 from mtlearn.compare.task_table import read_table, with_times
 from mtlearn.model_selection import TaskTimeSeriesSplit
 
@@ -37,7 +37,7 @@ def test_no_row_of_a_task_is_predicted_from_its_future(shared):
     when = X["day"].to_numpy()[data.rows]
     for train, test in folds:
         past = data.take(train)
-        inner = list(_inner_folds(past, 0).split())
+        inner = list(inner_folds(past, 0).split())
         assert len(inner) == 5
         pairs = [(train, test, data.codes), *((a, b, past.codes) for a, b in inner)]
         for k, (a, b, codes) in enumerate(pairs):
