@@ -9,7 +9,8 @@ from rich.console import Console
 
 import mtlearn
 from mtlearn.cli import options
-from mtlearn.cli.errors import SourceError, did_you_mean, fail, one_line
+from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
+from mtlearn.cli.fit import fit
 from mtlearn.cli.folds import read_folds
 from mtlearn.cli.outputs import (
     OBJECTS,
@@ -29,7 +30,6 @@ from mtlearn.compare.rivals import RIVALS
 from mtlearn.datasets import DATASETS
 from mtlearn.model_selection import TaskTimeSeriesSplit
 
-SMALL = 1000  # rows; below, starting processes takes longer than the work
 CONTENTS = {"out": "one row for each task", "json": "all of the result", "report": "a page"}
 NO_GAIN = 1  # exit code of --fail-if-no-gain
 
@@ -91,7 +91,8 @@ def compare(
     per task.
     """
     with one_line():
-        _check(source, seed)
+        check_source(source, "compare")
+        check_seed(seed)
         chosen = _known(models)
         check_outputs(
             {"source": None if is_built_in(source) else source},
@@ -113,7 +114,7 @@ def compare(
                 new_tasks=new_tasks,
                 random_state=seed,
                 full=full,
-                n_jobs=-1 if len(table.X) > SMALL else 1,
+                n_jobs=table.n_jobs,
                 progress=progress,
             )
     result.notes[:0] = table.notes
@@ -121,6 +122,9 @@ def compare(
     _deliver(result, table.name, {"out": out, "json": json, "report": report}, quiet)
     if fail_if_no_gain and not result.helps:
         raise typer.Exit(NO_GAIN)
+
+
+app.command()(fit)
 
 
 def _deliver(result: Comparison, name: str, paths: dict[str, str | None], quiet: bool) -> None:
@@ -164,13 +168,6 @@ def _write(result: Comparison, paths: dict[str, str]) -> str:
         except OSError as error:  # a full disk, say
             return f"--{option}: {path} cannot be written ({error.strerror or error})."
     return ""
-
-
-def _check(source: str | None, seed: int) -> None:
-    if not source:  # or None: typer 0.16 lets that pass beside a newer click
-        raise SourceError("which table? mtlearn compare SOURCE, or mtlearn compare --help.")
-    if not 0 <= seed < 2**32:
-        raise SourceError(f"--seed: {seed} is not between 0 and {2**32 - 1}.")
 
 
 def _known(models: list[str] | None) -> list[str] | None:

@@ -24,6 +24,18 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     return f" Did you mean {folded[near[0]]!r}?" if near else ""
 
 
+def check_source(source: str | None, command: str) -> None:
+    """Ask for a table; typer 0.16 lets None pass beside a newer click."""
+    if not source:
+        raise SourceError(f"which table? mtlearn {command} SOURCE, or mtlearn {command} --help.")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what NumPy takes for no seed."""
+    if not 0 <= seed < 2**32:
+        raise SourceError(f"--seed: {seed} is not between 0 and {2**32 - 1}.")
+
+
 def fail(message: str) -> NoReturn:
     """Say in one line what is wrong, and end without an answer."""
     print(f"mtlearn: {' '.join(message.split())}", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mtlearn.compare.contenders import DEFAULT, MULTITASK
+from mtlearn.compare.contenders import BASELINES, DEFAULT, MULTITASK
 from mtlearn.compare.rivals import RIVALS
 
 READING, ASKING, ANSWERING = "The table", "The comparison", "What comes out"
@@ -159,6 +159,22 @@ FailIfNoGain = Annotated[
     typer.Option(
         "--fail-if-no-gain",
         help="End with exit code 1 unless the answer is Yes.",
+        rich_help_panel=ANSWERING,
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="auto compares the default models and takes that of the least error on held-out "
+        f"rows; or one of {', '.join(MULTITASK)}, and the baselines {', '.join(BASELINES)}.",
+        rich_help_panel=ASKING,
+    ),
+]
+Save = Annotated[
+    str | None,
+    typer.Option(
+        help="The file of the model: .skops, or .joblib and .pkl, which run code when loaded.",
+        metavar="FILE",
         rich_help_panel=ANSWERING,
     ),
 ]

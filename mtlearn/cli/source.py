@@ -17,6 +17,8 @@ from mtlearn.cli.outputs import called
 from mtlearn.datasets import DATASETS, load
 from mtlearn.exceptions import counted
 
+SMALL = 1000  # rows; below, starting processes takes longer than the work
+
 
 @dataclass
 class Source:
@@ -29,6 +31,11 @@ class Source:
     groups: pd.Series | None
     notes: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)  # how it was read
+
+    @property
+    def n_jobs(self) -> int:
+        """Processes that are worth starting; -1 is one for each core."""
+        return -1 if len(self.X) > SMALL else 1
 
 
 @dataclass

@@ -1,0 +1,220 @@
+"""`mtlearn fit`: a model of a table, named or chosen by a comparison, saved for new rows."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from mtlearn.cli import options
+from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
+from mtlearn.cli.outputs import check_outputs
+from mtlearn.cli.progress import shown_progress
+from mtlearn.cli.saved import (
+    MODELS,
+    PICKLES,
+    RUNS_CODE,
+    Saved,
+    check_can_save,
+    plain_list,
+    save,
+    versions_now,
+)
+from mtlearn.cli.source import Source, is_built_in, read_source
+from mtlearn.compare import Comparison, compare_tasks
+from mtlearn.compare.contenders import BASELINES, MULTITASK
+from mtlearn.compare.refit import refit
+from mtlearn.compare.task_table import TaskTable, read_table
+from mtlearn.exceptions import counted
+
+AUTO = "auto"
+STRENGTHS = ("alpha_", "alpha_intercept_", "alpha_mean_", "noise_std_", "shrinkage_")
+CERTIFICATES = {"dual_gap_": "duality gap", "gradient_norm_": "gradient norm of the likelihood"}
+
+
+def fit(
+    source: options.Source,
+    target: options.Target = None,
+    task: options.Task = None,
+    drop: options.Drop = None,
+    groups: options.Groups = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
+    sheet: options.Sheet = None,
+    model: options.Model = AUTO,
+    kind: options.Kind = options.Question.AUTO,
+    bad_cells: options.BadCells = options.Cells.MISSING,
+    seed: options.Seed = 0,
+    save: options.Save = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Fit a model of the tasks of SOURCE on all of its rows, and save it.
+
+    By default the models of mtlearn compare are compared, and that of the least error on held-out
+    rows is fitted on all of them.
+    """
+    with one_line():
+        check_source(source, "fit")
+        check_seed(seed)
+        name = _known(model)
+        if save is None:
+            raise SourceError("say with --save where the model goes, such as --save model.skops.")
+        check_can_save(save)
+        check_outputs(
+            {"source": None if is_built_in(source) else source}, {"--save": (save, MODELS)}
+        )
+        how = {"encoding": encoding, "decimal": decimal, "sheet": sheet}
+        table = read_source(source, target or [], task, drop or [], groups, **how)
+        asked = {"kind": kind.value, "bad_cells": bad_cells.value}
+        result = None
+        if name == AUTO:
+            result = _compare(table, seed, quiet, asked)
+            name = str(result.table[result.kind.error].idxmin())
+        data = read_table(table.X, table.y, None, table.task, table.groups, asked["kind"])
+        found = refit(name, data, seed, asked["bad_cells"])
+    saved = Saved(
+        pipeline=found.pipeline,
+        model=name,
+        features=_features(found.pipeline[0], table),
+        task=table.task,
+        targets=table.settings["target"],
+        kind=data.kind.name,
+        classes=plain_list(getattr(data.kind, "classes", None)),
+        unit=np.broadcast_to(data.kind.unit(data.y), _width(data)).tolist(),
+        source=table.name,
+        rows=len(data.y),
+        settings={**table.settings, **asked, "model": model, "seed": seed},
+        versions=versions_now(),
+    )
+    size = _save(saved, save)
+    if not quiet:
+        notes = [*table.notes, *(found.notes if result is None else _joined(result, found.notes))]
+        _report(saved, data, result, notes, f"{save} ({_bytes(size)})")
+        print(f"\nPredict new rows:\n  {_next(save, saved)}")
+    if save.lower().endswith(PICKLES):
+        console = Console(stderr=True)
+        console.print(Text(f"Warning: {save}: {RUNS_CODE}. .skops has neither fault.", "yellow"))
+
+
+def _known(model: str) -> str:
+    names = [AUTO, *MULTITASK, *BASELINES]
+    if model not in names:
+        raise SourceError(
+            f"--model: there is no {model!r}.{did_you_mean(model, names)} There are "
+            f"{', '.join(names)}."
+        )
+    return model
+
+
+def _compare(table: Source, seed: int, quiet: bool, asked: dict[str, Any]) -> Comparison:
+    with shown_progress(quiet) as progress:
+        return compare_tasks(
+            table.X,
+            table.y,
+            task_column=table.task,
+            groups=table.groups,
+            random_state=seed,
+            n_jobs=table.n_jobs,
+            progress=progress,
+            **asked,
+        )
+
+
+def _width(data: TaskTable) -> int:
+    """The number of targets."""
+    return 1 if data.stacked else data.y.shape[1]
+
+
+def _features(encoder: Any, table: Source) -> dict[str, str]:
+    """What became of each column: a number, a yes or no, a category, or nothing."""
+    said = dict.fromkeys(encoder.ignored_, "left out")
+    said |= dict.fromkeys(encoder.levels_, "category")
+    for name in encoder.numbers_:
+        said[name] = "boolean" if table.X[name].dtype.kind == "b" else "number"
+    return {name: said[name] for name in map(str, table.X.columns) if name != table.task}
+
+
+def _save(saved: Saved, path: str) -> int:
+    try:
+        return save(saved, path)
+    except OSError as error:  # a full disk, say
+        fail(f"--save: {path} cannot be written ({error.strerror or error}).")
+
+
+def _joined(result: Comparison, notes: list[str]) -> list[str]:
+    """What the comparison said, then what the fit says beside it."""
+    return [*result.notes, *(note for note in notes if note not in result.notes)]
+
+
+def _report(
+    saved: Saved, data: TaskTable, result: Comparison | None, notes: list[str], where: str
+) -> None:
+    """What was fitted on what, and how sure it is to be the optimum."""
+    console, target = Console(), ", ".join(saved.targets)
+    by = f" ({saved.task})" if saved.task else ", a target each"
+    print()
+    console.print(
+        Text(
+            f"{saved.source}: {target} of {counted(saved.rows, 'row', 'rows')}, "
+            f"{len(data.tasks):,} tasks{by}, {counted(len(saved.used), 'feature', 'features')}."
+        )
+    )
+    for note in notes:
+        console.print(Text(f"Note: {note}", "yellow"))
+    if result is not None:
+        for line in _choice(result, saved.model):
+            console.print(Text(line))
+    console.print(Text(f"Fitted {saved.model} on all rows.", "bold"))
+    for line in fitted_in_words(saved.pipeline[-1]):
+        console.print(Text(line))
+    console.print(Text(f"Saved to {where}."))
+
+
+def _choice(result: Comparison, name: str) -> list[str]:
+    """The verdict in short, and why the model was taken."""
+    kind, error = result.kind, result.table[result.kind.error]
+    others = error.drop(name)
+    beside = f", {others.min():.4g} by {others.idxmin()}" if len(others) else ""
+    return [
+        f"{result.verdict.split('. Held-out rows')[0].rstrip('.')}.",
+        f"{name} has the least {kind.error_name} on held-out rows: {error[name]:.4g}{beside}.",
+    ]
+
+
+def fitted_in_words(model: Any) -> list[str]:
+    """Strengths that a fit chose or estimated, and its certificate."""
+    strengths = [
+        f"{name.rstrip('_')} {_number(getattr(model, name))}"
+        for name in STRENGTHS
+        if getattr(model, name, None) is not None
+    ]
+    sure = [
+        f"{words} {_number(getattr(model, name))}"
+        for name, words in CERTIFICATES.items()
+        if hasattr(model, name)
+    ]
+    lines = [f"Strengths: {', '.join(strengths)}."] if strengths else []
+    if sure:
+        asked = f" (asked: {model.tol:.2g})" if hasattr(model, "tol") else ""
+        lines.append(f"Certificate: {', '.join(sure)}{asked}.")
+    return lines
+
+
+def _number(value: Any) -> str:
+    """One number, or the first few of several."""
+    values = np.atleast_1d(np.asarray(value, dtype=float)).ravel()
+    return ", ".join(f"{one:.3g}" for one in values[:5]) + ", …" * (len(values) > 5)
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e3:,.0f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
+
+
+def _next(path: str, saved: Saved) -> str:
+    trust = " --trust" if path.lower().endswith(PICKLES) else ""
+    new = f"new{Path(saved.source).suffix or '.csv'}"
+    return f"mtlearn predict {shlex.quote(path)} {shlex.quote(new)} --out predictions.csv{trust}"
