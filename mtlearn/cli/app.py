@@ -21,6 +21,7 @@ from mtlearn.cli.outputs import (
     write_table,
     write_text,
 )
+from mtlearn.cli.predict import predict
 from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.report import print_report
 from mtlearn.cli.source import is_built_in, read_source
@@ -125,6 +126,7 @@ def compare(
 
 
 app.command()(fit)
+app.command()(predict)
 
 
 def _deliver(result: Comparison, name: str, paths: dict[str, str | None], quiet: bool) -> None:

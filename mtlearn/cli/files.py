@@ -35,8 +35,15 @@ class Table:
     zeros: list[str] = field(default_factory=list)  # columns left text for their leading zeros
 
 
-def read_file(source: str, encoding: str | None, decimal: str | None, sheet: str | None) -> Table:
-    """Read CSV, Excel or Parquet.
+def read_file(
+    source: str,
+    encoding: str | None,
+    decimal: str | None,
+    sheet: str | None,
+    *,
+    fewest: int = 3,
+) -> Table:
+    """Read CSV, Excel or Parquet of at least so many columns.
 
     Raises
     ------
@@ -67,12 +74,15 @@ def read_file(source: str, encoding: str | None, decimal: str | None, sheet: str
         raise SourceError(f"{name} cannot be read as a table ({reason}).") from error
     frame = table.frame
     frame.columns = named(frame.columns, name)
-    if frame.shape[1] < 3 or frame.empty:
+    if frame.shape[1] < fewest or frame.empty:
         rows = counted(len(frame), "row", "rows")
         columns = counted(frame.shape[1], "column", "columns")
+        takes = "a comparison takes a target, a task and at least one feature"
+        if fewest < 3:
+            takes = "predicting takes a row at least"
         raise SourceError(
-            f"{name} has {rows} and {columns}; a comparison takes a target, a task and at least "
-            f"one feature, with a header line that names them.{_likely(frame, name)}"
+            f"{name} has {rows} and {columns}; {takes}, with a header line that names "
+            f"{'them' if fewest > 1 else 'the columns'}.{_likely(frame, name)}"
         )
     return table
 
@@ -90,6 +100,11 @@ def refuse_options(
             raise SourceError(f"{option} is for {what}, which {source} is not; leave it out.")
     if decimal not in (None, ".", ","):
         raise SourceError(f"--decimal: {decimal!r} is neither , nor . as it should be.")
+
+
+def takes_decimal(source: str) -> bool:
+    """Whether --decimal is for such a file."""
+    return source == STANDARD or _ending(source) in (*TEXT, *EXCEL)
 
 
 def _ending(source: str) -> str:

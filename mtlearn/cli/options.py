@@ -178,3 +178,46 @@ Save = Annotated[
         rich_help_panel=ANSWERING,
     ),
 ]
+SavedModel = Annotated[
+    str, typer.Argument(help="A file that mtlearn fit saved.", show_default=False)
+]
+NewSource = Annotated[
+    str,
+    typer.Argument(
+        help="A CSV, Excel or Parquet file with the columns of the one that was fitted (its target "
+        "may be missing), or - for CSV on standard input.",
+        show_default=False,
+    ),
+]
+Predictions = Annotated[
+    str,
+    typer.Option(
+        help="Write the predictions to this file: .csv, .csv.gz, .tsv, .json or .parquet; - is "
+        "CSV on standard output.",
+        metavar="FILE",
+        rich_help_panel=ANSWERING,
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Columns of the table to write beside the predictions, separated by commas.",
+        rich_help_panel=ANSWERING,
+    ),
+]
+Coverage = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of new observations that the intervals (low, high) cover; 0.9 if you do not "
+        "say. For random-slopes.",
+        show_default=False,
+        rich_help_panel=ANSWERING,
+    ),
+]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="Load a .joblib or .pkl file, which runs the code in it.",
+    ),
+]

@@ -87,7 +87,7 @@ def read_source(
         _check_time(table, columns, time)
         frame = frame.assign(**{time: as_times(frame[time], is_feature=time in features)})
         features = list(dict.fromkeys([*features, time]))
-    _refuse_infinities(table, [*targets, *features], called(source))
+    refuse_infinities(table, [*targets, *features], called(source))
     y = _targets(table, targets)
     known = {" or ".join(targets): y.notna().any(axis=1)}  # of several, a row may lack some
     known |= {} if task is None else {task: frame[task].notna()}
@@ -241,7 +241,7 @@ def several(values: Sequence[str], columns: Sequence[str]) -> list[str]:
     ]
 
 
-def _refuse_infinities(table: Table, names: list[str], source: str) -> None:
+def refuse_infinities(table: Table, names: list[str], source: str) -> None:
     """Say where in the file an infinite number is, which no model takes."""
     for name in names:
         column = table.frame[name]

@@ -1,0 +1,59 @@
+"""Labels of a new table that are those of fit in another type.
+
+What a file holds decides how its columns are read: one hole makes floats of whole numbers, one
+leading zero makes text of them. Equal values are one label; of another type they are so too where
+they are written alike (12 and "12"), or where one value of fit alone is that number (7 and "007").
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtlearn.inputs.column_types import text_of
+from mtlearn.inputs.label_text import readable
+
+NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*")
+
+
+def same_labels(column: pd.Series, known: Sequence[Any]) -> np.ndarray:
+    """Position of each row's label among those known, -1 for others and -2 where it is missing."""
+    codes, distinct = pd.factorize(column)
+    labels = readable([_plain(value) for value in distinct], str(column.name))
+    find = Finder(known)
+    places = np.array([*(find(label) for label in labels), -2], dtype=np.intp)
+    return places[codes]  # -1, missing, takes the last one
+
+
+class Finder:
+    """Positions of labels among those known."""
+
+    def __init__(self, known: Sequence[Any]) -> None:
+        self.equal = {label: place for place, label in enumerate(known)}
+        self.text = {text_of(label): place for place, label in enumerate(known)}
+        values = [_number(label) for label in known]
+        once = {value for value, count in Counter(values).items() if count == 1}
+        self.number = {v: place for place, v in enumerate(values) if v in once and v is not None}
+        self.are_text = any(isinstance(label, str) for label in known)
+
+    def __call__(self, label: Any) -> int:
+        """The position, or -1."""
+        if isinstance(label, str) == self.are_text:
+            return self.equal.get(label, -1)
+        place = self.text.get(text_of(label))
+        return self.number.get(_number(label), -1) if place is None else place
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) and value.dtype.kind in "iufbU" else value
+
+
+def _number(label: Any) -> float | None:
+    if isinstance(label, str):
+        return float(label) if NUMBER.fullmatch(label) else None
+    return float(label)
