@@ -10,6 +10,7 @@ from rich.console import Console
 import mtlearn
 from mtlearn.cli import options
 from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
+from mtlearn.cli.export import export
 from mtlearn.cli.fit import fit
 from mtlearn.cli.folds import read_folds
 from mtlearn.cli.outputs import (
@@ -127,6 +128,7 @@ def compare(
 
 app.command()(fit)
 app.command()(predict)
+app.command()(export)
 
 
 def _deliver(result: Comparison, name: str, paths: dict[str, str | None], quiet: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pandas.api.types import infer_dtype
 from rich.console import Console
 from rich.text import Text
 
@@ -134,7 +135,7 @@ def _features(encoder: Any, table: Source) -> dict[str, str]:
     said = dict.fromkeys(encoder.ignored_, "left out")
     said |= dict.fromkeys(encoder.levels_, "category")
     for name in encoder.numbers_:
-        said[name] = "boolean" if table.X[name].dtype.kind == "b" else "number"
+        said[name] = "boolean" if infer_dtype(table.X[name]) == "boolean" else "number"
     return {name: said[name] for name in map(str, table.X.columns) if name != table.task}
 
 

@@ -104,7 +104,7 @@ def _same_tasks(saved: Saved, column: pd.Series) -> tuple[np.ndarray, list[str]]
     notes = []
     if (new := places == -1).any():
         names = column[new].unique().tolist()
-        shown = ", ".join(map(repr, names[:5])) + ", …" * (len(names) > 5)
+        shown = ", ".join(map(text_of, names[:5])) + ", …" * (len(names) > 5)
         many = counted(int(new.sum()), "row is", "rows are")
         notes.append(
             f"{many} of {counted(len(names), 'task', 'tasks')} not seen in fit ({shown}), and "

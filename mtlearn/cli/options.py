@@ -221,3 +221,21 @@ Trust = Annotated[
         help="Load a .joblib or .pkl file, which runs the code in it.",
     ),
 ]
+To = Annotated[
+    str | None,
+    typer.Option(
+        help="A table of coefficients (.csv, .csv.gz, .tsv, .json or .parquet; - is CSV on "
+        "standard output), or a query that predicts (.sql).",
+        metavar="FILE",
+        rich_help_panel=ANSWERING,
+    ),
+]
+TableName = Annotated[
+    str | None,
+    typer.Option(
+        help="The table of the rows to predict, in the SQL; by default the name of the file that "
+        "was fitted.",
+        show_default=False,
+        rich_help_panel=ANSWERING,
+    ),
+]
