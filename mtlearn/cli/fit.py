@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mtlearn.cli import options
 from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
-from mtlearn.cli.outputs import check_outputs
+from mtlearn.cli.outputs import STANDARD, check_outputs
 from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.saved import (
     MODELS,
@@ -62,8 +62,8 @@ def fit(
         check_source(source, "fit")
         check_seed(seed)
         name = _known(model)
-        if save is None:
-            raise SourceError("say with --save where the model goes, such as --save model.skops.")
+        if save in (None, STANDARD):
+            raise SourceError("say with --save which file to write, such as --save model.skops.")
         check_can_save(save)
         check_outputs(
             {"source": None if is_built_in(source) else source}, {"--save": (save, MODELS)}
@@ -75,30 +75,47 @@ def fit(
         if name == AUTO:
             result = _compare(table, seed, quiet, asked)
             name = str(result.table[result.kind.error].idxmin())
-        data = read_table(table.X, table.y, None, table.task, table.groups, asked["kind"])
-        found = refit(name, data, seed, asked["bad_cells"])
-    saved = Saved(
-        pipeline=found.pipeline,
-        model=name,
-        features=_features(found.pipeline[0], table),
-        task=table.task,
-        targets=table.settings["target"],
-        kind=data.kind.name,
-        classes=plain_list(getattr(data.kind, "classes", None)),
-        unit=np.broadcast_to(data.kind.unit(data.y), _width(data)).tolist(),
-        source=table.name,
-        rows=len(data.y),
-        settings={**table.settings, **asked, "model": model, "seed": seed},
-        versions=versions_now(),
-    )
+        saved, data, said = fit_source(table, name, seed, **asked)
+    saved.settings["model"] = model
     size = _save(saved, save)
     if not quiet:
-        notes = [*table.notes, *(found.notes if result is None else _joined(result, found.notes))]
+        notes = [*table.notes, *(said if result is None else _joined(result, said))]
         _report(saved, data, result, notes, f"{save} ({_bytes(size)})")
         print(f"\nPredict new rows:\n  {_next(save, saved)}")
     if save.lower().endswith(PICKLES):
         console = Console(stderr=True)
         console.print(Text(f"Warning: {save}: {RUNS_CODE}. .skops has neither fault.", "yellow"))
+
+
+def fit_source(
+    table: Source, name: str, seed: int, kind: str = "auto", bad_cells: str = "missing"
+) -> tuple[Saved, TaskTable, list[str]]:
+    """Fit a model on all rows; what is to be saved, what it was fitted on, and notes.
+
+    Raises
+    ------
+    ValueError
+        If the table cannot be used.
+    """
+    data = read_table(table.X, table.y, None, table.task, table.groups, kind)
+    found = refit(name, data, seed, bad_cells)
+    width = 1 if data.stacked else data.y.shape[1]
+    asked = {"kind": kind, "bad_cells": bad_cells, "model": name, "seed": seed}
+    saved = Saved(
+        pipeline=found.pipeline,
+        model=name,
+        features=_features(found.pipeline[0], table),
+        task=table.task,
+        targets=list(table.settings["target"]),
+        kind=data.kind.name,
+        classes=plain_list(getattr(data.kind, "classes", None)),
+        unit=np.broadcast_to(data.kind.unit(data.y), width).tolist(),
+        source=table.name,
+        rows=len(data.y),
+        settings={**table.settings, **asked},
+        versions=versions_now(),
+    )
+    return saved, data, found.notes
 
 
 def _known(model: str) -> str:
@@ -123,11 +140,6 @@ def _compare(table: Source, seed: int, quiet: bool, asked: dict[str, Any]) -> Co
             progress=progress,
             **asked,
         )
-
-
-def _width(data: TaskTable) -> int:
-    """The number of targets."""
-    return 1 if data.stacked else data.y.shape[1]
 
 
 def _features(encoder: Any, table: Source) -> dict[str, str]:

@@ -85,7 +85,7 @@ class _Query:
         lines = [
             f"{', '.join(saved.targets)} by {saved.model}, fitted by {versions} on {saved.rows:,} "
             f"rows of {source}.",
-            "A missing number counts as its mean, a level not seen as the rare ones, or not at all.",
+            "A missing number counts as its mean, a level not seen as the rare ones or nothing.",
         ]
         if self.stacked and form.shared_coef is not None:
             lines.append("Rows of other tasks, and of none, get what the tasks share.")
