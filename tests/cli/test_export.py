@@ -1,5 +1,6 @@
 """`mtlearn export`: coefficients in the units of the table, and SQL that answers as models do."""
 
+import math
 import sqlite3
 from importlib.util import find_spec
 
@@ -30,7 +31,8 @@ def new_rows(n=60):
 def asked(query, frame, table="shops"):
     """What SQLite answers of a frame."""
     connection = sqlite3.connect(":memory:")
-    connection.create_function("EXP", 1, np.exp)  # not all that Python comes with have it
+    # not all that come with Python have it
+    connection.create_function("EXP", 1, lambda f: None if f is None else math.exp(f))
     frame.to_sql(table, connection, index=False)
     return pd.read_sql_query(query, connection)
 

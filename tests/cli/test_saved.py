@@ -140,7 +140,7 @@ def test_a_type_that_went_away_names_the_versions(tmp_path, monkeypatch):
     gone = "mtlearn.estimators.mean_regularized.Gone"
     path.write_bytes(replaced(TYPE, b'"Gone"')(path.read_bytes()))
     monkeypatch.setattr(saving, "trusted_types", lambda: {*trusted_types(), gone})
-    with pytest.raises(SourceError, match=r"It was written by mtlearn .*, scikit-learn .*; fit aga"):
+    with pytest.raises(SourceError, match=r"was written by mtlearn .*, scikit-learn .*; fit aga"):
         load(str(path))
 
 
