@@ -79,10 +79,12 @@ def _same_levels(column: pd.Series, levels: list[str | None]) -> pd.Series:
     if column.dtype.kind not in "iuf":
         return column
     known = [level for level in levels if level is not None]
-    places = same_labels(column, known)
-    text = [None if pd.isna(value) else text_of(value) for value in column.tolist()]
-    found = [known[place] if place >= 0 else own for place, own in zip(places, text, strict=True)]
-    return pd.Series(found, index=column.index, dtype=object)
+    codes, distinct = pd.factorize(column)
+    places = same_labels(pd.Series(distinct, name=column.name), known).tolist()
+    own = [text_of(value) for value in distinct.tolist()]
+    found = [known[place] if place >= 0 else own[k] for k, place in enumerate(places)]
+    # a row without a value, -1, takes the last one
+    return pd.Series(np.array([*found, None], dtype=object)[codes], index=column.index)
 
 
 def _same_tasks(saved: Saved, column: pd.Series) -> tuple[np.ndarray, list[str]]:

@@ -117,8 +117,9 @@ def _classes(saved: Saved, X: pd.DataFrame) -> dict[str, Any]:
     own = np.array(saved.classes, dtype=object)
     found: dict[str, Any] = {}
     for j, target in enumerate(saved.targets):
-        codes = [place[label] for label in labels[:, j].tolist()]
-        found[f"{target}_predicted"] = pd.Series(own[codes], X.index).infer_objects()
+        distinct, codes = np.unique(labels[:, j], return_inverse=True)
+        places = np.array([place[label] for label in distinct.tolist()])
+        found[f"{target}_predicted"] = pd.Series(own[places[codes]], X.index).infer_objects()
         before = f"{target}_" if T > 1 else ""
         each = np.column_stack([1 - chances[:, j], chances[:, j]]) if T > 1 else chances
         for k, label in enumerate(saved.classes):

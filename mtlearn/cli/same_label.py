@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -56,4 +58,6 @@ def _plain(value: Any) -> Any:
 def _number(label: Any) -> float | None:
     if isinstance(label, str):
         return float(label) if NUMBER.fullmatch(label) else None
+    if isinstance(label, bool) or not isinstance(label, Real | Decimal):
+        return None
     return float(label)

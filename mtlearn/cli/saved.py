@@ -142,6 +142,8 @@ def load(path: str, *, trust: bool = False) -> tuple[Saved, list[str]]:
         saved = Saved(**bundle)
     except TypeError as error:
         raise SourceError(_no_model(path, "its parts are other ones")) from error
+    if not isinstance(saved.pipeline, Pipeline) or not isinstance(saved.pipeline[0], TableEncoder):
+        raise SourceError(_no_model(path, "it holds no table pipeline"))
     old = any(issubclass(warning.category, InconsistentVersionWarning) for warning in caught)
     now = versions_now()
     differ = [
@@ -194,7 +196,7 @@ def _load_pickle(path: str, trust: bool) -> dict[str, Any]:
         raise SourceError(_no_model(path, str(error))) from error
     header = content if isinstance(content, dict) else {}
     _check_format(path, header)
-    return header["bundle"]
+    return header.get("bundle", {})
 
 
 def _check_format(path: str, header: dict[str, Any]) -> None:
