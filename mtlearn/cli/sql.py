@@ -17,7 +17,7 @@ from mtlearn.cli.linear_form import LinearForm
 from mtlearn.cli.saved import Saved
 
 FAR = 700  # log-odds beyond which EXP leaves the range of floats
-COEFFICIENTS, SHARED = "mtlearn_coefficients", "mtlearn_shared"
+TABLES = ("mtlearn_values", "mtlearn_coefficients", "mtlearn_shared")  # of the query
 
 
 def sql_of(saved: Saved, form: LinearForm, table: str) -> str:
@@ -75,8 +75,8 @@ class _Query:
         every = [form.coef] if form.shared_coef is None else [form.coef, form.shared_coef[None]]
         self.used = (np.vstack(every) != 0).any(axis=0)  # columns that play no part are left out
         self.stacked = saved.task is not None
-        self.names = [COEFFICIENTS, SHARED]
-        while table in self.names:  # a table of that name would not be seen
+        self.names = list(TABLES)
+        while table.casefold() in self.names:  # a table of that name would not be seen
             self.names = [f"{name}_" for name in self.names]
 
     def header(self) -> str:
@@ -100,30 +100,40 @@ class _Query:
             scores = [self._score(lambda j, t=t: literal(self.form.coef[t, j]), literal(b))
                       for t, b in enumerate(self.form.intercept)]  # fmt: skip
             return self._answers("", scores, f"FROM {table} AS r")
-        coefficients, shared = self.names
+        _, coefficients, shared = self.names
         task = f"r.{quoted(self.saved.task)}"
         if isinstance(self.form.tasks[0], str):
             task = f"CAST({task} AS TEXT)"
-        columns = [f"w{j}" for j in np.flatnonzero(self.used)]
-        rows = ",\n  ".join(
-            f"({', '.join([literal(label), *self._values(b, w)])})"
-            for label, b, w in zip(
-                self.form.tasks, self.form.intercept, self.form.coef, strict=True
-            )
-        )
-        start = (
-            f"WITH {coefficients} ({', '.join(['task', 'b', *columns])}) AS (VALUES\n  {rows}\n)"
-        )
+        columns = ["b", *(f"w{j}" for j in np.flatnonzero(self.used))]
+        start = self._own(columns)
         tables = f"FROM {table} AS r\nLEFT JOIN {coefficients} AS c ON c.task = {task}"
         if self.form.shared_coef is None:
             score = self._score(lambda j: f"c.w{j}", "c.b")
         else:
             values = self._values(self.form.shared_intercept, self.form.shared_coef)
-            start += f", {shared} ({', '.join(['b', *columns])}) AS (VALUES\n"
-            start += f"  ({', '.join(values)})\n)"
+            start += f", {shared} ({', '.join(columns)}) AS (VALUES\n  ({', '.join(values)})\n)"
             tables += f"\nCROSS JOIN {shared} AS s"
             score = self._score(lambda j: f"COALESCE(c.w{j}, s.w{j})", "COALESCE(c.b, s.b)")
         return self._answers(f"{start}\n", [score], tables)
+
+    def _own(self, columns: list[str]) -> str:
+        """The coefficients of the tasks.
+
+        Written down with labels of a type, for which SQLite makes an index: without it a row is
+        compared with every task (40,000 rows of 2,000 tasks: 10 s instead of 0.2 s).
+        """
+        values, coefficients, _ = self.names
+        form, listed = self.form, ", ".join(columns)
+        rows = ",\n  ".join(
+            f"({', '.join([literal(label), *self._values(b, w)])})"
+            for label, b, w in zip(form.tasks, form.intercept, form.coef, strict=True)
+        )
+        types = {str: "TEXT", bool: "BOOLEAN", int: "BIGINT"}
+        cast = f"CAST(task AS {types.get(type(form.tasks[0]), 'DOUBLE PRECISION')})"
+        return (
+            f"WITH {values} (task, {listed}) AS (VALUES\n  {rows}\n), {coefficients} AS "
+            f"MATERIALIZED (\n  SELECT {cast} AS task, {listed} FROM {values}\n)"
+        )
 
     def _values(self, intercept: float, coef: np.ndarray) -> list[str]:
         return [literal(float(value)) for value in (intercept, *coef[self.used])]

@@ -132,6 +132,15 @@ def test_numbers_and_flags_as_tasks_are_joined_by_value(run, tmp_path):
         np.testing.assert_allclose(got.sales_predicted, want, rtol=1e-9)
 
 
+@pytest.mark.parametrize("label", ["s{}".format, int])
+def test_sqlite_finds_the_task_of_a_row_by_an_index(run, tmp_path, label):
+    frame = pd.concat([many_shops()] * 5, ignore_index=True)
+    frame["shop"] = [label(i % 200) for i in range(len(frame))]
+    exported(run, fitted("number", "pooled", frame=frame), tmp_path, "m.sql")
+    plan = asked(f"EXPLAIN QUERY PLAN {(tmp_path / 'm.sql').read_text()}", frame)
+    assert plan.detail.str.contains("SEARCH c USING AUTOMATIC .*INDEX", regex=True).any()
+
+
 def test_rare_levels_share_a_coefficient_and_the_level_missing_has_its_own(run, tmp_path):
     rng, frame = np.random.default_rng(2), pd.concat([many_shops()] * 4, ignore_index=True)
     frame["town"] = [f"town {k}" for k in rng.integers(0, 130, len(frame))]
