@@ -235,3 +235,24 @@ def test_codes_of_tasks_and_levels_match_however_they_are_read(run, tmp_path, te
     got = pd.read_parquet(out)
     np.testing.assert_allclose(got.sales_predicted[:-1], want.sales_predicted, rtol=1e-12)
     assert str(got.shop.dtype) == "Int64" and got.shop[:-1].astype(int).tolist() == code.tolist()
+
+
+@pytest.mark.parametrize(
+    "label",
+    [lambda k: pd.Timestamp(2024, 1, 1 + k), lambda k: k, lambda k: k / 2, lambda k: k % 2 == 0],
+    ids=["dates", "categories of numbers", "fractions", "flags"],
+)
+def test_tasks_of_a_typed_table_are_those_of_text(run, tmp_path, label):
+    frame = many_shops()[["price", "shop", "sales"]]
+    frame["shop"] = [label(int(name[-1])) for name in frame.shop]
+    if frame.shop.dtype.kind == "i":
+        frame["shop"] = frame.shop.astype("category")
+    frame.to_parquet(tmp_path / "t.parquet")
+    path, out = tmp_path / "m.skops", tmp_path / "p.parquet"
+    options = ["--target", "sales", "--task", "shop", "--model", "mean-regularized"]
+    assert run("fit", tmp_path / "t.parquet", *options, "--save", path, "--quiet") == (0, "", "")
+    assert run("predict", path, tmp_path / "t.parquet", "--out", out, "--quiet") == (0, "", "")
+    got, said = predicted(run, path, frame, tmp_path)
+    want = pd.read_parquet(out).sales_predicted
+    np.testing.assert_allclose(got.sales_predicted, want, rtol=1e-12)
+    assert said == "" and want.nunique() > 60
