@@ -109,7 +109,7 @@ BROKEN = {
     "another model": (lambda good: sio.dumps(Ridge()), "it is not of mtlearn fit"),
     "another type": (
         lambda good: with_header(sio.dumps({"pipeline": FunctionTransformer(os.system)})),
-        "holds the type posix.system, which no model of mtlearn fit does; it is not loaded",
+        f"holds the type {os.system.__module__}.system, which no model of mtlearn fit does",
     ),
     "another class of ours": (
         replaced(TYPE, b'"LinearTasks"'),
