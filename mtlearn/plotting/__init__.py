@@ -13,6 +13,7 @@ from mtlearn.plotting.relatedness import RelatednessDisplay
 from mtlearn.plotting.similarity import TaskSimilarityDisplay
 from mtlearn.plotting.slopes import SlopesDisplay
 from mtlearn.plotting.stability import StabilityDisplay
+from mtlearn.plotting.transfer import TransferMatrixDisplay
 
 __all__ = [
     "CoefficientDisplay",
@@ -22,4 +23,5 @@ __all__ = [
     "StabilityDisplay",
     "TaskSimilarityDisplay",
     "TransferGainDisplay",
+    "TransferMatrixDisplay",
 ]

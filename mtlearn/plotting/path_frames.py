@@ -11,6 +11,7 @@ from mtlearn.inspection.fitted import FittedTasks, taken_apart
 
 BEYOND = 4.0  # an alpha of 0 or infinity is drawn so many times beyond the last that is neither
 SINGULAR = "singular values"
+COEFFICIENTS, DEVIATIONS = "coefficients", "deviations from the shared model"
 
 
 def last_step(model: Any) -> Any:
@@ -56,16 +57,16 @@ def scores_of(model: Any) -> tuple[Any, str]:
     return frame, name
 
 
-def path_of(model: Any, X: Any, y: Any, task: Any, alphas: Any, of: str) -> Any:
+def path_of(model: Any, X: Any, y: Any, task: Any, alphas: Any, of: str) -> tuple[Any, str]:
     """Norms over tasks of each feature's coefficients, or their singular values, by alpha.
 
-    With a shared mean those of the deviations from it, which the penalty is on.
+    With a shared mean those of the deviations from it, which the penalty is on. And what they are.
     """
     beside = {} if task is None else {"task": task}
     path = model.path(X, y, alphas=alphas, **beside)
-    coefs = path.coefs  # (T, d, n) or (T, K, d, n)
+    coefs, what = path.coefs, COEFFICIENTS  # (T, d, n) or (T, K, d, n)
     if path.mean_coefs is not None:
-        coefs = coefs - path.mean_coefs
+        coefs, what = coefs - path.mean_coefs, DEVIATIONS
     coefs = np.moveaxis(coefs, -1, 0)
     coefs = coefs.reshape(len(path.alphas), -1, coefs.shape[-1])
     if of == SINGULAR:
@@ -74,7 +75,7 @@ def path_of(model: Any, X: Any, y: Any, task: Any, alphas: Any, of: str) -> Any:
     else:
         values = np.linalg.norm(coefs, axis=1)
         names = FittedTasks.of(model).features
-    return new_frame(
+    frame = new_frame(
         {
             "alpha": np.repeat(path.alphas, len(names)),
             "name": names * len(path.alphas),
@@ -82,6 +83,7 @@ def path_of(model: Any, X: Any, y: Any, task: Any, alphas: Any, of: str) -> Any:
         },
         library_of(None, asked_by="PathDisplay"),
     )
+    return frame, f"{'singular value' if of == SINGULAR else 'norm over tasks'} of the {what}"
 
 
 def on_log_axis(alphas: np.ndarray) -> np.ndarray:

@@ -11,10 +11,17 @@ from mtlearn.inputs.checks import check_option
 from mtlearn.metrics.answers import unwrap
 from mtlearn.plotting.base import Display
 from mtlearn.plotting.drawing import BLUE, LONGEST, bare, label_axes, legend_above, two_digits
-from mtlearn.plotting.path_frames import last_step, on_log_axis, path_of, scores_of
+from mtlearn.plotting.path_frames import (
+    DEVIATIONS,
+    SINGULAR,
+    last_step,
+    on_log_axis,
+    path_of,
+    scores_of,
+)
 from mtlearn.plotting.reading import columns_of, places_of, table_of
 
-SCORES, FEATURES, SINGULAR = "scores", "features", "singular values"
+SCORES, FEATURES = "scores", "features"
 NAMED = 6  # lines with a colour and a name
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES = ("-", "--", "-.", ":", "-", "--")
@@ -33,7 +40,7 @@ class PathDisplay(Display):
         The alpha of the model, which is marked.
     score_name : str, default="score"
         What the scores are.
-    values_name : str, default="norm of the coefficients over tasks"
+    values_name : str, default="norm over tasks of the coefficients"
         What the values are.
 
     Attributes
@@ -75,7 +82,7 @@ class PathDisplay(Display):
         *,
         alpha: float | None = None,
         score_name: str = "score",
-        values_name: str = "norm of the coefficients over tasks",
+        values_name: str = "norm over tasks of the coefficients",
     ):
         self.frame, self.alpha = frame, alpha
         self.score_name, self.values_name = score_name, values_name
@@ -150,8 +157,7 @@ class PathDisplay(Display):
                 f"of={of!r} follows {type(inner).__name__} along alpha; give a model that has an "
                 "alpha, and the X and y of its fit."
             )
-        frame = path_of(inner, seen, y, task, alphas, of)
-        what = "singular value" if of == SINGULAR else "norm of the coefficients over tasks"
+        frame, what = path_of(inner, seen, y, task, alphas, of)
         return cls(frame, alpha=alpha, values_name=what).plot(ax)
 
     def _size(self) -> tuple[float, float]:
@@ -198,13 +204,15 @@ class PathDisplay(Display):
         shown = None if self.alpha is None else two_digits(self.alpha)
         if not self.names_:
             return self._chosen_in_words(shown)
-        what = "singular values" if self.values_name.startswith("singular") else "features"
+        what = SINGULAR if self.values_name.startswith("singular") else FEATURES
         if shown is None:
             return f"{len(self.names_):,} {what} along alpha"
         size = max(float(np.nanmax(self.values_)), 1e-300)
         used = int((self.values_[:, self._nearest()] > NOTHING * size).sum())
-        verb = "is" if used == 1 else "are"
-        return f"At alpha = {shown} {used:,} of {len(self.names_):,} {what} {verb} not zero"
+        verb = "is not zero" if used == 1 else "are not zero"
+        if what == FEATURES and self.values_name.endswith(DEVIATIONS):
+            verb = "differs between tasks" if used == 1 else "differ between tasks"
+        return f"At alpha = {shown}, {used:,} of {len(self.names_):,} {what} {verb}"
 
     def _chosen_in_words(self, shown: str | None) -> str:
         if shown is None:

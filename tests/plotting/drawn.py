@@ -106,3 +106,16 @@ def path(n_lines=9, n_alphas=12):
             "value": value.ravel(),
         }
     )
+
+
+def transfer(n_tasks=9, seed=0):
+    """Gains within three blocks, and one task that harms all others."""
+    rng = np.random.default_rng(seed)
+    block = np.arange(n_tasks) % 3
+    values = (block[:, None] == block) + 0.1 * rng.normal(size=(n_tasks, n_tasks))
+    values[4] = -2.0
+    np.fill_diagonal(values, np.nan)
+    tasks = [f"task {t}" for t in range(n_tasks)]
+    verdict = ["harms" if t == 4 else "no evidence" for t in range(n_tasks)]
+    sources = pd.DataFrame({"source": tasks, "gain": np.nanmean(values, 1), "verdict": verdict})
+    return SimpleNamespace(values=values, tasks=tasks, sources=sources.sort_values("gain"))

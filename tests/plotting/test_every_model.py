@@ -10,6 +10,7 @@ from mtlearn.inspection import (
     selection_stability,
     task_similarity,
     transfer_gain,
+    transfer_matrix,
 )
 from mtlearn.plotting import (
     CoefficientDisplay,
@@ -19,6 +20,7 @@ from mtlearn.plotting import (
     StabilityDisplay,
     TaskSimilarityDisplay,
     TransferGainDisplay,
+    TransferMatrixDisplay,
 )
 
 from ..inspection.models import T, case, whole_table
@@ -132,3 +134,11 @@ def test_alphas_of_zero_and_infinity_are_drawn():
     (line,) = (line for line in display.ax_.lines if line.get_label() == "mean of folds")
     assert np.isfinite(line.get_xdata()).all() and len(line.get_xdata()) == 4
     assert "the outermost: 0, ∞" in display.ax_.get_xlabel().replace("\n", " ")
+
+
+def test_a_transfer_matrix_is_that_of_inspection():
+    one = case("MeanRegularizedRegressor", "beside", "numbers")
+    found = transfer_matrix(one.model, one.X, one.y, task=one.task)
+    display = TransferMatrixDisplay.from_estimator(one.model, one.X, one.y, task=one.task)
+    order = [found.tasks.index(task) for task in display.tasks_]
+    np.testing.assert_array_equal(display.values_, found.values[np.ix_(order, order)])

@@ -17,6 +17,7 @@ from mtlearn.plotting import (
     StabilityDisplay,
     TaskSimilarityDisplay,
     TransferGainDisplay,
+    TransferMatrixDisplay,
 )
 
 from . import drawn
@@ -29,6 +30,7 @@ MADE = {
     "dirty": lambda n: CoefficientDisplay(drawn.coefficients(n, NAMES[:9], NAMES, dirty=True)),
     "gains": lambda n: TransferGainDisplay(drawn.gains(n)),
     "similarity": lambda n: TaskSimilarityDisplay(drawn.similarity(n)),
+    "transfer": lambda n: TransferMatrixDisplay(drawn.transfer(min(n, 60))),
     "stability": lambda n: StabilityDisplay(drawn.stability(n, 60)),
     "slopes": lambda n: SlopesDisplay(drawn.coefficients(n, NAMES[:9], NAMES)),
     "lines": lambda n: SlopesDisplay(drawn.coefficients(n, NAMES[:9], NAMES), feature=NAMES[3]),

@@ -13,6 +13,7 @@ from mtlearn.plotting import (
     StabilityDisplay,
     TaskSimilarityDisplay,
     TransferGainDisplay,
+    TransferMatrixDisplay,
 )
 
 from . import drawn
@@ -226,4 +227,15 @@ def test_paths_have_the_largest_lines_by_name():
     assert len(others.get_segments()) == 3
     nearest = np.abs(np.log(np.geomspace(0.01, 1, 12) / 0.2)).argmin()
     used = int((display.values_[:, nearest] > 0).sum())
-    assert display.title_ == f"At alpha = 0.2 {used} of 9 features are not zero"
+    assert display.title_ == f"At alpha = 0.2, {used} of 9 features are not zero"
+
+
+def test_a_transfer_matrix_has_the_gains_and_its_blocks():
+    found = drawn.transfer(18)
+    display = TransferMatrixDisplay(found).plot()
+    order = [found.tasks.index(task) for task in display.tasks_]
+    np.testing.assert_array_equal(image_of(display.ax_), found.values[np.ix_(order, order)])
+    assert labels(display.ax_.yaxis) == labels(display.ax_.xaxis) == display.tasks_
+    blocks = [place % 3 for place in order if place != 4]
+    assert np.count_nonzero(np.diff(blocks)) == 2
+    assert display.title_ == "1 of 18 tasks harms the others (task 4), none helps for sure"
