@@ -32,7 +32,8 @@ thead th { vertical-align: bottom; white-space: normal; border-bottom: 2px solid
   overflow-wrap: normal; }
 th[scope=row], .text { text-align: left; }
 th[scope=row] { font-weight: 400; white-space: normal; min-width: 9.5rem;
-  max-width: 22rem; }
+  max-width: 22rem; position: sticky; left: 0; background: var(--page); }
+thead th:first-child { position: sticky; left: 0; background: var(--page); }
 tr.best th, tr.best td { font-weight: 700; }
 tr.helped td.text { color: var(--helped); }
 tr.hurt td.text { color: var(--hurt); }
