@@ -12,7 +12,7 @@ from mtlearn.cli import options
 from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
 from mtlearn.cli.export import export
 from mtlearn.cli.fit import fit
-from mtlearn.cli.folds import read_folds
+from mtlearn.cli.folds import read_splitter
 from mtlearn.cli.outputs import (
     OBJECTS,
     PAGES,
@@ -30,7 +30,6 @@ from mtlearn.compare import Comparison, compare_tasks
 from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED
 from mtlearn.compare.rivals import RIVALS
 from mtlearn.datasets import DATASETS
-from mtlearn.model_selection import TaskTimeSeriesSplit
 
 CONTENTS = {"out": "one row for each task", "json": "all of the result", "report": "a page"}
 NO_GAIN = 1  # exit code of --fail-if-no-gain
@@ -100,7 +99,7 @@ def compare(
             {"source": None if is_built_in(source) else source},
             {"--out": (out, TABLES), "--json": (json, OBJECTS), "--report": (report, PAGES)},
         )
-        n_folds, time = read_folds(folds)
+        cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
         table = read_source(source, target or [], task, drop or [], groups, **how)
         with shown_progress(quiet) as progress:
@@ -112,7 +111,7 @@ def compare(
                 models=chosen,
                 kind=kind.value,
                 bad_cells=bad_cells.value,
-                cv=n_folds if time is None else TaskTimeSeriesSplit(time, n_folds),
+                cv=cv,
                 new_tasks=new_tasks,
                 random_state=seed,
                 full=full,

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from mtlearn.cli import options
 from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
+from mtlearn.cli.folds import read_splitter
 from mtlearn.cli.outputs import STANDARD, check_outputs
 from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.saved import (
@@ -29,7 +30,7 @@ from mtlearn.cli.source import Source, is_built_in, read_source
 from mtlearn.compare import Comparison, compare_tasks
 from mtlearn.compare.contenders import BASELINES, MULTITASK
 from mtlearn.compare.refit import refit
-from mtlearn.compare.task_table import TaskTable, read_table
+from mtlearn.compare.task_table import TaskTable, read_table, with_times
 from mtlearn.exceptions import counted
 
 AUTO = "auto"
@@ -49,6 +50,7 @@ def fit(
     model: options.Model = AUTO,
     kind: options.Kind = options.Question.AUTO,
     bad_cells: options.BadCells = options.Cells.MISSING,
+    folds: options.Folds = "5",
     seed: options.Seed = 0,
     save: options.Save = None,
     quiet: options.Quiet = False,
@@ -68,9 +70,10 @@ def fit(
         check_outputs(
             {"source": None if is_built_in(source) else source}, {"--save": (save, MODELS)}
         )
-        how = {"encoding": encoding, "decimal": decimal, "sheet": sheet}
+        cv, time = read_splitter(folds)
+        how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
         table = read_source(source, target or [], task, drop or [], groups, **how)
-        asked = {"kind": kind.value, "bad_cells": bad_cells.value}
+        asked: dict[str, Any] = {"kind": kind.value, "bad_cells": bad_cells.value, "cv": cv}
         result = None
         if name == AUTO:
             result = _compare(table, seed, quiet, asked)
@@ -88,9 +91,16 @@ def fit(
 
 
 def fit_source(
-    table: Source, name: str, seed: int, kind: str = "auto", bad_cells: str = "missing"
+    table: Source,
+    name: str,
+    seed: int,
+    kind: str = "auto",
+    bad_cells: str = "missing",
+    cv: Any = None,
 ) -> tuple[Saved, TaskTable, list[str]]:
     """Fit a model on all rows; what is to be saved, what it was fitted on, and notes.
+
+    Folds on which it is tuned go forward in time where ``cv`` does.
 
     Raises
     ------
@@ -98,6 +108,7 @@ def fit_source(
         If the table cannot be used.
     """
     data = read_table(table.X, table.y, None, table.task, table.groups, kind)
+    data = with_times(data, table.X, cv)
     found = refit(name, data, seed, bad_cells)
     width = 1 if data.stacked else data.y.shape[1]
     asked = {"kind": kind, "bad_cells": bad_cells, "model": name, "seed": seed}

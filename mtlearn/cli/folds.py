@@ -10,6 +10,7 @@ import pandas as pd
 
 from mtlearn.cli.errors import SourceError
 from mtlearn.exceptions import counted
+from mtlearn.model_selection import TaskTimeSeriesSplit
 
 TIME, FOLDS, FEWEST = "time:", 5, 2
 
@@ -36,6 +37,18 @@ def read_folds(given: str) -> tuple[int, str | None]:
     if int(number) < FEWEST:
         raise SourceError(f"--folds: {number} is too few; give {FEWEST} or more.")
     return int(number), column
+
+
+def read_splitter(given: str) -> tuple[int | TaskTimeSeriesSplit, str | None]:
+    """What a comparison takes as ``cv``, and the column of times.
+
+    Raises
+    ------
+    SourceError
+        As :func:`read_folds`.
+    """
+    number, time = read_folds(given)
+    return number if time is None else TaskTimeSeriesSplit(time, number), time
 
 
 def as_times(column: pd.Series, *, is_feature: bool) -> pd.Series:

@@ -72,3 +72,21 @@ def test_a_time_that_is_missing_is_refused():
     column = pd.Series(["2024-01-01", None], name="date")
     with pytest.raises(ValueError, match="the time date is missing in 1 row;"):
         as_times(column, is_feature=True)
+
+
+@pytest.mark.parametrize("model", ["auto", "mean-regularized"])
+def test_a_model_is_chosen_and_tuned_in_time_and_needs_no_time_to_predict(
+    run, dated, tmp_path, model
+):
+    saved, answers = tmp_path / "model.skops", tmp_path / "answers.csv"
+    asked = ["--folds", "time:day:2", "--drop", "day,date,clock", "--save", saved]
+    code, out, err = run(
+        "fit", dated, "--target", "sales", "--task", "shop", "--model", model, *asked
+    )
+    assert code == 0, err
+    assert "Folds go forward in time" in " ".join(out.split())
+    new = tmp_path / "new.csv"
+    pd.read_csv(dated)[["price", "kind", "shop"]].to_csv(new, index=False)
+    code, _, err = run("predict", saved, new, "--out", answers)
+    assert code == 0, err
+    assert len(pd.read_csv(answers)) == 112
