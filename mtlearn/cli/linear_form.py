@@ -58,7 +58,8 @@ class LinearForm:
         mean, scale = np.zeros(len(names)), np.ones(len(names))
         if encoder.numbers_:  # they come first
             k = len(encoder.numbers_)
-            mean[:k], scale[:k] = encoder.scaler_.mean_, encoder.scaler_.scale_
+            mean[:k] = encoder.scaler_.mean_
+            scale[:k] = np.nan_to_num(encoder.scaler_.scale_, nan=1.0)
         shared_coef, level = (None, np.nan) if shared is None else shared
         if shared_coef is not None:
             shared_coef = shared_coef / scale

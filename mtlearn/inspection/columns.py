@@ -41,10 +41,10 @@ class ColumnMap:
 
     @classmethod
     def of(cls, source: Any, shift: Any = None, scale: Any = None) -> ColumnMap:
-        """None shifts or scales nothing."""
+        """None, and the NaN of a column that was never known, shifts or scales nothing."""
         source = np.asarray(source, dtype=np.intp)
-        shift = np.zeros(len(source)) if shift is None else np.asarray(shift, dtype=float)
-        scale = np.ones(len(source)) if scale is None else np.asarray(scale, dtype=float)
+        shift = np.zeros(len(source)) if shift is None else np.nan_to_num(shift, nan=0.0)
+        scale = np.ones(len(source)) if scale is None else np.nan_to_num(scale, nan=1.0)
         return cls(source, shift, scale)
 
     @classmethod
@@ -124,8 +124,8 @@ def _of_table(encoder: TableEncoder) -> ColumnMap:
         found.source[out.index(name)] = where
     if encoder.numbers_:
         numbers = [out.index(name) for name in encoder.numbers_]
-        mean = np.nan_to_num(encoder.scaler_.mean_)  # of a column never known
-        found.shift[numbers], found.scale[numbers] = mean, encoder.scaler_.scale_
+        scaled = ColumnMap.of(numbers, *_scaling(encoder.scaler_))
+        found.shift[numbers], found.scale[numbers] = scaled.shift, scaled.scale
     return found
 
 

@@ -93,6 +93,22 @@ def test_a_database_answers_as_the_model_does(run, tmp_path, coarse, question, m
             assert (got[f"{target}_predicted"][sure] == label[sure]).all()
 
 
+def test_a_column_that_was_never_known_plays_no_part(run, tmp_path, coarse):
+    frame = many_shops().assign(price=np.nan)
+    for model in ("random-slopes", "pooled+dummies"):
+        saved = fitted("number", model, frame)
+        exported(run, saved, tmp_path, "m.sql")
+        exported(run, saved, tmp_path, "m.csv")
+        rows = new_rows().assign(price=np.nan)
+        rows.loc[::2, "price"] = 3.0  # what it does now nobody knows
+        got = asked((tmp_path / "m.sql").read_text(), numeric(rows))
+        want = truth(saved, rows.assign(price=np.nan))[:, 0]
+        np.testing.assert_allclose(got["sales_predicted"], want, rtol=1e-9, atol=1e-9)
+        table = pd.read_csv(tmp_path / "m.csv")
+        assert table[["coef", "shared"]].notna().all(axis=None)
+        assert (table[table.feature == "price"].coef == 0).all()
+
+
 HOSTILE = {
     "price": 'pri"ce; DROP TABLE shops; --',
     "town": "to'wn\n); DROP TABLE shops; --",
