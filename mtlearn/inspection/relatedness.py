@@ -107,6 +107,8 @@ def relatedness_path(
     ------
     TypeError
         If the model is none of this library with a penalty on what tasks do not share.
+    ValueError
+        If there is one task.
 
     See Also
     --------
@@ -155,6 +157,11 @@ def relatedness_path(
         alphas = np.append(top, np.geomspace(first, first * lowest, n_alphas - 1))
         search.set_params(alphas=alphas, cv=cv, n_jobs=n_jobs, verbose=verbose)
         fit_with(search, inside, y, task, groups)
+        if len(search.tasks_) == 1:
+            raise ValueError(
+                "the rows are of one task, which is related to no other. Give rows of two tasks or "
+                "more, and their labels as task (or in the task_column of the model)."
+            )
         held = {"alpha_intercept": search.alpha_intercept_}
         if isinstance(search.alpha_mean, str):
             held["alpha_mean"] = search.alpha_mean_

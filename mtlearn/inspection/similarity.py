@@ -78,7 +78,8 @@ def task_similarity(
     v_t its mean over features first. Levels take no part.
 
     Clusters are those of average linkage on 1 - similarity, their number that of the largest mean
-    silhouette among 2 to 20, or 1 where that is at most 0.5 ("weak, could be artificial").
+    silhouette among 2 to 20, or 1 where that is at most 0.5 ("weak, could be artificial"), and where
+    tasks differ in one feature alone: of that a similarity knows the sign only, which is 1 or -1.
 
     Parameters
     ----------
@@ -165,6 +166,8 @@ def task_similarity(
     library = library_of(X, asked_by="task_similarity")
     V = fitted.deviation if centred else fitted.coef
     values = _similarities(V, kind, None if X is None else fitted.features_of(X))
+    if n_clusters is None and _differ_in_one(V):
+        n_clusters = 1
     tree, cluster, order, score = _clusters(values, n_clusters)
     position = np.empty(T, dtype=np.intp)
     position[order] = np.arange(T)
@@ -178,6 +181,12 @@ def task_similarity(
         silhouette=score,
         kind=kind,
     )
+
+
+def _differ_in_one(V: np.ndarray) -> bool:
+    """Whether no more than one feature (of one class) has deviations."""
+    size = np.abs(V).max(axis=0)
+    return int(np.sum(size > ROUNDING * size.max(initial=0.0))) <= 1
 
 
 def _similarities(V: np.ndarray, kind: str, rows: Any) -> np.ndarray:

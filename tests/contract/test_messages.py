@@ -942,6 +942,11 @@ INSPECTED = {
         ["Ridge has no strength"],
         ["Give a model of this library"],
     ),
+    "no path of one task": (
+        lambda: relatedness_path(Mean(), X, y),
+        ["one task"],
+        ["two tasks or more", "labels as task"],
+    ),
 }
 
 WARNINGS = {

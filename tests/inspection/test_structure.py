@@ -26,6 +26,7 @@ from mtlearn import (
     RandomSlopesClassifier,
     RandomSlopesRegressor,
     TraceNormRegressor,
+    make_table_pipeline,
 )
 from mtlearn.datasets import make_multitask_regression
 from mtlearn.inspection import coef_frame, structure_report, task_similarity
@@ -328,3 +329,39 @@ def test_every_fit_keeps_how_many_labels_it_saw():
         model.fit(X, Y)
         assert model.task_counts_.tolist() == [30, 26]
         assert model.data_scale_ == pytest.approx(2 / 56)
+
+
+def test_tasks_that_do_not_differ_are_said_to_be_alike():
+    rng = np.random.default_rng(0)
+    X, task = rng.standard_normal((400, 2)), np.arange(400) % 10
+    model = RandomSlopesRegressor().fit(X, X[:, 0] + rng.standard_normal(400), task=task)
+    assert not model.slope_std_.any()
+    report = structure_report(model, X)
+    assert (report.features[["spread", "effect", "n_tasks_used"]] == 0).all(axis=None)
+    assert report.rank == 0 and "No feature differs between tasks." in report.words
+
+
+def test_the_sign_of_one_feature_makes_no_clusters():
+    rng = np.random.default_rng(0)
+    X, task = rng.standard_normal((600, 2)), np.arange(600) % 20
+    y = (1 + rng.standard_normal(20))[task] * X[:, 0] + rng.standard_normal(600)
+    one = RandomSlopesRegressor().fit(X[:, :1], y, task=task)
+    found = task_similarity(one, X[:, :1])
+    np.testing.assert_allclose(np.abs(found.values), 1.0)
+    assert found.n_clusters == 1 and np.isnan(found.silhouette)
+    assert task_similarity(one, X[:, :1], n_clusters=2).n_clusters == 2  # who asks gets them
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_column_that_was_never_known_takes_nothing_from_the_others():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(5.0, 3.0, (60, 2)), columns=["a", "b"])
+    frame["school"] = np.repeat(["ash", "elm", "fir"], 20)
+    y = frame.a + frame.b + rng.standard_normal(60)
+    tables = {}
+    for name, X in {"with": frame.assign(dead=np.nan), "without": frame}.items():
+        model = make_table_pipeline(MeanRegularizedRegressor(alpha=0.1, task_column="school"))
+        tables[name] = coef_frame(model.fit(X, y), intercept="origin")
+    dead = tables["with"]["feature"] == "dead"
+    assert (tables["with"].loc[dead, ["coef", "shared", "deviation"]] == 0).all(axis=None)
+    pd.testing.assert_frame_equal(tables["with"][~dead].reset_index(drop=True), tables["without"])
