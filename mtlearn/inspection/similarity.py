@@ -78,8 +78,8 @@ def task_similarity(
     v_t its mean over features first. Levels take no part.
 
     Clusters are those of average linkage on 1 - similarity, their number that of the largest mean
-    silhouette among 2 to 20, or 1 where that is at most 0.5 ("weak, could be artificial"), and where
-    tasks differ in one feature alone: of that a similarity knows the sign only, which is 1 or -1.
+    silhouette among 2 to 20, or 1 where that is at most 0.5 ("weak, could be artificial"). It is 1,
+    too, where tasks differ in one feature alone: of that similarities know the sign and no more.
 
     Parameters
     ----------

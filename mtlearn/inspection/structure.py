@@ -122,10 +122,11 @@ def structure_report(
     -----
     Levels of several targets over one X are their own affair and take no part in distances; under
     ``scale_targets``, and by random slopes, theirs are in standard deviations of the targets. With
-    fewer than four tasks z is NaN, and of few it is rough: of drawn tables of 5 to 20 tasks from one
-    normal distribution one in ten has a task beyond 3.5. A model that shrinks little (a small alpha) shows the noise of
-    small tasks as distance: random slopes, whose strengths are estimated, are the safest to ask. z
-    compares a task with the others; where two groups of equal size differ nobody is an outlier.
+    fewer than four tasks z is NaN, and of few it is rough: where 5 to 20 tasks are all drawn from
+    one normal distribution, one table in ten has a task beyond 3.5. A model that shrinks little (a
+    small alpha) shows the noise of small tasks as distance: random slopes, whose strengths are
+    estimated, are the safest to ask. z compares a task with the others; where two groups of equal
+    size differ nobody is an outlier.
 
     References
     ----------
@@ -210,7 +211,7 @@ def _features(fitted: FittedTasks, rows: Any | None, original_units: bool) -> di
 
 
 def _spread(fitted: FittedTasks) -> np.ndarray:
-    """Standard deviations over tasks (K, d); none of coefficients that are equal but for rounding."""
+    """Standard deviations over tasks (K, d); 0 of coefficients that are equal but for rounding."""
     spread = fitted.coef.std(axis=0)
     return np.where(spread > ROUNDING * np.abs(fitted.coef).max(axis=0), spread, 0.0)
 
@@ -292,8 +293,12 @@ def _in_words(
         names = [f"{n} for {c}" for n, c in zip(names, features["class"], strict=True)]
     most = [j for j in np.argsort(-effect, kind="stable")[:NAMED] if used[j] and effect[j] > 0]
     shown = ", ".join(f"{names[j]} (± {effect[j]:.3g})" for j in most)
+    verb, most_of_all = (
+        "differs" if differ == 1 else "differ",
+        f", most of all {shown}" * bool(shown),
+    )
     said.append(
-        f"{differ} of {d} features {'differs' if differ == 1 else 'differ'} between tasks{f', most of all {shown}' if shown else ''}"
+        f"{differ} of {d} features {verb} between tasks{most_of_all}"
         "; ± is the standard deviation over tasks of what one standard deviation of a feature does."
         if differ
         else "No feature differs between tasks."

@@ -171,7 +171,7 @@ def differing_in_words(spread: dict[str, float], n_tasks: int, unused: int = 0) 
     one = len(names) == 1
     return (
         f"{len(names):,} of {d:,} features {'differs' if one else 'differ'} between the "
-        f"{n_tasks:,} tasks{tail}: {listed(names)}"
+        f"{n_tasks:,} tasks: {listed(names)}{tail}"
     )
 
 

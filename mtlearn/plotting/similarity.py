@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.exceptions import counted
 from mtlearn.plotting.base import Display
 from mtlearn.plotting.drawing import (
     DIVERGING,
@@ -20,6 +21,7 @@ from mtlearn.plotting.drawing import (
 from mtlearn.plotting.reading import columns_of
 
 TREE = 0.16  # height of the dendrogram as a share of the heat map's
+FEWEST = 3  # tasks of which some may be closer than others
 
 
 class TaskSimilarityDisplay(Display):
@@ -123,7 +125,10 @@ class TaskSimilarityDisplay(Display):
         labels, sizes = np.unique(self.clusters_, return_counts=True)
         n, k = len(self.tasks_), len(labels)
         if k == 1:
-            return f"The {n:,} tasks form one cluster"
+            if n < FEWEST:
+                return f"{counted(n, 'task is', 'tasks are')} too few for clusters"
+            alike = np.allclose(self.values_, 1.0)
+            return f"The {n:,} tasks {'are alike' if alike else 'form no clear clusters'}"
         most = sorted(sizes.tolist(), reverse=True)[:6]
         shown = ", ".join(f"{size:,}" for size in most) + (", …" if k > 6 else "")
         return f"The {n:,} tasks fall into {k} clusters (of {shown} tasks)"

@@ -1,5 +1,7 @@
 """What is drawn are the numbers of the frame, and the title says what they say."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -75,7 +77,7 @@ def test_a_feature_differs_if_it_does_for_one_class():
 def test_features_that_nobody_uses_are_counted():
     frame = drawn.coefficients(differing="b")
     frame.loc[frame["feature"].isin(["c", "d"]), ["coef", "shared", "deviation"]] = 0.0
-    assert "; 2 are used by none: b" in CoefficientDisplay(frame).plot().title_
+    assert CoefficientDisplay(frame).plot().title_.endswith(": b; 2 are used by none")
 
 
 def test_a_dirty_model_shows_its_parts_side_by_side():
@@ -135,6 +137,19 @@ def test_similarities_are_in_the_order_of_the_tree():
     assert display.title_ == "The 9 tasks fall into 3 clusters (of 3, 3, 3 tasks)"
     frames = [(patch.get_x(), patch.get_width()) for patch in display.ax_.patches]
     assert frames == [(-0.5, 3), (2.5, 3), (5.5, 3)]
+
+
+def test_no_clusters_are_called_so():
+    for values, title in {
+        ((1.0, 0.4, -0.6), (0.4, 1.0, 0.2), (-0.6, 0.2, 1.0)): "The 3 tasks form no clear clusters",
+        ((1.0, 1.0, 1.0),) * 3: "The 3 tasks are alike",
+        ((1.0, -1.0), (-1.0, 1.0)): "2 tasks are too few for clusters",
+        ((1.0,),): "1 task is too few for clusters",
+    }.items():
+        places = np.arange(len(values))
+        tasks = pd.DataFrame({"task": places, "cluster": 1, "position": places})
+        found = SimpleNamespace(values=values, tasks=tasks, linkage=None, kind="cosine")
+        assert TaskSimilarityDisplay(found).plot().title_ == title
 
 
 def test_the_tree_is_that_of_scipy():
