@@ -56,13 +56,18 @@ def telling_table(result: Any) -> Html | None:
 def tasks_table(result: Any) -> Html:
     """All tasks, the largest gain first."""
     tasks = result.per_task.sort_values("gain", ascending=False, kind="stable")
-    return _tasks_table(result, "All tasks, the largest gain first", tasks.to_dict("records"))
+    caption = (
+        "All tasks, the largest gain first. What is expected is what the errors show, pulled to "
+        "the gains of the other tasks where a task has few rows"
+    )
+    return _tasks_table(result, caption, tasks.to_dict("records"))
 
 
 def _tasks_table(result: Any, caption: str, tasks: Any) -> Html:
     kind, two, digits = result.kind, sides(result), _digits(result)
     headings = [result.task_name, "rows", *(f"{kind.error_name}, {two[which]}" for which in two)]
-    headings += [f"gain in {kind.row_loss}", "chance of a gain", "verdict"]
+    # what the errors beside it show is pulled to the other tasks, and may change its sign
+    headings += [f"expected gain in {kind.row_loss}", "chance of a gain", "verdict"]
 
     def rows() -> Iterator[tuple[str | None, list[str]]]:
         for row in tasks:

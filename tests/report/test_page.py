@@ -75,6 +75,13 @@ def test_nothing_of_the_table_becomes_markup(hostile):
     assert "img-src data:" in page.of("meta")[2]["content"] and len(page.of("style")) == 1
 
 
+def test_gains_that_are_not_the_difference_of_the_errors_are_named_so(schools):
+    text, tasks = report_html(schools), schools.per_task
+    seen = tasks["loss of the baseline"] - tasks["loss of the model"]
+    assert not np.allclose(seen, tasks["gain"], rtol=0.01)
+    assert "expected gain in squared error" in text and "pulled to the gains of the other" in text
+
+
 def test_pictures_of_any_label_are_whole(hostile):
     drawn = list(pictures(Page(report_html(hostile))))
     assert len(drawn) == 3
