@@ -12,7 +12,7 @@ from mtlearn.cli.files import Table, read_file, takes_decimal
 from mtlearn.cli.outputs import called
 from mtlearn.cli.same_label import same_labels
 from mtlearn.cli.saved import Saved
-from mtlearn.cli.source import is_built_in, refuse_infinities
+from mtlearn.cli.source import has_decimal_commas, is_built_in, refuse_infinities
 from mtlearn.datasets import load
 from mtlearn.exceptions import counted
 from mtlearn.inputs.column_types import text_of
@@ -49,6 +49,8 @@ def read_new_rows(
     frame, name = table.frame, called(source)
     _check_columns(saved, table, name)
     refuse_infinities(table, [n for n in saved.used if saved.features[n] != "category"], name)
+    if table.is_text:
+        _refuse_commas(saved, frame, name)
     X = frame[saved.used].copy()
     for column, levels in saved.pipeline[0].levels_.items():
         X[column] = _same_levels(X[column], levels)
@@ -72,6 +74,17 @@ def _check_columns(saved: Saved, table: Table, name: str) -> None:
             f"{name} lacks the column {saved.task}, which names the task of each row."
             f"{did_you_mean(saved.task, there)} {table.hint}"
         )
+
+
+def _refuse_commas(saved: Saved, frame: pd.DataFrame, source: str) -> None:
+    """Numbers that no cell would be read of are asked for: all would count as missing."""
+    for column, decimal in saved.pipeline[0]._decimals.items():
+        if decimal != "," and has_decimal_commas(frame[column]):
+            raise SourceError(
+                f"{source}: {column} looks like numbers with a decimal comma (such as "
+                f"{frame[column].dropna().iloc[0]!r}), and the model was fitted on numbers; "
+                "--decimal , makes numbers of them."
+            )
 
 
 def _same_levels(column: pd.Series, levels: list[str | None]) -> pd.Series:

@@ -20,6 +20,7 @@ from mtlearn.cli.source import is_built_in, several
 from mtlearn.compare.running import in_words
 from mtlearn.estimators.intervals import prediction_interval
 from mtlearn.exceptions import counted
+from mtlearn.table.warnings import REMEDY
 
 COVERAGE = 0.9
 
@@ -89,7 +90,9 @@ def answer(saved: Saved, rows: NewRows, coverage: float) -> tuple[pd.DataFrame, 
             found = _numbers(saved, rows.X, coverage)
         else:
             found = _classes(saved, rows.X)
-    return pd.DataFrame(found, index=rows.frame.index), in_words(caught)
+    here = "mtlearn fit --bad-cells error makes a model that refuses them."
+    said = [words.replace(REMEDY, here) for words in in_words(caught)]
+    return pd.DataFrame(found, index=rows.frame.index), said
 
 
 def _numbers(saved: Saved, X: pd.DataFrame, coverage: float) -> dict[str, np.ndarray]:

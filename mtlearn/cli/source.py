@@ -134,7 +134,7 @@ def _targets(table: Table, targets: list[str]) -> pd.DataFrame:
         y = y.assign(**{name: pd.to_numeric(y[name])})
     if not table.is_text:
         return y
-    for name in (name for name in targets if _has_decimal_commas(table.frame[name])):
+    for name in (name for name in targets if has_decimal_commas(table.frame[name])):
         raise SourceError(
             f"the target {name} looks like numbers with a decimal comma (such as "
             f"{table.frame[name].dropna().iloc[0]!r}), which is read as text; --decimal , makes "
@@ -257,7 +257,7 @@ def refuse_infinities(table: Table, names: list[str], source: str) -> None:
             )
 
 
-def _has_decimal_commas(column: pd.Series) -> bool:
+def has_decimal_commas(column: pd.Series) -> bool:
     """Text whose known values are all numbers, but for a comma in some."""
     if not pd.api.types.is_string_dtype(column.dropna()):
         return False

@@ -183,8 +183,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if len(set(called)) < len(called):
             twice = next(name for name in called if called.count(name) > 1)
             raise ValueError(
-                f"two columns would be called {twice!r}, one of X and one of a level; give the "
-                "column of X another name."
+                f"two columns would be called {twice!r}, of levels or of X itself; give the column "
+                "or the value in it another name."
             )
         if self.numbers_:
             self.scaler_ = StandardScaler()

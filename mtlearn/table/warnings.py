@@ -8,6 +8,11 @@ from mtlearn.exceptions import level_of_user
 from mtlearn.inputs.number_text import Bad
 from mtlearn.table.features import Feature
 
+REMEDY = (
+    'make_table_pipeline(..., bad_cells="error") (or TableEncoder) refuses them, and "category" '
+    "makes categories of such a column."
+)
+
 
 def warn_of_columns(features: dict[str, Feature]) -> None:
     """At most three: columns left out, cells that do not read, text that looks like numbers."""
@@ -39,8 +44,7 @@ def warn_of_cells(bad: dict[str, Bad]) -> None:
         said = "; ".join(f"{name!r} {cells}" for name, cells in found.items())
         _warn(
             f"cells of columns of numbers that do not read as one count as missing: {said}. "
-            'Correct them or leave them empty; make_table_pipeline(..., bad_cells="error") (or '
-            'TableEncoder) refuses them, and "category" makes categories of such a column.'
+            f"Correct them or leave them empty; {REMEDY}"
         )
 
 

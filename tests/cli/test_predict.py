@@ -256,3 +256,26 @@ def test_tasks_of_a_typed_table_are_those_of_text(run, tmp_path, label):
     want = pd.read_parquet(out).sales_predicted
     np.testing.assert_allclose(got.sales_predicted, want, rtol=1e-12)
     assert said == "" and want.nunique() > 60
+
+
+def test_cells_that_are_no_numbers_are_told_in_the_words_of_the_command(run, model, tmp_path):
+    _, path = model()
+    rows = new_rows()
+    rows["price"] = rows.price.astype(object)
+    rows.loc[5, "price"] = "n.d."
+    got, said = predicted(run, path, rows, tmp_path)
+    assert "'n.d.'" in said and "mtlearn fit --bad-cells error" in said and "pipeline" not in said
+    assert len(got) == len(rows) and got.sales_predicted.notna().all()
+
+
+def test_decimal_commas_are_no_missing_numbers(run, model, tmp_path):
+    _, path = model()
+    rows = new_rows()
+    want, _ = predicted(run, path, rows, tmp_path)
+    rows.to_csv(tmp_path / "comma.csv", index=False, decimal=",", sep=";")
+    code, out, err = run("predict", path, tmp_path / "comma.csv")
+    assert code == 2 and out == "" and "price looks like numbers with a decimal comma" in err
+    code, out, err = run("predict", path, tmp_path / "comma.csv", "--decimal", ",")
+    got = pd.read_csv(io.StringIO(out), decimal=",")
+    assert code == 0, err
+    np.testing.assert_allclose(got.sales_predicted.astype(float), want.sales_predicted)
