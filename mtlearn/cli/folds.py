@@ -74,8 +74,8 @@ def as_times(column: pd.Series, *, is_feature: bool) -> pd.Series:
             warnings.simplefilter("error")  # of two ways to read one date
             return pd.to_datetime(column)
     except (ValueError, TypeError, UserWarning) as error:
+        why = str(error).splitlines()[0].rstrip(". ")
         raise SourceError(
-            f"--folds: {column.name} (such as {column.iloc[0]!r}) does not read as times: "
-            f"{str(error).splitlines()[0]} Write them as 2024-05-31 or 2024-05-31 14:30, or as "
-            "numbers."
+            f"--folds: {column.name} (such as {column.iloc[0]!r}) does not read as times: {why}. "
+            "Write them as 2024-05-31 or 2024-05-31 14:30, or as numbers."
         ) from error

@@ -87,7 +87,8 @@ def transfer_gain(
     data frame
         A row for each task that has a row held out, the largest gain first: ``task``, ``n_rows``
         (held out), ``gain``, ``std_error``, ``shrunk``, ``probability``, ``verdict`` ("helped",
-        "hurt" or "no evidence"). ``shrunk`` is the same for all tasks and ``probability`` NaN where
+        "hurt" or "no evidence"). ``std_error`` is NaN where one row (or group) of the task was held
+        out. ``shrunk`` is the same for all tasks and ``probability`` NaN where
         tasks do not measurably differ in gain. In the library of X, otherwise pandas or polars.
 
     Raises

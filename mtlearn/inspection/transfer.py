@@ -40,7 +40,7 @@ class TransferMatrix:
     frame : data frame
         A row for each pair: ``source``, ``target``, ``gain`` (what the mean loss of the target on
         held-out rows is smaller by where the source is learned with it; below zero it harms),
-        ``std_error``.
+        ``std_error`` (NaN for targets of one row).
     sources : data frame
         A row for each source, the most harmful one first: ``source``, ``gain`` (mean over the
         held-out rows of all other tasks), ``std_error``, ``verdict``: "helps", "harms" or "no

@@ -56,6 +56,7 @@ def test_a_number_that_is_no_feature_is_a_time_all_the_same(run, dated, tmp_path
         ("time:shop", "--folds and --task name the same column, 'shop'"),
         ("time:sales", "--folds and --target name the same column, 'sales'"),
         ("time:kind", "kind (such as "),
+        ("time:kind", ". Write them as 2024-05-31"),
     ],
 )
 def test_what_is_wrong_is_one_line(run, dated, given, words):
