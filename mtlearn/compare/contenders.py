@@ -94,8 +94,9 @@ DEFAULT = (RANDOM_SLOPES, "mean-regularized", "group-lasso", "group-lasso+mean")
 def spelt_out(names: Iterable[str]) -> list[str]:
     """Names of models: "+name" adds to the others, or to the default where there are no others."""
     names = list(names)
-    others = [name for name in names if not name.startswith("+")] or list(DEFAULT)
-    return others + [name[1:] for name in names if name.startswith("+")]
+    added = [name[1:] for name in names if name.startswith("+")]
+    others = [name for name in names if not name.startswith("+")]
+    return [*(others or DEFAULT), *added] if added else others
 
 
 def choose_models(models: Any, task_column: str | None, kind: Kind) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def test_classes_and_matrices_are_answered(target):
 def test_plus_adds_to_the_default_and_to_what_is_named():
     assert spelt_out(["+boosting"]) == [*DEFAULT, "boosting"]
     assert spelt_out(["+mlp", "dirty", "+boosting"]) == ["dirty", "mlp", "boosting"]
+    assert spelt_out([]) == []  # the baselines alone
     kind: Kind = Regression()
     assert list(choose_models(["mean-regularized", "+mlp"], "shop", kind))[-1] == "mlp"
     with pytest.raises(ValueError, match=r"no model 'trees'; .* \+boosting and \+mlp"):

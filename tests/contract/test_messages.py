@@ -167,6 +167,11 @@ PARAMETERS = {
         ["MeanRegularizedRegressor", "return_std"],
         ["RandomSlopesRegressor"],
     ),
+    "no intervals of classes": (
+        lambda: prediction_interval(RandomSlopesClassifier().fit(X, LABELS, task=TASK), X, TASK),
+        ["RandomSlopesClassifier predicts classes"],
+        ["predict_proba"],
+    ),
     "moments beyond memory": (
         fit(Slopes(), X=np.zeros((400, 3000)), y=np.zeros(400), task=np.arange(400) % 100),
         ["3,000 columns and 100 tasks", "7 GB"],
