@@ -107,7 +107,7 @@ def coef_frame(
         found["n_rows"] = np.repeat(fitted.n_rows, K)
         by_feature = columns["coef"].reshape(T * K, -1).T
         # a feature may be called as another column is, and no frame has two of one name
-        names = [_other_name(name, found) for name in names]
+        names = [other_name(name, found) for name in names]
         return new_frame(found | dict(zip(names, by_feature, strict=True)), library)
     found = {"task": repeated(fitted.labels, K * len(names))}
     if fitted.classes is not None:
@@ -142,7 +142,8 @@ def _blocks(fitted: FittedTasks, *, at_level: bool) -> tuple[str, dict[str, np.n
     return name, columns
 
 
-def _other_name(name: str, taken: dict[str, Any]) -> str:
+def other_name(name: str, taken: dict[str, Any]) -> str:
+    """The name, or with what it takes to be none of those that are taken."""
     while name in taken:
         name += "_"
     return name

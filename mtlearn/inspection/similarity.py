@@ -12,6 +12,7 @@ from sklearn.metrics import silhouette_score
 
 from mtlearn.inputs.checks import check_flag, check_option
 from mtlearn.inputs.frames import library_of, new_frame
+from mtlearn.inspection.coef_table import other_name
 from mtlearn.inspection.fitted import FittedTasks
 from mtlearn.inspection.metric import second_moment
 
@@ -171,9 +172,11 @@ def task_similarity(
     tree, cluster, order, score = _clusters(values, n_clusters)
     position = np.empty(T, dtype=np.intp)
     position[order] = np.arange(T)
-    by_label = dict(zip(map(str, fitted.labels), values.T, strict=True))
+    matrix: dict[str, Any] = {"task": fitted.labels}
+    for label, column in zip(fitted.labels, values.T, strict=True):
+        matrix[other_name(str(label), matrix)] = column  # a task may be called "task"
     return TaskSimilarity(
-        matrix=new_frame({"task": fitted.labels} | by_label, library),
+        matrix=new_frame(matrix, library),
         values=values,
         tasks=new_frame({"task": fitted.labels, "cluster": cluster, "position": position}, library),
         linkage=tree,

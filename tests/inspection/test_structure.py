@@ -365,3 +365,12 @@ def test_a_column_that_was_never_known_takes_nothing_from_the_others():
     dead = tables["with"]["feature"] == "dead"
     assert (tables["with"].loc[dead, ["coef", "shared", "deviation"]] == 0).all(axis=None)
     pd.testing.assert_frame_equal(tables["with"][~dead].reset_index(drop=True), tables["without"])
+
+
+def test_a_task_may_be_called_task():
+    rng = np.random.default_rng(0)
+    X, task = rng.standard_normal((90, 2)), np.array(["ash", "task", "yew"])[np.arange(90) % 3]
+    model = MeanRegularizedRegressor().fit(X, X[:, 0] + rng.standard_normal(90), task=task)
+    found = task_similarity(model, X)
+    assert list(found.matrix["task"]) == ["ash", "task", "yew"]
+    np.testing.assert_array_equal(found.matrix[["ash", "task_", "yew"]], found.values)
