@@ -36,7 +36,9 @@ def run(name, folder):
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         warnings.filterwarnings("ignore", category=DeprecationWarning)  # of others, among others
-        return runpy.run_path(str(NOTEBOOKS / f"{name}.py"))
+        found = runpy.run_path(str(NOTEBOOKS / f"{name}.py"))
+    pytest.importorskip("matplotlib.pyplot").close("all")  # of too many open ones it warns
+    return found
 
 
 def test_there_is_a_test_for_each_notebook():
