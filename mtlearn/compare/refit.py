@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from mtlearn.compare.contenders import BASELINES, MULTITASK, build_model
+from mtlearn.compare.contenders import NAMED, build_model
 from mtlearn.compare.kinds import fit_by_groups
 from mtlearn.compare.running import in_words, inner_folds
 from mtlearn.compare.task_table import TaskTable
@@ -37,8 +37,9 @@ def refit(name: str, data: TaskTable, random_state: int, bad_cells: str = "missi
         If the table cannot be used.
     """
     notes = [*leave_out_unusable(data, bad_cells).notes]
-    factory = MULTITASK.get(name) or BASELINES[name]
-    pipeline = build_model(factory, data.task_column, inner_folds(data, random_state), data.kind)
+    pipeline = build_model(
+        NAMED[name], data.task_column, inner_folds(data, random_state), data.kind
+    )
     pipeline.set_params(table__bad_cells=bad_cells)
     table, model = pipeline
     y = data.kind.given(data.y)

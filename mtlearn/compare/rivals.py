@@ -78,12 +78,9 @@ class SharedNet(PooledTasks):
     ----------
     estimator : MLPRegressor or MLPClassifier
         Cloned and fitted once; one around it is fine.
-    task_column, unseen_task
+    task_dummies, task_column, unseen_task
         As in :class:`~mtlearn.PooledTasks`.
     """
-
-    def __init__(self, estimator, *, task_column=None, unseen_task="warn"):
-        super().__init__(estimator, task_column=task_column, unseen_task=unseen_task)
 
     def _learn(self, data: TaskData) -> None:
         with warnings.catch_warnings():

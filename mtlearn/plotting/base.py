@@ -9,13 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
 from mtlearn.plotting.drawing import TITLE, inches_of, pyplot, wrapped
 
-Self = TypeVar("Self", bound="Display")
 ASIDE, BELOW = 1.8, 1.5  # inches of a figure for names and titles
 MARGIN = 0.15
 
@@ -40,7 +39,7 @@ class Display(ABC):
     title_: str
     _above = 6.0  # points between picture and title that something else needs
 
-    def plot(self: Self, ax: Any = None, *, title: str | None = None) -> Self:
+    def plot(self, ax: Any = None, *, title: str | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -69,7 +68,7 @@ class Display(ABC):
             first.set_title(text, **style)
         return self
 
-    def fill(self: Self, figure: Any, title: str | None = None) -> Self:
+    def fill(self, figure: Any, title: str | None = None) -> Self:
         """Draw into a figure, or a part of one, that is empty.
 
         Parameters
