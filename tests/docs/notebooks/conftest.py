@@ -1,4 +1,4 @@
-"""A module here tests the notebook it is named after: test_stores.py runs docs/notebooks/stores.py."""
+"""A module here tests the notebook it is named after: test_stores.py runs notebooks/stores.py."""
 
 import os
 import runpy
