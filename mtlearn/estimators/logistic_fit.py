@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,8 +115,10 @@ class LogisticFit(MixedLines):
         return np.column_stack([level - np.sum(c * scaled, axis=1), own])
 
 
-def fit_classes(data: TaskData, asked: Question, *, repeat: bool) -> Iterator[LogisticFit]:
-    """The fit of two classes, or of each of more against the others."""
+def fit_classes(
+    data: TaskData, asked: Question, *, repeat: bool, start: Sequence[Variances] = ()
+) -> Iterator[LogisticFit]:
+    """The fit of two classes, or of each of more against the others; from where others ended."""
     refuse_beyond_memory(data, "MeanRegularizedClassifier")
     levels = "none"
     if asked.fit_intercept:
@@ -125,13 +127,18 @@ def fit_classes(data: TaskData, asked: Question, *, repeat: bool) -> Iterator[Lo
     rows: LabelRows | None = None
     for k in range(data.y.shape[1] if several else 1):
         own = replace(data, y=np.ascontiguousarray(data.y[:, k])) if several else data
-        fit = _fit_class(own, rows, levels, asked, repeat)
+        fit = _fit_class(own, rows, levels, asked, repeat, start[k] if start else None)
         rows = fit.model.rows
         yield fit
 
 
 def _fit_class(
-    data: TaskData, rows: LabelRows | None, levels: str, asked: Question, repeat: bool
+    data: TaskData,
+    rows: LabelRows | None,
+    levels: str,
+    asked: Question,
+    repeat: bool,
+    start: Variances | None,
 ) -> LogisticFit:
     moments = Moments.of_data(data)
     products = CrossProducts.of(moments, levels)
@@ -149,7 +156,7 @@ def _fit_class(
         model = LaplaceModel(products, placed, alpha_mean=SEPARABLE, of_unit_columns=True, **common)
     groups = common_groups if asked.covariance == "common" else own_groups
     tol, most, shrinkage = asked.tol, asked.max_iter, 1.0
-    fit = fit_variances(model, groups(model), tol=tol, max_iter=most)
+    fit = fit_variances(model, groups(model), tol=tol, max_iter=most, start=start)
     if asked.covariance == "full":
         fit, shrinkage = fit_shrunk(model, fit, asked.shrinkage, tol=tol, max_iter=most)
     state = model.best_shared(fit)

@@ -45,7 +45,7 @@ def bootstrap(
             'over="tasks" draws tasks, and there is one: every draw would be the same. Give '
             'over="rows".'
         )
-    start = (whole_fit(refits) if whole is None else whole).V
+    start = whole_fit(refits) if whole is None else whole
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=n_bootstraps)
 
     def one(k: int) -> tuple[Any, bool]:
@@ -67,7 +67,7 @@ def whole_fit(refits: Refits) -> Refit:
     return refits.fit(every, refits.data, refits.total)
 
 
-def refit_on(refits: Refits, resample: Resample, start: np.ndarray | None = None) -> Refit:
+def refit_on(refits: Refits, resample: Resample, start: Refit | None = None) -> Refit:
     """The fit of a resample, on moments where these serve."""
     data, tasks, share = refits.data, resample.tasks, resample.share
     if refits.total is None:

@@ -3,7 +3,7 @@
 What resampling asks of every family and kind. Models of a penalty are fitted at the strengths of
 the fitted model, starting at the deviations that all rows lead to; for the squared loss on moments,
 otherwise on weighted rows. Random slopes have no strength to hold: their variances are estimated
-anew.
+anew, those of class labels from the variances of all rows on.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from mtlearn.penalties.base import Norm
 from mtlearn.problems.forms import on_squares, use_moments
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
+from mtlearn.selection.likelihood.variances import Variances
 from mtlearn.solvers.setup import Model, set_up
 from mtlearn.solvers.threads import blas_threads
 
@@ -57,7 +58,9 @@ class Refit:
     solved : bool
         Whether the certificate reached the tolerance.
     V : ndarray of shape (d, T' K) or None
-        Deviations to start other fits from.
+        Deviations that other fits may start from.
+    variances : tuple of Variances
+        Those of random slopes of class labels, one of each class, that other fits may start from.
     """
 
     models: LinearTasks
@@ -67,6 +70,7 @@ class Refit:
     rank: int | None
     solved: bool
     V: np.ndarray | None = None
+    variances: tuple[Variances, ...] = ()
 
 
 class Refits(ABC):
@@ -103,13 +107,13 @@ class Refits(ABC):
         tasks: np.ndarray,
         data: TaskData,
         moments: Moments | None = None,
-        start: np.ndarray | None = None,
+        start: Refit | None = None,
         share: float = 1.0,
     ) -> Refit:
         """The model of columns of some tasks (positions), on their moments or else on their rows.
 
         ``data`` have the labels of these columns; with ``moments`` their rows are not looked at.
-        ``start`` are deviations of all tasks (d, T K). On a ``share`` of the rows the noise of a
+        ``start`` is a model of all tasks. On a ``share`` of the rows the noise of a
         gradient is 1/√share times as large, and what a norm is held against it grows alike.
         """
 
@@ -139,7 +143,7 @@ class PenalisedRefits(Refits):
         tasks: np.ndarray,
         data: TaskData,
         moments: Moments | None = None,
-        start: np.ndarray | None = None,
+        start: Refit | None = None,
         share: float = 1.0,
     ) -> Refit:
         """At the strengths that are held."""
@@ -151,11 +155,12 @@ class PenalisedRefits(Refits):
             setup = set_up(model, usable, moments)
             problem = setup.problem
             own = tasks[setup.present]
-            if start is not None:
-                start = _columns(start, own, problem.n_classes)
+            begin = None
+            if start is not None and start.V is not None and start.present.all():
+                begin = _columns(start.V, own, problem.n_classes)
             penalty = model.penalty(problem)
             alpha = self.alpha / np.sqrt(share) if isinstance(penalty, Norm) else self.alpha
-            solution = model.driver(setup, "fit").solve(alpha, start)
+            solution = model.driver(setup, "fit").solve(alpha, begin)
         point = solution.point
         V = point.V
         on = V != 0
@@ -195,10 +200,10 @@ class MixedRefits(Refits):
         tasks: np.ndarray,
         data: TaskData,
         moments: Moments | None = None,
-        start: np.ndarray | None = None,
+        start: Refit | None = None,
         share: float = 1.0,
     ) -> Refit:
-        """With variances of its own; there is nothing to start from."""
+        """With variances of its own."""
         present = (data.totals() if moments is None else moments.weight) > 0
         if moments is None:
             part = data.of_tasks(present)
@@ -207,7 +212,10 @@ class MixedRefits(Refits):
         with blas_threads(data):
             if is_classifier(self.held):
                 part = self.held._solvable(part)
-                fits: list[Any] = list(fit_classes(part, self.question, repeat=self.repeat))
+                begin = () if start is None else start.variances
+                fits: list[Any] = list(
+                    fit_classes(part, self.question, repeat=self.repeat, start=begin)
+                )
                 found = class_attributes(fits, Units(), keep=False)
             else:
                 fits = [MixedFit.of(part, self.question, moments)]
@@ -219,7 +227,8 @@ class MixedRefits(Refits):
         differ = (np.reshape(found["slope_std_"], (-1, d)) > 0).any(axis=0)
         selected = present[:, None] & differ
         solved = not any(each.fit.unfinished for each in fits)
-        return Refit(models, present, selected, "features", None, solved)
+        variances = tuple(each.fit for each in fits) if is_classifier(self.held) else ()
+        return Refit(models, present, selected, "features", None, solved, variances=variances)
 
 
 def refits_of(

@@ -218,8 +218,7 @@ class _LeftOut:
         else:
             data = replace(refits.data, tasks=refits.tasks[tasks])
             moments = moments.take(tasks)
-        V = start.V if start.present.all() else None
-        found = refits.fit(tasks, data, moments, V)
+        found = refits.fit(tasks, data, moments, start)
         self.solved.append(found.solved)
         return found
 

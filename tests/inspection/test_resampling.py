@@ -74,7 +74,7 @@ def compare(model, X, y, more, over, half, seed=3):
     model.fit(X, y, **more)
     refits = refits_of(FittedTasks.of(model), X, y, **more)
     resample = draw(refits.data, over, seed, half=half)
-    refit = refit_on(refits, resample, whole_fit(refits).V)
+    refit = refit_on(refits, resample, whole_fit(refits))
     truth = held(model, resample).fit(*explicit_of(refits.data, resample, X, y, more))
     coef, intercept = refits.outward(refit, resample.tasks)
     np.testing.assert_allclose(coef.reshape(truth.coef_.shape), truth.coef_, atol=2e-6)

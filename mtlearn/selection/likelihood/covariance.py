@@ -175,7 +175,7 @@ def fit_covariance(
         diagonal,
         state=point.state,
         Theta=Theta,
-        values=np.diag(Theta),
+        values=np.diag(Theta) @ diagonal.groups,
         gradient=norm,
         n_iter=step,
         unfinished=unfinished,
