@@ -28,6 +28,7 @@ NEGLIGIBLE = 0.1  # effective number of shared coefficients that are as good as 
 WIDEST = 3.0  # change of log ρ in a step
 LARGEST_RIDGE = 1e8  # ρ / N, and its inverse, that are as good as infinite
 ROUNDING = 3e-12  # of a likelihood, in parts of it and of the degrees of freedom
+EQUAL = 10.0 ** np.arange(9)  # variances, all alike, that steps may begin at
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def fit_variances(
 ) -> Variances:
     """The variances of groups of columns ``E`` (p, k) with the largest likelihood.
 
-    From zero, or from those of another fit.
+    From zero, or from those of another fit. Of more variances than tasks the likelihood may have
+    several maxima: then from equal ones, of several sizes, where the best of these are better.
 
     Groups whose variances the data do not tell from others, or from the noise, keep zero.
     """
@@ -108,6 +110,9 @@ def fit_variances(
     if start is not None and start.groups.shape == E.shape:
         x = np.append(start.values, [] if start.ridge is None else -np.log(start.ridge))
         state = _at(model, E, x) or state
+        found = derivatives(model, state, E)
+    elif E.shape[1] > model.n_tasks:
+        x, state = _best_equal(model, E, x, state)
         found = derivatives(model, state, E)
     k = E.shape[1]
     top = climb(
@@ -225,6 +230,19 @@ def _at(model: MixedModel, E: np.ndarray, x: np.ndarray) -> State | None:
     a = np.flatnonzero(theta)
     ridge = float(np.exp(-x[k])) if len(x) > k else None
     return model.at(a, np.diag(theta[a]), ridge)
+
+
+def _best_equal(
+    model: MixedModel, E: np.ndarray, x: np.ndarray, state: State
+) -> tuple[np.ndarray, State]:
+    """Variances that are all alike, or those of x where these are better."""
+    best = x, state
+    for value in EQUAL[model.cap >= EQUAL]:
+        trial = np.append(np.full(E.shape[1], value), x[E.shape[1] :])
+        new = _at(model, E, trial)
+        if new is not None and new.value < best[1].value:
+            best = trial, new
+    return best
 
 
 def _bounds(model: MixedModel, E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mtlearn.datasets import load_meats
+from mtlearn.problems.moments import Moments
 from mtlearn.selection.likelihood.covariance import (
     Shrunk,
     fit_covariance,
@@ -12,6 +14,8 @@ from mtlearn.selection.likelihood.covariance import (
     quasi_newton,
 )
 from mtlearn.selection.likelihood.effects import effects, task_covariances
+from mtlearn.selection.likelihood.mixed import MixedModel
+from mtlearn.selection.likelihood.products import CrossProducts, target_scale_of
 from mtlearn.selection.likelihood.shrinkage import GRID, fit_shrunk, pairs_information, tasks_behind
 from mtlearn.selection.likelihood.variances import fit_variances, own_groups
 
@@ -197,3 +201,22 @@ def test_without_noise_variances_stop_at_the_cap():
         np.testing.assert_allclose(
             np.sum(rows.random * found.own[task], axis=1) + model.products.y_mean, y, atol=1e-5
         )
+
+
+@pytest.mark.parametrize("every", [1, 2, 5])
+def test_of_several_maxima_it_is_a_high_one(every):
+    """Targets almost without noise over many collinear columns: from zero one ends at a lower."""
+    meats = load_meats()
+    X, Y = meats.data.to_numpy()[:, ::every], meats.target.to_numpy()
+    moments = Moments.of_columns((X - X.mean(axis=0)) / X.std(axis=0), Y)
+    products = CrossProducts.of(moments, "pooled", None, target_scale_of(moments))
+    model = MixedModel(products, restricted=True, alpha_mean=0.0)
+    options = {"tol": 1e-4, "max_iter": 200}
+    fit = fit_variances(model, own_groups(model), **options)
+    nothing = replace(fit, values=np.zeros_like(fit.values))
+    from_zero = fit_variances(model, own_groups(model), start=nothing, **options)
+    assert fit.state.value < from_zero.state.value - 5
+    every_column = np.arange(model.n_columns)
+    for value in 10.0 ** np.arange(9):
+        alike = model.at(every_column, value * np.eye(model.n_columns))
+        assert fit.state.value < alike.value
