@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 BUILT = Path(__file__).parents[1] / "docs" / "_build" / "html"
 

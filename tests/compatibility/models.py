@@ -86,6 +86,12 @@ def models():
         "trace_norm_classifier": in_columns_of_y(
             m.TraceNormClassifier(0.01), classes=["yes", "no"]
         ),
+        "random_slopes_regressor": beside(m.RandomSlopesRegressor(**sure)),
+        "random_slopes_targets": in_columns_of_y(m.RandomSlopesRegressor(covariance="full")),
+        "random_slopes_classifier": beside(
+            m.RandomSlopesClassifier(**sure), classes=["low", "mid", "top"]
+        ),
+        "random_slopes_table": table(m.RandomSlopesRegressor(task_column="shop")),
         "mean_regularized_regressor_cv": beside(
             m.MeanRegularizedRegressorCV(alphas=5, alpha_intercept="auto", **sure)
         ),
