@@ -1,9 +1,6 @@
-"""Draw the picture at the top of the README: 64 London schools, ten pupils each.
+"""Draw the pictures of the README.
 
-    python docs/make_picture.py
-
-One line per school, fitted to 650 of the 4,059 pupils of the exam data, on the intake test alone.
-The R² under each panel is over the pupils that no model has seen.
+python docs/make_pictures.py
 """
 
 from pathlib import Path
@@ -13,13 +10,25 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
-from mtlearn import IndependentTasks, MeanRegularizedRegressorCV, PooledTasks
-from mtlearn.datasets import load_exam
+from mtlearn import (
+    IndependentTasks,
+    MeanRegularizedRegressorCV,
+    PooledTasks,
+    RandomSlopesClassifier,
+    make_table_pipeline,
+)
+from mtlearn.datasets import load_exam, load_fares
+from mtlearn.plotting import SlopesDisplay, TransferGainDisplay
 
-TARGET = Path(__file__).parent / "_static" / "three_ways.png"
+FOLDER = Path(__file__).parent / "_static"
 
 
-def main():
+def draw_schools():
+    """64 London schools, ten pupils each: three ways to fit a line per school.
+
+    To 650 of the 4,059 pupils of the exam data, on the intake test alone. The R² in each panel is
+    over the pupils that no model has seen.
+    """
     exam = load_exam()
     X, y, school = exam.data[["standLRT"]].to_numpy(), exam.target.to_numpy(), exam.task.to_numpy()
     seen = np.zeros(len(y), dtype=bool)
@@ -47,7 +56,25 @@ def main():
         axis.text(0.97, 0.05, f"R² {score:.2f}", transform=axis.transAxes, ha="right", size=12)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("exam score")
-    figure.savefig(TARGET, dpi=130)
+    figure.savefig(FOLDER / "three_ways.png", dpi=130)
+
+
+def draw_travellers():
+    """235 travellers: what they differ in, and what each gains on choices that were held out."""
+    fares = load_fares()
+    X, y = fares.data.assign(id=fares.task), fares.target
+    model = make_table_pipeline(RandomSlopesClassifier(task_column="id")).fit(X, y)
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    SlopesDisplay.from_estimator(model).plot(axes[0], title="What travellers differ in")
+    gains = TransferGainDisplay.from_estimator(model, X, y)
+    share = (gains.frame["shrunk"] > 0).mean()
+    gains.plot(axes[1], title=f"{share:.0%} of them are expected to gain by learning together")
+    figure.savefig(FOLDER / "travellers.png", dpi=110)
+
+
+def main():
+    draw_schools()
+    draw_travellers()
 
 
 if __name__ == "__main__":
