@@ -140,7 +140,8 @@ def load(path: str, *, trust: bool = False) -> tuple[Saved, list[str]]:
             bundle = _load_pickle(path, trust)
     try:
         saved = Saved(**bundle)
-    except TypeError as error:
+        was_by = dict(saved.versions)
+    except (TypeError, ValueError) as error:
         raise SourceError(_no_model(path, "its parts are other ones")) from error
     if not isinstance(saved.pipeline, Pipeline) or not isinstance(saved.pipeline[0], TableEncoder):
         raise SourceError(_no_model(path, "it holds no table pipeline"))
@@ -148,7 +149,7 @@ def load(path: str, *, trust: bool = False) -> tuple[Saved, list[str]]:
     now = versions_now()
     differ = [
         f"{name} {was} (now {now[name]})"
-        for name, was in saved.versions.items()
+        for name, was in was_by.items()
         if name in ("mtlearn", "scikit-learn") and was != now[name]
     ]
     if not differ and not old:
@@ -217,7 +218,9 @@ def _written_by(header: dict[str, Any]) -> str:
     versions = header.get("versions")
     if not isinstance(versions, dict) or "mtlearn" not in versions:
         return ""
-    listed = ", ".join(f"{name} {versions[name]}" for name in ("mtlearn", "scikit-learn"))
+    listed = ", ".join(
+        f"{name} {versions[name]}" for name in ("mtlearn", "scikit-learn") if name in versions
+    )
     return f" It was written by {listed}; fit again, or install these."
 
 

@@ -119,6 +119,12 @@ BROKEN = {
         replaced(b'{"format": 1', b'{"format": 2'),
         "is of a format (2) that this version of mtlearn",
     ),
+    "no versions": (
+        lambda good: with_header(
+            sio.dumps(sio.loads(good, trusted=sorted(trusted_types())) | {"versions": None})
+        ),
+        "its parts are other",
+    ),
     "other parts": (lambda good: with_header(sio.dumps({"model": "x"})), "its parts are other"),
 }
 
