@@ -24,7 +24,7 @@ def load_exam() -> Bunch:
     -------
     sklearn.utils.Bunch
         ``data`` (DataFrame, without task and target), ``target`` (Series), ``task`` (Series),
-        ``groups`` (None: no unit is repeated), ``frame`` (all of these), ``task_name``,
+        ``groups`` (None: no unit is repeated), ``frame`` (all but the groups), ``task_name``,
         ``groups_name``, ``feature_names``, ``target_names`` and ``DESCR`` (the choice of columns,
         source, licence).
 
