@@ -6,7 +6,7 @@ Two tasks, each with a few relevant features out of many. Some are relevant to b
 alone. A lasso for each task does not use what is common; a group lasso makes everything common.
 How many rows does each need until it finds exactly the right features? That is figure 1 of Jalali,
 Ravikumar, Sanghavi and Ruan (2010), *A dirty model for multi-task learning*, and this page draws it
-again.
+again, on a small scale.
 """
 
 # %%
@@ -69,7 +69,7 @@ for ratio in ratios:
 # A drawing counts as recovered if, at some point of six along the path of `alpha`, the signs of all
 # 256 coefficients are right, zeros included. The L1/Linf penalty charges for the largest
 # coefficient of a feature only, so a task that does not need it gets some smaller number for free.
-# As Negahban and Wainwright (2008) do, we take for selected what is as large as the largest.
+# There we take for selected what is as large as the largest.
 
 
 def recovered(model, X, y, task, coef):

@@ -159,6 +159,7 @@ of_exam.round(3)
 # `mtlearn compare table.csv --target … --task … --models +mlp,+boosting` (:doc:`../../command`)
 # tunes a net that shares its hidden layer, and gradient boosting, beside its own models. If the net
 # wins, something bends: try a spline or squares, and take the net where they do not reach it.
+# Below straight lines are grey, linear models that bend are blue, and nets orange.
 
 import matplotlib.pyplot as plt
 

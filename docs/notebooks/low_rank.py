@@ -15,6 +15,7 @@ drawn data, where we know the truth, then on life expectancy in 142 countries.
 # **Simulated** data: 40 tasks of 40 rows, 15 features, and every task's coefficients are a mixture
 # of two patterns. There is as much noise as signal.
 
+# sphinx_gallery_thumbnail_number = -1
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -155,7 +156,7 @@ far = mixtures[np.hypot(mixtures[2], mixtures[3]) > 3]
 for name, mixture in far.iterrows():
     above = 3 if mixture[3] > -3.2 else -12  # so that names do not overlap
     right.annotate(name, (mixture[2], mixture[3]), xytext=(5, above), textcoords="offset points")
-right.margins(x=0.15)
+right.margins(x=0.2)
 right.set(xlabel="of pattern 2", ylabel="of pattern 3", title=f"{len(far)} countries stand out")
 plt.show()
 
