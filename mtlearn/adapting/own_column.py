@@ -199,6 +199,8 @@ def _by_trace(part: SharedPart, rows: TaskRows) -> OwnColumn:
         here = _relative(whole.gap(U), null)
         if here < gap:
             best, gap = U, here
+        elif gap <= part.tol:
+            break
         width *= NARROWER
     k = len(best) - len(L)
     v = np.zeros((len(part.charged), rows.Y.shape[1]))

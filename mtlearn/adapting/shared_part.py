@@ -82,7 +82,9 @@ def shared_part_of(model: Any, data: TaskData) -> tuple[SharedPart, TaskData]:
     if weights is not None:
         data = replace(data, X=weights.columns(data.X), squares=None)
         same._units, unit, weight = Units(weights=weights), weights.unit, weights.weight
-    data = same._solvable(data, warn=True)
+    loose = bool(same.fit_intercept) and float(model.alpha_intercept_) == 0
+    if loose or (weight == 0).any():  # otherwise one class has a best value
+        data = same._solvable(data, warn=True)
     charged = (weight > 0) & np.isfinite(weight)
     inward = np.where(charged, weight, np.where(unit > 0, 1.0, 0.0))
     fitted = model._linear_tasks()

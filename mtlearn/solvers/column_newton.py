@@ -17,6 +17,7 @@ from mtlearn.problems.linear import Semidefinite
 
 STEPS, CUTS = 100, 40  # Newton steps, and times that one is halved, at most
 ENOUGH = 1e-15  # of the objective at U = 0: less is not to be had
+REFINEMENTS, FALLS = 3, 0.1  # steps for last digits at most, and what they leave of a decrement
 NEXT_TO_NONE = 1e-10  # of the largest curvature: a dual point of such a ridge says nothing
 
 
@@ -102,7 +103,7 @@ def newton(problem: ColumnProblem, start: np.ndarray, most: int = STEPS) -> np.n
         else:
             break
         U, around, value = new, there, reached
-    return _refined(problem, U) if problem.last is None else U
+    return _refined(problem, U)
 
 
 def ridge_gap(problem: ColumnProblem, U: np.ndarray) -> float:
@@ -127,8 +128,16 @@ def ridge_gap(problem: ColumnProblem, U: np.ndarray) -> float:
 
 
 def _refined(problem: ColumnProblem, U: np.ndarray) -> np.ndarray:
-    """One step more, where all is charged for: the last digits of a linear system."""
+    """Steps whose descent is rounding of the objective, for as long as the gradient falls."""
     G, hessian = problem.descent(U, problem.around(U))
-    if hessian.factor is None:
-        return U
-    return U + hessian.solve(G.ravel()).reshape(U.shape)
+    for _ in range(REFINEMENTS):
+        if hessian.factor is None:
+            break
+        D = hessian.solve(G.ravel()).reshape(U.shape)
+        new = U + D
+        left, following = problem.descent(new, problem.around(new))
+        there = float(np.vdot(left, hessian.solve(left.ravel()).reshape(U.shape)))
+        if not there < FALLS * float(np.vdot(G, D)):
+            break
+        U, G, hessian = new, left, following
+    return U
