@@ -20,10 +20,12 @@ import numpy as np
 from mtlearn.adapting.shared_part import SharedPart
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.shifted import Shifted
-from mtlearn.penalties.base import RowNorms
 from mtlearn.penalties.beside import Beside
 from mtlearn.penalties.beside_trace import BesideTrace
-from mtlearn.penalties.l21 import row_norms
+from mtlearn.penalties.dirty import Dirty
+from mtlearn.penalties.l1inf import L1Inf
+from mtlearn.penalties.l21 import L21, row_norms
+from mtlearn.penalties.sparse_group import SparseGroup
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.penalties.trace_norm import TraceNorm
 from mtlearn.problems.coupling import Coupling
@@ -74,11 +76,11 @@ class TaskRows:
 def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
     """The best v and u of a task."""
     nothing = part.penalty.alpha == 0 or not part.charged.any()
-    if isinstance(part.penalty, SquaredNorm) or nothing:
+    if type(part.penalty) is SquaredNorm or nothing:
         return _by_ridge(part, rows)
-    if isinstance(part.penalty, TraceNorm):
+    if type(part.penalty) is TraceNorm:
         return _by_trace(part, rows)
-    if isinstance(part.penalty, RowNorms):
+    if type(part.penalty) in (L21, SparseGroup, L1Inf, Dirty):
         return _by_features(part, rows)
     raise TypeError(
         f"adapt does not know what {type(part.penalty).__name__} charges one task for beside "
@@ -114,7 +116,9 @@ def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
     on = part.free | (part.charged & bool(np.isfinite(alpha)))
     ones, charges = _levels(part, len(rows.X))
     Z, k = np.hstack([rows.X[:, on], ones]), int(on.sum())
-    ridge = np.append(np.where(part.charged[on], alpha if np.isfinite(alpha) else 0.0, 0.0), charges)
+    ridge = np.append(
+        np.where(part.charged[on], alpha if np.isfinite(alpha) else 0.0, 0.0), charges
+    )
     K = rows.Y.shape[1]
     U, gap = np.zeros((len(ridge), K)), 0.0
     for c in range(K):
@@ -254,8 +258,12 @@ class _Traced:
         loose = np.flatnonzero(~pulled)
         if len(loose):
             alone = ColumnProblem(
-                self.part.loss, self.Z[:, loose], rows.Y, F - self.Z[:, loose] @ U[loose],
-                rows.c, np.zeros(len(loose)),
+                self.part.loss,
+                self.Z[:, loose],
+                rows.Y,
+                F - self.Z[:, loose] @ U[loose],
+                rows.c,
+                np.zeros(len(loose)),
             )
             left, hessian = alone.descent(U[loose], alone.around(U[loose]))
             gap += hessian.decrement(left.ravel())

@@ -81,7 +81,13 @@ def _lines(coef: Any, intercept: Any, center: np.ndarray, K: int) -> np.ndarray:
 
 
 def _posterior(
-    loss: Any, Z: np.ndarray, Y: np.ndarray, s: np.ndarray, prior: tuple, of_mean: Any, sigma2: float
+    loss: Any,
+    Z: np.ndarray,
+    Y: np.ndarray,
+    s: np.ndarray,
+    prior: tuple,
+    of_mean: Any,
+    sigma2: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Line, covariance, how far the mean is off, and the gap of one task and class."""
     mean, S = prior

@@ -105,5 +105,3 @@ def found(model, task):
     t = list(model.tasks_).index(task)
     coef = np.reshape(model.coef_[t], (-1, len(model.center_)))
     return coef.T, np.atleast_1d(model.intercept_[t]) + coef @ model.center_
-
-

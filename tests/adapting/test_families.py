@@ -174,9 +174,7 @@ def test_weights_of_rows_and_tasks():
     twice = adapt(model, X[repeated], y[repeated], task=task[repeated])
     np.testing.assert_allclose(twice.coef_, later.coef_, rtol=1e-9)
     one = task == 3
-    again = adapt(
-        model, X[one], y[one], task=task[one], sample_weight=s[one], replace=True
-    )
+    again = adapt(model, X[one], y[one], task=task[one], sample_weight=s[one], replace=True)
     np.testing.assert_allclose(again.coef_, model.coef_, atol=1e-8)
 
 

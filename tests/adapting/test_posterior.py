@@ -135,7 +135,7 @@ def test_classes_of_a_new_task_are_the_mode_of_its_posterior():
             return loss + 0.5 * b @ prior @ b
 
         best = minimize(minus_log, np.zeros(len(on)), method="BFGS", options={"gtol": 1e-9}).x
-        b = np.zeros(len(prior) if len(on) == 4 else 4)
+        b = np.zeros(4)
         b[on] = best
         np.testing.assert_allclose(lines(later, t), lines(model) + b, atol=1e-6)
 
@@ -159,7 +159,9 @@ def test_units_of_features_do_not_matter():
     models = [
         adapt(
             RandomSlopesRegressor().fit(x[early], y[early], task=task[early]),
-            x[~early], y[~early], task=task[~early],
+            x[~early],
+            y[~early],
+            task=task[~early],
         )
         for x in (X, X * units)
     ]
