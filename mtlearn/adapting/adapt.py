@@ -84,9 +84,10 @@ def adapt(
     ValueError
         For rows of a task that the model has already, without ``replace=True`` (other models than
         random slopes keep no rows); for a model of several targets over one X, or of one target
-        without tasks; for classes that fit did not see.
+        without tasks; for classes that fit did not see; for other estimators than models of this
+        library.
     TypeError
-        For other estimators than those of this library.
+        For labels that are text where those of fit are numbers, or the reverse.
 
     Warns
     -----
@@ -100,9 +101,9 @@ def adapt(
 
     Notes
     -----
-    Tasks of one call do not see each other: each is beside the tasks of ``model``. What tasks share
-    learns nothing from them; with many tasks that is little, and with few the model is better fitted
-    again. A task alone says nothing of Sigma: variances stay.
+    Tasks of one call do not see each other: each is beside the tasks of ``model``. What tasks
+    share learns nothing from them. With many tasks that is little; with few, fit the model again.
+    A task alone says nothing of Sigma: variances stay.
 
     The covariance of a new task's random slopes has that of w_0 in it, as after a fit. Of a known
     task posterior and new rows give what all of its rows give at these variances, w_0 not known:
@@ -157,7 +158,7 @@ def adapt(
 
 def _check_adaptable(model: Any) -> None:
     if not isinstance(model, FittedLinear):
-        raise TypeError(
+        raise ValueError(
             f"adapt holds what the tasks of a model share, and {type(model).__name__} is no model "
             "of this library that shares anything. Give one such as MeanRegularizedRegressor or "
             "RandomSlopesRegressor, fitted, or a pipeline that ends in one."
@@ -186,8 +187,8 @@ def _check_adaptable(model: Any) -> None:
 def _with_posteriors(model: Any, data: TaskData, growth: Growth, anew: bool) -> Any:
     if not hasattr(model, "coef_covariance_"):
         raise ValueError(
-            "adapt needs the coef_covariance_ of random slopes, which store_covariance=False leaves "
-            "out. Fit with store_covariance=True."
+            "adapt needs the coef_covariance_ of random slopes, which store_covariance=False "
+            "leaves out. Fit with store_covariance=True."
         )
     if anew:
         places = np.full(len(growth.known), -1)

@@ -82,7 +82,7 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
         return _by_trace(part, rows)
     if type(part.penalty) in (L21, SparseGroup, L1Inf, Dirty):
         return _by_features(part, rows)
-    raise TypeError(
+    raise ValueError(
         f"adapt does not know what {type(part.penalty).__name__} charges one task for beside "
         "others. Fit again with all rows; warm_start=True starts at the coefficients of the last "
         "fit."
@@ -116,9 +116,8 @@ def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
     on = part.free | (part.charged & bool(np.isfinite(alpha)))
     ones, charges = _levels(part, len(rows.X))
     Z, k = np.hstack([rows.X[:, on], ones]), int(on.sum())
-    ridge = np.append(
-        np.where(part.charged[on], alpha if np.isfinite(alpha) else 0.0, 0.0), charges
-    )
+    own = np.where(part.charged[on], min(alpha, np.finfo(float).max), 0.0)
+    ridge = np.append(own, charges)
     K = rows.Y.shape[1]
     U, gap = np.zeros((len(ridge), K)), 0.0
     for c in range(K):

@@ -139,9 +139,12 @@ class Beside(RowSeparable, Differentiable):
             return found
         kept = 1.0 / (1.0 + step[:1] * self.level)
         first = kept * Z[:1], np.broadcast_to(kept, Z[:1].shape), np.zeros_like(Z[:1])
-        return tuple(np.concatenate(pair) for pair in zip(first, found, strict=True))  # type: ignore[return-value]
+        V, m, w = (np.concatenate(pair) for pair in zip(first, found, strict=True))
+        return V, m, w
 
-    def _of_features(self, Z: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _of_features(
+        self, Z: np.ndarray, t: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         entry = self.share * t
         kept = (np.abs(Z) > entry) | (entry == 0)
         A = soft(Z, entry) if self.share else Z

@@ -1,4 +1,4 @@
-"""The problem of one task beside others, from public attributes alone: for cvxpy and for a value."""
+"""The problem of one task beside others, from public attributes: for cvxpy and for a value."""
 
 from dataclasses import dataclass
 

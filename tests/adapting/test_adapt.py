@@ -141,11 +141,12 @@ def test_kinds_of_labels():
     for labels in (codes[LATE], codes[LATE].astype(float), pd.Series(codes[LATE])):
         later = adapt(model, X[LATE], Y[LATE], task=labels)
         assert later.tasks_.tolist() == list(range(12))
-    halves = np.where(codes[LATE] == 0, 0.5, 7.0)
-    later = adapt(model, X[LATE], Y[LATE], task=halves)
-    assert later.tasks_.tolist() == [0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
-    answers = later.predict(X[~LATE], task=codes[~LATE])
-    np.testing.assert_array_equal(answers, model.predict(X[~LATE], task=codes[~LATE]))
+    quarters = codes + 0.25
+    model = MeanRegularizedRegressor(alpha=0.1).fit(X[~LATE], Y[~LATE], task=quarters[~LATE])
+    later = adapt(model, X[LATE], Y[LATE], task=codes[LATE])
+    assert later.tasks_.tolist() == sorted([0, 7, *model.tasks_])
+    answers = later.predict(X[~LATE], task=quarters[~LATE])
+    np.testing.assert_array_equal(answers, model.predict(X[~LATE], task=quarters[~LATE]))
     booleans = MeanRegularizedRegressor(alpha=0.1).fit(X, Y, task=codes > 5)
     assert len(adapt(booleans, X[:9], Y[:9], task=np.full(9, 7)).tasks_) == 3
     with pytest.raises(TypeError, match="text never equals a number"):

@@ -148,7 +148,7 @@ def test_features_that_others_leave_out_stay_out(name):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_feature_weights_are_those_of_the_fit(name):
-    X, y, task, early = draw()
+    X, y, task, _ = draw()
     weight = np.array([2.0, 0.5, 1.0, 0.0, 1.0, np.inf])
     for mean in (False, True):
         more = {"feature_weight": weight, "alpha_intercept": 0.3, "shared_mean": mean}
@@ -220,7 +220,7 @@ def test_ends_of_alpha(alpha):
 
 
 def test_the_strengths_that_cross_validation_chose_are_held():
-    X, y, task, early = draw()
+    X, y, task, _ = draw()
     for name in ("MeanRegularizedRegressorCV", "GroupLassoRegressorCV", "DirtyRegressorCV"):
         model = getattr(mtlearn, name)(10, cv=3, tol=1e-11).fit(X, y, task=task)
         again = adapt(model, X[task == 4], y[task == 4], task=task[task == 4], replace=True)

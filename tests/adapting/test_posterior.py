@@ -1,4 +1,4 @@
-"""Random slopes of later tasks: Henderson's equations, numerical integrals, and fits of all rows."""
+"""Random slopes of later tasks: Henderson's equations, general minimisers, fits of all rows."""
 
 import numpy as np
 import pytest
@@ -143,7 +143,7 @@ def test_classes_of_a_new_task_are_the_mode_of_its_posterior():
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_classes_again_are_where_the_fit_had_them(n_classes):
     """Modes, covariances and what the means are off by, all as the fit has them."""
-    X, f, y, task = draw(4, T=60)
+    X, _, y, task = draw(4, T=60)
     labels = np.array(["a", "b", "c"])[np.argsort(np.argsort(y)) * n_classes // len(y)]
     model = RandomSlopesClassifier().fit(X, labels, task=task)
     rows = task == 7
