@@ -36,6 +36,7 @@ from mtlearn.solvers.approach import Goal, approach
 from mtlearn.solvers.base import Budget
 from mtlearn.solvers.choose import choose
 from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
+from mtlearn.solvers.descent import Descent
 
 NARROWER = 0.1  # widths of the smoothed trace norm, one after the other,
 NARROWEST = 1e-13  # down to this part of the largest singular value
@@ -174,6 +175,8 @@ def _solved(problem: Any, penalty: Beside, part: SharedPart) -> tuple[Any, float
         return problem.null(), 0.0
     start = problem.null()
     solver: Any = choose(problem, penalty, "fit")(problem, penalty)
+    if isinstance(solver, Descent):
+        solver = Descent(problem, penalty, on_face=True)  # so few unknowns are Newton's at once
     if isinstance(start, Point):
         start = problem.settle(start.V)
     goal = Goal(min(part.tol, tuning.POLISHED), part.tol, Budget(part.max_iter, np.inf))
