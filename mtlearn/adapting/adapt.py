@@ -121,13 +121,13 @@ def adapt(
     >>> from mtlearn import MeanRegularizedRegressor, adapt
     >>> rng = np.random.default_rng(0)
     >>> X, shop = rng.standard_normal((200, 2)), np.arange(200) % 20
-    >>> y = X @ [1.0, 2.0] + 0.1 * rng.standard_normal(200)
+    >>> y = X @ [1.0, 2.0] + np.sin(shop) + 0.1 * rng.standard_normal(200)
     >>> model = MeanRegularizedRegressor(alpha=0.1).fit(X, y, task=shop)
     >>> later = adapt(model, X[:5], y[:5] + 3.0, task=[20] * 5)
     >>> len(model.tasks_), len(later.tasks_)
     (20, 21)
     >>> later.predict([[0.0, 0.0]], task=[20]).round(1)
-    array([2.9])
+    array([3.2])
     """
     check_flag("replace", replace)
     if hasattr(model, "best_estimator_"):
