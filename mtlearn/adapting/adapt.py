@@ -105,6 +105,8 @@ def adapt(
     share learns nothing from them. With many tasks that is little; with few, fit the model again.
     A task alone says nothing of Sigma: variances stay.
 
+    A new task weighs omega_t = 1, and N/(T N_t) under ``task_weight="balanced"``.
+
     The covariance of a new task's random slopes has that of w_0 in it, as after a fit. Of a known
     task posterior and new rows give what all of its rows give at these variances, w_0 not known:
     as Henderson's equations of all rows have it.

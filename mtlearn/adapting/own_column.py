@@ -24,7 +24,7 @@ from mtlearn.penalties.beside import Beside
 from mtlearn.penalties.beside_trace import BesideTrace
 from mtlearn.penalties.dirty import Dirty
 from mtlearn.penalties.l1inf import L1Inf
-from mtlearn.penalties.l21 import L21, row_norms
+from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.penalties.trace_norm import TraceNorm
@@ -142,10 +142,7 @@ def _by_features(part: SharedPart, rows: TaskRows) -> OwnColumn:
     X = np.hstack([ones, rows.X[:, on]]) if pulled else rows.X[:, on]
     first, K = int(pulled), rows.Y.shape[1]
     H = part.V[:, on].swapaxes(0, 1).reshape(int(on.sum()), -1)
-    by_largest = Beside(1.0, part.penalty, H).by_largest  # type: ignore[arg-type]
-    m = np.abs(H).max(axis=1, initial=0.0) if by_largest else row_norms(H)
-    level = charges[0] if pulled else None
-    penalty = Beside(part.penalty.alpha, part.penalty, m[:, None], level)  # type: ignore[arg-type]
+    penalty = Beside.of(part.penalty, H, charges[0] if pulled else None)  # type: ignore[arg-type]
     data = TaskData(X, rows.Y[:, 0] if K == 1 else rows.Y, rows.c[:, 0], *_one_task(len(X)))
     loss: Any = Shifted(part.loss, rows.offset)
     if on_squares(part.loss, data):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,13 @@ class Beside(RowSeparable, Differentiable):
     norm: RowNorms
     held: np.ndarray
     level: float | None = None
+
+    @classmethod
+    def of(cls, norm: RowNorms, H: np.ndarray, level: float | None = None) -> Beside:
+        """At the strength of the norm, beside columns H (d, C)."""
+        beside = cls(norm.alpha, norm, np.zeros((len(H), 1)), level)
+        m = np.abs(H).max(axis=1, initial=0.0) if beside.by_largest else row_norms(H)
+        return replace(beside, held=m[:, None])
 
     @property
     def share(self) -> float:

@@ -166,3 +166,17 @@ def test_units_of_features_do_not_matter():
         for x in (X, X * units)
     ]
     np.testing.assert_allclose(models[1].coef_ * units, models[0].coef_, rtol=1e-5, atol=1e-8)
+
+
+def test_variances_of_zero_leave_the_shared_model():
+    """Exactly, with its standard errors; and of one task alone nothing is known of variances."""
+    rng = np.random.default_rng(7)
+    X, task = rng.normal(size=(60, 2)), np.arange(60) % 6
+    y = X @ [1.0, 2.0]  # without noise
+    few = RandomSlopesRegressor().fit(X[:40], y[:40] + rng.normal(size=40), task=task[:40] % 2)
+    for model in (RandomSlopesRegressor().fit(X, y, task=task), few):
+        later = adapt(model, X[:5], y[:5] + 1.0, task=[9] * 5)
+        if not model.covariance_.any():
+            np.testing.assert_allclose(lines(later, -1), lines(model), rtol=1e-12)
+            np.testing.assert_allclose(later.coef_std_[-1], model.mean_coef_std_, atol=1e-12)
+        assert np.isfinite(later.coef_covariance_).all()

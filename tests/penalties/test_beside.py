@@ -21,9 +21,9 @@ def draw(known, K, seed=0, d=12, level=None):
     H = rng.normal(size=(d, 5)) * 10.0 ** rng.uniform(-2, 1, size=(d, 1))
     H[::3] = 0.0
     norm = known.penalty(1.0)
-    order = np.inf if Beside(1.0, norm, H).by_largest else 2
-    m = np.linalg.norm(H, ord=order, axis=1)[:, None]
-    penalty = Beside(0.7, norm, m, level)
+    penalty = Beside.of(norm.at(0.7), H, level)
+    order = np.inf if penalty.by_largest else 2
+    np.testing.assert_allclose(penalty.held[:, 0], np.linalg.norm(H, ord=order, axis=1))
     V = rng.normal(size=(d + penalty.first, K)) * 10.0 ** rng.uniform(-2, 1.5, size=(1, K))
     return rng, H, penalty, V
 
