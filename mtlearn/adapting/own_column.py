@@ -40,6 +40,7 @@ from mtlearn.solvers.descent import Descent
 
 NARROWER = 0.1  # widths of the smoothed trace norm, one after the other,
 NARROWEST = 1e-13  # down to this part of the largest singular value
+FAR = 20  # binary exponent of the others' deviations, beyond which these are brought near one
 RANK = 1e-12  # of the largest singular value, below which the others span nothing
 
 
@@ -80,7 +81,10 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
     if type(part.penalty) is SquaredNorm or nothing:
         return _by_ridge(part, rows)
     if type(part.penalty) is TraceNorm:
-        return _by_trace(part, rows)
+        exponent = int(np.frexp(np.abs(part.V).max(initial=0.0))[1])
+        return (
+            _by_trace(part, rows) if abs(exponent) < FAR else _by_unit_trace(part, rows, exponent)
+        )
     if type(part.penalty) in (L21, SparseGroup, L1Inf, Dirty):
         return _by_features(part, rows)
     raise ValueError(
@@ -179,6 +183,15 @@ def _solved(problem: Any, penalty: Beside, part: SharedPart) -> tuple[Any, float
     goal = Goal(min(part.tol, tuning.POLISHED), part.tol, Budget(part.max_iter, np.inf))
     found = approach(solver, penalty, start, goal, Budget(0, 0.0))
     return found.point, found.gap
+
+
+def _by_unit_trace(part: SharedPart, rows: TaskRows, exponent: int) -> OwnColumn:
+    """The same in units in which deviations are near one: third powers of them are divided by."""
+    unit = float(np.ldexp(1.0, exponent))
+    penalty = part.penalty.at(part.penalty.alpha * unit)
+    inside = replace(part, V=part.V / unit, penalty=penalty)
+    found = _by_trace(inside, replace(rows, X=rows.X * unit))
+    return replace(found, v=found.v * unit, shared=found.v * unit)
 
 
 def _by_trace(part: SharedPart, rows: TaskRows) -> OwnColumn:

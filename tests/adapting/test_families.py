@@ -226,3 +226,19 @@ def test_the_strengths_that_cross_validation_chose_are_held():
         again = adapt(model, X[task == 4], y[task == 4], task=task[task == 4], replace=True)
         np.testing.assert_allclose(again.coef_, model.coef_, atol=1e-5)
         assert again.alpha_ == model.alpha_
+
+
+@pytest.mark.parametrize("x_unit, y_unit", [(2.0**-40, 2.0**-10), (2.0**200, 2.0**-200)])
+@pytest.mark.parametrize("name", SHARED)
+def test_units_do_not_matter(name, x_unit, y_unit):
+    """Powers of two: Omega of degree one, and free levels, are the same problem in other units."""
+    X, y, task, early = draw()
+    family, found = FAMILIES[name], []
+    for x, z in ((1.0, 1.0), (x_unit, y_unit)):
+        own = family.parameters(alpha=0.1 * x * z, alpha_intercept=0.0, tol=1e-12)
+        model = family.estimator("Regressor")(**own)
+        model.fit(x * X[early], z * y[early], task=task[early])
+        later = adapt(model, x * X[~early], z * y[~early], task=task[~early])
+        found.append((later.coef_ * (x / z), later.intercept_ / z))
+    np.testing.assert_allclose(found[1][0], found[0][0], atol=1e-6)
+    np.testing.assert_allclose(found[1][1], found[0][1], atol=1e-5)
