@@ -10,6 +10,7 @@ from mtlearn.base import __version__ as __version__
 
 _KINDS = ("Classifier", "ClassifierCV", "Regressor", "RegressorCV")
 _NAMES = {
+    "mtlearn.adapting": ("adapt",),
     "mtlearn.baselines": ("IndependentTasks", "PooledTasks"),
     "mtlearn.compare": ("compare_tasks",),
     "mtlearn.estimators.dirty": tuple(f"Dirty{kind}" for kind in _KINDS),

@@ -2,6 +2,7 @@
 from typing import Any
 
 from mtlearn.base import __version__ as __version__
+from mtlearn.adapting import adapt as adapt
 from mtlearn.baselines import IndependentTasks as _IndependentTasks
 from mtlearn.baselines import PooledTasks as _PooledTasks
 from mtlearn.compare import compare_tasks as compare_tasks
@@ -490,6 +491,7 @@ __all__ = [
     "TraceNormClassifierCV",
     "TraceNormRegressor",
     "TraceNormRegressorCV",
+    "adapt",
     "compare_tasks",
     "make_table_pipeline",
     "prediction_interval",

@@ -66,7 +66,7 @@ def encode(
     """
     classes, positions = read_classes(data.y, estimator)
     if class_weight is not None:
-        data = replace(data, weight=_class_weights(data, positions, classes, class_weight))
+        data = replace(data, weight=weigh_classes(data, positions, classes, class_weight))
     if len(classes) > 2:
         positions = (positions[:, None] == np.arange(len(classes))).astype(float)
     return replace(data, y=positions), classes
@@ -277,7 +277,7 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, bool | int | float | np.number | np.bool_) else "object"
 
 
-def _class_weights(data: TaskData, positions: np.ndarray, classes: np.ndarray, class_weight: Any):
+def weigh_classes(data: TaskData, positions: np.ndarray, classes: np.ndarray, class_weight: Any):
     """Sample weights times what the class of each label weighs, of the same sum; 0 at holes."""
     seen = ~np.isnan(positions)
     k = np.where(seen, positions, 0).astype(np.intp)

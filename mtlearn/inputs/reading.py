@@ -125,6 +125,25 @@ class Reader:
             )
         return X, np.zeros(X.shape[0], dtype=np.intp) if self.stacked else None
 
+    def more(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, task: Any, *, numeric: bool
+    ) -> TaskData:
+        """Labelled rows to learn from after fit, of tasks that it saw or did not see.
+
+        ``tasks`` of the result are those of these rows alone.
+        """
+        X, column = self.columns.read(estimator, X)
+        column, name = _one_source(estimator, column, task, X.shape[0])
+        if column is None:
+            _raise_forgotten(estimator)
+        y = _read_targets(estimator, y, numeric=numeric)
+        check_consistent_length(X, y)
+        y = column_or_1d(y, warn=y.ndim > 1)
+        labels = read_labels(column, name)
+        check_consistent_length(X, labels.codes)
+        match_labels(labels, self.tasks, name)  # which are of one kind
+        return one_target(X, y, _read_weight(sample_weight, y), labels, name)
+
     def targets(self, estimator: Any, y: Any, sample_weight: Any = None, *, numeric=True) -> tuple:
         """Targets and weights given to ``score``, NaN allowed, in the shape of ``predict``."""
         names = column_names(y)

@@ -9,7 +9,6 @@ anew, those of class labels from the variances of all rows on.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import is_classifier
 
+from mtlearn.estimators.held import held
 from mtlearn.estimators.logistic_fit import class_attributes, fit_classes
 from mtlearn.estimators.mixed_fit import MixedFit, fitted_attributes
 from mtlearn.estimators.mixed_parameters import RandomSlopes
@@ -35,8 +35,6 @@ from mtlearn.problems.moments import Moments
 from mtlearn.selection.likelihood.variances import Variances
 from mtlearn.solvers.setup import Model, set_up
 from mtlearn.solvers.threads import blas_threads
-
-HELD = ("alpha_intercept_", "alpha_mean_", "specific_ratio_")  # what a fit found or searched
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ class PenalisedRefits(Refits):
     """Of the models whose deviations a penalty of given strength charges for."""
 
     def __init__(self, model: Any, X: Any, y: Any, sample_weight: Any, task: Any, n_alive: int):
-        self.held, self.data, self.units = _held(model)._trial(X, y, sample_weight, task)
+        self.held, self.data, self.units = held(model)._trial(X, y, sample_weight, task)
         alpha = getattr(model, "alpha_", None)
         self.alpha = float(self.units.strengths(model.alpha if alpha is None else alpha))
         self.model: Model = replace(self.held._model(), verbose=0)
@@ -182,16 +180,16 @@ class MixedRefits(Refits):
     """Of random slopes, whose variances are estimated anew."""
 
     def __init__(self, model: Any, X: Any, y: Any, sample_weight: Any, task: Any, n_alive: int):
-        held = _held(model)
-        held._check_params()
-        classes = is_classifier(held)
-        data, held._reader = read_fit(held, X, y, sample_weight, task, numeric=not classes)
+        model = held(model)
+        model._check_params()
+        classes = is_classifier(model)
+        data, model._reader = read_fit(model, X, y, sample_weight, task, numeric=not classes)
         data = as_repetitions(data)
         self.repeat = log_precision(data) is None
         if classes:
-            data, held.classes_ = encode(data, held.class_weight, held)
-        self.data, self.units = choose_units(data, held)
-        self.held, self.question = held, held._question(self.units)
+            data, model.classes_ = encode(data, model.class_weight, model)
+        self.data, self.units = choose_units(data, model)
+        self.held, self.question = model, model._question(self.units)
         if self.repeat and not classes and use_moments(self.data, n_alive=n_alive):
             self.total = Moments.of_data(self.data)
 
@@ -259,23 +257,6 @@ def refits_of(
             "is fitted on parts of them."
         )
     return refits
-
-
-def _held(model: Any) -> Any:
-    """A copy whose parameters are what its fit found."""
-    held = copy(model)
-    for name in HELD:
-        found = vars(model).get(name)
-        if found is not None and np.ndim(found) == 0:
-            setattr(held, name.removesuffix("_"), found)
-    if isinstance(model, RandomSlopes):
-        held.alpha_mean = model.alpha_mean  # of unit columns, where it was estimated
-        if np.ndim(shrinkage := vars(model).get("shrinkage_", model.shrinkage)) == 0:
-            held.shrinkage = shrinkage
-    elif isinstance(vars(held).get("alpha"), str):
-        held.alpha = model.alpha_
-    held.warm_start, held.verbose = False, 0
-    return held
 
 
 def _task_weights(model: Model, data: TaskData) -> np.ndarray | None:

@@ -40,6 +40,7 @@ from mtlearn import (
     PooledTasks,
     RandomSlopesClassifier,
     RandomSlopesRegressor,
+    adapt,
     compare_tasks,
     make_table_pipeline,
     prediction_interval,
@@ -87,6 +88,7 @@ from mtlearn.model_selection import (
     new_task_folds,
     task_folds,
 )
+from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, TransferGainDisplay
 from mtlearn.table import TableEncoder
 
@@ -108,6 +110,27 @@ fitted = Mean().fit(X, y, task=TASK)
 in_three = MeanRegularizedClassifier().fit(X, np.arange(24) % 3)
 named = Mean().fit(X, pd.DataFrame(Y, columns=["u", "v"]))
 numbered = Mean().fit(X, y, task=np.arange(24) % 3)
+in_tasks = MeanRegularizedClassifier().fit(X, LABELS, task=TASK)
+
+
+class OddPenalty(SquaredNorm):
+    """One that says nothing of a task beside others."""
+
+
+class _Odd(MeanRegularizedRegressor):
+    def _penalty(self, problem):
+        return OddPenalty(1.0)
+
+
+def _hasty():
+    model = Group(alpha=0.01, tol=1e-12).fit(X, y, task=TASK)
+    return model.set_params(max_iter=1)
+
+
+def _without(name):
+    model = Mean().fit(X, y, task=TASK)
+    delattr(model, name)
+    return model
 
 
 def fit(model=None, X=X, y=y, **more):
@@ -156,6 +179,46 @@ PARAMETERS = {
         classify(LABELS, RandomSlopesClassifier(store_covariance=False)),
         ["average_proba=True", "store_covariance=False"],
         ["Set average_proba=False, or store_covariance=True"],
+    ),
+    "more rows of a task": (
+        lambda: adapt(fitted, X, y, task=TASK),
+        ["3 tasks are in the model already", "'a'", "MeanRegularizedRegressor keeps no rows"],
+        ["replace=True", "RandomSlopesRegressor"],
+    ),
+    "a target more": (
+        lambda: adapt(named, X, y, task=TASK),
+        ["2 targets over one X"],
+        ["Fit it again with the new column of y"],
+    ),
+    "tasks for a model without": (
+        lambda: adapt(Mean().fit(X, y), X, y, task=TASK),
+        ["one target and no tasks"],
+        ["Fit it again on rows labelled by task", "task="],
+    ),
+    "adapting without what is held": (
+        lambda: adapt(_without("center_"), X, y, task=TASK),
+        ["no center_"],
+        ["Fit it again"],
+    ),
+    "adapting another model": (
+        lambda: adapt(Ridge().fit(X, y), X, y, task=TASK),
+        ["Ridge is no model of this library"],
+        ["MeanRegularizedRegressor", "a pipeline that ends in one"],
+    ),
+    "adapting without covariances": (
+        lambda: adapt(Slopes(store_covariance=False).fit(X, y, task=TASK), X, y, task=TASK),
+        ["coef_covariance_", "store_covariance=False"],
+        ["Fit with store_covariance=True"],
+    ),
+    "adapting under another penalty": (
+        lambda: adapt(_Odd().fit(X, y, task=TASK), X, y, task=["z"] * 24),
+        ["does not know what OddPenalty charges"],
+        ["Fit again with all rows", "warm_start=True"],
+    ),
+    "a class more": (
+        lambda: adapt(in_tasks, X[:3], ["yes", "no", "maybe"], task=["z"] * 3),
+        ["the class 'maybe'", "['no', 'yes']"],
+        ["fit again with all rows"],
     ),
     "coverage": (
         lambda: prediction_interval(fitted, X, task=TASK, coverage=1.0),
@@ -955,6 +1018,12 @@ INSPECTED = {
 }
 
 WARNINGS = {
+    "adapting stopped early": (
+        lambda: adapt(_hasty(), X[:9], y[:9], task=["z"] * 9),
+        ConvergenceWarning,
+        ["adapt stopped at a duality gap of", "tol=1e-12", "GroupLassoRegressor"],
+        ["Set tol or max_iter of the model higher", "or fit again with all rows"],
+    ),
     "torn groups": (
         fit(GroupLassoRegressorCV(3, cv=KFold(2)), groups=np.arange(24) % 6),
         UserWarning,

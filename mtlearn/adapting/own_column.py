@@ -1,0 +1,282 @@
+"""The problem of one task beside others that are held, solved to the tolerance of the model.
+
+With u the level less l_0 and v the deviations, it is::
+
+    (T/N) omega_t sum_i s_ti loss(y_ti, l_0 + u + (x_ti - x̄)·(w_0 + v))
+      + alpha (Omega([V, v]) - Omega([V, 0])) + (alpha_intercept / 2) u²
+
+V the deviations of the others. For ½‖V‖² and the trace norm, smooth where the others span the
+features, it is Newton's method on one dense system; sums over features are the problem of a single
+task under :class:`~mtlearn.penalties.beside.Beside`, which the solvers of every fit take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mtlearn.adapting.shared_part import SharedPart
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.shifted import Shifted
+from mtlearn.penalties.beside import Beside
+from mtlearn.penalties.beside_trace import BesideTrace
+from mtlearn.penalties.dirty import Dirty
+from mtlearn.penalties.l1inf import L1Inf
+from mtlearn.penalties.l21 import L21
+from mtlearn.penalties.sparse_group import SparseGroup
+from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.penalties.trace_norm import TraceNorm
+from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.forms import make_problem, on_squares
+from mtlearn.problems.points import Point
+from mtlearn.solvers import tuning
+from mtlearn.solvers.approach import Goal, approach
+from mtlearn.solvers.base import Budget
+from mtlearn.solvers.choose import choose
+from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
+from mtlearn.solvers.descent import Descent
+
+NARROWER = 0.1  # widths of the smoothed trace norm, one after the other,
+NARROWEST = 1e-13  # down to this part of the largest singular value
+FAR = 20  # binary exponent of the others' deviations, beyond which these are brought near one
+RANK = 1e-12  # of the largest singular value, below which the others span nothing
+
+
+@dataclass(frozen=True)
+class OwnColumn:
+    """What a task has of its own, and how far from the optimum that may be.
+
+    Attributes
+    ----------
+    v : ndarray of shape (d, K)
+    shared : ndarray of shape (d, K)
+        Of a dirty model the shared part of v; v itself of others.
+    level : ndarray of shape (K,)
+        u.
+    gap : float
+        Primal minus dual, over the objective at v = 0 with its best level.
+    """
+
+    v: np.ndarray
+    shared: np.ndarray
+    level: np.ndarray
+    gap: float
+
+
+@dataclass(frozen=True)
+class TaskRows:
+    """Rows of one task: X (n, d) about x̄, Y (n, K), c (n, 1), and scores without u and v."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    c: np.ndarray
+    offset: np.ndarray
+
+
+def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
+    """The best v and u of a task."""
+    nothing = part.penalty.alpha == 0 or not part.charged.any()
+    if type(part.penalty) is SquaredNorm or nothing:
+        return _by_ridge(part, rows)
+    if type(part.penalty) is TraceNorm:
+        exponent = int(np.frexp(np.abs(part.V).max(initial=0.0))[1])
+        return (
+            _by_trace(part, rows) if abs(exponent) < FAR else _by_unit_trace(part, rows, exponent)
+        )
+    if type(part.penalty) in (L21, SparseGroup, L1Inf, Dirty):
+        return _by_features(part, rows)
+    raise ValueError(
+        f"adapt does not know what {type(part.penalty).__name__} charges one task for beside "
+        "others. Fit again with all rows; warm_start=True starts at the coefficients of the last "
+        "fit."
+    )
+
+
+def _levels(part: SharedPart, n: int) -> tuple[np.ndarray, list[float]]:
+    """The column of a level (n, 0 or 1), and what it is charged."""
+    if not part.fit_intercept or np.isinf(part.alpha_intercept):
+        return np.zeros((n, 0)), []
+    return np.ones((n, 1)), [part.alpha_intercept]
+
+
+def _null(part: SharedPart, rows: TaskRows) -> float:
+    """The objective at v = 0 with its best level; 0 where that is rounding."""
+    ones, charges = _levels(part, len(rows.X))
+    alone = ColumnProblem(part.loss, ones, rows.Y, rows.offset, rows.c, np.array(charges))
+    U = newton(alone, np.zeros((len(charges), rows.Y.shape[1])))
+    value = alone.value(U, alone.around(U))
+    raw = part.loss.value(np.zeros(rows.Y.shape), rows.Y)
+    return value if value > 1e-28 * float((rows.c * raw).sum()) else 0.0
+
+
+def _relative(gap: float, null: float) -> float:
+    return gap / null if null > 0 else 0.0
+
+
+def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
+    """½‖V‖², or nothing charged for at all: every class by itself."""
+    alpha = part.penalty.alpha if isinstance(part.penalty, SquaredNorm) else 0.0
+    on = part.free | (part.charged & bool(np.isfinite(alpha)))
+    ones, charges = _levels(part, len(rows.X))
+    Z, k = np.hstack([rows.X[:, on], ones]), int(on.sum())
+    own = np.where(part.charged[on], min(alpha, np.finfo(float).max), 0.0)
+    ridge = np.append(own, charges)
+    K = rows.Y.shape[1]
+    U, gap = np.zeros((len(ridge), K)), 0.0
+    for c in range(K):
+        one = slice(c, c + 1)
+        problem = ColumnProblem(
+            part.loss, Z, rows.Y[:, one], rows.offset[:, one], rows.c, ridge, n_normed=k
+        )
+        U[:, one] = newton(problem, U[:, one], part.max_iter)
+        gap += ridge_gap(problem, U[:, one])
+    v = np.zeros((len(on), K))
+    v[on] = U[:k]
+    level = U[k:].sum(axis=0)
+    return OwnColumn(v, v, level, _relative(gap, _null(part, rows)))
+
+
+def _by_features(part: SharedPart, rows: TaskRows) -> OwnColumn:
+    """A sum over features: the problem of a task alone, under what it is charged beside others."""
+    on = part.free | part.charged
+    ones, charges = _levels(part, len(rows.X))
+    pulled = bool(charges) and charges[0] > 0
+    X = np.hstack([ones, rows.X[:, on]]) if pulled else rows.X[:, on]
+    first, K = int(pulled), rows.Y.shape[1]
+    H = part.V[:, on].swapaxes(0, 1).reshape(int(on.sum()), -1)
+    penalty = Beside.of(part.penalty, H, charges[0] if pulled else None)  # type: ignore[arg-type]
+    data = TaskData(X, rows.Y[:, 0] if K == 1 else rows.Y, rows.c[:, 0], *_one_task(len(X)))
+    loss: Any = Shifted(part.loss, rows.offset)
+    if on_squares(part.loss, data):
+        data, loss = replace(data, y=data.y - rows.offset[:, 0]), part.loss
+    free_level = bool(charges) and not pulled
+    coupling = Coupling(0.0, free_level, None)
+    problem: Any = make_problem(data, data.totals(), coupling, loss=loss)
+    free = first + np.flatnonzero(part.free[on])
+    problem = problem.freed(free) if len(free) else problem
+    point, gap = _solved(problem, penalty, part)
+    models = problem.models(point)
+    found = models.coef[0].T
+    v, shared = np.zeros((len(on), K)), np.zeros((len(on), K))
+    v[on] = found[first:]
+    shared[on] = penalty.shared(found[first:])
+    shared[part.free] = v[part.free]
+    u = found[0] if pulled else models.intercept[0] * free_level
+    return OwnColumn(v, shared, u, gap)
+
+
+def _one_task(n: int) -> tuple:
+    return np.zeros(n, dtype=np.intp), np.arange(1), "single"
+
+
+def _solved(problem: Any, penalty: Beside, part: SharedPart) -> tuple[Any, float]:
+    if problem.null_value == 0:
+        return problem.null(), 0.0
+    start = problem.null()
+    solver: Any = choose(problem, penalty, "fit")(problem, penalty)
+    if isinstance(solver, Descent):
+        solver = Descent(problem, penalty, on_face=True)  # so few unknowns are Newton's at once
+    if isinstance(start, Point):
+        start = problem.settle(start.V)
+    goal = Goal(min(part.tol, tuning.POLISHED), part.tol, Budget(part.max_iter, np.inf))
+    found = approach(solver, penalty, start, goal, Budget(0, 0.0))
+    return found.point, found.gap
+
+
+def _by_unit_trace(part: SharedPart, rows: TaskRows, exponent: int) -> OwnColumn:
+    """The same in units in which deviations are near one: third powers of them are divided by."""
+    unit = float(np.ldexp(1.0, exponent))
+    penalty = part.penalty.at(part.penalty.alpha * unit)
+    inside = replace(part, V=part.V / unit, penalty=penalty)
+    found = _by_trace(inside, replace(rows, X=rows.X * unit))
+    return replace(found, v=found.v * unit, shared=found.v * unit)
+
+
+def _by_trace(part: SharedPart, rows: TaskRows) -> OwnColumn:
+    """The trace norm: in the span of the others, where it is smooth; else smoothed more and more.
+
+    Whether the span is enough is what the certificate says.
+    """
+    null, H = _null(part, rows), part.V[:, part.charged].swapaxes(0, 1)
+    P, s, _ = np.linalg.svd(H.reshape(len(H), -1), full_matrices=False)
+    kept = s > RANK * s.max(initial=0.0)
+    P, L = P[:, kept], P[:, kept] * s[kept]
+    whole = _Traced(part, rows, np.eye(len(L)), L)
+    U = whole.start
+    inside = _Traced(part, rows, P, np.diag(s[kept]))
+    U = inside.outward(newton(inside.problem(0.0), inside.start, part.max_iter))
+    best, gap = U, _relative(whole.gap(U), null)
+    width = max(float(s.max(initial=0.0)), float(np.abs(U).max(initial=0.0)), whole.size)
+    least, width = NARROWEST * width, NARROWER * width
+    while gap > part.tol * 1e-3 and width > least:
+        U = newton(whole.problem(width), U, part.max_iter)
+        here = _relative(whole.gap(U), null)
+        if here < gap:
+            best, gap = U, here
+        elif gap <= part.tol:
+            break
+        width *= NARROWER
+    k = len(best) - len(L)
+    v = np.zeros((len(part.charged), rows.Y.shape[1]))
+    v[part.charged] = best[k:]
+    n_levels = k - int(part.free.sum())
+    v[part.free] = best[n_levels:k]
+    return OwnColumn(v, v, best[:n_levels].sum(axis=0), gap)
+
+
+class _Traced:
+    """The problem under the trace norm, charged features turned by orthonormal columns Q."""
+
+    def __init__(self, part: SharedPart, rows: TaskRows, Q: np.ndarray, L: np.ndarray):
+        ones, charges = _levels(part, len(rows.X))
+        self.part, self.rows, self.Q, self.L = part, rows, Q, L
+        free = rows.X[:, part.free]
+        self.others = len(charges) + free.shape[1]
+        self.Z = np.hstack([ones, free, rows.X[:, part.charged] @ Q])
+        self.ridge = np.zeros(self.Z.shape[1])
+        self.ridge[: len(charges)] = charges
+        self.start = np.zeros((self.Z.shape[1], rows.Y.shape[1]))
+        scale = np.sqrt((rows.c * self.Z[:, self.others :] ** 2).sum(axis=0).max(initial=0.0))
+        targets = np.sqrt(float((rows.c * (rows.Y - rows.offset) ** 2).sum()))
+        self.size = targets / scale if scale > 0 else 0.0
+
+    def problem(self, width: float) -> ColumnProblem:
+        last = BesideTrace(self.part.penalty.alpha, self.L, width)
+        rows, n_last = self.rows, self.Q.shape[1]
+        return ColumnProblem(
+            self.part.loss, self.Z, rows.Y, rows.offset, rows.c, self.ridge, last, n_last
+        )
+
+    def outward(self, U: np.ndarray) -> np.ndarray:
+        """In features as they are."""
+        return np.vstack([U[: self.others], self.Q @ U[self.others :]])
+
+    def gap(self, U: np.ndarray) -> float:
+        """Primal minus dual at the residuals, scaled to be feasible."""
+        rows, last, at = self.rows, BesideTrace(self.part.penalty.alpha, self.L), self.others
+        F = self.Z @ U + rows.offset
+        R = rows.c * self.part.loss.residual(F, rows.Y)
+        G = self.Z.T @ R
+        s = last.dual_scale(G[at:])
+        gap = last.fenchel_gap(U[at:], s * G[at:])
+        gap += float((rows.c * self.part.loss.dual_gap(F, rows.Y, s)).sum())
+        ridge = self.ridge[:at]
+        pulled = ridge > 0
+        root = np.sqrt(ridge[pulled])[:, None]
+        apart = root * U[:at][pulled] - s * G[:at][pulled] / root
+        gap += 0.5 * float(np.vdot(apart, apart))
+        loose = np.flatnonzero(~pulled)
+        if len(loose):
+            alone = ColumnProblem(
+                self.part.loss,
+                self.Z[:, loose],
+                rows.Y,
+                F - self.Z[:, loose] @ U[loose],
+                rows.c,
+                np.zeros(len(loose)),
+            )
+            left, hessian = alone.descent(U[loose], alone.around(U[loose]))
+            gap += hessian.decrement(left.ravel())
+        return gap

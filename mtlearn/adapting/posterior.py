@@ -1,0 +1,126 @@
+"""Random slopes of a task that comes later: Henderson's equations, Sigma, sigma² and w_0 held.
+
+With z = (1, x - x̄), prior mean m and covariance S = FF' of a task's (level, slopes), F e the
+deviations from m::
+
+    sum_i s_i loss(y_i, z_i'(m + F e)) + ½ ‖e‖²          numbers: sigma² in front of ½ ‖e‖²
+    K = F (F'AF + sigma² I)⁻¹ F',  A = Z'SZ (labels: under the curvature of the loss, sigma² = 1)
+    C = sigma² K,  J = I - K A,  Cov = C + J Cov(w_0) J'
+
+A task that is new has (l_0, w_0) and Sigma. One that is known has its posterior, which knows of
+w_0 what can be known: its C is all. The mean of a logistic posterior is off its mode by
+-½ C sum_i s_i p_i (1 - p_i) (1 - 2 p_i) (z_i'C z_i) z_i (Tierney, Kass and Kadane 1989).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
+
+NO_MORE = 1e-14  # of a covariance of unit variances: an eigenvalue that is rounding
+
+
+def posteriors(model: Any, data: TaskData, places: np.ndarray) -> tuple[dict[str, Any], float]:
+    """Attributes of the tasks of some rows, a leading axis for these, and the largest gap.
+
+    ``places`` are the positions in ``tasks_`` of those whose posterior is the prior, -1 of others.
+    """
+    p, center = len(model.center_) + 1, model.center_
+    Y = data.y.reshape(len(data.y), -1)
+    K = Y.shape[1]
+    Sigma, of_mean, m = (
+        np.reshape(model.covariance_, (K, p, p)),
+        np.reshape(model.mean_coef_covariance_, (K, p, p)),
+        _lines(model.mean_coef_, model.mean_intercept_, center, K)[0],
+    )
+    own = np.reshape(model.coef_covariance_, (-1, K, p, p))
+    lines = _lines(model.coef_, model.intercept_, center, K)
+    sigma2 = float(model.noise_std_) ** 2 if hasattr(model, "noise_std_") else 1.0
+    s = np.ones(len(Y)) if data.weight is None else data.weight
+    T, order = len(data.tasks), np.argsort(data.codes, kind="stable")
+    starts = np.searchsorted(data.codes[order], np.arange(T + 1))
+    line, skew, gaps = np.empty((T, K, p)), np.zeros((T, K, p)), np.zeros(T)
+    cov = np.empty((T, K, p, p))
+    for t in range(T):  # tasks differ in rows
+        rows = order[starts[t] : starts[t + 1]]
+        Z = np.column_stack([np.ones(len(rows)), data.X[rows] - center])
+        if not model.fit_intercept:
+            Z[:, 0] = 0.0
+        for k in range(K):
+            known = places[t] >= 0
+            prior = (lines[places[t], k], own[places[t], k]) if known else (m[k], Sigma[k])
+            uncertain = None if known else of_mean[k]
+            found = _posterior(
+                model._loss, Z, Y[rows, k : k + 1], s[rows, None], prior, uncertain, sigma2
+            )
+            line[t, k], cov[t, k], skew[t, k], gap = found
+            gaps[t] = max(gaps[t], gap)
+    at_zero = np.append(1.0, -center)
+    variance = np.einsum("tkij,i,j->tk", cov, at_zero, at_zero)
+    attributes = {
+        "coef_": line[:, :, 1:],
+        "intercept_": line @ at_zero,
+        "coef_std_": np.sqrt(np.maximum(np.einsum("tkii->tki", cov[:, :, 1:, 1:]), 0.0)),
+        "intercept_std_error_": np.sqrt(np.maximum(variance, 0.0)),
+        "coef_covariance_": cov,
+    }
+    if hasattr(model, "coef_skew_"):
+        attributes["coef_skew_"] = skew
+    return attributes, float(gaps.max())
+
+
+def _lines(coef: Any, intercept: Any, center: np.ndarray, K: int) -> np.ndarray:
+    """(level, slopes) at x̄, (T, K, d + 1)."""
+    coef = np.reshape(coef, (-1, K, len(center)))
+    level = np.reshape(intercept, (-1, K)) + coef @ center
+    return np.concatenate([level[:, :, None], coef], axis=2)
+
+
+def _posterior(
+    loss: Any,
+    Z: np.ndarray,
+    Y: np.ndarray,
+    s: np.ndarray,
+    prior: tuple,
+    of_mean: Any,
+    sigma2: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Line, covariance, how far the mean is off, and the gap of one task and class."""
+    mean, S = prior
+    F = root_of(S)
+    offset, ZF = (Z @ mean)[:, None], Z @ F
+    problem = ColumnProblem(loss, ZF, Y, offset, s, np.full(F.shape[1], sigma2))
+    e = newton(problem, np.zeros((F.shape[1], 1)))
+    around = problem.around(e)
+    null = problem.value(0 * e, problem.around(0 * e))
+    gap = ridge_gap(problem, e) / null if null > 0 else 0.0
+    h = s * np.broadcast_to(around.curvature, Y.shape)
+    values, vectors = np.linalg.eigh((ZF.T * h[:, 0]) @ ZF)
+    values = np.maximum(values, 0.0) + sigma2
+    known = values > NO_MORE * max(values.max(initial=0.0), 1e-300)
+    B, A = F @ vectors, (Z.T * h[:, 0]) @ Z
+    K = (B[:, known] / values[known]) @ B[:, known].T
+    C = sigma2 * K if sigma2 > 0 else B[:, ~known] @ B[:, ~known].T
+    cov = C
+    if of_mean is not None:
+        J = np.eye(len(mean)) - K @ A
+        cov = C + J @ of_mean @ J.T
+    skew = np.zeros(len(mean))
+    if not loss.is_quadratic:
+        p = 0.5 * (1 + np.tanh((ZF @ e + offset)[:, 0] / 2))
+        bent = h[:, 0] * (1 - 2 * p) * np.einsum("ij,jk,ik->i", Z, C, Z)
+        skew = -0.5 * C @ (Z.T @ bent)
+    return mean + (F @ e)[:, 0], (cov + cov.T) / 2, skew, gap
+
+
+def root_of(S: np.ndarray) -> np.ndarray:
+    """F (p, r) with S = FF', in columns of unit variance, so that units do not matter."""
+    unit = np.sqrt(np.maximum(np.diag(S), 0.0))
+    over = np.divide(1.0, unit, out=np.zeros_like(unit), where=unit > 0)
+    values, vectors = np.linalg.eigh(S * over[:, None] * over)
+    known = values > NO_MORE * max(values[-1], 1e-300)
+    return unit[:, None] * vectors[:, known] * np.sqrt(values[known])
