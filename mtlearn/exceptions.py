@@ -14,6 +14,20 @@ class UnseenTaskWarning(UserWarning):
 
     Issued once per call by ``predict`` and ``score`` under ``unseen_task="warn"``, and by ``fit``
     when a task loses all its rows because their targets are missing or their weights are zero.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from mtlearn import MeanRegularizedRegressor
+    >>> from mtlearn.exceptions import UnseenTaskWarning
+    >>> X, y, task = np.eye(4), np.arange(4.0), [1, 1, 2, 2]
+    >>> model = MeanRegularizedRegressor().fit(X, y, task=task)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", UnseenTaskWarning)
+    ...     answer = model.predict(X[:1], task=[3])
+    >>> str(caught[0].message)[:56]
+    '1 row belongs to tasks not seen in fit (first labels: 3)'
     """
 
 
@@ -22,6 +36,20 @@ class MissingTargetWarning(UserWarning):
 
     Issued by ``fit`` with their number, where ``y`` is one target: of several targets over one X a
     missing label is nothing unusual. The folds of a search do not say it again.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from mtlearn import MeanRegularizedRegressor
+    >>> from mtlearn.exceptions import MissingTargetWarning
+    >>> X, y, task = np.eye(4), [0.0, 1.0, np.nan, 3.0], [1, 1, 2, 2]
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", MissingTargetWarning)
+    ...     model = MeanRegularizedRegressor().fit(X, y, task=task)
+    Traceback (most recent call last):
+    ...
+    mtlearn.exceptions.MissingTargetWarning: 1 row ...
     """
 
 
@@ -31,6 +59,17 @@ class OneTaskWarning(UserWarning):
     Issued by ``fit`` of what :func:`mtlearn.make_table_pipeline` made, where ``y`` is one target
     and no column of X is named as that of the tasks. The estimators themselves say nothing: one
     task is what tools that fit every target alone ask of them.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import pandas as pd
+    >>> from mtlearn import MeanRegularizedRegressor, make_table_pipeline
+    >>> from mtlearn.exceptions import OneTaskWarning
+    >>> X = pd.DataFrame({"size": [1.0, 2.0, 3.0, 4.0]})
+    >>> with warnings.catch_warnings():  # one task is meant
+    ...     warnings.simplefilter("ignore", OneTaskWarning)
+    ...     model = make_table_pipeline(MeanRegularizedRegressor()).fit(X, [1.0, 2.0, 3.0, 4.0])
     """
 
 
@@ -39,6 +78,18 @@ class UnidentifiedVarianceWarning(UserWarning):
 
     Issued by ``fit`` of models that estimate variances: with a single task, one row per task, or no
     more rows than coefficients.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from mtlearn import RandomSlopesRegressor
+    >>> from mtlearn.exceptions import UnidentifiedVarianceWarning
+    >>> X, y = [[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 2.0, 4.0]
+    >>> with warnings.catch_warnings():  # a row for each task says nothing of how they differ
+    ...     warnings.simplefilter("ignore", UnidentifiedVarianceWarning)
+    ...     model = RandomSlopesRegressor().fit(X, y, task=[1, 2, 3, 4])
+    >>> model.slope_std_
+    array([0.])
     """
 
 
@@ -46,6 +97,19 @@ class SimilarLabelsWarning(UserWarning):
     """Labels of tasks or classes that differ in case or blanks only are different ones.
 
     Issued by ``fit``; that may be meant (the alleles A and a).
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from mtlearn import MeanRegularizedRegressor
+    >>> from mtlearn.exceptions import SimilarLabelsWarning
+    >>> X, y = np.eye(4), np.arange(4.0)
+    >>> with warnings.catch_warnings():  # these are two tasks
+    ...     warnings.simplefilter("ignore", SimilarLabelsWarning)
+    ...     model = MeanRegularizedRegressor().fit(X, y, task=["a", "a", "A", "A"])
+    >>> model.tasks_.tolist()
+    ['A', 'a']
     """
 
 

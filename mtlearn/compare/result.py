@@ -103,6 +103,15 @@ class Comparison:
         What was compared on.
     target_name, task_name : str
         Their names.
+
+    Examples
+    --------
+    >>> from mtlearn import compare_tasks
+    >>> from mtlearn.datasets import load_sleepstudy
+    >>> study = load_sleepstudy()
+    >>> found = compare_tasks(study.data, study.target, task=study.task, models=["random-slopes"])
+    >>> found.best_model, found.n_tasks
+    ('random-slopes', 18)
     """
 
     table: Any

@@ -32,13 +32,31 @@ FEWEST_TASKS = 30  # a sample of tasks is never smaller
 
 @dataclass(frozen=True)
 class Progress:
-    """What a progress callback is told when a job (one model on one outer fold) is finished."""
+    """What a progress callback is told when a job (one model on one outer fold) is finished.
+
+    Attributes
+    ----------
+    done, total : int
+        Jobs.
+    remaining : float
+        Seconds, estimated.
+    model : str
+        The one just finished.
+    at_least : bool
+        Some model was not timed yet, and counts nothing in ``remaining``.
+
+    Examples
+    --------
+    >>> from mtlearn.compare import Progress
+    >>> Progress(done=3, total=40, remaining=61.0, model="pooled").left
+    'about 61 s left'
+    """
 
     done: int
     total: int
-    remaining: float  # seconds, estimated
-    model: str  # the one just finished
-    at_least: bool = False  # some model was not timed yet, and counts nothing in ``remaining``
+    remaining: float
+    model: str
+    at_least: bool = False
 
     @property
     def left(self) -> str:

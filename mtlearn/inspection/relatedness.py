@@ -40,6 +40,17 @@ class RelatednessPath:
         Scores of the ends.
     score_name : str
         What ``score`` is; greater is better.
+
+    Examples
+    --------
+    >>> from mtlearn import MeanRegularizedRegressor
+    >>> from mtlearn.datasets import load_sleepstudy
+    >>> from mtlearn.inspection import relatedness_path
+    >>> study = load_sleepstudy()
+    >>> model = MeanRegularizedRegressor().fit(study.data, study.target, task=study.task)
+    >>> path = relatedness_path(model, study.data, study.target, task=study.task, n_alphas=5)
+    >>> path.best_score >= max(path.pooled, path.independent)
+    True
     """
 
     frame: Any

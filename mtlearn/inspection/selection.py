@@ -39,6 +39,22 @@ class SelectionStability:
     selects : {"features", "components"}
     selected : ndarray of bool, of shape (n_bootstraps, d)
         What each resample selected.
+
+    Examples
+    --------
+    >>> from mtlearn import GroupLassoRegressor
+    >>> from mtlearn.datasets import make_multitask_regression
+    >>> from mtlearn.inspection import selection_stability
+    >>> drawn = make_multitask_regression(
+    ...     n_tasks=6, n_samples_per_task=40, n_features=5, structure="group", n_informative=2,
+    ...     snr=20, shared_X=True, random_state=0
+    ... )
+    >>> model = GroupLassoRegressor(alpha=0.3).fit(drawn.data, drawn.target)
+    >>> found = selection_stability(
+    ...     model, drawn.data, drawn.target, n_bootstraps=20, random_state=0
+    ... )
+    >>> found.selected.shape, bool((found.features["frequency"] > 0.5).sum() == 2)
+    ((20, 5), True)
     """
 
     features: Any

@@ -45,6 +45,19 @@ class TaskSimilarity:
     silhouette : float
         Mean silhouette of these clusters, NaN for one.
     kind : {"prediction", "cosine", "correlation"}
+
+    Examples
+    --------
+    >>> from mtlearn import MeanRegularizedRegressor
+    >>> from mtlearn.datasets import make_multitask_regression
+    >>> from mtlearn.inspection import task_similarity
+    >>> drawn = make_multitask_regression(
+    ...     n_tasks=12, n_features=8, structure="clusters", n_clusters=3, random_state=0
+    ... )
+    >>> model = MeanRegularizedRegressor(alpha=0.1).fit(drawn.data, drawn.target, task=drawn.task)
+    >>> found = task_similarity(model, drawn.data)
+    >>> found.values.shape, found.n_clusters
+    ((12, 12), 3)
     """
 
     matrix: Any

@@ -45,6 +45,20 @@ class StructureReport:
     words : tuple of str
         The sentences that are printed: how many tasks and features, which features differ, which
         tasks are outliers, the rank, how much is specific, the certificate.
+
+    Examples
+    --------
+    >>> from mtlearn import RandomSlopesRegressor
+    >>> from mtlearn.datasets import load_sleepstudy
+    >>> from mtlearn.inspection import structure_report
+    >>> study = load_sleepstudy()
+    >>> model = RandomSlopesRegressor().fit(study.data, study.target, task=study.task)
+    >>> report = structure_report(model, study.data)
+    >>> report.features.round(1)
+      feature  shared  spread  effect  n_tasks_used
+    0    Days    10.5     5.2    14.9            18
+    >>> report.tasks["task"].tolist()[:2]
+    [309, 337]
     """
 
     features: Any

@@ -50,6 +50,20 @@ class TransferMatrix:
     tasks : list
         Labels, in the order of ``values``.
     kind : {"left_out", "added"}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mtlearn import MeanRegularizedRegressor
+    >>> from mtlearn.inspection import transfer_matrix
+    >>> rng = np.random.default_rng(0)
+    >>> X, task = rng.normal(size=(240, 3)), np.arange(240) % 6
+    >>> slopes = np.where(task == 2, -3.0, 1.0)  # task 2 does the opposite
+    >>> y = X.sum(axis=1) * slopes + rng.normal(size=240)
+    >>> model = MeanRegularizedRegressor(alpha=1.0).fit(X, y, task=task)
+    >>> found = transfer_matrix(model, X, y, task=task)
+    >>> found.sources.iloc[0]["source"].item(), found.sources.iloc[0]["verdict"]
+    (2, 'harms')
     """
 
     frame: Any

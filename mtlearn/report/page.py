@@ -119,6 +119,22 @@ def save_report(result: Any, path: str | PathLike[str]) -> None:
     See Also
     --------
     report_html : The page as text.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mtlearn import compare_tasks
+    >>> from mtlearn.datasets import load_sleepstudy
+    >>> from mtlearn.report import save_report
+    >>> study = load_sleepstudy()
+    >>> result = compare_tasks(
+    ...     study.data, study.target, task=study.task, models=["pooled", "random-slopes"]
+    ... )
+    >>> page = Path(tempfile.mkdtemp()) / "page.html"
+    >>> save_report(result, page)
+    >>> page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    True
     """
     write_whole(path, report_html(result).encode("utf-8", "replace"))
 
