@@ -46,8 +46,14 @@ class SelectionStability:
     >>> from mtlearn.datasets import make_multitask_regression
     >>> from mtlearn.inspection import selection_stability
     >>> drawn = make_multitask_regression(
-    ...     n_tasks=6, n_samples_per_task=40, n_features=5, structure="group", n_informative=2,
-    ...     snr=20, shared_X=True, random_state=0
+    ...     n_tasks=6,
+    ...     n_samples_per_task=40,
+    ...     n_features=5,
+    ...     structure="group",
+    ...     n_informative=2,
+    ...     snr=20,
+    ...     shared_X=True,
+    ...     random_state=0,
     ... )
     >>> model = GroupLassoRegressor(alpha=0.3).fit(drawn.data, drawn.target)
     >>> found = selection_stability(
