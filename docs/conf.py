@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",  # CHANGELOG.md and CONTRIBUTING.md are pages as they are
+    "sphinx_design",  # the cards of the start page
     "sphinx_gallery.gen_gallery",  # runs docs/notebooks and shows what comes out
 ]
 templates_path = ["_templates"]
@@ -42,9 +43,14 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = f"mtlearn {release}"
 html_show_sourcelink = False
-html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
-# one page deep, but for the generated pages of the API
-html_sidebars = {"*": [], "generated/notebooks/*": []}
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_theme_options = {
+    "navbar_persistent": ["search-field"],
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+}
+html_sidebars = {"index": []}
 
 
 def skip_inherited_from_sklearn(app, what, name, obj, skip, options):
