@@ -1,7 +1,12 @@
 """Sphinx configuration: ``python -m sphinx -b html docs docs/_build/html``."""
 
+import sys
+from pathlib import Path
+
 import mtlearn
 from mtlearn import base
+
+sys.path.insert(0, str(Path(__file__).parent))  # where gallery_order is
 
 # a diagram of an estimator on a page of generated/notebooks links to the reference beside it
 base.documentation_url = lambda: "../.."
@@ -32,6 +37,7 @@ numpydoc_xref_param_type = False
 sphinx_gallery_conf = {
     "examples_dirs": "notebooks",
     "gallery_dirs": "generated/notebooks",
+    "within_subsection_order": "gallery_order.AsListed",
     "filename_pattern": r"/\w+\.py",
     "abort_on_example_error": True,
     "download_all_examples": False,

@@ -1,5 +1,6 @@
 """The notebooks of the documentation: each has a module of tests in notebooks/, which runs it."""
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ def test_there_are_tests_for_each_notebook():
     assert {path.stem for path in NOTEBOOKS} == {
         path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")
     }
+
+
+def test_the_order_of_the_gallery_has_each_notebook():
+    listed = runpy.run_path(str(NOTEBOOKS[0].parents[1] / "gallery_order.py"))["NOTEBOOKS"]
+    assert sorted(listed) == [path.stem for path in NOTEBOOKS]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

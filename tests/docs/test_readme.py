@@ -17,3 +17,8 @@ def test_there_is_an_example_for_each_way_that_tasks_come_in():
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_of_the_readme_runs(example):
     exec(compile(example, "README.md", "exec"), {})
+
+
+def test_links_and_pictures_are_there():
+    places = re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text(encoding="utf-8"))
+    assert places and [place for place in places if not (README.parent / place).exists()] == []
