@@ -105,7 +105,7 @@ class Dirty(NormFamily):
         }
 
     def _candidates(self, data: TaskData) -> list[Any]:
-        n_classes = data.y.shape[1] if data.stacked and data.y.ndim == 2 else 1
+        n_classes = data.n_targets if data.stacked else 1
         sizes = len(data.tasks) * n_classes, n_classes
         singles = [copy(self).set_params(specific_ratio=ratio) for ratio in self._ratios()]
         return [single.set_params(specific_ratio=single._ratio(*sizes)) for single in singles]

@@ -16,10 +16,11 @@ from mtlearn.estimators.convergence import warn_unless_converged
 from mtlearn.estimators.family import Family
 from mtlearn.estimators.linear import FittedLinear
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.inputs.units import Units, choose_units
+from mtlearn.inputs.units import Units
 from mtlearn.inputs.weights import as_repetitions, warn_of_many
 from mtlearn.losses.base import Loss
 from mtlearn.problems.base import Problem
+from mtlearn.problems.moment_data import in_safe_units
 from mtlearn.problems.points import Lifted
 from mtlearn.selection.likelihood.strengths import estimate_strengths
 from mtlearn.selection.zeros import zeros
@@ -111,12 +112,12 @@ class Fitting(FittedLinear, Family):
     def _trial(self, *given: Any) -> tuple[Any, TaskData, Units]:
         """A copy to read and try with, so that a fitted estimator is not touched; what it read."""
         trial = copy(self)
-        data, units = choose_units(trial._read(*given), trial)
+        data, units = in_safe_units(trial._read(*given), trial)
         return units.inward(trial), data, units
 
-    def _learn(self, data: TaskData, *asked_of: Any):
+    def _learn(self, data: Any, *asked_of: Any):
         """Choose what to fit and fit it, in units in which arithmetic is safe."""
-        data, units = choose_units(data, self)
+        data, units = in_safe_units(data, self)
         choice = units.inward(self)._choose(data, *asked_of)
         found = choice.found | choice.estimator._fit(data, choice.alpha, choice.setup)
         self._take_over(units.outward(found), data)

@@ -12,6 +12,7 @@ from mtlearn.exceptions import counted
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units
 from mtlearn.inputs.weights import log_precision
+from mtlearn.problems.moment_data import MomentData, moments_of
 from mtlearn.problems.moments import Moments, x_bytes
 from mtlearn.selection.likelihood.effects import Effects, effects
 from mtlearn.selection.likelihood.mixed import MixedModel
@@ -79,17 +80,20 @@ class MixedFit(MixedLines):
     target_scale: np.ndarray
 
     @classmethod
-    def of(cls, data: TaskData, asked: Question, moments: Moments | None = None) -> MixedFit:
-        """Estimate the variances, and the coefficients at them.
+    def of(cls, data: Any, asked: Question, moments: Moments | None = None) -> MixedFit:
+        """Estimate the variances, and the coefficients at them, from rows or moments.
 
         With ``moments``, of weights that repeat rows, the rows are not looked at.
         """
-        refuse_beyond_memory(data)
-        moments, levels = Moments.of_data(data) if moments is None else moments, "none"
+        on_moments = isinstance(data, MomentData)
+        if not on_moments:
+            refuse_beyond_memory(data)
+        moments, levels = moments_of(data) if moments is None else moments, "none"
         if asked.fit_intercept:
             levels = "pooled" if data.stacked else "free"
         scale = np.ones(len(data.tasks)) if data.stacked else target_scale_of(moments)
-        products = CrossProducts.of(moments, levels, log_precision(data), scale)
+        logs = data.log_precision if on_moments else log_precision(data)
+        products = CrossProducts.of(moments, levels, logs, scale)
         groups = common_groups if asked.covariance == "common" else own_groups
         tol, most, shrinkage, noise = asked.tol, asked.max_iter, 1.0, np.ones(len(data.tasks))
 

@@ -14,9 +14,9 @@ from mtlearn.estimators.mixed_fit import MixedFit, fitted_attributes
 from mtlearn.estimators.mixed_parameters import WHOLE_TASKS, RandomSlopes
 from mtlearn.estimators.mixed_report import report
 from mtlearn.inputs.reading import read_fit
-from mtlearn.inputs.units import choose_units
 from mtlearn.inputs.weights import as_repetitions, warn_of_many
 from mtlearn.losses.squared import HalfSquaredError
+from mtlearn.problems.moment_data import in_safe_units
 from mtlearn.problems.uncertainty import prediction_variance
 from mtlearn.solvers.threads import blas_threads
 
@@ -154,7 +154,11 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
         data, self._reader = read_fit(self, X, y, sample_weight, task)
         data = as_repetitions(data)
         warn_of_many(data)
-        inside, units = choose_units(data, self)
+        return self._learn(data)
+
+    def _learn(self, data: Any):
+        """Of data that were read, rows or moments."""
+        inside, units = in_safe_units(data, self)
         with blas_threads(data):
             fit = MixedFit.of(inside, self._question(units))
             keep = bool(self.store_covariance)

@@ -57,9 +57,12 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
 
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
-        check_flag("scale_targets", self.scale_targets)
         data, self._reader = read_fit(self, X, y, sample_weight, task)
         return self._with_repetitions(data)
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_flag("scale_targets", self.scale_targets)
 
     @property
     def _default_scores(self) -> str:  # type: ignore[override]

@@ -170,9 +170,4 @@ def means(data: TaskData, features: np.ndarray, task_weight: Any) -> np.ndarray:
         omega[known] = resolve_task_weight(task_weight, data.tasks[known], totals[known])
     else:
         omega = resolve_task_weight(task_weight, data.tasks, totals)
-    s = np.ones(len(data.y)) if data.weight is None else data.weight
-    if data.stacked:
-        c = s * omega[data.codes]
-    else:
-        c = s @ omega if s.ndim == 2 else s * omega.sum()
-    return (data.X[:, features].T @ c) / c.sum()
+    return data.means_of(features, omega)

@@ -72,6 +72,16 @@ class TaskData:
         """Whether all tasks have the same rows and weights: one scatter of X serves them all."""
         return not self.stacked and (self.weight is None or self.weight.ndim == 1)
 
+    @property
+    def n_features(self) -> int:
+        """Columns of X, d."""
+        return self.X.shape[1]
+
+    @property
+    def n_targets(self) -> int:
+        """Columns of ``y``: those of classes, or tasks."""
+        return 1 if self.y.ndim == 1 else self.y.shape[1]
+
     def totals(self) -> np.ndarray:
         """Sum of the sample weights of each task, N_t (T,)."""
         if self.stacked:
@@ -86,6 +96,15 @@ class TaskData:
         if self.stacked:
             return np.bincount(self.codes, minlength=len(self.tasks))
         return np.count_nonzero(self.observed, axis=0)
+
+    def means_of(self, features: np.ndarray, omega: np.ndarray) -> np.ndarray:
+        """Means of some features over all labelled rows, tasks weighing omega (T,)."""
+        s = np.ones(len(self.y)) if self.weight is None else self.weight
+        if self.stacked:
+            c = s * omega[self.codes]
+        else:
+            c = s @ omega if s.ndim == 2 else s * omega.sum()
+        return (self.X[:, features].T @ c) / c.sum()
 
     def take(self, rows: np.ndarray) -> TaskData:
         """The picture of some of the rows; tasks keep their positions, even when emptied."""

@@ -71,13 +71,17 @@ def warn_of_many(data: TaskData) -> None:
     """Warn where whole numbers may have been meant as relative weights."""
     if data.weight is None:
         return
-    n = np.count_nonzero(data.weight)
-    mean = data.weight.sum() / n
+    warn_of_repetitions(np.count_nonzero(data.weight), data.weight.sum())
+
+
+def warn_of_repetitions(n: int, total: float) -> None:
+    """The same of n weights that add up to ``total``."""
+    mean = total / n
     if mean > MANY:
         warnings.warn(
             f"sample_weight holds whole numbers, {mean:.3g} on average, and counts as repetitions: "
             f'what is estimated (variances, alpha_intercept="auto", soft targets of one class) '
-            f"takes {n:,} rows for {data.weight.sum():,.0f}. For relative weights give "
+            f"takes {n:,} rows for {total:,.0f}. For relative weights give "
             "sample_weight / sample_weight.mean().",
             UserWarning,
             stacklevel=level_of_user(),

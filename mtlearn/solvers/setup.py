@@ -20,6 +20,7 @@ from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem
 from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.moment_data import MomentData
 from mtlearn.problems.moments import Moments
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.curvature import badly_scaled
@@ -151,13 +152,15 @@ class Model:
 
 
 def set_up(
-    model: Model, data: TaskData, moments: Moments | None = None, *, centred: bool = False
+    model: Model, data: Any, moments: Moments | None = None, *, centred: bool = False
 ) -> Setup:
-    """The problem that a model is on ``data``, which are solvable.
+    """The problem that a model is on ``data``, rows or moments, which are solvable.
 
     With ``moments`` (of the same rows, all tasks) the rows are not looked at. ``centred`` asks for
     moments about the means also of a model that does without.
     """
+    if isinstance(data, MomentData) and moments is None:
+        moments = data.moments
     totals = data.totals() if moments is None else moments.weight
     present = totals > 0
     weight = model.task_weight

@@ -8,13 +8,14 @@ from functools import cache
 from threadpoolctl import ThreadpoolController
 
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.problems.moment_data import MomentData
 
 SMALL = 256
 
 
-def blas_threads(data: TaskData) -> AbstractContextManager:
+def blas_threads(data: TaskData | MomentData) -> AbstractContextManager:
     """One BLAS thread while the matrices of one task are small, all of them otherwise."""
-    width = data.X.shape[1] if data.stacked else max(data.X.shape[1], data.y.shape[1])
+    width = data.n_features if data.stacked else max(data.n_features, data.n_targets)
     return _controller().limit(limits=1, user_api="blas") if width < SMALL else nullcontext()
 
 
