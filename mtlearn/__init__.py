@@ -20,6 +20,7 @@ _NAMES = {
     "mtlearn.estimators.random_slopes": ("RandomSlopesRegressor",),
     "mtlearn.estimators.random_slopes_classifier": ("RandomSlopesClassifier",),
     "mtlearn.estimators.trace_norm": tuple(f"TraceNorm{kind}" for kind in _KINDS),
+    "mtlearn.moments": ("TaskMoments", "collect_moments", "fit_moments"),
     "mtlearn.table": ("make_table_pipeline",),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}

@@ -25,6 +25,9 @@ from mtlearn.estimators.trace_norm import TraceNormClassifier as _TraceNormClass
 from mtlearn.estimators.trace_norm import TraceNormClassifierCV as _TraceNormClassifierCV
 from mtlearn.estimators.trace_norm import TraceNormRegressor as _TraceNormRegressor
 from mtlearn.estimators.trace_norm import TraceNormRegressorCV as _TraceNormRegressorCV
+from mtlearn.moments import TaskMoments as _TaskMoments
+from mtlearn.moments import collect_moments as collect_moments
+from mtlearn.moments import fit_moments as fit_moments
 from mtlearn.table import make_table_pipeline as make_table_pipeline
 
 class IndependentTasks(_IndependentTasks):
@@ -470,6 +473,24 @@ class TraceNormRegressorCV(_TraceNormRegressorCV):
         n_jobs: int | None = ...,
     ) -> None: ...
 
+class TaskMoments(_TaskMoments):
+    def __init__(
+        self,
+        _tasks: np.ndarray,
+        _folds: tuple[Moments, ...],
+        _sums: tuple[np.ndarray, ...],
+        _way: str,
+        _pivot: np.ndarray,
+        _columns: ColumnSums,
+        n_folds: int | None,
+        task_column: Any,
+        _names: tuple[str, ...] | None,
+        _labels_at: tuple[int, str | None] | None,
+        _whole: str,
+        _weighted: bool,
+        encoder: Any = ...,
+    ) -> None: ...
+
 __all__ = [
     "DirtyClassifier",
     "DirtyClassifierCV",
@@ -487,12 +508,15 @@ __all__ = [
     "PooledTasks",
     "RandomSlopesClassifier",
     "RandomSlopesRegressor",
+    "TaskMoments",
     "TraceNormClassifier",
     "TraceNormClassifierCV",
     "TraceNormRegressor",
     "TraceNormRegressorCV",
     "adapt",
+    "collect_moments",
     "compare_tasks",
+    "fit_moments",
     "make_table_pipeline",
     "prediction_interval",
 ]

@@ -156,7 +156,7 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
         warn_of_many(data)
         return self._learn(data)
 
-    def _learn(self, data: Any):
+    def _learn(self, data: Any, *asked_of: Any):
         """Of data that were read, rows or moments."""
         inside, units = in_safe_units(data, self)
         with blas_threads(data):

@@ -166,7 +166,7 @@ def choose_units(data: TaskData, estimator: Any) -> tuple[TaskData, Units]:
         data = replace(data, X=weights.columns(data.X), squares=None)
     X, origin = data.X, None
     if estimator.fit_intercept and not sparse.issparse(X):
-        origin = _far_origin(X)
+        origin = far_origin(X)
         if origin is not None:
             X = X - origin
             units = replace(units, origin=origin)
@@ -188,7 +188,7 @@ def choose_units(data: TaskData, estimator: Any) -> tuple[TaskData, Units]:
     return replace(data, X=X, y=y), units
 
 
-def _far_origin(X: np.ndarray) -> np.ndarray | None:
+def far_origin(X: np.ndarray) -> np.ndarray | None:
     """A row at the columns that are far from zero, which others are near; None if none is."""
     some = X[np.linspace(0, len(X) - 1, min(len(X), SAMPLE)).astype(np.intp)].astype(np.float64)
     low, high = some.min(axis=0), some.max(axis=0)

@@ -1,0 +1,293 @@
+"""What a chunk holds: a frame, or (X, y[, task, sample_weight]), as arrays that can be added up.
+
+The first chunk says which columns there are. Later ones have the same, in whatever order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array, check_consistent_length
+
+from mtlearn.exceptions import plain
+from mtlearn.inputs.column_types import are_plain
+from mtlearn.inputs.columns_of_numbers import numbers_only
+from mtlearn.inputs.features import TABLE
+from mtlearn.inputs.frames import as_frame, text_names, values_of
+from mtlearn.inputs.holes import is_hole
+from mtlearn.inputs.labels import Labels, labels_beside, read_labels
+from mtlearn.inputs.target_array import read_array
+from mtlearn.inputs.tasks import FLOATS, column_names, find_column, raise_tasks_twice, read_weight
+
+REMEDY = f"Collect with encoder=..., a fitted TableEncoder: {TABLE}"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows of a chunk.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,) or (n, T)
+        NaN where a target is missing.
+    weight : ndarray of shape (n,) or (n, T), or None
+    labels : Labels or None
+        Of tasks.
+    groups : Labels or None
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None
+    labels: Labels | None
+    groups: Labels | None
+
+    def usable(self) -> tuple[Chunk, int]:
+        """Without rows that have no target or no weight; and how many had no target."""
+        holes = is_hole(self.y)
+        if holes.ndim == 2:
+            holes = holes.all(axis=1)
+        keep = ~holes
+        if self.weight is not None:
+            keep &= self.weight > 0 if self.weight.ndim == 1 else self.weight.any(axis=1)
+        if keep.all():
+            return self, 0
+        return self.take(keep), int(holes.sum())
+
+    def take(self, keep: np.ndarray) -> Chunk:
+        """Some of the rows (a mask)."""
+        labels, groups = (
+            None if one is None else Labels(one.kind, one.values, one.codes[keep])
+            for one in (self.labels, self.groups)
+        )
+        weight = None if self.weight is None else self.weight[keep]
+        return Chunk(self.X[keep], self.y[keep], weight, labels, groups)
+
+
+@dataclass
+class ChunkReader:
+    """Reads chunks, and holds later ones to what the first one was.
+
+    Parameters
+    ----------
+    task_column, weight_column, group_column : str, int or None
+        Columns of X that are no features.
+    target_column : str, list of str or None
+        Columns of a frame that are the targets.
+    encoder : TableEncoder or None
+        Makes numbers of the features.
+    """
+
+    task_column: Any = None
+    target_column: Any = None
+    weight_column: Any = None
+    group_column: Any = None
+    encoder: Any = None
+    names: list[str] | None = field(default=None, init=False)  # of features, labels left out
+    n_features: int | None = field(default=None, init=False)
+    labels_at: tuple | None = field(default=None, init=False)  # among features, and the name
+    targets: np.ndarray | None = field(default=None, init=False)  # of a 2-D y: their names
+    kind: str | None = field(default=None, init=False)  # of labels, "" for none
+    _seen: int = field(default=0, init=False)
+
+    def read(self, given: Any) -> Chunk:
+        """The rows of the next chunk.
+
+        Raises
+        ------
+        ValueError
+            If they cannot be used, or are not of the kind of the chunks before.
+        TypeError
+            If it is no chunk at all.
+        """
+        number, self._seen = self._seen, self._seen + 1
+        try:
+            return self._read(given, first=number == 0)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"chunk {number}: {error}") from error
+
+    def _read(self, given: Any, *, first: bool) -> Chunk:
+        X, y, task, weight = _parts(given)
+        frame = as_frame(X)
+        if frame is None and not sparse.issparse(X):
+            X = np.asarray(X) if self.encoder is None else X
+            if np.ndim(X) != 2:
+                raise TypeError(_no_chunk(given))
+        table, names = (X, None) if frame is None else (frame, text_names(frame))
+        named = list(range(table.shape[1])) if names is None else names
+        beside = {
+            what: find_column(where, names, table.shape[1], what)
+            for what, where in (
+                ("task_column", self.task_column),
+                ("weight_column", self.weight_column),
+                ("group_column", self.group_column),
+            )
+            if where is not None
+        }
+        held = {what: _column(table, place) for what, place in beside.items()}
+        y, targets, target_names = self._targets(frame, names, table.shape[1], y)
+        apart = {*beside.values(), *targets}
+        features = [j for j in range(table.shape[1]) if j not in apart]
+        if not features:
+            raise ValueError(
+                "no column is left as a feature, beside targets, labels, weights and groups. Give "
+                "columns of features as well."
+            )
+        order = self._aligned([named[j] for j in features], named=names is not None, first=first)
+        columns = [features[j] for j in order]
+        X = self._numbers(table, columns, names)
+        labels = self._labels(held.get("task_column"), task, len(X))
+        if first and "task_column" in beside:
+            place = beside["task_column"]
+            before = sum(j < place for j in features)
+            self.labels_at = before, None if names is None else names[place]
+        y = self._read_targets(y, labels, target_names, first=first)
+        check_consistent_length(X, y, *([] if labels is None else [labels.codes]))
+        groups = None
+        if "group_column" in held:
+            groups = read_labels(held["group_column"], f"group column {self.group_column!r}")
+        return Chunk(X, y, self._weights(held.get("weight_column"), weight, y), labels, groups)
+
+    def _targets(self, frame: Any, names: Any, n_columns: int, y: Any) -> tuple:
+        """Targets, the places of those that are columns, and the names of several."""
+        if y is not None:
+            return y, [], column_names(y)
+        where = self.target_column
+        if frame is None or where is None:
+            raise ValueError(
+                "it has no targets. Give chunks of (X, y) or (X, y, task), or name the column of "
+                "a frame with target_column=..."
+            )
+        several = isinstance(where, list | tuple)
+        wanted = where if several else [where]
+        places = [find_column(one, names, n_columns, "target_column") for one in wanted]
+        columns = np.column_stack([_as_numbers(frame, place) for place in places])
+        chosen = np.array([names[place] for place in places], dtype=object)
+        return (columns, places, chosen) if several else (columns[:, 0], places, None)
+
+    def _aligned(self, found: list, *, named: bool, first: bool) -> list[int]:
+        """Places of the features of the first chunk among those of this one."""
+        if first:
+            self.names, self.n_features = found if named else None, len(found)
+            return list(range(len(found)))
+        if (self.names is not None) != named:
+            had, has = ("names", "none") if not named else ("no names", "some")
+            raise ValueError(
+                f"its columns have {has}, and those of the first chunk {had}. Give all chunks as "
+                "data frames, or all as arrays."
+            )
+        if not named:
+            if len(found) != self.n_features:
+                raise ValueError(
+                    f"X has {len(found)} features, and the first chunk had {self.n_features}. Give "
+                    "chunks of the same columns."
+                )
+            return list(range(len(found)))
+        place = {name: j for j, name in enumerate(found)}
+        wanted = self.names or []
+        missing = [name for name in wanted if name not in place]
+        more = [name for name in found if name not in set(wanted)]
+        if missing or more:
+            said = [f"lacks {missing[:5]}"] * bool(missing) + [f"has {more[:5]} more"] * bool(more)
+            raise ValueError(
+                f"its columns are not those of the first chunk: it {' and '.join(said)}. Give "
+                "every chunk the same columns, in any order."
+            )
+        return [place[name] for name in wanted]
+
+    def _numbers(self, table: Any, columns: list[int], names: list | None) -> np.ndarray:
+        if self.encoder is not None:
+            return self.encoder.numbers(table if names is None else table[:, columns].to_native())
+        if names is None:
+            X = table[:, columns]
+            X = X.toarray() if sparse.issparse(X) else X
+        else:
+            chosen = table[:, columns]
+            X = chosen.to_numpy() if are_plain(chosen) else numbers_only(chosen, REMEDY)
+        return check_array(X, dtype=FLOATS, input_name="X", ensure_all_finite=True)
+
+    def _labels(self, column: Any, task: Any, n_rows: int) -> Labels | None:
+        if column is not None and task is not None:
+            raise ValueError(
+                "both task_column and the third part of the chunk name the tasks; give one of them."
+            )
+        name = "task" if column is None else f"task column {self.task_column!r}"
+        column = labels_beside(task, n_rows) if column is None else column
+        labels = None if column is None else read_labels(column, name)
+        kind = "" if labels is None else labels.kind
+        if self.kind is not None and kind != self.kind:
+            raise ValueError(
+                f"it has {_kind(kind)}, and the first chunk had {_kind(self.kind)}. Give labels of "
+                "one kind in all chunks, for example text with .astype(str)."
+            )
+        self.kind = kind
+        return labels
+
+    def _read_targets(self, y: Any, labels: Any, names: Any, *, first: bool) -> np.ndarray:
+        y = read_array(y, numeric=True)
+        if y.ndim == 2 and y.shape[1] == 1 and labels is not None:
+            y = y[:, 0]
+        if y.ndim == 2 and labels is not None:
+            raise_tasks_twice(y)
+        if first:
+            if y.ndim == 2:
+                self.targets = np.arange(y.shape[1]) if names is None else names
+            return y
+        if (y.ndim == 2) != (self.targets is not None):
+            raise ValueError(
+                f"y has {y.ndim} dimension(s), other than in the first chunk. Give all chunks one "
+                "target, or all the same columns of targets."
+            )
+        if y.ndim == 2:
+            found = np.arange(y.shape[1]) if names is None else names
+            if not np.array_equal(found, self.targets):
+                raise ValueError(
+                    f"y has the columns {list(map(plain, found))[:10]}, and in the first chunk "
+                    f"{list(map(plain, self.targets))[:10]}. Give them all in one order."
+                )
+        return y
+
+    def _weights(self, column: Any, weight: Any, y: np.ndarray) -> np.ndarray | None:
+        if column is not None and weight is not None:
+            raise ValueError(
+                "both weight_column and the fourth part of the chunk are weights; give one of them."
+            )
+        weight = weight if column is None else column
+        return None if weight is None else read_weight(weight, y)
+
+
+def _parts(given: Any) -> tuple[Any, Any, Any, Any]:
+    if not isinstance(given, tuple):
+        if as_frame(given) is None:
+            raise TypeError(_no_chunk(given))
+        return given, None, None, None
+    if not 2 <= len(given) <= 4:
+        raise TypeError(_no_chunk(given))
+    X, y, task, weight = [*given, None, None][:4]
+    return X, y, task, weight
+
+
+def _no_chunk(given: Any) -> str:
+    kind = type(given).__name__
+    size = f" of {len(given)}" if isinstance(given, tuple) else ""
+    return (
+        f"it is a {kind}{size}, and a chunk is a data frame or a tuple (X, y), (X, y, task) or "
+        "(X, y, task, sample_weight). Of one table give [table]."
+    )
+
+
+def _column(table: Any, place: int) -> Any:
+    return values_of(table[:, place]) if hasattr(table, "columns") else table[:, place]
+
+
+def _as_numbers(frame: Any, place: int) -> np.ndarray:
+    return read_array(frame[:, place].to_native(), numeric=True)
+
+
+def _kind(kind: str) -> str:
+    return {"": "no task labels", "text": "labels that are text"}.get(kind, "labels of numbers")

@@ -1,0 +1,145 @@
+"""From chunks of rows to moments, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from mtlearn.inputs.frames import as_frame
+from mtlearn.moments.chunks import ChunkReader
+from mtlearn.moments.gathering import Gathering
+from mtlearn.moments.task_moments import TaskMoments
+
+
+def collect_moments(
+    chunks: Any,
+    *,
+    task_column: Any = None,
+    target_column: Any = None,
+    weight_column: Any = None,
+    encoder: Any = None,
+    n_folds: int | None = None,
+    group_column: Any = None,
+) -> TaskMoments:
+    """The moments of every task from chunks of rows, in one pass.
+
+    For the squared loss they are all that a fit needs to know, and they take T (d + 1)² numbers
+    (times ``n_folds``), whatever the number of rows::
+
+        sum_i s_i      z̄ = sum_i s_i z_i / sum_i s_i      sum_i s_i (z_i - z̄)(z_i - z̄)'
+
+    of z = (x, y) of each task. One chunk is in memory at a time. Tasks may appear at any time.
+
+    Parameters
+    ----------
+    chunks : iterable of chunks, or path
+        A chunk is a data frame (pandas, polars, pyarrow, …) that holds ``target_column``, or a
+        tuple (X, y), (X, y, task) or (X, y, task, sample_weight); y of several targets is 2-D,
+        NaN where not observed. A path is that of a Parquet or CSV file, or of a folder of Parquet
+        files (``pyarrow``).
+    task_column : str or int, default=None
+        Column that labels the tasks.
+    target_column : str or list of str, default=None
+        Column of the target, in chunks that are frames; a list makes each column a task.
+    weight_column : str or int, default=None
+        Column of sample weights.
+    encoder : TableEncoder, default=None
+        Fitted, on a sample of the table: it makes numbers of text, categories and missing values.
+        Levels that it does not know count as rare or as none, with a warning. A table pipeline
+        needs it, and is standardised by what all rows say, not by the sample.
+    n_folds : int, default=None
+        Deal the rows to so many folds, for a cross-validated model. A hash of the row says to
+        which, so that folds do not depend on how rows are cut into chunks, nor on the library.
+    group_column : str or int, default=None
+        Column of groups that no fold tears apart; that of the tasks keeps tasks whole. It is no
+        feature.
+
+    Returns
+    -------
+    TaskMoments
+
+    Raises
+    ------
+    ValueError
+        If a chunk cannot be used, or has other columns, targets or kinds of labels than the first;
+        the message begins with its number, from 0. If there is no row with a target.
+    TypeError
+        If ``chunks`` are no chunks.
+    ImportError
+        If a path is given and pyarrow is missing.
+
+    Warns
+    -----
+    MissingTargetWarning
+        Where rows have no target.
+
+    See Also
+    --------
+    fit_moments : Fits a model to moments.
+    TaskMoments : What they can be asked for; they add up.
+
+    References
+    ----------
+    Chan, Golub and LeVeque (1979). Updating formulae and a pairwise algorithm for computing
+    sample variances. Stanford University, STAN-CS-79-773.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mtlearn import MeanRegularizedRegressor, collect_moments, fit_moments
+    >>> rng = np.random.default_rng(0)
+    >>> def chunks():
+    ...     for _ in range(10):
+    ...         X, task = rng.normal(size=(100, 3)), rng.integers(20, size=100)
+    ...         yield X, X @ [1, 2, 3] + task + rng.normal(size=100), task
+    >>> moments = collect_moments(chunks())
+    >>> moments
+    <TaskMoments: 1,000 rows of 20 tasks, 3 features, 0.00240 MB>
+    >>> model = fit_moments(MeanRegularizedRegressor(alpha="auto"), moments)
+    >>> model.mean_coef_.round(1)
+    array([1., 2., 3.])
+    """
+    if n_folds is not None and not (isinstance(n_folds, Integral) and n_folds >= 2):
+        raise ValueError(f"n_folds={n_folds!r} is not allowed; it must be None or a number >= 2.")
+    whole = "rows"
+    if group_column is not None:
+        whole = "tasks" if group_column == task_column else "groups"
+    reader = ChunkReader(
+        task_column,
+        target_column,
+        weight_column,
+        group_column if whole == "groups" else None,
+        encoder,
+    )
+    found = Gathering(
+        reader,
+        None if n_folds is None else int(n_folds),
+        whole,
+        None if encoder is None else len(encoder.numbers_),
+    )
+    for chunk in _chunks(chunks):
+        found.add(chunk)
+    found.flush()
+    if not found.folds:
+        raise ValueError(
+            "no chunk has a row with an observed target and a weight above zero; nothing to "
+            "collect. Is the iterator used up, or the target missing everywhere?"
+        )
+    found.say()
+    return TaskMoments._gathered(found, task_column, encoder)
+
+
+def _chunks(chunks: Any) -> Iterable:
+    if isinstance(chunks, str | Path):
+        from mtlearn.moments.sources import batches
+
+        return batches(Path(chunks))
+    one = isinstance(chunks, tuple) or hasattr(chunks, "shape") or as_frame(chunks) is not None
+    if one or not isinstance(chunks, Iterable):
+        raise TypeError(
+            f"chunks is a {type(chunks).__name__}, and not an iterable of chunks. Of one table "
+            "give [table], of arrays [(X, y, task)]."
+        )
+    return chunks

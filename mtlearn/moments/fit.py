@@ -1,0 +1,100 @@
+"""Fits a model to moments: the same that fit would give of the rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mtlearn.base import all_or_nothing
+from mtlearn.estimators.random_slopes import RandomSlopesRegressor
+from mtlearn.estimators.regressor import TaskRegressor
+from mtlearn.inputs.reading import Reader
+from mtlearn.inputs.weights import warn_of_repetitions
+from mtlearn.moments.task_moments import TaskMoments
+
+
+def fit_moments(model: Any, moments: TaskMoments) -> Any:
+    """Fit a model to moments: the same model that ``fit`` would give of their rows.
+
+    Parameters
+    ----------
+    model : estimator or Pipeline
+        A regressor of the squared loss.
+    moments : TaskMoments
+        Of :func:`mtlearn.collect_moments`.
+
+    Returns
+    -------
+    estimator or Pipeline
+        ``model`` itself, fitted.
+
+    Raises
+    ------
+    TypeError
+        If the model learns from more than moments (classifiers, baselines, other steps of a
+        pipeline), or ``moments`` are none.
+    ValueError
+        If moments and model do not agree (``task_column``), or the parameters are not allowed.
+
+    See Also
+    --------
+    collect_moments : Makes the moments.
+
+    Notes
+    -----
+    It agrees with ``fit`` to rounding. Moments keep squares, so that of an error of less than 1e-6
+    of what it is made of fewer than ten digits are right.
+
+    Examples
+    --------
+    >>> from mtlearn import RandomSlopesRegressor, collect_moments, fit_moments
+    >>> from mtlearn.datasets import load_exam
+    >>> pupils = load_exam().frame[["normexam", "standLRT", "school"]]
+    >>> chunks = (pupils[start : start + 500] for start in range(0, len(pupils), 500))
+    >>> moments = collect_moments(chunks, task_column="school", target_column="normexam")
+    >>> model = fit_moments(RandomSlopesRegressor(task_column="school"), moments)
+    >>> model.slope_std_.round(2)
+    array([0.12])
+    """
+    if not isinstance(moments, TaskMoments):
+        raise TypeError(
+            f"moments is a {type(moments).__name__}; give what collect_moments returns. Rows go to "
+            "model.fit."
+        )
+    if isinstance(model, TaskRegressor | RandomSlopesRegressor):
+        return _fit(model, moments)
+    raise TypeError(
+        f"{type(model).__name__} cannot be fitted to moments, which are all that regressors of "
+        "the squared loss need to know. Give one of these, alone or behind a scaler or a table "
+        "encoder; fit others to rows."
+    )
+
+
+@all_or_nothing
+def _fit(model: Any, moments: TaskMoments) -> Any:
+    model._check_params()
+    _agree(model, moments)
+    columns = moments._reader_columns(model.task_column)
+    model._reader = Reader(moments._way, moments._tasks, columns)
+    model.n_features_in_ = columns.count
+    model.__dict__.pop("feature_names_in_", None)
+    if columns.names is not None:
+        model.feature_names_in_ = columns.names
+    data = moments._data()
+    if data.weighted and (isinstance(model, RandomSlopesRegressor) or model._estimates()):
+        warn_of_repetitions(int(data.counts().sum()), float(data.totals().sum()))
+    return model._learn(data, None, None, None)  # X, y and task are not at hand
+
+
+def _agree(model: Any, moments: TaskMoments) -> None:
+    mine, theirs = model.task_column, moments.task_column
+    if mine is not None and moments._way != "labels":
+        raise ValueError(
+            f"task_column={mine!r} of the model, and the moments are of rows without task labels. "
+            "Collect them with task_column=..., or chunks of (X, y, task)."
+        )
+    if mine is None or theirs is None or mine == theirs:
+        return
+    raise ValueError(
+        f"task_column is {mine!r} in the model and {theirs!r} in the moments. Give both the same, "
+        "or leave one out."
+    )

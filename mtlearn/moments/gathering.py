@@ -1,0 +1,253 @@
+"""Chunks added up: moments of every task and fold, tasks appearing at any time."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from mtlearn.exceptions import MissingTargetWarning, counted, level_of_user
+from mtlearn.inputs.holes import is_hole
+from mtlearn.inputs.units import far_origin
+from mtlearn.moments.chunks import Chunk, ChunkReader
+from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
+from mtlearn.moments.sums import ColumnSums, added, sums_of_weights
+from mtlearn.problems.moments import Moments, entries_of_columns, of_entries
+
+ROWS = 8192  # of small chunks that are looked at together,
+ROW_BYTES = 1 << 23  # or so many bytes of them
+BYTES = 1 << 26  # of moments that are added at a time
+
+
+class Gathering:
+    """What is known of the rows so far.
+
+    Parameters
+    ----------
+    reader : ChunkReader
+    n_folds : int or None
+    whole : {"rows", "groups", "tasks"}
+        What folds do not tear apart.
+    n_numbers : int or None
+        Columns that may be missing and are standardised, the first of X; None is all of them.
+    """
+
+    def __init__(self, reader: ChunkReader, n_folds: int | None, whole: str, n_numbers: int | None):
+        self.reader, self.n_folds, self.whole = reader, n_folds, whole
+        self.n_numbers = n_numbers
+        self.place: dict[Any, int] = {}  # of each task
+        self.hashes = np.empty(0, dtype=np.uint64)  # of their labels
+        self.folds: list[Moments] = []
+        self.sums: list[np.ndarray] = []
+        self.pivot: np.ndarray | None = None
+        self.columns: ColumnSums | None = None
+        self.weighted, self.n_missing = False, 0
+        self._waiting: list[tuple] = []
+
+    def add(self, given: Any) -> None:
+        """Take in a chunk."""
+        chunk = self.reader.read(given)
+        if not len(chunk.X):
+            return
+        k = chunk.X.shape[1] if self.n_numbers is None else self.n_numbers
+        found = ColumnSums.of(chunk.X[:, :k], self._origin(chunk.X)[:k])
+        self.columns = found if self.columns is None else self.columns + found
+        chunk, missing = chunk.usable()
+        self.n_missing += missing
+        if not len(chunk.X):
+            return
+        codes = self._codes(chunk)
+        fold = self._fold(chunk, codes)
+        X = chunk.X
+        if np.isnan(X[:, :k]).any():
+            X = np.where(np.isnan(X), 0.0, X)
+        weight = chunk.weight
+        self.weighted |= weight is not None
+        self._waiting.append((X, chunk.y, weight, codes, fold))
+        rows, size = (sum(f(one[0]) for one in self._waiting) for f in (len, _nbytes))
+        if rows >= ROWS or size >= ROW_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Add up the rows that wait."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        X, y, weights, codes, fold = zip(*waiting, strict=True)
+        del waiting
+        weight = _joined_weights(weights, y)
+        X, y, fold = _joined(X), _joined(y), _joined(fold)
+        codes = None if codes[0] is None else _joined(codes)
+        if self.pivot is None:
+            origin = far_origin(X)
+            self.pivot = np.zeros(X.shape[1]) if origin is None else origin
+        if self.pivot.any():
+            X = X - self.pivot
+        if codes is None:
+            self._add_columns(X, y, weight, fold)
+        else:
+            self._add_rows(X, y, weight, codes, fold)
+
+    def say(self) -> None:
+        """Warn of what was left out."""
+        n = self.n_missing
+        if n and self.reader.targets is None:
+            them = "it" if n == 1 else "them"
+            warnings.warn(
+                f"{counted(n, 'row has', 'rows have')} no target (missing); the moments are "
+                f"without {them}. Drop {them} first, or silence "
+                "mtlearn.exceptions.MissingTargetWarning.",
+                MissingTargetWarning,
+                stacklevel=level_of_user(),
+            )
+
+    def _origin(self, X: np.ndarray) -> np.ndarray:
+        return X[0].astype(float) if self.pivot is None else self.pivot
+
+    def _codes(self, chunk: Chunk) -> np.ndarray | None:
+        """Position of the task of each row, in the order in which tasks appeared."""
+        if chunk.y.ndim == 2:
+            return None
+        if chunk.labels is None:
+            return np.zeros(len(chunk.y), dtype=np.intp)
+        present = np.unique(chunk.labels.codes)
+        values = chunk.labels.values[present]
+        new = [one for one in values.tolist() if one not in self.place]
+        if new:
+            have = len(self.place)
+            self.place.update({label: have + i for i, label in enumerate(new)})
+            kind = object if chunk.labels.kind == "text" else None
+            self.hashes = np.append(self.hashes, hash_of_labels(np.array(new, dtype=kind)))
+        places = np.full(len(chunk.labels.values), -1)
+        places[present] = [self.place[one] for one in values.tolist()]
+        return places[chunk.labels.codes]
+
+    def _fold(self, chunk: Chunk, codes: np.ndarray | None) -> np.ndarray:
+        """The fold that holds out each row."""
+        if self.n_folds is None:
+            return np.zeros(len(chunk.y), dtype=np.intp)
+        if self.whole == "groups":
+            hashes = hash_of_labels(chunk.groups.values)[chunk.groups.codes]
+        else:
+            labels = self.hashes[codes] if chunk.labels is not None else None
+            y = chunk.y.reshape(len(chunk.y), -1)
+            hashes = labels if self.whole == "tasks" else hash_of_rows([chunk.X, y], labels)
+        return fold_of(hashes, self.n_folds)
+
+    def _add_rows(self, X, y, weight, codes, fold) -> None:
+        K = self.n_folds or 1
+        cells, local = np.unique(codes * K + fold, return_inverse=True)
+        self._make_room(int(codes.max()) + 1, X.shape[1])
+        order = np.argsort(local, kind="stable")
+        starts = np.searchsorted(local[order], np.arange(len(cells) + 1))
+        y, s = y[order], None if weight is None else weight[order]
+        at_once = max(1, BYTES // (8 * X.shape[1] ** 2))
+        for first in range(0, len(cells), at_once):
+            block = cells[first : first + at_once]
+            own = starts[first : first + len(block) + 1]
+            rows = slice(own[0], own[-1])
+            ws = None if s is None else s[rows]
+            part = of_entries(X, order[rows], y[rows], ws, own - own[0])
+            sums = _sums(ws, own - own[0])
+            for k in range(K):
+                at = np.flatnonzero(block % K == k)
+                if len(at):
+                    tasks = block[at] // K
+                    self.folds[k].put(tasks, self.folds[k].take(tasks) + part.take(at))
+                    self.sums[k][tasks] += sums[at]
+
+    def _add_columns(self, X, Y, weight, fold) -> None:
+        holes, s = is_hole(Y), np.ones(len(Y)) if weight is None else weight
+        each = bool(holes.any()) or s.ndim == 2
+        if each:
+            s = np.where(holes, 0.0, s if s.ndim == 2 else s[:, None])
+        for k in range(self.n_folds or 1):
+            rows: Any = np.flatnonzero(fold == k) if self.n_folds else slice(None)
+            part = _of_columns(X[rows], Y[rows], s[rows], each)
+            sums = _sums_of_columns(s[rows], Y.shape[1])
+            if k == len(self.folds):
+                self.folds.append(part)
+                self.sums.append(sums)
+            else:
+                self.folds[k] = added(self.folds[k], part)
+                self.sums[k] += sums
+
+    def _make_room(self, n_tasks: int, d: int) -> None:
+        """Places for so many tasks in every fold."""
+        if not self.folds:
+            self.folds = [empty(n_tasks, d) for _ in range(self.n_folds or 1)]
+            self.sums = [np.zeros((n_tasks, 3)) for _ in self.folds]
+        have = self.folds[0].n_tasks
+        if have >= n_tasks:
+            return
+        room = max(n_tasks, have + have // 2)
+        for k, old in enumerate(self.folds):
+            self.folds[k] = empty(room, d)
+            self.folds[k].put(np.arange(have), old)
+            self.sums[k] = np.concatenate([self.sums[k], np.zeros((room - have, 3))])
+
+
+def empty(T: int, d: int) -> Moments:
+    """Moments of tasks without rows."""
+    return Moments(
+        np.zeros(T, dtype=np.intp),
+        np.zeros(T),
+        np.zeros((T, d)),
+        np.zeros(T),
+        np.zeros((T, d, d)),
+        np.zeros((T, d)),
+        np.zeros(T),
+    )
+
+
+def _of_columns(X, Y, s, each: bool) -> Moments:
+    n, T, d = len(X), Y.shape[1], X.shape[1]
+    if not n:
+        none = empty(T, d)
+        return (
+            none
+            if each
+            else Moments(
+                none.count, none.weight, none.x_mean[:1], none.y_mean, none.xx[:1], none.xy, none.yy
+            )
+        )
+    if not each:
+        return Moments.of_columns(X, Y, s)
+    return of_entries(X, *entries_of_columns(Y, s))
+
+
+def _sums_of_columns(s: np.ndarray, T: int) -> np.ndarray:
+    if s.ndim == 1:
+        return np.repeat(sums_of_weights(s).sum(axis=0)[None], T, axis=0)
+    known = np.where(s > 0, s, 1.0)
+    each = sums_of_weights(known.ravel()).reshape(*s.shape, 3)
+    return np.where((s > 0)[:, :, None], each, 0.0).sum(axis=0)
+
+
+def _sums(s: np.ndarray | None, starts: np.ndarray) -> np.ndarray:
+    """Of rows sorted by cell, none of which is empty."""
+    if s is None:
+        return np.column_stack([np.diff(starts), *np.zeros((2, len(starts) - 1))])
+    return np.add.reduceat(sums_of_weights(s), starts[:-1])
+
+
+def _joined(parts: Any) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _joined_weights(parts: Any, y: Any) -> np.ndarray | None:
+    """Weights that were not given are one where others were."""
+    if all(part is None for part in parts):
+        return None
+    parts = [np.ones(len(own)) if s is None else s for s, own in zip(parts, y, strict=True)]
+    if len({s.ndim for s in parts}) == 2:
+        parts = [
+            np.broadcast_to(s if s.ndim == 2 else s[:, None], own.shape)
+            for s, own in zip(parts, y, strict=True)
+        ]
+    return _joined(parts)
+
+
+def _nbytes(X: np.ndarray) -> int:
+    return X.nbytes

@@ -1,0 +1,97 @@
+"""Sums beside the moments that add up as they do: of weights, and of the columns as such."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtlearn.inputs.weights import WHOLE
+from mtlearn.problems.moments import Moments
+
+
+def sums_of_weights(s: np.ndarray) -> np.ndarray:
+    """s², log s and whether s is no whole number, of weights above zero (n,): (n, 3)."""
+    whole = np.rint(s)
+    fractional = (whole < 1) | (np.abs(s - whole) > WHOLE)
+    return np.column_stack([s**2, np.log(s), fractional])
+
+
+@dataclass(frozen=True)
+class ColumnSums:
+    """Number, mean and scatter of the known values of each column, weights taking no part.
+
+    That is what :class:`sklearn.preprocessing.StandardScaler` learns of all rows, those without a
+    target included.
+
+    Attributes
+    ----------
+    count, mean, scatter : ndarray of shape (k,)
+    """
+
+    count: np.ndarray
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def of(cls, X: np.ndarray, origin: np.ndarray) -> ColumnSums:
+        """Of the rows of X (n, k), NaN where not known, seen from an origin."""
+        known = ~np.isnan(X)
+        count = known.sum(axis=0)
+        some = np.maximum(count, 1)
+        mean = origin.copy()
+        for _ in range(2):  # the second takes out the rounding of the first
+            mean += np.where(known, X - mean, 0.0).sum(axis=0) / some
+        mean[count == 0] = 0.0
+        return cls(count, mean, np.square(np.where(known, X - mean, 0.0)).sum(axis=0))
+
+    def __add__(self, other: ColumnSums) -> ColumnSums:
+        count = self.count + other.count
+        share = other.count / np.maximum(count, 1)
+        away = other.mean - self.mean
+        return ColumnSums(
+            count,
+            self.mean + share * away,
+            self.scatter + other.scatter + self.count * share * away**2,
+        )
+
+    def __sub__(self, other: ColumnSums) -> ColumnSums:
+        count = self.count - other.count
+        share = -other.count / np.maximum(count, 1)
+        away = np.where(count > 0, other.mean - self.mean, 0.0)
+        scatter = self.scatter - other.scatter + self.count * share * away**2
+        mean = np.where(count > 0, self.mean + share * away, 0.0)
+        return ColumnSums(count, mean, np.where(count > 1, np.maximum(scatter, 0.0), 0.0))
+
+    def take(self, order: np.ndarray) -> ColumnSums:
+        """In another order of the columns."""
+        return ColumnSums(self.count[order], self.mean[order], self.scatter[order])
+
+    def standard(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Means, variances and scales, as a StandardScaler has them."""
+        n = np.maximum(self.count, 1)
+        variance, eps = self.scatter / n, np.finfo(float).eps
+        constant = variance <= n * eps * variance + (n * self.mean * eps) ** 2
+        return self.mean, variance, np.where(constant, 1.0, np.sqrt(variance))
+
+
+def each_task(moments: Moments) -> Moments:
+    """With a scatter for every task, where they shared one."""
+    T = moments.n_tasks
+    if len(moments.xx) == T:
+        return moments
+    x_mean, xx = (np.repeat(part, T, axis=0) for part in (moments.x_mean, moments.xx))
+    return Moments(
+        moments.count, moments.weight, x_mean, moments.y_mean, xx, moments.xy, moments.yy
+    )
+
+
+def alike(a: Moments, b: Moments) -> tuple[Moments, Moments]:
+    """Both with a scatter for every task, where one of them has."""
+    return (a, b) if len(a.xx) == len(b.xx) else (each_task(a), each_task(b))
+
+
+def added(a: Moments, b: Moments) -> Moments:
+    """Moments of the two sets of rows together."""
+    a, b = alike(a, b)
+    return a + b

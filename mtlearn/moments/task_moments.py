@@ -1,0 +1,409 @@
+"""Moments of every task as a thing of their own: added, forgotten, kept in a file, fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mtlearn.exceptions import counted, plain
+from mtlearn.inputs.features import Columns
+from mtlearn.inputs.labels import match_labels, read_labels
+from mtlearn.inputs.weights import COUNTED
+from mtlearn.moments.gathering import Gathering, empty
+from mtlearn.moments.sums import ColumnSums, added, alike
+from mtlearn.problems.moment_data import MomentData, in_columns
+from mtlearn.problems.moments import Moments
+
+LEAST = 1e-10  # of what was there, which a difference may be off by
+
+
+@dataclass(frozen=True, eq=False)
+class TaskMoments:
+    """All that the squared loss needs to know of the rows of each task, and of each fold.
+
+    With s_i the weights of the rows of a task (and fold), z = (x, y) and z̄ their weighted mean,
+    it holds::
+
+        n      sum_i s_i      z̄      sum_i s_i (z_i - z̄)(z_i - z̄)'
+
+    some (d + 1)² numbers, however many rows there are. Made by :func:`mtlearn.collect_moments` and
+    fitted by :func:`mtlearn.fit_moments`. They add up: ``a + b`` is of the rows of both, with the
+    tasks of both, and ``a - b`` of the rows of ``a`` without those of ``b``, which must be among
+    them. A task left without rows is dropped.
+
+    Attributes
+    ----------
+    tasks : ndarray of shape (T,)
+        Labels of the tasks, sorted; for several targets their names or positions.
+    counts : ndarray of shape (T,)
+        Number of rows (labels) of each.
+    n_folds : int or None
+        How many parts the rows were dealt to.
+    n_features : int
+        d.
+    feature_names_in_ : ndarray of str or None
+        Names of the features, without targets, labels, weights and groups.
+    task_column : str, int or None
+        Column that the labels came from.
+    nbytes : int
+        Memory that the moments take.
+
+    See Also
+    --------
+    collect_moments : Makes them from chunks of rows.
+    fit_moments : Fits a model to them.
+
+    References
+    ----------
+    Chan, Golub and LeVeque (1979). Updating formulae and a pairwise algorithm for computing
+    sample variances. Stanford University, STAN-CS-79-773.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mtlearn import collect_moments
+    >>> X, y = np.array([[1.0], [2.0], [6.0], [3.0]]), np.array([0.0, 1.0, 5.0, 2.0])
+    >>> monday = collect_moments([(X[:3], y[:3], ["a", "a", "b"])])
+    >>> tuesday = collect_moments([(X[3:], y[3:], ["c"])])
+    >>> week = monday + tuesday
+    >>> week.tasks.tolist(), week.counts.tolist()
+    (['a', 'b', 'c'], [2, 1, 1])
+    >>> (week - monday).tasks.tolist()
+    ['c']
+    """
+
+    _tasks: np.ndarray
+    _folds: tuple[Moments, ...]
+    _sums: tuple[np.ndarray, ...]  # of s², log s and fractional weights, (T, 3) of each fold
+    _way: str
+    _pivot: np.ndarray
+    _columns: ColumnSums
+    n_folds: int | None
+    task_column: Any
+    _names: tuple[str, ...] | None
+    _labels_at: tuple[int, str | None] | None  # place among the columns of X, and name
+    _whole: str  # what folds do not tear apart
+    _weighted: bool
+    encoder: Any = None
+
+    @classmethod
+    def _gathered(cls, found: Gathering, task_column: Any, encoder: Any) -> TaskMoments:
+        reader = found.reader
+        way = "single" if not reader.kind else "labels"
+        if reader.targets is not None:
+            way, tasks, order = "columns", reader.targets, None
+        elif way == "single":
+            tasks, order = np.arange(1), np.arange(1)
+        else:
+            labels = list(found.place)
+            values = np.array(labels, dtype=object if reader.kind == "text" else None)
+            order = np.argsort(values, kind="stable")
+            tasks = values[order]
+        folds, sums = found.folds, found.sums
+        if order is not None:
+            folds = [one.take(order) if one.n_tasks > 1 else one for one in folds]
+            sums = [one[order] for one in sums]
+        return cls(
+            tasks,
+            tuple(folds),
+            tuple(sums),
+            way,
+            found.pivot,
+            found.columns,
+            found.n_folds,
+            task_column,
+            None if reader.names is None else tuple(reader.names),
+            reader.labels_at,
+            found.whole,
+            found.weighted,
+            encoder,
+        )
+
+    @property
+    def tasks(self) -> np.ndarray:
+        """Labels of the tasks, sorted (T,)."""
+        return self._tasks
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Number of rows of each task (T,)."""
+        return sum(one.count for one in self._folds)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, d."""
+        return len(self._pivot)
+
+    @property
+    def feature_names_in_(self) -> np.ndarray | None:
+        """Names of the features, where the chunks had names (d,)."""
+        return None if self._names is None else np.array(self._names, dtype=object)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the moments take, in bytes."""
+        return sum(one.xx.nbytes + one.xy.nbytes + one.x_mean.nbytes for one in self._folds)
+
+    def __repr__(self) -> str:
+        rows = counted(int(self.counts.sum()), "row", "rows")
+        folds = "" if self.n_folds is None else f", {self.n_folds} folds"
+        return (
+            f"<TaskMoments: {rows} of {counted(len(self._tasks), 'task', 'tasks')}, "
+            f"{counted(self.n_features, 'feature', 'features')}{folds}, {self.nbytes / 1e6:.3g} MB>"
+        )
+
+    def __add__(self, other: Any) -> TaskMoments:
+        if not isinstance(other, TaskMoments):
+            return NotImplemented
+        other = self._matched(other)
+        if self._way != "labels":
+            tasks, mine, theirs = self._tasks, None, None
+        else:
+            tasks = np.union1d(self._tasks, other._tasks)
+            mine, theirs = (np.searchsorted(tasks, one._tasks) for one in (self, other))
+        folds, sums = [], []
+        for a, b, s, r in zip(self._folds, other._folds, self._sums, other._sums, strict=True):
+            if mine is None:
+                folds.append(added(a, b))
+                sums.append(s + r)
+                continue
+            total, more = empty(len(tasks), self.n_features), np.zeros((len(tasks), 3))
+            total.put(mine, a)
+            total.put(theirs, total.take(theirs) + b)
+            more[mine] = s
+            more[theirs] += r
+            folds.append(total)
+            sums.append(more)
+        return replace(
+            self,
+            _tasks=tasks,
+            _folds=tuple(folds),
+            _sums=tuple(sums),
+            _columns=self._columns + other._columns,
+            _weighted=self._weighted or other._weighted,
+        )
+
+    def __sub__(self, other: Any) -> TaskMoments:
+        if not isinstance(other, TaskMoments):
+            return NotImplemented
+        other = self._matched(other)
+        at = np.arange(len(self._tasks))
+        if self._way == "labels":
+            at = np.minimum(np.searchsorted(self._tasks, other._tasks), len(self._tasks) - 1)
+            unknown = self._tasks[at] != other._tasks
+            if unknown.any():
+                raise ValueError(
+                    f"task {plain(other._tasks[unknown][0])!r} is not among the moments it is "
+                    "taken from. Subtract only what was added."
+                )
+        folds, sums = [], []
+        for a, b, s, r in zip(self._folds, other._folds, self._sums, other._sums, strict=True):
+            a, b = alike(a, b)
+            whole = len(at) == a.n_tasks  # also one scatter of all
+            rest = (a if whole else a.take(at)) - b
+            self._refuse_negative(rest, a if whole else a.take(at), other._tasks)
+            total = rest
+            if not whole:
+                total = a.take(np.arange(a.n_tasks))
+                total.put(at, rest)
+            folds.append(total)
+            left = s.copy()
+            left[at] = np.where((rest.count == 0)[:, None], 0.0, s[at] - r)
+            sums.append(left)
+        found = replace(
+            self,
+            _folds=tuple(folds),
+            _sums=tuple(sums),
+            _columns=self._columns - other._columns,
+        )
+        keep = found.counts > 0
+        if not keep.any() or (self._way == "columns" and not keep.all()):
+            raise ValueError(
+                "nothing would be left of some target or of all rows. Keep some rows, or collect "
+                "anew."
+            )
+        return found if keep.all() else found._taken(np.flatnonzero(keep))
+
+    def subset(self, tasks: Any) -> TaskMoments:
+        """The moments of some of the tasks.
+
+        Parameters
+        ----------
+        tasks : array-like of shape (k,)
+            Labels, in any order.
+
+        Returns
+        -------
+        TaskMoments
+            Columns are standardised, where a pipeline does so, as those of all tasks.
+
+        Raises
+        ------
+        ValueError
+            If a label is not among ``tasks``, or none is given.
+        """
+        labels = read_labels(tasks, "tasks")
+        at = match_labels(labels, self._tasks, "tasks")
+        if not len(at) or (at < 0).any():
+            shown = [plain(one) for one in labels.values[labels.codes[at < 0]]][:5]
+            said = f"{shown} are not among the tasks" if shown else "no task is named"
+            raise ValueError(f"{said}. Give labels among {list(map(plain, self._tasks[:20]))}.")
+        return self._taken(np.unique(at))
+
+    def save(self, path: Any) -> None:
+        """Write them to a file, an npz archive of plain arrays.
+
+        Parameters
+        ----------
+        path : str or path
+            A file that is there is replaced, once all is written.
+        """
+        from mtlearn.moments.storing import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: Any) -> TaskMoments:
+        """Read what :meth:`save` wrote; nothing in the file is run.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        TaskMoments
+
+        Raises
+        ------
+        ValueError
+            If the file is cut short, something else, or of a later version.
+        """
+        from mtlearn.moments.storing import load
+
+        return load(cls, path)
+
+    def _taken(self, at: np.ndarray) -> TaskMoments:
+        folds = tuple(one.take(at) for one in self._folds)
+        sums = tuple(one[at] for one in self._sums)
+        return replace(self, _tasks=self._tasks[at], _folds=folds, _sums=sums)
+
+    def _matched(self, other: TaskMoments) -> TaskMoments:
+        """The other moments in the columns and about the pivot of these."""
+        for name, what in (
+            ("n_folds", "n_folds"),
+            ("_whole", "group_column"),
+            ("_way", "how tasks came in"),
+            ("n_features", "the number of features"),
+        ):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                raise ValueError(
+                    f"moments differ in {what}: {mine!r} and {theirs!r}. Collect both alike."
+                )
+        text = [one._tasks.dtype.kind == "O" for one in (self, other)]
+        if self._way == "columns" and not np.array_equal(self._tasks, other._tasks):
+            raise ValueError(
+                f"moments are of the targets {list(self._tasks[:10])} and "
+                f"{list(other._tasks[:10])}. Collect both from the same columns, in one order."
+            )
+        if text[0] != text[1]:
+            raise ValueError(
+                "tasks are labelled by text in one and by numbers in the other; text never equals "
+                "a number. Collect both with labels of one kind."
+            )
+        if not _same_encoder(self.encoder, other.encoder):
+            raise ValueError(
+                "moments were collected with different encoders, so their columns do not mean the "
+                "same. Collect both with one encoder."
+            )
+        order = np.arange(self.n_features)
+        if self._names != other._names and self.encoder is None:
+            if None in (self._names, other._names) or set(self._names) != set(other._names):
+                raise ValueError(
+                    f"moments are of the columns {_shown(self._names)} and {_shown(other._names)}. "
+                    "Collect both from the same columns."
+                )
+            order = np.array([other._names.index(name) for name in self._names])
+        move = other._pivot[order] - self._pivot
+        if not move.any() and (order == np.arange(len(order))).all():
+            return other
+        ones = np.ones(len(order))
+
+        def moved(one: Moments) -> Moments:
+            one = replace(
+                one,
+                x_mean=one.x_mean[:, order],
+                xx=one.xx[:, order][:, :, order],
+                xy=one.xy[:, order],
+            )
+            found = in_columns(one, 0.0 * ones, ones, move)
+            found.x_mean[(found.count == 0)[: len(found.x_mean)]] = 0.0
+            return found
+
+        columns = other._columns if self.encoder is not None else other._columns.take(order)
+        return replace(other, _folds=tuple(map(moved, other._folds)), _columns=columns)
+
+    def _refuse_negative(self, rest: Moments, whole: Moments, tasks: np.ndarray) -> None:
+        before, after = (np.einsum("tjj->tj", one.xx) for one in (whole, rest))
+        wrong = rest.count < 0
+        wrong |= (rest.count > 0) & (rest.weight <= LEAST * whole.weight)
+        negative = (after < -LEAST * np.maximum(before, np.finfo(float).tiny)).any(axis=1)
+        wrong |= negative if len(negative) == len(wrong) else negative[0]
+        if wrong.any():
+            raise ValueError(
+                f"rows of task {plain(tasks[wrong][0])!r} are taken away that are not in these "
+                "moments. Subtract only what was added, with the same weights."
+            )
+
+    def _data(self) -> MomentData:
+        """What a fit sees: weights that repeat rows, or of mean one."""
+        total = self._folds[0]
+        for one in self._folds[1:]:
+            total = added(total, one)
+        _, logs, fractional = sum(self._sums).sum(axis=0)
+        log_precision, change = None, None
+        if fractional > 0 or total.weight.sum() > COUNTED:
+            n = total.count.sum()
+            factor = n / total.weight.sum()
+            log_precision, change = float(logs + n * np.log(factor)), factor
+        folds = () if self.n_folds is None else self._folds
+        data = MomentData(
+            total, self._tasks, self._way, self._pivot, self._weighted, log_precision, folds
+        )
+        return data if change is None else data.moved(lambda one: weighing(one, change))
+
+    def _reader_columns(self, task_column: Any) -> Columns:
+        """The columns that a model would have seen, that of labels where it says so."""
+        names = None if self._names is None else list(self._names)
+        place = None
+        if task_column is not None:
+            place, name = self._labels_at or (self.n_features, None)
+            if names is not None:
+                names.insert(place, str(task_column) if name is None else name)
+        count = self.n_features + (place is not None)
+        found = None if names is None else np.array(names, dtype=object)
+        return Columns(count, found, None, place)
+
+
+def weighing(moments: Moments, factor: float) -> Moments:
+    """Moments under weights so many times as large."""
+    return replace(
+        moments,
+        weight=moments.weight * factor,
+        xx=moments.xx * factor,
+        xy=moments.xy * factor,
+        yy=moments.yy * factor,
+    )
+
+
+def _same_encoder(a: Any, b: Any) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a is b or a._state() == b._state()
+
+
+def _shown(names: Any) -> str:
+    return "without names" if names is None else str(list(names[:10]))

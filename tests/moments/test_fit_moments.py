@@ -1,0 +1,73 @@
+"""A model fitted to moments is the one fitted to the rows."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from mtlearn import collect_moments, fit_moments
+
+from .drawn import MODELS, assert_same, chunks, rows
+
+# without intercepts a column of 1e7 ± 1 is one of scale 1e7, and 14 of its digits say nothing
+CENTRED = [name for name, model in MODELS.items() if getattr(model, "fit_intercept", True)]
+
+
+@pytest.mark.parametrize("how", ["one", "rows", "in order", "shuffled"])
+@pytest.mark.parametrize("name", MODELS)
+def test_labelled_rows_in_whatever_chunks(name, how):
+    X, y, task = rows()
+    expected = clone(MODELS[name]).fit(X, y, task=task)
+    found = fit_moments(clone(MODELS[name]), collect_moments(chunks(X, y, task, how=how)))
+    assert_same(found, expected)
+    np.testing.assert_allclose(
+        found.predict(X, task=task), expected.predict(X, task=task), rtol=1e-6, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("weights", ["relative", "repetitions", "zero for some"])
+@pytest.mark.parametrize("name", MODELS)
+def test_weights(name, weights):
+    X, y, task = rows()
+    s = np.random.default_rng(3).uniform(0.5, 2.0, len(y))
+    if weights == "repetitions":
+        s = np.round(s * 2)
+    elif weights == "zero for some":
+        s[::5] = 0.0
+    expected = clone(MODELS[name]).fit(X, y, task=task, sample_weight=s)
+    found = fit_moments(clone(MODELS[name]), collect_moments(chunks(X, y, task, s)))
+    assert_same(found, expected)
+
+
+@pytest.mark.parametrize("holes", ["complete", "holes", "holes in the last chunk"])
+@pytest.mark.parametrize("name", MODELS)
+def test_several_targets(name, holes):
+    X, y, _ = rows(n=210)
+    rng = np.random.default_rng(4)
+    Y = y[:, None] * [1.0, 2.0, 1.5] + 3.0 * rng.normal(size=(len(y), 3))
+    if holes == "holes":
+        Y[rng.random(Y.shape) < 0.2] = np.nan
+    elif holes == "holes in the last chunk":
+        Y[-20:, 1] = np.nan
+    expected = clone(MODELS[name]).fit(X, Y)
+    found = fit_moments(clone(MODELS[name]), collect_moments(chunks(X, Y)))
+    assert_same(found, expected)
+    np.testing.assert_allclose(found.predict(X), expected.predict(X), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_one_target_without_tasks(name):
+    X, y, _ = rows()
+    expected = clone(MODELS[name]).fit(X, y)
+    found = fit_moments(clone(MODELS[name]), collect_moments(chunks(X, y)))
+    assert_same(found, expected)
+    assert found.coef_.shape == expected.coef_.shape
+
+
+@pytest.mark.parametrize("how", ["one", "rows", "in order"])
+@pytest.mark.parametrize("name", CENTRED)
+def test_features_far_from_zero(name, how):
+    X, y, task = rows()
+    X[:, 1] += 1e7
+    expected = clone(MODELS[name]).fit(X, y, task=task)
+    found = fit_moments(clone(MODELS[name]), collect_moments(chunks(X, y, task, how=how)))
+    assert_same(found, expected, rtol=1e-6)
