@@ -25,7 +25,7 @@ from mtlearn.estimators.trace_norm import TraceNormClassifier as _TraceNormClass
 from mtlearn.estimators.trace_norm import TraceNormClassifierCV as _TraceNormClassifierCV
 from mtlearn.estimators.trace_norm import TraceNormRegressor as _TraceNormRegressor
 from mtlearn.estimators.trace_norm import TraceNormRegressorCV as _TraceNormRegressorCV
-from mtlearn.moments import TaskMoments as _TaskMoments
+from mtlearn.moments import TaskMoments as TaskMoments
 from mtlearn.moments import collect_moments as collect_moments
 from mtlearn.moments import fit_moments as fit_moments
 from mtlearn.table import make_table_pipeline as make_table_pipeline
@@ -471,24 +471,6 @@ class TraceNormRegressorCV(_TraceNormRegressorCV):
         scoring: Any = ...,
         selection: str = ...,
         n_jobs: int | None = ...,
-    ) -> None: ...
-
-class TaskMoments(_TaskMoments):
-    def __init__(
-        self,
-        _tasks: np.ndarray,
-        _folds: tuple[Moments, ...],
-        _sums: tuple[np.ndarray, ...],
-        _way: str,
-        _pivot: np.ndarray,
-        _columns: ColumnSums,
-        n_folds: int | None,
-        task_column: Any,
-        _names: tuple[str, ...] | None,
-        _labels_at: tuple[int, str | None] | None,
-        _whole: str,
-        _weighted: bool,
-        encoder: Any = ...,
     ) -> None: ...
 
 __all__ = [

@@ -14,12 +14,13 @@ from mtlearn.base import all_or_nothing
 from mtlearn.estimators.fitting import Choice
 from mtlearn.inputs.checks import check_option
 from mtlearn.inputs.groups import with_groups
-from mtlearn.inputs.tasks import TaskData
 from mtlearn.model_selection.reading import read_column
 from mtlearn.penalties.base import QuadraticPenalty
 from mtlearn.problems.forms import use_moments
 from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.moment_data import MomentData
 from mtlearn.selection.folds import best_alpha, best_path, make_folds
+from mtlearn.selection.moment_folds import MomentParts, check_folds
 from mtlearn.selection.path import check_alphas
 from mtlearn.selection.path_scores import Asked, TrainingParts, path_scores
 from mtlearn.selection.search import RIDGES, Line, Search, aligned, around, under, warn_of_end
@@ -131,11 +132,14 @@ class AlphaByCV:
         data = with_groups(data, groups, y)
         return self._learn(data, X, y, task, groups)
 
-    def _choose(self, data: TaskData, X: Any, y: Any, task: Any, groups: Any = None) -> Choice:
-        if self.task_column is not None and hasattr(self.cv, "split"):  # which may ask for them
-            task = read_column(X, self._reader.columns.labels)
-        classes = is_classifier(self)
-        folds = make_folds(self.cv, data, X, y, task=task, groups=groups, classes=classes)
+    def _choose(self, data: Any, X: Any, y: Any, task: Any, groups: Any = None) -> Choice:
+        on_moments, classes, folds = isinstance(data, MomentData), is_classifier(self), []
+        if on_moments:
+            check_folds(self, data)
+        else:
+            if self.task_column is not None and hasattr(self.cv, "split"):  # may ask for them
+                task = read_column(X, self._reader.columns.labels)
+            folds = make_folds(self.cv, data, X, y, task=task, groups=groups, classes=classes)
         candidates = self._candidates(data)
         first = candidates[0]._model()
         with blas_threads(data):
@@ -155,8 +159,11 @@ class AlphaByCV:
             others["alpha_intercept"] = around(whole.alpha_intercept, 0.25 if classes else 1.0)
         if self._searches_mean():
             others["alpha_mean"] = np.multiply(RIDGES, typical_curvature(whole.problem))
-        parts = TrainingParts(candidates[0]._model(), data, whole, folds)
-        if not (isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)):
+        parts: Any = MomentParts(candidates[0]._model(), data) if on_moments else None
+        parts = parts or TrainingParts(candidates[0]._model(), data, whole, folds)
+        if not on_moments and not (
+            isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)
+        ):
             whole = None  # a copy of X, or as much, is not kept beside those of the folds
         judge = self._judge(self.scoring)
         sign = 1.0 if self._scores_name() == "mse_path_" else -1.0

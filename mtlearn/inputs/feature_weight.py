@@ -19,7 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from mtlearn.exceptions import counted, plain
-from mtlearn.inputs.tasks import TaskData, resolve_task_weight
+from mtlearn.inputs.tasks import resolve_task_weight
 
 BY_FEATURE = ("coef_", "mean_coef_", "shared_coef_", "specific_coef_")
 
@@ -43,7 +43,7 @@ class FeatureWeights:
     center: np.ndarray
 
     @classmethod
-    def of(cls, estimator: Any, data: TaskData) -> FeatureWeights | None:
+    def of(cls, estimator: Any, data: Any) -> FeatureWeights | None:
         """Those of an estimator that has read these data; None where every feature weighs one."""
         given = getattr(estimator, "feature_weight", None)
         if given is None:
@@ -161,7 +161,7 @@ def _of_names(given: dict, columns: Any, names: Any) -> list:
     return [given.get(name, 1.0) for name in known]
 
 
-def means(data: TaskData, features: np.ndarray, task_weight: Any) -> np.ndarray:
+def means(data: Any, features: np.ndarray, task_weight: Any) -> np.ndarray:
     """Means of some features over all labelled rows, under the weights c_ti."""
     totals = data.totals()
     omega = np.zeros(len(totals))

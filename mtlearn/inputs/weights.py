@@ -71,7 +71,7 @@ def warn_of_many(data: TaskData) -> None:
     """Warn where whole numbers may have been meant as relative weights."""
     if data.weight is None:
         return
-    warn_of_repetitions(np.count_nonzero(data.weight), data.weight.sum())
+    warn_of_repetitions(int(np.count_nonzero(data.weight)), data.weight.sum())
 
 
 def warn_of_repetitions(n: int, total: float) -> None:

@@ -48,9 +48,7 @@ class Chunk:
 
     def usable(self) -> tuple[Chunk, int]:
         """Without rows that have no target or no weight; and how many had no target."""
-        holes = is_hole(self.y)
-        if holes.ndim == 2:
-            holes = holes.all(axis=1)
+        holes = np.all(is_hole(self.y).reshape(len(self.y), -1), axis=1)
         keep = ~holes
         if self.weight is not None:
             keep &= self.weight > 0 if self.weight.ndim == 1 else self.weight.any(axis=1)

@@ -12,7 +12,8 @@ from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.units import far_origin
 from mtlearn.moments.chunks import Chunk, ChunkReader
 from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
-from mtlearn.moments.sums import ColumnSums, added, sums_of_weights
+from mtlearn.moments.sums import ColumnSums, sums_of_weights
+from mtlearn.problems.moment_data import added
 from mtlearn.problems.moments import Moments, entries_of_columns, of_entries
 
 ROWS = 8192  # of small chunks that are looked at together,
@@ -74,11 +75,12 @@ class Gathering:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        X, y, weights, codes, fold = zip(*waiting, strict=True)
+        rows, targets, weights, labels, folds = zip(*waiting, strict=True)
         del waiting
-        weight = _joined_weights(weights, y)
-        X, y, fold = _joined(X), _joined(y), _joined(fold)
-        codes = None if codes[0] is None else _joined(codes)
+        weight = _joined_weights(weights, targets)
+        X, y, fold = _joined(rows), _joined(targets), _joined(folds)
+        del rows
+        codes = None if labels[0] is None else _joined(labels)
         if self.pivot is None:
             origin = far_origin(X)
             self.pivot = np.zeros(X.shape[1]) if origin is None else origin

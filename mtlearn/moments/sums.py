@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtlearn.inputs.weights import WHOLE
-from mtlearn.problems.moments import Moments
 
 
 def sums_of_weights(s: np.ndarray) -> np.ndarray:
@@ -73,25 +72,3 @@ class ColumnSums:
         variance, eps = self.scatter / n, np.finfo(float).eps
         constant = variance <= n * eps * variance + (n * self.mean * eps) ** 2
         return self.mean, variance, np.where(constant, 1.0, np.sqrt(variance))
-
-
-def each_task(moments: Moments) -> Moments:
-    """With a scatter for every task, where they shared one."""
-    T = moments.n_tasks
-    if len(moments.xx) == T:
-        return moments
-    x_mean, xx = (np.repeat(part, T, axis=0) for part in (moments.x_mean, moments.xx))
-    return Moments(
-        moments.count, moments.weight, x_mean, moments.y_mean, xx, moments.xy, moments.yy
-    )
-
-
-def alike(a: Moments, b: Moments) -> tuple[Moments, Moments]:
-    """Both with a scatter for every task, where one of them has."""
-    return (a, b) if len(a.xx) == len(b.xx) else (each_task(a), each_task(b))
-
-
-def added(a: Moments, b: Moments) -> Moments:
-    """Moments of the two sets of rows together."""
-    a, b = alike(a, b)
-    return a + b

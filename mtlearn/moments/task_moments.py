@@ -12,8 +12,8 @@ from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import match_labels, read_labels
 from mtlearn.inputs.weights import COUNTED
 from mtlearn.moments.gathering import Gathering, empty
-from mtlearn.moments.sums import ColumnSums, added, alike
-from mtlearn.problems.moment_data import MomentData, in_columns
+from mtlearn.moments.sums import ColumnSums
+from mtlearn.problems.moment_data import MomentData, added, alike, in_columns
 from mtlearn.problems.moments import Moments
 
 LEAST = 1e-10  # of what was there, which a difference may be off by
@@ -129,7 +129,7 @@ class TaskMoments:
     @property
     def counts(self) -> np.ndarray:
         """Number of rows of each task (T,)."""
-        return sum(one.count for one in self._folds)
+        return np.sum([one.count for one in self._folds], axis=0)
 
     @property
     def n_features(self) -> int:
@@ -363,7 +363,7 @@ class TaskMoments:
         total = self._folds[0]
         for one in self._folds[1:]:
             total = added(total, one)
-        _, logs, fractional = sum(self._sums).sum(axis=0)
+        _, logs, fractional = np.sum([one.sum(axis=0) for one in self._sums], axis=0)
         log_precision, change = None, None
         if fractional > 0 or total.weight.sum() > COUNTED:
             n = total.count.sum()

@@ -139,3 +139,25 @@ def _refuse_unsafe(moments: Moments, estimator: Any) -> None:
                 f"precision keeps its digits in. Divide {name} by a power of ten that brings its "
                 "values near one, and collect again."
             )
+
+
+def each_task(moments: Moments) -> Moments:
+    """With a scatter for every task, where they shared one."""
+    T = moments.n_tasks
+    if len(moments.xx) == T:
+        return moments
+    x_mean, xx = (np.repeat(part, T, axis=0) for part in (moments.x_mean, moments.xx))
+    return Moments(
+        moments.count, moments.weight, x_mean, moments.y_mean, xx, moments.xy, moments.yy
+    )
+
+
+def alike(a: Moments, b: Moments) -> tuple[Moments, Moments]:
+    """Both with a scatter for every task, where one of them has."""
+    return (a, b) if len(a.xx) == len(b.xx) else (each_task(a), each_task(b))
+
+
+def added(a: Moments, b: Moments) -> Moments:
+    """Moments of the two sets of rows together."""
+    a, b = alike(a, b)
+    return a + b

@@ -35,12 +35,12 @@ class SquaredError:
         return _mean(((held_out.y - prediction) / scale) ** 2, held_out.weight)
 
     def of_moments(
-        self, models: Sequence[LinearTasks], held: Moments, scale: Any
+        self, models: Sequence[LinearTasks], held: Moments, scale: Any, *, alone: bool = False
     ) -> list[float | None]:
         """The same of several models from the moments of the held-out rows.
 
         The rows of a task add yy - 2 w'xy + w' xx w + N (ȳ - w'x̄ - b)². None where that would lose
-        digits.
+        digits, unless moments are ``alone`` and there are no rows to ask.
         """
         W, B = (np.stack(parts) for parts in zip(*(one.columns for one in models), strict=True))
         on = W.any(axis=(0, 1))
@@ -61,7 +61,7 @@ class SquaredError:
         roots = (size * np.sqrt(np.einsum("tjj->tj", xx))).sum(axis=2)
         means = np.abs(held.y_mean) + np.abs(B) + (size * np.abs(x_mean)).sum(axis=2)
         terms = TERMS * ((held.yy + roots**2) @ over) + TERMS**2 * (held.weight * means**2 @ over)
-        exact = total > terms
+        exact, total = (total > terms) | alone, np.maximum(total, 0.0)
         return [float(t / weight) if good else None for t, good in zip(total, exact, strict=True)]
 
 

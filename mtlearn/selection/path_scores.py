@@ -18,10 +18,12 @@ from mtlearn.inputs.units import Units
 from mtlearn.problems.forms import use_moments
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.moment_data import MomentData
 from mtlearn.problems.moments import Moments
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.folds import Folds
 from mtlearn.selection.judges import SquaredError
+from mtlearn.selection.moment_folds import MomentParts
 from mtlearn.selection.path import follow_path
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.progress import tell
@@ -118,7 +120,7 @@ class TrainingParts:
 
 def path_scores(
     asked: Sequence[Asked],
-    parts: TrainingParts,
+    parts: TrainingParts | MomentParts,
     judge: Judge,
     units: Units,
     n_jobs: int | None = None,
@@ -142,10 +144,10 @@ def path_scores(
 
 def _fold_scores(
     asked: Asked,
-    parts: TrainingParts,
+    parts: TrainingParts | MomentParts,
     k: int,
     setup: Setup,
-    held_out: TaskData,
+    held_out: TaskData | MomentData,
     moments: Moments | None,
     judge: Judge,
     units: Units,
@@ -170,9 +172,11 @@ def _fold_scores(
 
 
 def _scores(
-    models: list[LinearTasks], judge: Judge, held_out: TaskData, moments: Moments | None, scale: Any
+    models: list[LinearTasks], judge: Any, held_out: Any, moments: Moments | None, scale: Any
 ) -> list[float]:
     """Of several models; from the moments of the held-out rows where these say enough."""
+    if isinstance(held_out, MomentData):
+        return judge.of_moments(models, held_out.moments, scale, alone=True)
     found: Sequence[float | None] = [None] * len(models)
     if moments is not None and isinstance(judge, SquaredError):
         found = judge.of_moments(models, moments, scale)
@@ -212,7 +216,7 @@ def _training_moments(data: TaskData, total: Moments, held: Moments, train, test
     return rest
 
 
-def _target_scale(setup, data: TaskData) -> Any:
+def _target_scale(setup, data: TaskData | MomentData) -> Any:
     """Scale of each column of y in the units of the fit."""
     if data.stacked:
         return 1.0

@@ -36,7 +36,7 @@ def text():
     imports, classes = [], []
     for module, names in sorted(mtlearn._NAMES.items()):
         for name in sorted(names):
-            kind = inspect.isclass(getattr(mtlearn, name))
+            kind = hasattr(getattr(mtlearn, name), "get_params")  # others are made by functions
             imports.append(f"from {module} import {name} as {'_' * kind}{name}")
             if kind:
                 own = signature(getattr(mtlearn, name))

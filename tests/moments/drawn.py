@@ -30,7 +30,7 @@ SEARCHES = {
     "mean": mtlearn.MeanRegularizedRegressorCV(12, **STRICT),
     "group lasso": mtlearn.GroupLassoRegressorCV(12, selection="1se", **STRICT),
     "trace norm": mtlearn.TraceNormRegressorCV(12, **STRICT),
-    "dirty": mtlearn.DirtyRegressorCV(8, specific_ratio=[0.3, 0.5], **STRICT),
+    "dirty": mtlearn.DirtyRegressorCV(8, specific_ratio=[0.6, 0.8], **STRICT),
 }
 
 

@@ -1,0 +1,92 @@
+"""Folds of which moments are kept: what a search needs where there are no rows to go back to.
+
+The training moments of a fold are the sum of the others', which loses no digit, and held-out
+squared errors come from those of the fold itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mtlearn.problems.forms import MOMENT_BYTES
+from mtlearn.problems.moment_data import MomentData, added
+from mtlearn.problems.moments import Moments
+from mtlearn.solvers.setup import Model, Setup, set_up
+
+
+def check_folds(estimator: Any, data: MomentData) -> None:
+    """Before a search: there are folds, and nothing is asked that needs rows."""
+    n, cv = len(data.folds), estimator.cv
+    if n == 0:
+        raise ValueError(
+            f"{type(estimator).__name__} searches on held-out rows, and the moments are kept for "
+            "all rows together. Collect them with n_folds=5."
+        )
+    if cv is not None and cv != n:
+        raise ValueError(
+            f"cv={cv!r} deals rows, and moments are dealt already, to {n} folds. Leave cv=None, or "
+            "collect with other n_folds or with group_column=..."
+        )
+    if estimator.scoring is not None:
+        raise ValueError(
+            f"scoring={estimator.scoring!r} asks for predictions of rows, and moments tell squared "
+            "errors alone. Leave scoring=None, or fit to rows."
+        )
+
+
+class MomentParts:
+    """The problem of each fold's training rows, as :class:`TrainingParts` has them of rows.
+
+    Parameters
+    ----------
+    model : Model
+        Whose problems they are, but for its strengths.
+    data : MomentData
+    """
+
+    def __init__(self, model: Model, data: MomentData):
+        self.model, self.data = model, data
+        self.held = [fold for fold in data.folds if fold.count.any()]
+        size = data.moments.xx.nbytes
+        fits = size * (2 * len(self.held) + 1) < MOMENT_BYTES
+        self._kept: dict[int, Setup] | None = {} if fits else None
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether problems are kept for the next ones who ask."""
+        return self._kept is not None
+
+    def setup(self, k: int) -> Setup:
+        """Of the training rows of fold k."""
+        if self._kept is None:
+            return self._set_up(k)
+        if k not in self._kept:
+            self._kept[k] = self._set_up(k)
+        return self._kept[k]
+
+    def under(self, model: Model, setup: Setup, k: int) -> Setup:
+        """The same problem at the strengths of another model."""
+        return setup.under(model)
+
+    def held_moments(self, k: int) -> Moments:
+        """Of the test rows of fold k."""
+        return self.held[k]
+
+    def held_out(self, k: int) -> MomentData:
+        """What is known of the test rows of fold k."""
+        return replace(self.data, moments=self.held[k], folds=())
+
+    def _set_up(self, k: int) -> Setup:
+        return set_up(self.model, self.data, sum_of([*self.held[:k], *self.held[k + 1 :]]))
+
+
+def sum_of(folds: Any) -> Moments:
+    """Of the rows of several folds together."""
+    total, *others = folds
+    for one in others:
+        total = added(total, one)
+    return total
