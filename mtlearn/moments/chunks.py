@@ -19,8 +19,10 @@ from mtlearn.inputs.features import TABLE
 from mtlearn.inputs.frames import as_frame, text_names, values_of
 from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.labels import Labels, labels_beside, read_labels
+from mtlearn.inputs.number_text import Bad
 from mtlearn.inputs.target_array import read_array
 from mtlearn.inputs.tasks import FLOATS, column_names, find_column, raise_tasks_twice, read_weight
+from mtlearn.table.matrix import encode_chunk
 
 REMEDY = f"Collect with encoder=..., a fitted TableEncoder: {TABLE}"
 
@@ -90,6 +92,8 @@ class ChunkReader:
     labels_at: tuple | None = field(default=None, init=False)  # among features, and the name
     targets: np.ndarray | None = field(default=None, init=False)  # of a 2-D y: their names
     kind: str | None = field(default=None, init=False)  # of labels, "" for none
+    bad: dict[str, Bad] = field(default_factory=dict, init=False)  # cells that do not read
+    strange: dict[str, int] = field(default_factory=dict, init=False)  # rows of unknown levels
     _seen: int = field(default=0, init=False)
 
     def read(self, given: Any) -> Chunk:
@@ -136,11 +140,16 @@ class ChunkReader:
                 "no column is left as a feature, beside targets, labels, weights and groups. Give "
                 "columns of features as well."
             )
-        order = self._aligned([named[j] for j in features], named=names is not None, first=first)
-        columns = [features[j] for j in order]
-        X = self._numbers(table, columns, names)
+        if self.encoder is None:
+            found = [named[j] for j in features]
+            order = self._aligned(found, named=names is not None, first=first)
+            X = self._numbers(table, [features[j] for j in order], names)
+        else:
+            taken = [named[j] for j in targets]
+            taken += [named[j] for what, j in beside.items() if what != "task_column"]
+            X = self._encoded(table, taken, named=names is not None)
         labels = self._labels(held.get("task_column"), task, len(X))
-        if first and "task_column" in beside:
+        if first and self.encoder is None and "task_column" in beside:
             place = beside["task_column"]
             before = sum(j < place for j in features)
             self.labels_at = before, None if names is None else names[place]
@@ -199,8 +208,6 @@ class ChunkReader:
         return [place[name] for name in wanted]
 
     def _numbers(self, table: Any, columns: list[int], names: list | None) -> np.ndarray:
-        if self.encoder is not None:
-            return self.encoder.numbers(table if names is None else table[:, columns].to_native())
         if names is None:
             X = table[:, columns]
             X = X.toarray() if sparse.issparse(X) else X
@@ -208,6 +215,30 @@ class ChunkReader:
             chosen = table[:, columns]
             X = chosen.to_numpy() if are_plain(chosen) else numbers_only(chosen, REMEDY)
         return check_array(X, dtype=FLOATS, input_name="X", ensure_all_finite=True)
+
+    def _encoded(self, table: Any, taken: list, *, named: bool) -> np.ndarray:
+        """A chunk of a table, beside the columns that are no features."""
+        encoder = self.encoder
+        read = {*encoder.numbers_, *encoder.levels_}
+        both = [name for name in taken if (name if named else f"x{name}") in read]
+        if both:
+            raise ValueError(
+                f"column {both[0]!r} is a target, weight or group, and the encoder was fitted to "
+                "it as a feature. Fit the encoder without that column."
+            )
+        found = encode_chunk(encoder, table.to_native() if named else table)
+        for name, bad in found.bad.items():
+            old = self.bad.get(name, Bad())
+            first = (*old.first, *bad.first)[:3]
+            self.bad[name] = Bad(old.count + bad.count, old.of + bad.of, first)
+        for name, n in found.strange.items():
+            self.strange[name] = self.strange.get(name, 0) + n
+        names = encoder.get_feature_names_out().tolist()
+        if encoder.task_name_ is not None:
+            place = names.index(encoder.task_name_)
+            self.labels_at = place, names.pop(place) if named else None
+        self.names, self.n_features = names if named else None, len(names)
+        return check_array(found.matrix, ensure_all_finite="allow-nan", input_name="X")
 
     def _labels(self, column: Any, task: Any, n_rows: int) -> Labels | None:
         if column is not None and task is not None:

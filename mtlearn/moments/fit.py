@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.pipeline import Pipeline
+
 from mtlearn.base import all_or_nothing
 from mtlearn.estimators.random_slopes import RandomSlopesRegressor
 from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.inputs.reading import Reader
 from mtlearn.inputs.weights import warn_of_repetitions
+from mtlearn.moments.pipeline import through_steps
 from mtlearn.moments.task_moments import TaskMoments
+
+FITTED = (TaskRegressor, RandomSlopesRegressor)
 
 
 def fit_moments(model: Any, moments: TaskMoments) -> Any:
@@ -60,8 +65,14 @@ def fit_moments(model: Any, moments: TaskMoments) -> Any:
             f"moments is a {type(moments).__name__}; give what collect_moments returns. Rows go to "
             "model.fit."
         )
-    if isinstance(model, TaskRegressor | RandomSlopesRegressor):
+    if isinstance(model, FITTED):
         return _fit(model, moments)
+    if isinstance(model, Pipeline) and isinstance(model.steps[-1][1], FITTED):
+        inside, steps = through_steps(model, moments)
+        _fit(model.steps[-1][1], inside)
+        for step in steps:
+            step.take_over()
+        return model
     raise TypeError(
         f"{type(model).__name__} cannot be fitted to moments, which are all that regressors of "
         "the squared loss need to know. Give one of these, alone or behind a scaler or a table "

@@ -15,6 +15,7 @@ from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
 from mtlearn.moments.sums import ColumnSums, sums_of_weights
 from mtlearn.problems.moment_data import added
 from mtlearn.problems.moments import Moments, entries_of_columns, of_entries
+from mtlearn.table.warnings import warn_of_cells
 
 ROWS = 8192  # of small chunks that are looked at together,
 ROW_BYTES = 1 << 23  # or so many bytes of them
@@ -104,8 +105,20 @@ class Gathering:
                 stacklevel=level_of_user(),
             )
 
+        warn_of_cells(self.reader.bad)
+        if self.reader.strange:
+            known = [f"{k!r} ({n:,})" for k, n in self.reader.strange.items()]
+            warnings.warn(
+                "rows hold levels that the encoder has not seen, and count as of no level of the "
+                f"column: {', '.join(known)}. Fit it to a larger sample, or to the rows that have "
+                "them too.",
+                UserWarning,
+                stacklevel=level_of_user(),
+            )
+
     def _origin(self, X: np.ndarray) -> np.ndarray:
-        return X[0].astype(float) if self.pivot is None else self.pivot
+        origin = X[0].astype(float) if self.pivot is None else self.pivot
+        return np.where(np.isnan(origin), 0.0, origin)
 
     def _codes(self, chunk: Chunk) -> np.ndarray | None:
         """Position of the task of each row, in the order in which tasks appeared."""

@@ -24,8 +24,9 @@ from mtlearn.inputs.column_types import NUMBER, floats
 from mtlearn.inputs.frames import as_frame, check_columns, text_names
 from mtlearn.inputs.number_text import Bad
 from mtlearn.inputs.tasks import find_column
-from mtlearn.table.features import BAD_CELLS, check_cells, levels_again, numbers_again, read_feature
-from mtlearn.table.levels import codes_of, levels_of
+from mtlearn.table.features import BAD_CELLS, read_feature
+from mtlearn.table.levels import levels_of
+from mtlearn.table.matrix import encoded
 from mtlearn.table.names import check_present, feature_names, place_of_labels, without_names
 from mtlearn.table.warnings import warn_of_cells, warn_of_columns
 
@@ -241,22 +242,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """The table encoded, and the cells of each column of numbers that do not read."""
         columns = self._read(X, reset=False)
         labels = None if self.task_name_ is None else columns[self.task_name_]
-        names = self._feature_names()
-        k, rows = len(self.numbers_), np.arange(X.shape[0])
-        matrix = np.zeros((len(rows), len(names)), order="F")
-        bad: dict[str, Bad] = {}
-        if k:
-            numbers = matrix[:, :k]
-            for j, name in enumerate(self.numbers_):
-                numbers[:, j], bad[name] = numbers_again(name, columns[name], self._decimals[name])
-                check_cells(name, bad[name], self.bad_cells)
-            numbers[:] = self.scaler_.transform(numbers, copy=False)
-            numbers[np.isnan(numbers)] = 0.0
-        for name, levels in self.levels_.items():
-            codes = codes_of(levels_again(columns[name]), levels, name in self.rare_)
-            known = codes >= 0
-            matrix[rows[known], k + codes[known]] = 1.0
-            k += len(levels) + (name in self.rare_)
+        names, found = self._feature_names(), encoded(self, columns, X.shape[0])
+        matrix, bad = found.matrix, found.bad
+        numbers = matrix[:, : len(self.numbers_)]
+        numbers[np.isnan(numbers)] = 0.0
         native = as_frame(X)
         if native is None:
             place = self._place(len(names))
@@ -265,13 +254,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             return matrix, bad
         if native.implementation.is_pandas():  # the generic way copies the matrix
             pandas = native.implementation.to_native_namespace()
-            encoded = nw.from_native(pandas.DataFrame(matrix, columns=names, copy=False))
+            table = nw.from_native(pandas.DataFrame(matrix, columns=names, copy=False))
         else:
-            encoded = nw.from_numpy(matrix, schema=names, backend=native.implementation)
+            table = nw.from_numpy(matrix, schema=names, backend=native.implementation)
         if labels is not None:
-            encoded = encoded.with_columns(labels.alias(self.task_name_))
-            encoded = encoded.select(self.get_feature_names_out().tolist())
-        return encoded.to_native(), bad
+            table = table.with_columns(labels.alias(self.task_name_))
+            table = table.select(self.get_feature_names_out().tolist())
+        return table.to_native(), bad
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns that :meth:`transform` returns.

@@ -1,0 +1,59 @@
+"""A table as one float matrix, by what a fitted encoder knows of its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mtlearn.inputs.number_text import Bad
+from mtlearn.table.features import check_cells, levels_again, numbers_again
+from mtlearn.table.levels import codes_of
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows of a table as numbers.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n, d)
+        Numbers first, scaled, NaN where missing; then dummies.
+    bad : dict
+        By the name of a column of numbers, its cells that do not read.
+    strange : dict
+        By the name of a categorical column, how many rows hold a level not seen in fit; where
+        there are any.
+    """
+
+    matrix: np.ndarray
+    bad: dict[str, Bad] = field(default_factory=dict)
+    strange: dict[str, int] = field(default_factory=dict)
+
+
+def encoded(encoder: Any, columns: dict[str, Any], n_rows: int) -> Encoded:
+    """The columns of a table, by name, through a fitted encoder."""
+    k, rows = len(encoder.numbers_), np.arange(n_rows)
+    out = Encoded(np.zeros((n_rows, len(encoder._feature_names())), order="F"))
+    if k:
+        numbers = out.matrix[:, :k]
+        for j, name in enumerate(encoder.numbers_):
+            read = numbers_again(name, columns[name], encoder._decimals[name])
+            numbers[:, j], out.bad[name] = read
+            check_cells(name, out.bad[name], encoder.bad_cells)
+        numbers[:] = encoder.scaler_.transform(numbers, copy=False)
+    for name, levels in encoder.levels_.items():
+        rare = name in encoder.rare_
+        codes = codes_of(levels_again(columns[name]), levels, rare)
+        known = codes >= 0
+        out.matrix[rows[known], k + codes[known]] = 1.0
+        k += len(levels) + rare
+        if not known.all():
+            out.strange[name] = int((~known).sum())
+    return out
+
+
+def encode_chunk(encoder: Any, X: Any) -> Encoded:
+    """A chunk of the table that an encoder was fitted to, or to a sample of."""
+    return encoded(encoder, encoder._read(X, reset=False), X.shape[0])

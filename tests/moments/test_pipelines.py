@@ -1,0 +1,170 @@
+"""A pipeline fitted to moments is the one fitted to the table."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mtlearn import (
+    MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
+    RandomSlopesRegressor,
+    collect_moments,
+    fit_moments,
+    make_table_pipeline,
+)
+
+from .drawn import MODELS, assert_same, chunks, cut, rows
+
+LIBRARIES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
+
+
+def table(n=400, seed=0):
+    X, y, task = rows(n=n, seed=seed)
+    rng = np.random.default_rng(seed)
+    kind = rng.choice(["a", "b", "c"], n)
+    return {
+        "size": 1e3 + 50.0 * X[:, 0],
+        "age": np.round(X[:, 1]),
+        "constant": np.ones(n),
+        "kind": kind,
+        "y": y + (kind == "a") * 0.7,
+        "task": np.array([f"t{t}" for t in task]),
+    }
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    "model",
+    [
+        MeanRegularizedRegressor(0.3, task_column="task", tol=1e-10),
+        RandomSlopesRegressor(task_column="task", tol=1e-8),
+    ],
+    ids=["mean", "random slopes"],
+)
+def test_an_encoder_fitted_to_a_sample_is_scaled_by_all_rows(model, library):
+    columns = table()
+    frame = pd.DataFrame(columns)
+    pipeline = make_table_pipeline(model)
+    expected = clone(pipeline).fit(frame.drop(columns="y"), frame["y"])
+    sample = frame[:60].drop(columns="y")
+    encoder = clone(pipeline)["table"].fit(sample)
+    parts = [LIBRARIES[library]({k: v[at] for k, v in columns.items()}) for at in cut(400, "")]
+    moments = collect_moments(parts, task_column="task", target_column="y", encoder=encoder)
+    found = fit_moments(pipeline, moments)
+    assert found is pipeline
+    assert_same(found["model"], expected["model"])
+    np.testing.assert_array_equal(
+        found["model"].feature_names_in_, expected["model"].feature_names_in_
+    )
+    new = frame.sample(50, random_state=1).drop(columns="y")
+    new.loc[new.index[:5], "size"] = np.nan
+    np.testing.assert_allclose(found.predict(new), expected.predict(new), rtol=1e-7)
+    np.testing.assert_allclose(found["table"].scaler_.mean_, expected["table"].scaler_.mean_)
+    np.testing.assert_allclose(found["table"].scaler_.scale_, expected["table"].scaler_.scale_)
+
+
+def test_missing_numbers_are_the_mean_where_the_encoder_knows_it():
+    """That of all rows, of which the encoder was fitted."""
+    frame = pd.DataFrame(table())
+    frame.loc[::7, "size"] = np.nan
+    frame.loc[::11, "kind"] = None
+    frame.loc[5, "y"] = np.nan
+    X, y = frame.drop(columns="y"), frame["y"]
+    pipeline = make_table_pipeline(MeanRegularizedRegressor(0.3, task_column="task", tol=1e-10))
+    with pytest.warns(match="no target"):
+        expected = clone(pipeline).fit(X, y)
+    encoder = clone(pipeline["table"]).fit(X)
+    parts = [frame.iloc[at] for at in cut(len(frame), "in order")]
+    with pytest.warns(match="1 row has no target"):
+        moments = collect_moments(parts, task_column="task", target_column="y", encoder=encoder)
+    found = fit_moments(pipeline, moments)
+    assert_same(found["model"], expected["model"])
+    np.testing.assert_allclose(found.predict(X), expected.predict(X), rtol=1e-7)
+
+
+def test_a_search_behind_a_table_encoder():
+    frame = pd.DataFrame(table())
+    X = frame.drop(columns="y")
+    model = MeanRegularizedRegressorCV(12, task_column="task", tol=1e-10)
+    pipeline = make_table_pipeline(model)
+    encoder = clone(pipeline["table"]).fit(X)
+    whole, parts = (
+        collect_moments(
+            [frame.iloc[at] for at in cut(len(frame), how)],
+            task_column="task",
+            target_column="y",
+            encoder=encoder,
+            n_folds=5,
+        )
+        for how in ("one", "shuffled")
+    )
+    found = fit_moments(clone(pipeline), parts)
+    assert_same(found["model"], fit_moments(clone(pipeline), whole)["model"])
+    at_best = MeanRegularizedRegressor(
+        found["model"].alpha_,
+        alpha_intercept=found["model"].alpha_intercept_,
+        task_column="task",
+        tol=1e-10,
+    )
+    expected = make_table_pipeline(at_best).fit(X, frame["y"])
+    np.testing.assert_allclose(found.predict(X), expected.predict(X), rtol=1e-7)
+
+
+@pytest.mark.parametrize("options", [{}, {"with_mean": False}, {"with_std": False}])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["mean", "group lasso", "random slopes", "mean, no intercepts"])
+def test_a_scaler_before_the_model(name, weighted, options):
+    X, y, task = rows()
+    X = X * [1.0, 1e3, 1e-3, 1.0] + [0, 1e5, 0, 1]
+    s = np.random.default_rng(3).uniform(0.5, 2.0, len(y))
+    pipeline = make_pipeline(StandardScaler(**options), clone(MODELS[name]))
+    last = pipeline.steps[-1][0]
+    more = {f"{last}__sample_weight": s} if weighted else {}
+    expected = clone(pipeline).fit(X, y, **{f"{last}__task": task}, **more)
+    given = (X, y, task, s) if weighted else (X, y, task)
+    found = fit_moments(pipeline, collect_moments(chunks(*given)))
+    assert_same(found[0], expected[0])
+    deviation = StandardScaler(**options).fit_transform(X).std(axis=0)
+    centers = [model[-1].__dict__.pop("center_") for model in (found, expected)]  # some are zero
+    np.testing.assert_allclose(*(c / deviation for c in centers), rtol=1e-9, atol=1e-9)
+    assert_same(found[-1], expected[-1], rtol=1e-6)
+
+
+def test_a_pipeline_that_fails_is_not_half_fitted():
+    frame = pd.DataFrame(table())
+    pipeline = make_table_pipeline(MeanRegularizedRegressor(-1.0, task_column="task"))
+    encoder = clone(pipeline["table"]).fit(frame.drop(columns="y"))
+    moments = collect_moments([frame], task_column="task", target_column="y", encoder=encoder)
+    with pytest.raises(ValueError, match="alpha"):
+        fit_moments(pipeline, moments)
+    assert not hasattr(pipeline["table"], "levels_")
+
+
+def test_levels_that_the_encoder_does_not_know_are_of_no_level():
+    frame = pd.DataFrame(table())
+    known = frame[frame["kind"] != "c"]
+    pipeline = make_table_pipeline(MeanRegularizedRegressor(0.3, task_column="task", tol=1e-10))
+    encoder = clone(pipeline["table"]).fit(known.drop(columns="y"))
+    with pytest.warns(UserWarning, match=r"'kind' \(1") as caught:
+        moments = collect_moments([frame], task_column="task", target_column="y", encoder=encoder)
+    assert f"({(frame['kind'] == 'c').sum()})" in str(caught[0].message)
+    found = fit_moments(pipeline, moments)
+    dummies = pd.DataFrame(
+        {
+            "size": frame["size"],
+            "age": frame["age"],
+            "constant": frame["constant"],
+            "a": (frame["kind"] == "a") * 1.0,
+            "b": (frame["kind"] == "b") * 1.0,
+        }
+    )
+    dummies.iloc[:, :3] = StandardScaler().fit_transform(dummies.iloc[:, :3])
+    expected = MeanRegularizedRegressor(0.3, tol=1e-10).fit(
+        dummies.to_numpy(), frame["y"], task=frame["task"]
+    )
+    np.testing.assert_allclose(found["model"].coef_, expected.coef_, atol=1e-8)
