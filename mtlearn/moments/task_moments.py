@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +13,11 @@ from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import match_labels, read_labels
 from mtlearn.inputs.weights import COUNTED
 from mtlearn.moments.gathering import Gathering, empty
+from mtlearn.moments.storing import load, save
 from mtlearn.moments.sums import ColumnSums
 from mtlearn.problems.moment_data import MomentData, added, alike, in_columns
 from mtlearn.problems.moments import Moments
+from mtlearn.table.state import state_of
 
 LEAST = 1e-10  # of what was there, which a difference may be off by
 
@@ -260,8 +263,6 @@ class TaskMoments:
         path : str or path
             A file that is there is replaced, once all is written.
         """
-        from mtlearn.moments.storing import save
-
         save(self, path)
 
     @classmethod
@@ -281,8 +282,6 @@ class TaskMoments:
         ValueError
             If the file is cut short, something else, or of a later version.
         """
-        from mtlearn.moments.storing import load
-
         return load(cls, path)
 
     def _taken(self, at: np.ndarray) -> TaskMoments:
@@ -402,7 +401,7 @@ def weighing(moments: Moments, factor: float) -> Moments:
 def _same_encoder(a: Any, b: Any) -> bool:
     if a is None or b is None:
         return a is b
-    return a is b or a._state() == b._state()
+    return a is b or json.dumps(state_of(a)) == json.dumps(state_of(b))  # NaN equals NaN
 
 
 def _shown(names: Any) -> str:
