@@ -18,8 +18,8 @@ from mtlearn.problems.moments import Moments, entries_of_columns, of_entries
 from mtlearn.table.warnings import warn_of_cells
 
 ROWS = 8192  # of small chunks that are looked at together,
-ROW_BYTES = 1 << 23  # or so many bytes of them
-BYTES = 1 << 26  # of moments that are added at a time
+ROW_BYTES = 1 << 22  # or so many bytes of them
+BYTES = 1 << 24  # of moments that are added at a time
 
 
 class Gathering:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtlearn.inputs.weights import WHOLE
+from mtlearn.problems.moments import rows_at_once
 
 
 def sums_of_weights(s: np.ndarray) -> np.ndarray:
@@ -35,14 +36,27 @@ class ColumnSums:
     @classmethod
     def of(cls, X: np.ndarray, origin: np.ndarray) -> ColumnSums:
         """Of the rows of X (n, k), NaN where not known, seen from an origin."""
-        known = ~np.isnan(X)
-        count = known.sum(axis=0)
+        k, step = X.shape[1], rows_at_once(X.shape[1])
+        total = cls(np.zeros(k, dtype=np.intp), np.zeros(k), np.zeros(k))
+        for start in range(0, len(X), step):
+            total += cls._of_block(X[start : start + step], origin)
+        return total
+
+    @classmethod
+    def _of_block(cls, X: np.ndarray, origin: np.ndarray) -> ColumnSums:
+        known, away = ~np.isnan(X), X - origin
+        if not known.all():
+            away[~known] = 0.0
+        count, mean = known.sum(axis=0), np.zeros(X.shape[1])
         some = np.maximum(count, 1)
-        mean = origin.copy()
         for _ in range(2):  # the second takes out the rounding of the first
-            mean += np.where(known, X - mean, 0.0).sum(axis=0) / some
-        mean[count == 0] = 0.0
-        return cls(count, mean, np.square(np.where(known, X - mean, 0.0)).sum(axis=0))
+            move = away.sum(axis=0) / some
+            mean += move
+            away -= move
+            if not known.all():
+                away[~known] = 0.0
+        np.square(away, out=away)
+        return cls(count, np.where(count > 0, origin + mean, 0.0), away.sum(axis=0))
 
     def __add__(self, other: ColumnSums) -> ColumnSums:
         count = self.count + other.count

@@ -1,0 +1,132 @@
+"""A path is read in batches, to the same moments, in little memory."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.base import clone
+
+from mtlearn import MeanRegularizedRegressorCV, collect_moments, fit_moments
+from mtlearn.moments import sources
+
+from .drawn import MODELS, SEARCHES, assert_same, cut, rows
+from .test_search import folds_of
+
+COLUMNS = {"task_column": "task", "target_column": "y"}
+
+
+def frame():
+    X, y, task = rows()
+    return pd.DataFrame(X, columns=list("abcd")).assign(task=task, y=y)
+
+
+@pytest.fixture
+def expected():
+    X, y, task = rows()
+    return clone(MODELS["mean"]).fit(pd.DataFrame(X, columns=list("abcd")), y, task=task)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "folder", "csv", "tsv"])
+def test_a_path_is_read_in_batches(kind, tmp_path, expected, monkeypatch):
+    monkeypatch.setattr(sources, "ROWS", 64)
+    table = frame()
+    if kind == "folder":
+        path = tmp_path / "days"
+        path.mkdir()
+        for k, at in enumerate(cut(len(table), "in order")):
+            table.iloc[at].to_parquet(path / f"{k}.parquet")
+    elif kind == "parquet":
+        path = tmp_path / "all.parquet"
+        table.to_parquet(path)
+    else:
+        path = tmp_path / f"all.{kind}"
+        table.to_csv(path, index=False, sep="\t" if kind == "tsv" else ",")
+    for given in (path, str(path)):
+        assert_same(fit_moments(clone(MODELS["mean"]), collect_moments(given, **COLUMNS)), expected)
+
+
+def test_a_folder_for_each_task_names_it(tmp_path, expected):
+    for name, part in frame().groupby("task"):
+        folder = tmp_path / f"task={name}"
+        folder.mkdir()
+        part.drop(columns="task").to_parquet(folder / "0.parquet", index=False)
+    found = collect_moments(tmp_path, **COLUMNS)
+    assert_same(fit_moments(clone(MODELS["mean"]), found), expected)
+
+
+def test_whole_numbers_of_a_csv_may_have_fractions_further_down(tmp_path, monkeypatch):
+    table = frame()
+    table.loc[:299, "a"] = 1
+    text = table.to_csv(index=False).replace(",1.0,", ",1,")
+    (tmp_path / "a.csv").write_text(text)
+    X, y, task = table[list("abcd")], table["y"], table["task"]
+    found = fit_moments(clone(MODELS["mean"]), collect_moments(tmp_path / "a.csv", **COLUMNS))
+    assert_same(found, clone(MODELS["mean"]).fit(X, y, task=task))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_folds_are_the_same_in_every_library(library):
+    table = frame()
+    make = {"pandas": lambda t: t, "polars": pl.from_pandas, "pyarrow": pa.Table.from_pandas}
+    parts = [make[library](table[start : start + 90]) for start in range(0, len(table), 90)]
+    found = fit_moments(clone(SEARCHES["mean"]), collect_moments(parts, n_folds=4, **COLUMNS))
+    X, y, task = rows()
+    whole = fit_moments(clone(SEARCHES["mean"]), collect_moments([(X, y, task)], n_folds=4))
+    del found.feature_names_in_
+    assert_same(found, whole)
+
+
+CHILD = """
+import sys
+import numpy as np, pandas, pyarrow as pa, pyarrow.dataset
+from mtlearn import MeanRegularizedRegressorCV, collect_moments, fit_moments
+
+def peak():  # of this program alone: ru_maxrss remembers the one that started it
+    lines = open("/proc/self/status").read().splitlines()
+    return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+
+def run(chunks):
+    moments = collect_moments(chunks, task_column="task", target_column="y", n_folds=3)
+    return moments, fit_moments(MeanRegularizedRegressorCV(20, task_column="task"), moments)
+
+rng = np.random.default_rng(0)
+X, task = rng.normal(size=(2000, 5)), rng.integers(0, 20, 2000)
+run([pa.table({f"x{j}": X[:, j] for j in range(5)} | {"task": task, "y": X[:, 0]})])
+before = peak()
+moments, model = run(sys.argv[1])
+np.savez(sys.argv[2], coef=model.coef_, alpha=model.alpha_, peak=peak() - before,
+         nbytes=moments.nbytes)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read on Linux")
+def test_a_search_takes_less_than_a_third_of_the_table_beside_its_moments(tmp_path):
+    """What a program takes that has searched 2,000 rows is subtracted from its peak."""
+    d, T, parts, n = 30, 200, 24, 60_000
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=d) + 0.3 * rng.normal(size=(T, d))
+    path, out = tmp_path / "rows", tmp_path / "out.npz"
+    path.mkdir()
+    X, task = rng.normal(size=(parts * n, d)), rng.integers(0, T, parts * n)
+    y = np.einsum("ij,ij->i", X, w[task]) + rng.normal(size=len(X))
+    table = pa.table({f"x{j}": X[:, j] for j in range(d)} | {"task": task, "y": y})
+    for k in range(parts):
+        part = table.slice(k * n, n)
+        pq.write_table(part, path / f"{k:02}.parquet", compression="none")
+    subprocess.run([sys.executable, "-c", CHILD, str(path), str(out)], check=True)
+    found = np.load(out)
+    print(
+        f"table {table.nbytes / 1e6:.0f} MB, peak {found['peak'] / 1e6:.0f} MB, "
+        f"moments {found['nbytes'] / 1e6:.0f} MB"
+    )
+    assert found["peak"] <= table.nbytes / 3 + found["nbytes"]
+    folds = folds_of(X, y, task, 3)
+    expected = MeanRegularizedRegressorCV(20, cv=folds).fit(X, y, task=task)
+    np.testing.assert_allclose(found["alpha"], expected.alpha_, rtol=1e-7)
+    np.testing.assert_allclose(found["coef"], expected.coef_, atol=1e-7)
