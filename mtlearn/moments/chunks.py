@@ -111,7 +111,8 @@ class ChunkReader:
             return self._read(given, first=number == 0)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"chunk {number}: {error}") from error
+            said = kind(f"chunk {number}: {error}")
+            raise said.with_traceback(error.__traceback__) from None
 
     def _read(self, given: Any, *, first: bool) -> Chunk:
         X, y, task, weight = _parts(given)

@@ -98,7 +98,7 @@ def collect_moments(
     >>> moments
     <TaskMoments: 1,000 rows of 20 tasks, 3 features, 0.00240 MB>
     >>> model = fit_moments(MeanRegularizedRegressor(alpha="auto"), moments)
-    >>> model.mean_coef_.round(1)
+    >>> model.mean_coef_.round()
     array([1., 2., 3.])
     """
     if n_folds is not None and not (isinstance(n_folds, Integral) and n_folds >= 2):

@@ -41,6 +41,7 @@ from mtlearn import (
     RandomSlopesClassifier,
     RandomSlopesRegressor,
     adapt,
+    collect_moments,
     compare_tasks,
     make_table_pipeline,
     prediction_interval,
@@ -91,6 +92,8 @@ from mtlearn.model_selection import (
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, TransferGainDisplay
 from mtlearn.table import TableEncoder
+
+from ..moments.messages import MESSAGES
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(24, 3))
@@ -1024,6 +1027,21 @@ WARNINGS = {
         ["adapt stopped at a duality gap of", "tol=1e-12", "GroupLassoRegressor"],
         ["Set tol or max_iter of the model higher", "or fit again with all rows"],
     ),
+    "no target in a chunk": (
+        lambda: collect_moments([(X, with_value(y, np.nan, 5))]),
+        MissingTargetWarning,
+        ["1 row has no target"],
+        ["Drop it first", "MissingTargetWarning"],
+    ),
+    "levels that an encoder does not know": (
+        lambda: collect_moments(
+            [(pd.DataFrame({"k": ["a", "b", "c"], "n": [1, 2, 4]}), [1.0, 2.0, 3.0])],
+            encoder=TableEncoder().fit(pd.DataFrame({"k": ["a", "b"], "n": [1, 2]})),
+        ),
+        UserWarning,
+        ["'k' (1)"],
+        ["larger sample"],
+    ),
     "torn groups": (
         fit(GroupLassoRegressorCV(3, cv=KFold(2)), groups=np.arange(24) % 6),
         UserWarning,
@@ -1283,6 +1301,7 @@ ERRORS = {
         "data": DRAWN,
         "resampling": RESAMPLING,
         "pictures": PICTURES,
+        "moments": MESSAGES,
     }.items()
     for name, row in rows.items()
 }
@@ -1299,6 +1318,13 @@ WRONG_TYPE = {
     "inspection: no tasks to look at",
     "scores: request",
     "pictures: no frame",
+    "moments: one table",
+    "moments: no chunk",
+    "moments: one part",
+    "moments: no matrix",
+    "moments: rows",
+    "moments: a classifier",
+    "moments: another step",
 }
 
 

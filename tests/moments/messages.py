@@ -1,0 +1,219 @@
+"""What moments refuse, as rows of tests/contract/test_messages.py."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mtlearn import (
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
+    TaskMoments,
+    collect_moments,
+    fit_moments,
+    make_table_pipeline,
+)
+from mtlearn.table import TableEncoder
+
+rng = np.random.default_rng(0)
+X, y, TASK = rng.normal(size=(24, 3)), rng.normal(size=24), np.repeat(["a", "b"], 12)
+FRAME = pd.DataFrame(X, columns=list("uvw")).assign(task=TASK, y=y)
+NAMED = {"task_column": "task", "target_column": "y"}
+MEAN = MeanRegularizedRegressor
+
+
+def collect(*chunks, **options):
+    return lambda: collect_moments(list(chunks), **options)
+
+
+def fitted(model, *chunks, **options):
+    return lambda: fit_moments(model, collect_moments(list(chunks), **options))
+
+
+def encoder(**options):
+    return TableEncoder(**options).fit(FRAME.drop(columns="y"))
+
+
+def moments(*chunk, **options):
+    whole = chunk or (X, y, TASK)
+    return collect_moments([whole if len(whole) > 1 else whole[0]], **options)
+
+
+def later():
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "moments.npz"
+        np.savez(file, about=np.frombuffer(b"no JSON", dtype=np.uint8))
+        TaskMoments.load(file)
+
+
+def mixed_folder():
+    with tempfile.TemporaryDirectory() as folder:
+        FRAME.to_csv(Path(folder) / "a.csv")
+        FRAME.to_parquet(Path(folder) / "a.parquet")
+        collect_moments(folder, **NAMED)
+
+
+TABLE = make_table_pipeline(MEAN(task_column="task"))
+MESSAGES = {
+    "no target": (collect((X, np.full(24, np.nan))), ["no chunk", "observed"], ["iterator"]),
+    "folds": (collect((X, y), n_folds=1), ["n_folds=1"], [">= 2"]),
+    "one table": (lambda: collect_moments(FRAME), ["DataFrame"], ["[table]"]),
+    "no chunk": (collect(3), ["chunk 0", "int"], ["(X, y, task)"]),
+    "one part": (collect((X,)), ["tuple of 1"], ["(X, y, task)"]),
+    "no matrix": (collect((X[:, 0], y)), ["tuple of 2"], ["(X, y, task)"]),
+    "chunk without target": (collect(FRAME), ["no targets"], ["target_column"]),
+    "no feature": (collect(FRAME[["task", "y"]], **NAMED), ["no column is left"], ["features"]),
+    "other columns": (
+        collect(FRAME, FRAME.rename(columns={"u": "U"}), **NAMED),
+        ["chunk 1", "lacks ['u']", "['U'] more"],
+        ["the same columns"],
+    ),
+    "names lost": (
+        collect((FRAME[list("uvw")], y), (X, y)),
+        ["chunk 1", "have none"],
+        ["data frames"],
+    ),
+    "other width": (collect((X, y), (X[:, :2], y)), ["chunk 1", "2 features"], ["same columns"]),
+    "labels twice": (
+        collect((FRAME.drop(columns="y"), y, TASK), task_column="task"),
+        ["both task_column"],
+        ["give one of them"],
+    ),
+    "labels of two kinds": (
+        collect((X, y, TASK), (X, y, np.arange(24))),
+        ["chunk 1", "labels of numbers", "text"],
+        [".astype(str)"],
+    ),
+    "targets of two shapes": (
+        collect((X, y), (X, np.column_stack([y, y]))),
+        ["chunk 1", "2 dimension"],
+        ["one target"],
+    ),
+    "targets in another order": (
+        collect((X, FRAME[["u", "v"]]), (X, FRAME[["v", "u"]])),
+        ["chunk 1", "['v', 'u']"],
+        ["one order"],
+    ),
+    "weights twice": (
+        collect((FRAME[list("uvw")], y, None, np.ones(24)), weight_column="u"),
+        ["both weight_column"],
+        ["give one of them"],
+    ),
+    "the target as a feature": (
+        collect(FRAME, encoder=TableEncoder(task_column="task").fit(FRAME), **NAMED),
+        ["'y'", "as a feature"],
+        ["without that column"],
+    ),
+    "a mixed folder": (mixed_folder, [".parquet and .csv"], ["alone"]),
+    "a foreign file": (later, ["no file of moments"], ["TaskMoments.save"]),
+    "rows": (lambda: fit_moments(MEAN(), X), ["ndarray"], ["collect_moments", "model.fit"]),
+    "a classifier": (
+        fitted(MeanRegularizedClassifier(), (X, y)),
+        ["MeanRegularizedClassifier"],
+        ["regressors of the squared loss", "rows"],
+    ),
+    "labels that are not there": (
+        fitted(MEAN(task_column="task"), (X, y)),
+        ["task_column='task'"],
+        ["(X, y, task)"],
+    ),
+    "another task column": (
+        fitted(MEAN(task_column="school"), FRAME, **NAMED),
+        ["'school'", "'task'"],
+        ["leave one out"],
+    ),
+    "another step": (
+        fitted(make_pipeline(PCA(), MEAN()), (X, y)),
+        ["PCA"],
+        ["TableEncoder", "StandardScaler"],
+    ),
+    "no encoder": (fitted(TABLE, FRAME, **NAMED), ["as they were"], ["encoder=TableEncoder"]),
+    "another encoder": (
+        fitted(TABLE, FRAME, encoder=encoder(task_column="task", max_categories=3), **NAMED),
+        ["max_categories", "100", "3"],
+        ["the same"],
+    ),
+    "a scaler behind an encoder": (
+        fitted(
+            make_pipeline(TableEncoder(), StandardScaler(), MEAN()),
+            (FRAME.drop(columns="y"), y),
+            encoder=encoder(),
+        ),
+        ["StandardScaler", "dummies"],
+        ["leave the scaler out"],
+    ),
+    "scaled labels": (
+        fitted(make_pipeline(StandardScaler(), MEAN(task_column="task")), FRAME, **NAMED),
+        ["task_column='task'", "labels too"],
+        ["make_table_pipeline"],
+    ),
+    "no folds": (fitted(MeanRegularizedRegressorCV(3), (X, y)), ["all rows"], ["n_folds=5"]),
+    "other folds": (
+        fitted(MeanRegularizedRegressorCV(3, cv=7), (X, y), n_folds=3),
+        ["cv=7", "3 folds"],
+        ["cv=None"],
+    ),
+    "scoring": (
+        fitted(MeanRegularizedRegressorCV(3, scoring="r2"), (X, y), n_folds=3),
+        ["scoring='r2'"],
+        ["scoring=None"],
+    ),
+    "squares beyond doubles": (
+        fitted(MEAN(), (X * 1e40, y)),
+        ["squares", "e+8"],
+        ["power of ten"],
+    ),
+    "a task that was not added": (
+        lambda: moments() - moments(X, y, np.repeat("c", 24)),
+        ["'c'"],
+        ["what was added"],
+    ),
+    "rows that were not added": (
+        lambda: moments() - moments(5 * X[:8], y[:8], TASK[:8]),
+        ["task 'a'"],
+        ["with the same weights"],
+    ),
+    "more rows than were added": (
+        lambda: moments() - (moments() + moments()),
+        ["task 'a'"],
+        ["with the same weights"],
+    ),
+    "nothing left": (lambda: moments() - moments(), ["nothing would be left"], ["Keep"]),
+    "an unknown task": (lambda: moments().subset(["z"]), ["'z'"], ["'a', 'b'"]),
+    "other numbers of folds": (
+        lambda: moments() + moments(n_folds=3),
+        ["n_folds", "None and 3"],
+        ["alike"],
+    ),
+    "other targets": (
+        lambda: moments(X, FRAME[["u", "v"]]) + moments(X, FRAME[["v", "u"]]),
+        ["'u', 'v'"],
+        ["one order"],
+    ),
+    "other kinds of labels": (
+        lambda: moments() + moments(X, y, np.arange(24)),
+        ["text in one"],
+        ["one kind"],
+    ),
+    "other encoders": (
+        lambda: (
+            moments(FRAME, encoder=encoder(), target_column="y")
+            + moments(FRAME, encoder=encoder(max_categories=3), target_column="y")
+        ),
+        ["different encoders"],
+        ["one encoder"],
+    ),
+    "other features": (
+        lambda: (
+            moments(FRAME[list("uvw")], y)
+            + moments(FRAME[list("uvw")].rename(columns={"u": "U"}), y)
+        ),
+        ["'u'", "'U'"],
+        ["the same columns"],
+    ),
+}
