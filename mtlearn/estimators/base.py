@@ -13,6 +13,7 @@ from mtlearn.estimators.convergence import warn_unless_converged
 from mtlearn.estimators.fitting import Choice, Fitting
 from mtlearn.estimators.parameters import check_parameters
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.units import Units
 from mtlearn.selection.path import check_alphas, follow_path
 from mtlearn.solvers.progress import tell
 from mtlearn.solvers.setup import set_up
@@ -171,7 +172,10 @@ class TaskLinearModel(Fitting):
             (n_alphas,). The tasks are in the order of ``tasks_`` after a fit. With K > 2 classes
             ``coefs`` are (T, K, d, n_alphas), the others alike.
         """
-        trial, data, units = self._trial(X, y, sample_weight, task)
+        return self._path(*self._trial(X, y, sample_weight, task), alphas, eps)
+
+    def _path(self, trial: Any, data: Any, units: Units, alphas: Any, eps: float) -> Bunch:
+        """The path of data that a trial has read, rows or moments."""
         with blas_threads(data):
             setup = set_up(model := trial._model(), trial._solvable(data, warn=True))
             problem, driver = setup.problem, model.driver(setup, "path")

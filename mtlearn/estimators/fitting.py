@@ -112,8 +112,12 @@ class Fitting(FittedLinear, Family):
     def _trial(self, *given: Any) -> tuple[Any, TaskData, Units]:
         """A copy to read and try with, so that a fitted estimator is not touched; what it read."""
         trial = copy(self)
-        data, units = in_safe_units(trial._read(*given), trial)
-        return units.inward(trial), data, units
+        return trial._tried(trial._read(*given))
+
+    def _tried(self, data: Any) -> tuple[Any, Any, Units]:
+        """The copy itself and the data that it has read, in units in which arithmetic is safe."""
+        data, units = in_safe_units(data, self)
+        return units.inward(self), data, units
 
     def _learn(self, data: Any, *asked_of: Any):
         """Choose what to fit and fit it, in units in which arithmetic is safe."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from sklearn.pipeline import Pipeline
+from sklearn.utils import Bunch
 
 from mtlearn.base import all_or_nothing
 from mtlearn.estimators.random_slopes import RandomSlopesRegressor
 from mtlearn.estimators.regressor import TaskRegressor
+from mtlearn.inputs.labels import warn_of_similar
 from mtlearn.inputs.reading import Reader
 from mtlearn.inputs.weights import warn_of_repetitions
 from mtlearn.moments.pipeline import through_steps
 from mtlearn.moments.task_moments import TaskMoments
+from mtlearn.problems.moment_data import MomentData
 
 FITTED = (TaskRegressor, RandomSlopesRegressor)
 
@@ -60,11 +64,7 @@ def fit_moments(model: Any, moments: TaskMoments) -> Any:
     >>> model.slope_std_.round(2)
     array([0.12])
     """
-    if not isinstance(moments, TaskMoments):
-        raise TypeError(
-            f"moments is a {type(moments).__name__}; give what collect_moments returns. Rows go to "
-            "model.fit."
-        )
+    _check(moments)
     if isinstance(model, FITTED):
         return _fit(model, moments)
     if isinstance(model, Pipeline) and isinstance(model.steps[-1][1], FITTED):
@@ -73,15 +73,48 @@ def fit_moments(model: Any, moments: TaskMoments) -> Any:
         for step in steps:
             step.take_over()
         return model
-    raise TypeError(
-        f"{type(model).__name__} cannot be fitted to moments, which are all that regressors of "
-        "the squared loss need to know. Give one of these, alone or behind a scaler or a table "
-        "encoder; fit others to rows."
-    )
+    raise _unfit(model)
+
+
+def path_moments(
+    model: Any, moments: TaskMoments, *, alphas: Any = 100, eps: float = 1e-3
+) -> Bunch:
+    """Coefficients along a descending sequence of alphas, from moments.
+
+    Parameters
+    ----------
+    model : estimator
+        A regressor that has a ``path``.
+    moments : TaskMoments
+    alphas : int or array-like, default=100
+        Number of points, or the alphas themselves.
+    eps : float, default=1e-3
+        Smallest alpha as a share of the largest, where ``alphas`` is a number.
+
+    Returns
+    -------
+    Bunch
+        As ``path`` of the estimator returns it.
+
+    Raises
+    ------
+    TypeError
+        If the model has no path, or ``moments`` are none.
+    """
+    _check(moments)
+    if not isinstance(model, TaskRegressor):
+        raise _unfit(model)
+    trial = copy(model)
+    return model._path(*trial._tried(_read(trial, moments)), alphas, eps)
 
 
 @all_or_nothing
 def _fit(model: Any, moments: TaskMoments) -> Any:
+    return model._learn(_read(model, moments), None, None, None)  # X, y, task are not at hand
+
+
+def _read(model: Any, moments: TaskMoments) -> MomentData:
+    """What a model learns from moments, and what it will read by."""
     model._check_params()
     _agree(model, moments)
     columns = moments._reader_columns(model.task_column)
@@ -90,10 +123,28 @@ def _fit(model: Any, moments: TaskMoments) -> Any:
     model.__dict__.pop("feature_names_in_", None)
     if columns.names is not None:
         model.feature_names_in_ = columns.names
+    if moments._way == "labels":
+        warn_of_similar(moments._tasks, "tasks")
     data = moments._data()
     if data.weighted and (isinstance(model, RandomSlopesRegressor) or model._estimates()):
         warn_of_repetitions(int(data.counts().sum()), float(data.totals().sum()))
-    return model._learn(data, None, None, None)  # X, y and task are not at hand
+    return data
+
+
+def _check(moments: Any) -> None:
+    if not isinstance(moments, TaskMoments):
+        raise TypeError(
+            f"moments is a {type(moments).__name__}; give what collect_moments returns. Rows go to "
+            "model.fit."
+        )
+
+
+def _unfit(model: Any) -> TypeError:
+    return TypeError(
+        f"{type(model).__name__} cannot be fitted to moments, which are all that regressors of "
+        "the squared loss need to know. Give one of these, alone or behind a scaler or a table "
+        "encoder; fit others to rows."
+    )
 
 
 def _agree(model: Any, moments: TaskMoments) -> None:

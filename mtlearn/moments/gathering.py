@@ -17,8 +17,8 @@ from mtlearn.problems.moment_data import added
 from mtlearn.problems.moments import Moments, entries_of_columns, of_entries
 from mtlearn.table.warnings import warn_of_cells
 
-ROWS = 8192  # of small chunks that are looked at together,
-ROW_BYTES = 1 << 22  # or so many bytes of them
+ROW_BYTES = 1 << 22  # of small chunks that are looked at together, or
+SHARE = 0.5  # of what the moments take, which all are gone through for every such block
 BYTES = 1 << 24  # of moments that are added at a time
 
 
@@ -67,8 +67,8 @@ class Gathering:
         weight = chunk.weight
         self.weighted |= weight is not None
         self._waiting.append((X, chunk.y, weight, codes, fold))
-        rows, size = (sum(f(one[0]) for one in self._waiting) for f in (len, _nbytes))
-        if rows >= ROWS or size >= ROW_BYTES:
+        held = sum(one.xx.nbytes for one in self.folds)
+        if sum(one[0].nbytes for one in self._waiting) >= max(ROW_BYTES, SHARE * held):
             self.flush()
 
     def flush(self) -> None:
@@ -262,7 +262,3 @@ def _joined_weights(parts: Any, y: Any) -> np.ndarray | None:
             for s, own in zip(parts, y, strict=True)
         ]
     return _joined(parts)
-
-
-def _nbytes(X: np.ndarray) -> int:
-    return X.nbytes

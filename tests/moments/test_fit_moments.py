@@ -5,6 +5,8 @@ import pytest
 from sklearn.base import clone
 
 from mtlearn import collect_moments, fit_moments
+from mtlearn.exceptions import SimilarLabelsWarning
+from mtlearn.moments import path_moments
 
 from .drawn import MODELS, assert_same, chunks, rows
 
@@ -71,3 +73,26 @@ def test_features_far_from_zero(name, how):
     expected = clone(MODELS[name]).fit(X, y, task=task)
     found = fit_moments(clone(MODELS[name]), collect_moments(chunks(X, y, task, how=how)))
     assert_same(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", [n for n in MODELS if hasattr(MODELS[n], "path")])
+def test_a_path(name):
+    X, y, task = rows()
+    model = clone(MODELS[name])
+    expected = model.path(X, y, task=task, alphas=5)
+    found = path_moments(model, collect_moments(chunks(X, y, task)), alphas=5)
+    assert not hasattr(model, "_reader")
+    for part in ("alphas", "coefs", "intercepts", "mean_coefs"):
+        if expected[part] is not None:
+            size = np.abs(expected[part]).max()
+            np.testing.assert_allclose(found[part], expected[part], rtol=1e-7, atol=1e-7 * size)
+
+
+def test_labels_that_look_alike_and_weights_that_count_are_spoken_of():
+    X, y, task = rows()
+    labels = np.where(task == 3, "A", np.where(task == 6, "a", "b"))
+    with pytest.warns(SimilarLabelsWarning):
+        fit_moments(clone(MODELS["mean"]), collect_moments([(X, y, labels)]))
+    with pytest.warns(UserWarning, match="counts as repetitions"):
+        moments = collect_moments([(X, y, task, np.full(len(y), 30.0))])
+        fit_moments(clone(MODELS["random slopes"]), moments)
