@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,13 +12,11 @@ from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import match_labels, read_labels
 from mtlearn.inputs.weights import COUNTED
 from mtlearn.moments.gathering import Gathering, empty
+from mtlearn.moments.matching import matched, refuse_negative
 from mtlearn.moments.storing import load, save
 from mtlearn.moments.sums import ColumnSums
-from mtlearn.problems.moment_data import MomentData, added, alike, in_columns
+from mtlearn.problems.moment_data import MomentData, added, alike
 from mtlearn.problems.moments import Moments
-from mtlearn.table.state import state_of
-
-LEAST = 1e-10  # of what was there, which a difference may be off by
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +157,7 @@ class TaskMoments:
     def __add__(self, other: Any) -> TaskMoments:
         if not isinstance(other, TaskMoments):
             return NotImplemented
-        other = self._matched(other)
+        other = matched(self, other)
         if self._way != "labels":
             tasks, mine, theirs = self._tasks, None, None
         else:
@@ -191,7 +188,7 @@ class TaskMoments:
     def __sub__(self, other: Any) -> TaskMoments:
         if not isinstance(other, TaskMoments):
             return NotImplemented
-        other = self._matched(other)
+        other = matched(self, other)
         at = np.arange(len(self._tasks))
         if self._way == "labels":
             at = np.minimum(np.searchsorted(self._tasks, other._tasks), len(self._tasks) - 1)
@@ -206,7 +203,7 @@ class TaskMoments:
             a, b = alike(a, b)
             whole = len(at) == a.n_tasks  # also one scatter of all
             rest = (a if whole else a.take(at)) - b
-            self._refuse_negative(rest, a if whole else a.take(at), other._tasks)
+            refuse_negative(rest, a if whole else a.take(at), other._tasks)
             total = rest
             if not whole:
                 total = a.take(np.arange(a.n_tasks))
@@ -289,74 +286,6 @@ class TaskMoments:
         sums = tuple(one[at] for one in self._sums)
         return replace(self, _tasks=self._tasks[at], _folds=folds, _sums=sums)
 
-    def _matched(self, other: TaskMoments) -> TaskMoments:
-        """The other moments in the columns and about the pivot of these."""
-        for name, what in (
-            ("n_folds", "n_folds"),
-            ("_whole", "group_column"),
-            ("_way", "how tasks came in"),
-            ("n_features", "the number of features"),
-        ):
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if mine != theirs:
-                raise ValueError(
-                    f"moments differ in {what}: {mine!r} and {theirs!r}. Collect both alike."
-                )
-        text = [one._tasks.dtype.kind == "O" for one in (self, other)]
-        if self._way == "columns" and not np.array_equal(self._tasks, other._tasks):
-            raise ValueError(
-                f"moments are of the targets {list(self._tasks[:10])} and "
-                f"{list(other._tasks[:10])}. Collect both from the same columns, in one order."
-            )
-        if text[0] != text[1]:
-            raise ValueError(
-                "tasks are labelled by text in one and by numbers in the other; text never equals "
-                "a number. Collect both with labels of one kind."
-            )
-        if not _same_encoder(self.encoder, other.encoder):
-            raise ValueError(
-                "moments were collected with different encoders, so their columns do not mean the "
-                "same. Collect both with one encoder."
-            )
-        order = np.arange(self.n_features)
-        if self._names != other._names and self.encoder is None:
-            if None in (self._names, other._names) or set(self._names) != set(other._names):
-                raise ValueError(
-                    f"moments are of the columns {_shown(self._names)} and {_shown(other._names)}. "
-                    "Collect both from the same columns."
-                )
-            order = np.array([other._names.index(name) for name in self._names])
-        move = other._pivot[order] - self._pivot
-        if not move.any() and (order == np.arange(len(order))).all():
-            return other
-        ones = np.ones(len(order))
-
-        def moved(one: Moments) -> Moments:
-            one = replace(
-                one,
-                x_mean=one.x_mean[:, order],
-                xx=one.xx[:, order][:, :, order],
-                xy=one.xy[:, order],
-            )
-            found = in_columns(one, 0.0 * ones, ones, move)
-            found.x_mean[(found.count == 0)[: len(found.x_mean)]] = 0.0
-            return found
-
-        columns = other._columns if self.encoder is not None else other._columns.take(order)
-        return replace(other, _folds=tuple(map(moved, other._folds)), _columns=columns)
-
-    def _refuse_negative(self, rest: Moments, whole: Moments, tasks: np.ndarray) -> None:
-        before, after = (np.einsum("tjj->tj", one.xx) for one in (whole, rest))
-        wrong = rest.count < 0
-        wrong |= (rest.count > 0) & (rest.weight <= LEAST * whole.weight)
-        negative = (after < -LEAST * np.maximum(before, np.finfo(float).tiny)).any(axis=1)
-        wrong |= negative if len(negative) == len(wrong) else negative[0]
-        if wrong.any():
-            raise ValueError(
-                f"rows of task {plain(tasks[wrong][0])!r} are taken away that are not in these "
-                "moments. Subtract only what was added, with the same weights."
-            )
-
     def _data(self) -> MomentData:
         """What a fit sees: weights that repeat rows, or of mean one."""
         total = self._folds[0]
@@ -396,13 +325,3 @@ def weighing(moments: Moments, factor: float) -> Moments:
         xy=moments.xy * factor,
         yy=moments.yy * factor,
     )
-
-
-def _same_encoder(a: Any, b: Any) -> bool:
-    if a is None or b is None:
-        return a is b
-    return a is b or json.dumps(state_of(a)) == json.dumps(state_of(b))  # NaN equals NaN
-
-
-def _shown(names: Any) -> str:
-    return "without names" if names is None else str(list(names[:10]))

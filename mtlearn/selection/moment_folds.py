@@ -12,6 +12,7 @@ from typing import Any
 from mtlearn.problems.forms import MOMENT_BYTES
 from mtlearn.problems.moment_data import MomentData, added
 from mtlearn.problems.moments import Moments
+from mtlearn.selection.parts import Parts
 from mtlearn.solvers.setup import Model, Setup, set_up
 
 
@@ -35,7 +36,7 @@ def check_folds(estimator: Any, data: MomentData) -> None:
         )
 
 
-class MomentParts:
+class MomentParts(Parts):
     """The problem of each fold's training rows, as :class:`TrainingParts` has them of rows.
 
     Parameters
@@ -49,24 +50,10 @@ class MomentParts:
         self.model, self.data = model, data
         self.held = [fold for fold in data.folds if fold.count.any()]
         size = data.moments.xx.nbytes
-        fits = size * (2 * len(self.held) + 1) < MOMENT_BYTES
-        self._kept: dict[int, Setup] | None = {} if fits else None
+        super().__init__(keep=size * (2 * len(self.held) + 1) < MOMENT_BYTES)
 
     def __len__(self) -> int:
         return len(self.held)
-
-    @property
-    def keeps(self) -> bool:
-        """Whether problems are kept for the next ones who ask."""
-        return self._kept is not None
-
-    def setup(self, k: int) -> Setup:
-        """Of the training rows of fold k."""
-        if self._kept is None:
-            return self._set_up(k)
-        if k not in self._kept:
-            self._kept[k] = self._set_up(k)
-        return self._kept[k]
 
     def under(self, model: Model, setup: Setup, k: int) -> Setup:
         """The same problem at the strengths of another model."""

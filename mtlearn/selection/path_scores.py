@@ -24,6 +24,7 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.folds import Folds
 from mtlearn.selection.judges import SquaredError
 from mtlearn.selection.moment_folds import MomentParts
+from mtlearn.selection.parts import Parts
 from mtlearn.selection.path import follow_path
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.progress import tell
@@ -46,7 +47,7 @@ class Asked:
     label: str = ""
 
 
-class TrainingParts:
+class TrainingParts(Parts):
     """The problem of each fold's training rows, from moments where those of all folds fit.
 
     Parameters
@@ -71,25 +72,11 @@ class TrainingParts:
 
         if isinstance(problem, MomentProblem) and fit(len(folds) + 1):
             self.total = problem.moments
-        # The same problems may be asked for again.
-        self._kept: dict[int, Setup] | None = {} if fit(2 * len(folds) + 1) else None
+        super().__init__(keep=fit(2 * len(folds) + 1))
         self._held: dict[int, Moments] = {}  # of test rows, until they are asked for
 
     def __len__(self) -> int:
         return len(self.folds)
-
-    @property
-    def keeps(self) -> bool:
-        """Whether problems are kept for the next ones who ask."""
-        return self._kept is not None
-
-    def setup(self, k: int) -> Setup:
-        """Of the training rows of fold k."""
-        if self._kept is None:
-            return self._set_up(k)
-        if k not in self._kept:
-            self._kept[k] = self._set_up(k)
-        return self._kept[k]
 
     def under(self, model: Model, setup: Setup, k: int) -> Setup:
         """The same problem at the strengths of another model."""

@@ -1,0 +1,97 @@
+"""Whether two moments are of the same kind of rows, and can be added or taken away."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mtlearn.exceptions import plain
+from mtlearn.problems.moment_data import in_columns
+from mtlearn.problems.moments import Moments
+from mtlearn.table.state import state_of
+
+LEAST = 1e-10  # of what was there, which a difference may be off by
+
+
+def matched(mine: Any, other: Any) -> Any:
+    """The other moments in the columns and about the pivot of these."""
+    for name, what in (
+        ("n_folds", "n_folds"),
+        ("_whole", "group_column"),
+        ("_way", "how tasks came in"),
+        ("n_features", "the number of features"),
+    ):
+        has, other_has = getattr(mine, name), getattr(other, name)
+        if has != other_has:
+            raise ValueError(
+                f"moments differ in {what}: {has!r} and {other_has!r}. Collect both alike."
+            )
+    text = [one._tasks.dtype.kind == "O" for one in (mine, other)]
+    if mine._way == "columns" and not np.array_equal(mine._tasks, other._tasks):
+        raise ValueError(
+            f"moments are of the targets {list(mine._tasks[:10])} and "
+            f"{list(other._tasks[:10])}. Collect both from the same columns, in one order."
+        )
+    if text[0] != text[1]:
+        raise ValueError(
+            "tasks are labelled by text in one and by numbers in the other; text never equals "
+            "a number. Collect both with labels of one kind."
+        )
+    if not _same_encoder(mine.encoder, other.encoder):
+        raise ValueError(
+            "moments were collected with different encoders, so their columns do not mean the "
+            "same. Collect both with one encoder."
+        )
+    order = np.arange(mine.n_features)
+    if mine._names != other._names and mine.encoder is None:
+        if None in (mine._names, other._names) or set(mine._names) != set(other._names):
+            raise ValueError(
+                f"moments are of the columns {_shown(mine._names)} and {_shown(other._names)}. "
+                "Collect both from the same columns."
+            )
+        order = np.array([other._names.index(name) for name in mine._names])
+    move = other._pivot[order] - mine._pivot
+    if not move.any() and (order == np.arange(len(order))).all():
+        return other
+    ones = np.ones(len(order))
+
+    def moved(one: Moments) -> Moments:
+        one = replace(
+            one,
+            x_mean=one.x_mean[:, order],
+            xx=one.xx[:, order][:, :, order],
+            xy=one.xy[:, order],
+        )
+        found = in_columns(one, 0.0 * ones, ones, move)
+        found.x_mean[(found.count == 0)[: len(found.x_mean)]] = 0.0
+        return found
+
+    columns = other._columns if mine.encoder is not None else other._columns.take(order)
+    return replace(other, _folds=tuple(map(moved, other._folds)), _columns=columns)
+
+
+def refuse_negative(rest: Moments, whole: Moments, tasks: np.ndarray) -> None:
+    """Of a difference: rows are gone that were never there."""
+    before, after = (np.einsum("tjj->tj", one.xx) for one in (whole, rest))
+    wrong = rest.count < 0
+    wrong |= (rest.count > 0) & (rest.weight <= LEAST * whole.weight)
+    negative = (after < -LEAST * np.maximum(before, np.finfo(float).tiny)).any(axis=1)
+    wrong |= negative if len(negative) == len(wrong) else negative[0]
+    if wrong.any():
+        raise ValueError(
+            f"rows of task {plain(tasks[wrong][0])!r} are taken away that are not in these "
+            "moments. Subtract only what was added, with the same weights."
+        )
+
+
+def _same_encoder(a: Any, b: Any) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a is b or json.dumps(state_of(a)) == json.dumps(state_of(b))  # NaN equals NaN
+
+
+def _shown(names: Any) -> str:
+    return "without names" if names is None else str(list(names[:10]))
