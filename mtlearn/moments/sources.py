@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 BATCH_BYTES = 1 << 22  # of rows of doubles that are read at a time
 PAGES = 1 << 16  # bytes of a column that are read at a time
 ROWS = 131_072  # at most
+UNNAMED_INDEX = re.compile(r"__index_level_\d+__$")  # of pandas, which takes it for no column
 CSV = (".csv", ".tsv", ".txt")
 
 
@@ -52,7 +54,8 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
     with dataset.filesystem.open_input_file(fragment.path) as stream:
         file = ParquetFile(stream, pre_buffer=False, buffer_size=PAGES)
         rows = _rows(len(file.schema_arrow))
-        for batch in file.iter_batches(batch_size=rows, use_threads=False):
+        names = [name for name in file.schema_arrow.names if not UNNAMED_INDEX.match(name)]
+        for batch in file.iter_batches(batch_size=rows, columns=names, use_threads=False):
             table = pa.Table.from_batches([batch])
             for name, value in keys.items():  # of folders such as task=5
                 if name not in table.column_names:
