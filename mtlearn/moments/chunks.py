@@ -96,8 +96,8 @@ class ChunkReader:
     strange: dict[str, int] = field(default_factory=dict, init=False)  # rows of unknown levels
     _seen: int = field(default=0, init=False)
 
-    def read(self, given: Any) -> Chunk:
-        """The rows of the next chunk.
+    def read(self, given: Any) -> Chunk | None:
+        """The rows of the next chunk; None of one that has none.
 
         Raises
         ------
@@ -108,7 +108,10 @@ class ChunkReader:
         """
         number, self._seen = self._seen, self._seen + 1
         try:
-            return self._read(given, first=number == 0)
+            shape = getattr(_parts(given)[0], "shape", None)
+            if shape and shape[0] == 0:
+                return None
+            return self._read(given, first=self.n_features is None)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             said = kind(f"chunk {number}: {error}")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from numbers import Integral
 from pathlib import Path
 from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.inputs.frames import as_frame
 from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.gathering import Gathering
 from mtlearn.moments.task_moments import TaskMoments
+from mtlearn.table import TableEncoder
 
 
 def collect_moments(
@@ -66,7 +70,7 @@ def collect_moments(
         If a chunk cannot be used, or has other columns, targets or kinds of labels than the first;
         the message begins with its number, from 0. If there is no row with a target.
     TypeError
-        If ``chunks`` are no chunks.
+        If ``chunks`` are no chunks, or ``encoder`` is none.
     ImportError
         If a path is given and pyarrow is missing.
 
@@ -106,6 +110,14 @@ def collect_moments(
     whole = "rows"
     if group_column is not None:
         whole = "tasks" if group_column == task_column else "groups"
+    if encoder is not None:
+        if not isinstance(encoder, TableEncoder):
+            raise TypeError(
+                f"encoder is a {type(encoder).__name__}; give a TableEncoder fitted to a sample of "
+                "the table, which is a frame without the target."
+            )
+        check_is_fitted(encoder)
+    encoder = deepcopy(encoder)  # a pipeline that has it is scaled anew when it is fitted
     reader = ChunkReader(
         task_column,
         target_column,

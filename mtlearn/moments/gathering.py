@@ -50,7 +50,7 @@ class Gathering:
     def add(self, given: Any) -> None:
         """Take in a chunk."""
         chunk = self.reader.read(given)
-        if not len(chunk.X):
+        if chunk is None:
             return
         k = chunk.X.shape[1] if self.n_numbers is None else self.n_numbers
         found = ColumnSums.of(chunk.X[:, :k], self._origin(chunk.X)[:k])

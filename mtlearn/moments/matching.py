@@ -43,7 +43,8 @@ def matched(mine: Any, other: Any) -> Any:
     if not _same_encoder(mine.encoder, other.encoder):
         raise ValueError(
             "moments were collected with different encoders, so their columns do not mean the "
-            "same. Collect both with one encoder."
+            "same. Collect both with one encoder, kept apart from a pipeline, which fit_moments "
+            "scales anew."
         )
     order = np.arange(mine.n_features)
     if mine._names != other._names and mine.encoder is None:

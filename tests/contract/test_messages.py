@@ -1323,6 +1323,7 @@ WRONG_TYPE = {
     "moments: one part",
     "moments: no matrix",
     "moments: rows",
+    "moments: no table encoder",
     "moments: a classifier",
     "moments: another step",
 }

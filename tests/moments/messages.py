@@ -109,6 +109,11 @@ MESSAGES = {
         ["'y'", "as a feature"],
         ["without that column"],
     ),
+    "no table encoder": (
+        collect(FRAME, encoder=StandardScaler(), **NAMED),
+        ["StandardScaler"],
+        ["a TableEncoder fitted"],
+    ),
     "a mixed folder": (mixed_folder, [".parquet and .csv"], ["alone"]),
     "a foreign file": (later, ["no file of moments"], ["TaskMoments.save"]),
     "rows": (lambda: fit_moments(MEAN(), X), ["ndarray"], ["collect_moments", "model.fit"]),

@@ -96,3 +96,13 @@ def test_labels_that_look_alike_and_weights_that_count_are_spoken_of():
     with pytest.warns(UserWarning, match="counts as repetitions"):
         moments = collect_moments([(X, y, task, np.full(len(y), 30.0))])
         fit_moments(clone(MODELS["random slopes"]), moments)
+
+
+@pytest.mark.parametrize("where", ["first", "last"])
+def test_an_empty_chunk_is_nothing(where):
+    X, y, task = rows()
+    parts = chunks(X, y, task)
+    nothing = (X[:0], y[:0], task[:0])
+    parts = [nothing, *parts] if where == "first" else [*parts, nothing]
+    expected = clone(MODELS["mean"]).fit(X, y, task=task)
+    assert_same(fit_moments(clone(MODELS["mean"]), collect_moments(parts)), expected)

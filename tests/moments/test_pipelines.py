@@ -1,5 +1,7 @@
 """A pipeline fitted to moments is the one fitted to the table."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,6 +15,7 @@ from mtlearn import (
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
     RandomSlopesRegressor,
+    adapt,
     collect_moments,
     fit_moments,
     make_table_pipeline,
@@ -168,3 +171,31 @@ def test_levels_that_the_encoder_does_not_know_are_of_no_level():
         dummies.to_numpy(), frame["y"], task=frame["task"]
     )
     np.testing.assert_allclose(found["model"].coef_, expected.coef_, atol=1e-8)
+
+
+def test_an_encoder_that_is_the_pipelines_own_is_scaled_once():
+    frame = pd.DataFrame(table())
+    pipeline = make_table_pipeline(MeanRegularizedRegressor(0.3, task_column="task", tol=1e-10))
+    X, y = frame.drop(columns="y"), frame["y"]
+    expected = clone(pipeline).fit(X, y).predict(X)
+    encoder = pipeline["table"].fit(X[:60])
+    moments = collect_moments([frame], task_column="task", target_column="y", encoder=encoder)
+    for _ in range(2):
+        np.testing.assert_allclose(fit_moments(pipeline, moments).predict(X), expected, rtol=1e-9)
+
+
+def test_what_is_fitted_serves_what_comes_after():
+    """Tasks that come later, and files: all that a fit leaves is there."""
+    frame = pd.DataFrame(table())
+    X, y = frame.drop(columns="y"), frame["y"]
+    pipeline = make_table_pipeline(MeanRegularizedRegressor(0.3, task_column="task", tol=1e-10))
+    expected = clone(pipeline).fit(X, y)
+    encoder = clone(pipeline["table"]).fit(X[:60])
+    moments = collect_moments([frame], task_column="task", target_column="y", encoder=encoder)
+    found = fit_moments(pipeline, moments)
+    for step in ("table", "model"):
+        assert set(vars(found[step])) == set(vars(expected[step]))
+    new = X[:9].assign(task="new")
+    found, expected = (adapt(model, new, y[:9]) for model in (found, expected))
+    found = pickle.loads(pickle.dumps(found))
+    np.testing.assert_allclose(found.predict(new), expected.predict(new), rtol=1e-9)
