@@ -100,6 +100,22 @@ def path_moments(
     ------
     TypeError
         If the model has no path, or ``moments`` are none.
+
+    See Also
+    --------
+    fit_moments : At one alpha, or at the best one of a search.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mtlearn import GroupLassoRegressor, collect_moments
+    >>> from mtlearn.moments import path_moments
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(100, 3))
+    >>> Y = np.column_stack([X[:, 0], X[:, 0] + 0.1 * X[:, 1]])
+    >>> path = path_moments(GroupLassoRegressor(), collect_moments([(X, Y)]), alphas=3)
+    >>> (path.coefs != 0).any(axis=0).sum(axis=0)  # features on, as alpha falls
+    array([0, 2, 2])
     """
     _check(moments)
     if not isinstance(model, TaskRegressor):
