@@ -66,7 +66,8 @@ def anderson(
 class _Seen:
     """The last images and residuals, as differences of neighbours, with their products.
 
-    Differences get smaller with the residuals, so that single precision is enough for them.
+    Differences get smaller with the residuals, so that single precision is enough for them, in
+    parts of the first residual: squares of single precision end at 1e38.
     """
 
     def __init__(self, n_numbers: int):
@@ -74,14 +75,18 @@ class _Seen:
         self.products = np.zeros((MEMORY, MEMORY))
         self.n = 0
         self.last: tuple[np.ndarray, np.ndarray] | None = None
+        self.unit = 0.0
 
     def combined(self, image: np.ndarray, residual: np.ndarray) -> np.ndarray:
         """The combination of all images, this one included, that leaves least."""
-        if self.last is not None:
+        if self.last is None:
+            largest = float(np.abs(residual).max(initial=0.0))
+            self.unit = 2.0 ** -np.frexp(largest)[1]  # a power: no digit is lost
+        else:
             i, self.n = self.n % MEMORY, self.n + 1
             kept = min(self.n, MEMORY)
-            np.subtract(image, self.last[0], out=self.images[i].reshape(image.shape))
-            np.subtract(residual, self.last[1], out=self.residuals[i].reshape(image.shape))
+            self.images[i] = (self.unit * (image - self.last[0])).ravel()
+            self.residuals[i] = (self.unit * (residual - self.last[1])).ravel()
             row = self.residuals[:kept] @ self.residuals[i]
             self.products[i, :kept] = self.products[:kept, i] = row
         self.last = image, residual
@@ -92,6 +97,7 @@ class _Seen:
         scale = np.sqrt(np.maximum(np.diagonal(A), np.finfo(float).tiny))
         A /= scale[:, None] * scale
         A[np.diag_indices(kept)] += RIDGE
-        right = self.residuals[:kept] @ residual.ravel().astype(np.float32)
+        right = self.residuals[:kept] @ (self.unit * residual).ravel().astype(np.float32)
         share = (np.linalg.solve(A, right / scale) / scale).astype(np.float32)
-        return image - (share @ self.images[:kept]).reshape(image.shape)
+        back = (share @ self.images[:kept]).astype(np.float64) / self.unit
+        return image - back.reshape(image.shape)

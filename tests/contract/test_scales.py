@@ -160,3 +160,25 @@ def test_a_constant_column_is_no_feature_whatever_its_rounding(seed, parameters,
     coef = with_it.coef_[:, :3].copy()
     without = model.fit(X[:, :3], y, sample_weight=weight, **extra)
     np.testing.assert_allclose(coef, without.coef_, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("power", [-70, 70])
+@pytest.mark.parametrize("kind", ["Regressor", "Classifier"])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_powers_of_two_only_rescale(name, kind, power):
+    """Features times u (and targets by u), strengths alike: coefficients times 1/u, no digit lost.
+
+    Coefficients are then 1e-42 or 1e42: single precision inside has to be in units of its own.
+    """
+    family, u = FAMILIES[name], 2.0**power
+    problem = make_classes(5, "two by task") if kind == "Classifier" else make(5, "beside")
+    target = 1.0 if kind == "Classifier" else 1 / u
+
+    def coef(x, y):
+        ridge = family.prefix == "MeanRegularized"
+        own = family.parameters(alpha=0.05 * (x**2 if ridge else x * y), alpha_intercept=0.0)
+        labels = problem.y if kind == "Classifier" else problem.y * y
+        model = family.estimator(kind)(**problem.init, **own, alpha_mean=1e-3 * x**2)
+        return model.fit(problem.X * x, labels, **problem.extra).coef_ * (x / y)
+
+    np.testing.assert_allclose(coef(u, target), coef(1.0, 1.0), rtol=1e-9, atol=1e-12)
