@@ -2,7 +2,8 @@
 
 What a file holds decides how its columns are read: one hole makes floats of whole numbers, one
 leading zero makes text of them. Equal values are one label; of another type they are so too where
-they are written alike (12 and "12"), or where one value of fit alone is that number (7 and "007").
+they are written alike (12 and "12"), or where one value of fit alone is that number (7 and "007"),
+and one spelling of the table: one that has both "7" and "007" means two.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ def same_labels(column: pd.Series, known: Sequence[Any]) -> np.ndarray:
     """Position of each row's label among those known, -1 for others and -2 where it is missing."""
     codes, distinct = pd.factorize(column)
     labels = readable([_plain(value) for value in distinct], str(column.name))
+    spellings = Counter(_number(label) for label in labels)
     find = Finder(known)
-    places = np.array([*(find(label) for label in labels), -2], dtype=np.intp)
+    found = [find(label, alone=spellings[_number(label)] == 1) for label in labels]
+    places = np.array([*found, -2], dtype=np.intp)
     return places[codes]  # -1, missing, takes the last one
 
 
@@ -43,12 +46,12 @@ class Finder:
         self.number = {v: place for place, v in enumerate(values) if v in once and v is not None}
         self.are_text = any(isinstance(label, str) for label in known)
 
-    def __call__(self, label: Any) -> int:
-        """The position, or -1."""
-        if isinstance(label, str) == self.are_text:
-            return self.equal.get(label, -1)
-        place = self.text.get(text_of(label))
-        return self.number.get(_number(label), -1) if place is None else place
+    def __call__(self, label: Any, *, alone: bool = True) -> int:
+        """The position, or -1; by its number if it is ``alone`` in being that one."""
+        place = self.equal.get(label) if isinstance(label, str) == self.are_text else None
+        place = self.text.get(text_of(label)) if place is None else place
+        by_number = self.number.get(_number(label), -1) if alone else -1
+        return by_number if place is None else place
 
 
 def _plain(value: Any) -> Any:

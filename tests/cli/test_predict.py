@@ -198,7 +198,9 @@ NA = float("nan")
         (["007", "012"], [7.0, NA], [0, -2]),
         (["007", "7", "x"], [7], [1]),  # written alike
         (["007", "07"], [7], [-1]),  # which?
-        (["007", "x"], ["7", "007"], [-1, 0]),  # text is what it is
+        (["007", "x"], ["7", "007"], [-1, 0]),  # two spellings mean two
+        (["007", "x"], ["7", "x"], [0, 1]),  # whatever else is in the table
+        (["12", "A&B"], ["12.0", "A&B", "north"], [0, 1, -1]),
         ([2.5, 3.0], ["2.50", "3"], [0, 1]),
         ([False, True], ["True", "False", True, "yes"], [1, 0, 1, -1]),
         (["True", "False"], [True, False], [0, 1]),
