@@ -17,6 +17,7 @@ from mtlearn.compare.task_table import TaskTable
 
 NAMED = 3  # features in the sentence
 LITTLE = 0.1  # of the largest spread: what differs less than so much is not named
+ROUNDING = 1e-6  # of a spread: a mean less than this is none
 
 
 def fitted_slopes(models: dict[str, Any], data: TaskTable) -> Pipeline | None:
@@ -125,7 +126,8 @@ def slopes_in_words(slopes: Any) -> str:
 
 def _one_in_words(row: Any, *, first: bool) -> str:
     other = f"{row['other_sign']:.0%}" + " of tasks" * first
-    spread = f"{_two_digits(row['mean'])} ± {_two_digits(row['std'])}"
+    mean = "0" if abs(row["mean"]) < ROUNDING * row["std"] else _two_digits(row["mean"])
+    spread = f"{mean} ± {_two_digits(row['std'])}"
     return f"{_called(row)} ({spread}, the other way in {other})"
 
 

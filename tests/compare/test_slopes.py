@@ -87,6 +87,13 @@ def test_words_of_slopes(level, std, words):
     assert words in slopes_in_words(frame)
 
 
+def test_a_mean_that_is_rounding_is_none():
+    frame = pd.DataFrame(
+        {"feature": ["(level)", "x"], "mean": [np.nan, -1e-9], "std": [0, 1], "other_sign": 0.5}
+    )
+    assert "x (0 ± 1.0, the other way in 50% of tasks)" in slopes_in_words(frame)
+
+
 def test_a_matrix_of_targets_has_slopes_too():
     X, Y = target_matrix()
     result = compare_tasks(X, Y, models=["random-slopes"], cv=2)
