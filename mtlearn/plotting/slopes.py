@@ -45,6 +45,8 @@ class SlopesDisplay(Display):
         Draw the lines of this one.
     feature_range : (float, float), default=(-2.0, 2.0)
         From where to where, as distances from the mean of the rows.
+    scaled : bool, default=False
+        Whether features are those that a pipeline has scaled; the axis says so.
 
     Attributes
     ----------
@@ -80,8 +82,10 @@ class SlopesDisplay(Display):
         *,
         feature: str | None = None,
         feature_range: tuple[float, float] = (-2.0, 2.0),
+        scaled: bool = False,
     ):
         self.frame, self.feature, self.feature_range = frame, feature, feature_range
+        self.scaled = scaled
         columns = columns_of(frame, ("task", "feature", "coef", "shared"), "coef_frame")
         names = columns["feature"]
         if "class" in columns:
@@ -146,9 +150,11 @@ class SlopesDisplay(Display):
         display : SlopesDisplay
         """
         from mtlearn.inspection import coef_frame
+        from mtlearn.inspection.fitted import FittedTasks
 
         frame = coef_frame(model, original_units=original_units)
-        return cls(frame, feature=feature, feature_range=feature_range).plot(ax)
+        scaled = not original_units and bool((FittedTasks.of(model).scale != 1).any())
+        return cls(frame, feature=feature, feature_range=feature_range, scaled=scaled).plot(ax)
 
     def _shown(self) -> list[int]:
         """The rows of ``values_`` that are drawn as lines, one for each class."""
@@ -194,7 +200,8 @@ class SlopesDisplay(Display):
         label_rows(ax, self.features_[:d], rooms[0][1])
         ax.set_ylim(d - 0.4, -0.6)
         some = f" of the {d} that differ most of {len(self.features_):,} features"
-        label_axes(ax, rooms[0], x="coefficient" + some * (d < len(self.features_)))
+        x = "coefficient" + self._units() + some * (d < len(self.features_))
+        label_axes(ax, rooms[0], x=x)
         legend_above(ax, 3)
         for dot in ax.get_legend().legend_handles[1:2]:  # as pale as the dots it would not be seen
             dot.set_alpha(0.9)
@@ -225,8 +232,11 @@ class SlopesDisplay(Display):
         ax.autoscale_view()
         legend_above(ax, 1)
         name = shortened(self.features_[j], LONGEST)
-        label_axes(ax, room, x=f"{name}, from its mean")
+        label_axes(ax, room, x=f"{name}, from its mean" + self._units())
         bare(ax, "top", "right")
+
+    def _units(self) -> str:
+        return " (as scaled by the pipeline)" if self.scaled else ""
 
     def _finding(self) -> str:
         T = len(self.tasks_)

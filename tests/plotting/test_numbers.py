@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from mtlearn import RandomSlopesRegressor, make_table_pipeline
 from mtlearn.plotting import (
     CoefficientDisplay,
     PathDisplay,
@@ -225,6 +226,18 @@ def test_lines_of_one_feature_are_the_models_of_the_tasks():
     assert display.title_.startswith("b differs between the 5 tasks (")
     same = SlopesDisplay(frame, feature="a").plot().title_
     assert same.startswith("a does the same in all 5 tasks")
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_axes_say_that_features_are_scaled(scaled):
+    frame = pd.DataFrame(
+        np.random.default_rng(0).normal(50, 9, size=(60, 2)), columns=["dose", "age"]
+    ).assign(clinic=np.arange(60) % 4)
+    model = RandomSlopesRegressor(task_column="clinic")
+    model = make_table_pipeline(model).fit(frame, frame["dose"] * (1 + frame["clinic"]))
+    for options in ({}, {"feature": "dose"}):
+        shown = SlopesDisplay.from_estimator(model, original_units=not scaled, **options)
+        assert ("scaled" in shown.ax_.get_xlabel()) is scaled
 
 
 def test_paths_have_the_largest_lines_by_name():
