@@ -18,7 +18,7 @@ from mtlearn.adapting.own_column import OwnColumn, TaskRows, own_column
 from mtlearn.adapting.posterior import posteriors
 from mtlearn.adapting.shared_part import data_weights, shared_level, shared_part_of
 from mtlearn.estimators.fitting import Fitting
-from mtlearn.estimators.linear import FittedLinear
+from mtlearn.estimators.linear import HELD, FittedLinear
 from mtlearn.estimators.mixed_parameters import RandomSlopes
 from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.inputs.checks import check_flag
@@ -237,7 +237,7 @@ def _attributes(model: Any, part: Any, columns: list[OwnColumn]) -> tuple[dict, 
     found: dict[str, Any] = {"coef_": coef, "intercept_": level - coef @ model.center_}
     if not model.fit_intercept:
         found["intercept_"] = np.zeros(level.shape)
-    whole: dict[str, Any] = {"_level_held": shared_level(model)}
+    whole: dict[str, Any] = {HELD: shared_level(model)}
     if hasattr(model, "shared_coef_"):
         shared = np.stack([column.shared for column in columns])
         found["shared_coef_"] = shared.swapaxes(1, 2) * part.unit

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.estimators.held import held
+from mtlearn.estimators.linear import HELD
 from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData, resolve_task_weight
 from mtlearn.inputs.units import Units
@@ -126,8 +127,8 @@ def shared_level(model: Any) -> np.ndarray:
     if hasattr(model, "mean_coef_"):
         mean = np.reshape(model.mean_coef_, (-1, len(model.center_)))
         return np.atleast_1d(model.mean_intercept_) + mean @ model.center_
-    if hasattr(model, "_level_held"):
-        return model._level_held
+    if hasattr(model, HELD):
+        return getattr(model, HELD)
     fitted = model._linear_tasks()
     return (fitted.intercept + fitted.coef @ model.center_).mean(axis=0)
 

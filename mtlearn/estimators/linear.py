@@ -13,6 +13,7 @@ from mtlearn.metrics.observed import ObservedScoreMixin
 from mtlearn.problems.models import LinearTasks
 
 READ = ("classes_", "n_features_in_", "feature_names_in_")
+HELD = "_level_held"  # of a model that tasks were added to: the l_0 of its fit
 
 
 class FittedLinear(TaskInputMixin):
@@ -84,4 +85,6 @@ class NumberAnswers(ObservedScoreMixin, RegressorMixin):
 
 def _is_fitted(name: str) -> bool:
     """Whether a fit found it; what was read stays."""
+    if name == HELD:
+        return True
     return name.endswith("_") and not name.startswith("_") and name not in READ

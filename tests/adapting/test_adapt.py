@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -92,6 +93,19 @@ def test_the_common_level_is_that_of_the_fit():
     ours = [list(m.tasks_).index("shop 07") for m in (first, second)]
     np.testing.assert_allclose(first.coef_[ours[0]], second.coef_[ours[1]], atol=1e-12)
     np.testing.assert_allclose(first.intercept_[ours[0]], second.intercept_[ours[1]], rtol=1e-10)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_a_fit_again_forgets_the_tasks_that_were_added(estimator):
+    again = adapt(clone(estimator).fit(X, Y, task=SHOP), X[:4], Y[:4], task=["far"] * 4)
+    again.fit(X, Y + 1000.0, task=SHOP)
+    fresh = clone(estimator).fit(X, Y + 1000.0, task=SHOP)
+    assert vars(again).keys() == vars(fresh).keys()
+    answers = [
+        adapt(model, X[:4], Y[:4] + 1000.0, task=["far"] * 4).predict(X[:3], task=["far"] * 3)
+        for model in (again, fresh)
+    ]
+    np.testing.assert_array_equal(*answers)
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
