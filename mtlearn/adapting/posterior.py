@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
@@ -47,7 +48,9 @@ def posteriors(model: Any, data: TaskData, places: np.ndarray) -> tuple[dict[str
     cov = np.empty((T, K, p, p))
     for t in range(T):  # tasks differ in rows
         rows = order[starts[t] : starts[t + 1]]
-        Z = np.column_stack([np.ones(len(rows)), data.X[rows] - center])
+        X = data.X[rows]
+        X = X.toarray() if sparse.issparse(X) else X
+        Z = np.column_stack([np.ones(len(rows)), X - center])
         if not model.fit_intercept:
             Z[:, 0] = 0.0
         for k in range(K):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -167,15 +168,14 @@ def test_kinds_of_labels():
         adapt(model, X[LATE], Y[LATE], task=SHOP[LATE])
 
 
-def test_sparse_rows_are_those_of_an_array():
-    from scipy import sparse
-
+@pytest.mark.parametrize("thin_rows", [sparse.csr_array, sparse.csr_matrix])
+def test_sparse_rows_are_those_of_an_array(thin_rows):
     some = np.where(np.abs(X) > 0.7, X, 0.0)
-    for estimator in ESTIMATORS[:4]:
+    for estimator in ESTIMATORS:
         dense = estimator.fit(some[~LATE], Y[~LATE], task=SHOP[~LATE])
         dense = adapt(dense, some[LATE], Y[LATE], task=SHOP[LATE])
-        thin = estimator.fit(sparse.csr_array(some[~LATE]), Y[~LATE], task=SHOP[~LATE])
-        thin = adapt(thin, sparse.csr_array(some[LATE]), Y[LATE], task=SHOP[LATE])
+        thin = estimator.fit(thin_rows(some[~LATE]), Y[~LATE], task=SHOP[~LATE])
+        thin = adapt(thin, thin_rows(some[LATE]), Y[LATE], task=SHOP[LATE])
         np.testing.assert_allclose(thin.coef_, dense.coef_, atol=1e-6)
 
 
