@@ -159,6 +159,12 @@ def adapt(
 
 
 def _check_adaptable(model: Any) -> None:
+    if hasattr(model, "cv_results_"):
+        raise ValueError(
+            f"this {type(model).__name__} searched with refit=False and holds no fitted model. "
+            "Search with refit=True, or adapt its estimator, fitted after "
+            "set_params(**search.best_params_)."
+        )
     if not isinstance(model, FittedLinear):
         raise ValueError(
             f"adapt holds what the tasks of a model share, and {type(model).__name__} is no model "

@@ -51,11 +51,7 @@ def read_fit(
 
     ``numeric=False`` leaves the targets as they are (class labels).
     """
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None."
-        )
+    _check_given(estimator, y)
     if estimator.unseen_task not in UNSEEN_POLICIES:
         raise ValueError(
             f"unseen_task must be one of {UNSEEN_POLICIES}, got {estimator.unseen_task!r}."
@@ -132,6 +128,7 @@ class Reader:
 
         ``tasks`` of the result are those of these rows alone.
         """
+        _check_given(estimator, y)
         X, column = self.columns.read(estimator, X)
         column, name = _one_source(estimator, column, task, X.shape[0])
         if column is None:
@@ -242,6 +239,14 @@ def _one_source(estimator: Any, column: Any, task: Any, n_rows: int) -> tuple[An
             "that passes through pipelines and grid search)."
         )
     return labels_beside(task, n_rows), "task"
+
+
+def _check_given(estimator: Any, y: Any) -> None:
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
 
 
 def _read_targets(estimator: Any, y: Any, *, numeric: bool) -> np.ndarray:

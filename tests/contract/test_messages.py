@@ -19,7 +19,7 @@ from sklearn.ensemble import VotingRegressor
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -130,6 +130,11 @@ def _hasty():
     return model.set_params(max_iter=1)
 
 
+def _searched(**more):
+    search = GridSearchCV(Mean(task_column="school"), {"alpha": [0.1, 1.0]}, cv=2, **more)
+    return search.fit(FRAME, y)
+
+
 def _without(name):
     model = Mean().fit(X, y, task=TASK)
     delattr(model, name)
@@ -187,6 +192,16 @@ PARAMETERS = {
         lambda: adapt(fitted, X, y, task=TASK),
         ["3 tasks are in the model already", "'a'", "MeanRegularizedRegressor keeps no rows"],
         ["replace=True", "RandomSlopesRegressor"],
+    ),
+    "more rows without targets": (
+        lambda: adapt(fitted, X, None, task=TASK),
+        ["the target y is None"],
+        ["MeanRegularizedRegressor estimator requires y to be passed"],
+    ),
+    "a search without a refit": (
+        lambda: adapt(_searched(refit=False), X, y, task=TASK),
+        ["GridSearchCV", "refit=False", "no fitted model"],
+        ["Search with refit=True", "set_params(**search.best_params_)"],
     ),
     "a target more": (
         lambda: adapt(named, X, y, task=TASK),
