@@ -105,6 +105,9 @@ def adapt(
     share learns nothing from them. With many tasks that is little; with few, fit the model again.
     A task alone says nothing of Sigma: variances stay.
 
+    Rows of tasks that were never seen are answered by w_0 and l_0 as before; where a model has no
+    mean_coef_, by the average of all tasks, those added included.
+
     A new task weighs omega_t = 1, and N/(T N_t) under ``task_weight="balanced"``.
 
     The covariance of a new task's random slopes has that of w_0 in it, as after a fit. Of a known

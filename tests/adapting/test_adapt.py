@@ -97,6 +97,18 @@ def test_the_common_level_is_that_of_the_fit():
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_strangers_are_answered_by_the_mean_or_the_average_of_all_tasks(estimator):
+    model = clone(estimator).set_params(unseen_task="mean").fit(X, Y, task=SHOP)
+    later = adapt(model, X[:4], Y[:4] + 100.0, task=["far"] * 4)
+    answers = later.predict(X[:3], task=["never"] * 3)
+    if hasattr(model, "mean_coef_"):
+        expected = model.predict(X[:3], task=["never"] * 3)
+    else:
+        expected = np.mean([later.predict(X[:3], task=[t] * 3) for t in later.tasks_], axis=0)
+    np.testing.assert_allclose(answers, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 def test_a_fit_again_forgets_the_tasks_that_were_added(estimator):
     again = adapt(clone(estimator).fit(X, Y, task=SHOP), X[:4], Y[:4], task=["far"] * 4)
     again.fit(X, Y + 1000.0, task=SHOP)
