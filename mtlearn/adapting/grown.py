@@ -39,7 +39,7 @@ class Growth:
         place = Lookup(model.tasks_).place
         known = np.array([place.get(task, -1) for task in data.tasks.tolist()], dtype=np.intp)
         more = data.tasks[known < 0]
-        together = np.concatenate([model.tasks_, more])
+        together = _together(model.tasks_, more)
         order = np.array(sorted(range(len(together)), key=together.tolist().__getitem__))
         where = np.empty(len(order), dtype=np.intp)
         where[order] = np.arange(len(order))
@@ -53,6 +53,24 @@ class Growth:
         out[self.old] = before
         out[self.new] = found.reshape(len(self.new), *before.shape[1:])
         return out
+
+
+def _together(tasks: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """Labels of a model and others, of one kind; numbers of two types in one that holds both."""
+    if not len(more):
+        return tasks
+    if tasks.dtype.kind == "O":
+        return np.concatenate([tasks, more])
+    exact = tasks.tolist() + more.tolist()
+    found = np.array(exact)
+    if found.tolist() != exact:
+        lost = next(a for a, b in zip(exact, found.tolist(), strict=True) if a != b)
+        raise ValueError(
+            f"the tasks of the model (such as {exact[0]!r}) and the new ones (such as "
+            f"{exact[len(tasks)]!r}) are numbers that no common type holds: {lost!r} would be "
+            "rounded. Give labels as text, to fit and to adapt, for example with .astype(str)."
+        )
+    return found
 
 
 def grown(model: Any, growth: Growth, found: dict[str, Any], whole: dict[str, Any]) -> Any:

@@ -174,6 +174,13 @@ def test_kinds_of_labels():
     assert later.tasks_.tolist() == sorted([0, 7, *model.tasks_])
     answers = later.predict(X[~LATE], task=quarters[~LATE])
     np.testing.assert_array_equal(answers, model.predict(X[~LATE], task=quarters[~LATE]))
+    one = MeanRegularizedRegressor(alpha=0.1).fit(X, Y, task=codes.astype(np.int8))
+    later = adapt(one, X[:9], Y[:9], task=np.full(9, 2**60 + 1))
+    assert later.tasks_.tolist() == [*range(12), 2**60 + 1]
+    with pytest.raises(
+        ValueError, match="would be rounded"
+    ):  # 2**63, which no row would be found by
+        adapt(one, X[:9], Y[:9], task=np.full(9, 2**63 + 5, dtype=np.uint64))
     booleans = MeanRegularizedRegressor(alpha=0.1).fit(X, Y, task=codes > 5)
     assert len(adapt(booleans, X[:9], Y[:9], task=np.full(9, 7)).tasks_) == 3
     with pytest.raises(TypeError, match="text never equals a number"):

@@ -198,6 +198,16 @@ PARAMETERS = {
         ["the target y is None"],
         ["MeanRegularizedRegressor estimator requires y to be passed"],
     ),
+    "labels of two types of numbers": (
+        lambda: adapt(
+            Mean().fit(X, y, task=np.arange(24) % 3 + 2**62),
+            X[:2],
+            y[:2],
+            task=np.full(2, 2**63 + 5, dtype=np.uint64),
+        ),
+        [str(2**62), str(2**63 + 5), "would be rounded"],
+        ["Give labels as text", ".astype(str)"],
+    ),
     "a search without a refit": (
         lambda: adapt(_searched(refit=False), X, y, task=TASK),
         ["GridSearchCV", "refit=False", "no fitted model"],
