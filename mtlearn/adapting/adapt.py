@@ -24,7 +24,7 @@ from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.inputs.checks import check_flag
 from mtlearn.inputs.known_classes import encode_known
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.inputs.weights import as_repetitions
+from mtlearn.inputs.weights import as_repetitions, in_unit
 from mtlearn.penalties.trace_norm import TraceNorm
 from mtlearn.solvers.threads import blas_threads
 
@@ -47,11 +47,11 @@ def adapt(
           (T/N) omega_t sum_i s_ti loss(y_ti, l_0 + u + (x_ti - x̄)·(w_0 + v))
           + alpha (Omega([V, v]) - Omega([V, 0])) + (alpha_intercept / 2) u²
 
-    with T/N (``data_scale_``), x̄ (``center_``) and all strengths those of the fit. For the
-    mean-regularised models that is a ridge, whatever other tasks are. Under a norm a feature, or a
-    direction, that other tasks use is charged less than one that they leave out. A dirty model's
-    split of V is held too. Random slopes have the posterior given l_0, w_0 and Sigma: the best
-    linear unbiased predictor of a mixed model.
+    with T/N (``data_scale_``), x̄ (``center_``), the unit of weights (``weight_unit_``) and all
+    strengths those of the fit. For the mean-regularised models that is a ridge, whatever other
+    tasks are. Under a norm a feature, or a direction, that other tasks use is charged less than one
+    that they leave out. A dirty model's split of V is held too. Random slopes have the posterior
+    given l_0, w_0 and Sigma: the best linear unbiased predictor of a mixed model.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ def adapt(
     task : array-like of shape (n,), default=None
         Labels beside X, where ``fit`` had them.
     sample_weight : array-like of shape (n,), default=None
-        As in ``fit``: whole numbers repeat rows; others are relative, within these rows.
+        On the scale of those of ``fit``: a row counts as weight / ``weight_unit_`` rows. None is a
+        weight of 1 for each, as in ``fit``.
     replace : bool, default=False
         What rows of a task that the model has already are: all that there is of it, or (False)
         more of it. More rows are for random slopes alone, whose posterior is the prior then.
@@ -151,9 +152,11 @@ def adapt(
     _check_adaptable(model)
     numeric = not is_classifier(model)
     data = model._reader.more(model, X, y, sample_weight, task, numeric=numeric)
-    data = as_repetitions(data)
+    unit = getattr(model, "weight_unit_", None)  # models of earlier versions have none
+    data = as_repetitions(data) if unit is None else in_unit(data, unit)
     if not numeric:
-        data = encode_known(data, model.class_weight, model.classes_)
+        alone = unit is None
+        data = encode_known(data, model.class_weight, model.classes_, same_sum=alone)
     growth = Growth.of(model, data)
     with blas_threads(data):
         if isinstance(model, RandomSlopes):

@@ -77,6 +77,9 @@ class TaskLinearModel(Fitting):
         Number of labels of each task that the fit learned from.
     data_scale_ : float
         T/N, what the data term is multiplied by; N is the sum of the weights of the labels.
+    weight_unit_ : float
+        What sample weights were divided by: their mean, 1 of whole numbers; times the mean of the
+        class weights of a dictionary.
     dual_gap_ : float
         Certificate: (primal - dual) / (primal at W = 0 with its best intercepts).
     n_iter_ : int

@@ -43,6 +43,7 @@ class FittedLinear(TaskInputMixin):
             tasks_=data.tasks,
             task_counts_=data.counts(),
             data_scale_=float(len(totals) / totals.sum()),
+            weight_unit_=data.weight_unit,
         )
 
 

@@ -106,6 +106,9 @@ class RandomSlopes(FittedLinear, BaseEstimator):
         Number of labels of each task that the fit learned from.
     data_scale_ : float
         T/N, what the data term is multiplied by; N is the sum of the weights of the labels.
+    weight_unit_ : float
+        What sample weights were divided by: their mean, 1 of whole numbers; times the mean of the
+        class weights of a dictionary.
     n_features_in_ : int
         Number of columns of X, that of labels included.
     feature_names_in_ : ndarray of str

@@ -66,7 +66,7 @@ def encode(
     """
     classes, positions = read_classes(data.y, estimator)
     if class_weight is not None:
-        data = replace(data, weight=weigh_classes(data, positions, classes, class_weight))
+        data = weigh_classes(data, positions, classes, class_weight)
     if len(classes) > 2:
         positions = (positions[:, None] == np.arange(len(classes))).astype(float)
     return replace(data, y=positions), classes
@@ -277,8 +277,18 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, bool | int | float | np.number | np.bool_) else "object"
 
 
-def weigh_classes(data: TaskData, positions: np.ndarray, classes: np.ndarray, class_weight: Any):
-    """Sample weights times what the class of each label weighs, of the same sum; 0 at holes."""
+def weigh_classes(
+    data: TaskData,
+    positions: np.ndarray,
+    classes: np.ndarray,
+    class_weight: Any,
+    *,
+    same_sum: bool = True,
+) -> TaskData:
+    """Sample weights times what the class of each label weighs, of the same sum; 0 at holes.
+
+    Without ``same_sum`` the weights are in a unit that has the sum of the rows of fit in it.
+    """
     seen = ~np.isnan(positions)
     k = np.where(seen, positions, 0).astype(np.intp)
     weight = np.ones(len(k)) if data.weight is None else data.weight
@@ -287,7 +297,8 @@ def weigh_classes(data: TaskData, positions: np.ndarray, classes: np.ndarray, cl
     weight = np.where(seen, weight, 0.0)
     if isinstance(class_weight, Mapping):
         weighted = weight * _given_weights(classes, class_weight)[k]
-        return weighted * (weight.sum() / weighted.sum())
+        mean = weighted.sum() / weight.sum() if same_sum else 1.0
+        return replace(data, weight=weighted / mean, weight_unit=float(data.weight_unit * mean))
     if not (isinstance(class_weight, str) and class_weight == "balanced"):
         raise ValueError(
             f'class_weight must be None, "balanced" or a dictionary {{label: weight}}, got '
@@ -300,7 +311,7 @@ def weigh_classes(data: TaskData, positions: np.ndarray, classes: np.ndarray, cl
     present = sums > 0
     share = sums.sum(axis=1, keepdims=True) / np.maximum(present.sum(axis=1, keepdims=True), 1)
     factor = np.divide(share, sums, out=np.zeros_like(sums), where=present)
-    return weight * factor.ravel()[cell]
+    return replace(data, weight=weight * factor.ravel()[cell])
 
 
 def _given_weights(classes: np.ndarray, class_weight: Mapping) -> np.ndarray:

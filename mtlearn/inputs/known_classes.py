@@ -12,10 +12,12 @@ from mtlearn.inputs.classes import weigh_classes
 from mtlearn.inputs.tasks import TaskData
 
 
-def encode_known(data: TaskData, class_weight: Any, classes: np.ndarray) -> TaskData:
+def encode_known(
+    data: TaskData, class_weight: Any, classes: np.ndarray, *, same_sum: bool = True
+) -> TaskData:
     """Labelled rows with the classes of a fit for targets, as ``encode`` has them.
 
-    Not all classes have to be there.
+    Not all classes have to be there. ``same_sum`` is that of ``weigh_classes``.
 
     Examples
     --------
@@ -35,7 +37,7 @@ def encode_known(data: TaskData, class_weight: Any, classes: np.ndarray) -> Task
         )
     positions = np.fromiter(map(place.__getitem__, labels), dtype=float, count=len(labels))
     if class_weight is not None:
-        data = replace(data, weight=weigh_classes(data, positions, classes, class_weight))
+        data = weigh_classes(data, positions, classes, class_weight, same_sum=same_sum)
     if len(classes) > 2:
         positions = (positions[:, None] == np.arange(len(classes))).astype(float)
     return replace(data, y=positions)

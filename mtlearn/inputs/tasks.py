@@ -45,6 +45,8 @@ class TaskData:
         Units that folds keep together, as 0, 1, ...; None where every row is its own.
     squares : ndarray of shape (d,) or None
         Sums of the squares of the columns of X, where reading them has made these.
+    weight_unit : float
+        What given weights, times those of a dictionary of classes, were divided by.
     """
 
     X: Any
@@ -56,6 +58,7 @@ class TaskData:
     rows: np.ndarray | None = None
     groups: np.ndarray | None = None
     squares: np.ndarray | None = None
+    weight_unit: float = 1.0
 
     @property
     def stacked(self) -> bool:

@@ -42,7 +42,23 @@ def as_repetitions(data: TaskData) -> TaskData:
     mean = relative.sum() / len(given)
     tiny = np.finfo(float).tiny
     relative = np.where(data.weight > 0, np.maximum(relative / mean, tiny), 0.0)
-    return replace(data, weight=relative)
+    return replace(data, weight=relative, weight_unit=float(given.max() * mean))
+
+
+def in_unit(data: TaskData, unit: float) -> TaskData:
+    """Rows that come after a fit, in the ``weight_unit`` of those of the fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = TaskData(np.eye(2), np.ones(2), None, np.zeros(2, int), np.arange(1), "labels")
+    >>> in_unit(rows, 0.5).weight.tolist()
+    [2.0, 2.0]
+    """
+    if unit == 1:
+        return data
+    weight = np.ones(len(data.y)) if data.weight is None else data.weight
+    return replace(data, weight=np.maximum(weight / unit, np.finfo(float).tiny), weight_unit=unit)
 
 
 def log_precision(data: TaskData) -> float | None:

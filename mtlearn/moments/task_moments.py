@@ -301,7 +301,10 @@ class TaskMoments:
         data = MomentData(
             total, self._tasks, self._way, self._pivot, self._weighted, log_precision, folds
         )
-        return data if change is None else data.moved(lambda one: weighing(one, change))
+        if change is None:
+            return data
+        data = replace(data, weight_unit=float(1 / change))
+        return data.moved(lambda one: weighing(one, change))
 
     def _reader_columns(self, task_column: Any) -> Columns:
         """The columns that a model would have seen, that of labels where it says so."""

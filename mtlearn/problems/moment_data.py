@@ -35,6 +35,8 @@ class MomentData:
         sum_i log s_i of weights that are relative precisions; None of those that repeat rows.
     folds : tuple of Moments
         Of the rows that each fold holds out, in the same units; they add up to ``moments``.
+    weight_unit : float
+        What given weights were divided by.
     """
 
     moments: Moments
@@ -44,6 +46,7 @@ class MomentData:
     weighted: bool = False
     log_precision: float | None = None
     folds: tuple[Moments, ...] = ()
+    weight_unit: float = 1.0
     groups: ClassVar[None] = None  # folds are dealt already
 
     @property

@@ -115,6 +115,59 @@ def test_a_task_of_the_fit_again_is_where_the_fit_had_it(name):
         np.testing.assert_allclose(again.intercept_, model.intercept_, atol=1e-4)
 
 
+def uneven_weights(task):
+    """Relative ones, of a mean far from one, and those of task 4 above all others."""
+    rng = np.random.default_rng(2)
+    return rng.uniform(0.05, 0.3, len(task)) * np.where(task == 4, 20.0, 1.0)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("whole", [False, True])
+def test_weights_of_later_rows_are_on_the_scale_of_the_fit(name, whole):
+    """Relative weights of one task alone have another mean; the rows lead back all the same."""
+    X, y, task, _ = draw()
+    s, rows = uneven_weights(task), task == 4
+    s = np.where(rows, 2.0, s) if whole else s  # of these rows alone they look like repetitions
+    Estimator = FAMILIES[name].estimator("Regressor")
+    model = Estimator(alpha=0.3, tol=1e-12, alpha_intercept=0.3, **FAMILIES[name].parameters())
+    model.fit(X, y, task=task, sample_weight=s)
+    assert model.weight_unit_ == pytest.approx(s.mean(), rel=1e-12)
+    again = adapt(model, X[rows], y[rows], task=task[rows], sample_weight=s[rows], replace=True)
+    np.testing.assert_allclose(again.coef_, model.coef_, atol=1e-5)
+    np.testing.assert_allclose(again.intercept_, model.intercept_, atol=1e-4)
+    if whole:  # and no weights are ones, as in fit
+        model.fit(X, y, task=task, sample_weight=s / 2)
+        again = adapt(model, X[rows], y[rows], task=task[rows], replace=True)
+        np.testing.assert_allclose(again.coef_, model.coef_, atol=1e-5)
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {"low": 3.0, "mid": 0.2}])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_weights_of_classes_are_on_the_scale_of_the_fit(class_weight, weighted):
+    X, y, task, _ = draw()
+    labels = np.array(["low", "mid", "top"])[np.argsort(np.argsort(y)) * 3 // len(y)]
+    s, rows = uneven_weights(task) if weighted else np.ones(len(y)), task == 4
+    model = MeanRegularizedClassifier(
+        alpha=0.05, alpha_intercept=0.05, class_weight=class_weight, tol=1e-12
+    )
+    model.fit(X, labels, task=task, sample_weight=s)
+    again = adapt(
+        model, X[rows], labels[rows], task=task[rows], sample_weight=s[rows], replace=True
+    )
+    np.testing.assert_allclose(again.coef_, model.coef_, atol=1e-6)
+    np.testing.assert_allclose(again.intercept_, model.intercept_, atol=1e-6)
+
+
+def test_a_model_of_an_earlier_version_takes_weights_as_relative_within_the_rows():
+    X, y, task, early = draw()
+    model = MeanRegularizedRegressor(alpha=0.1).fit(X[early], y[early], task=task[early])
+    late, s = ~early, uneven_weights(task)[~early]
+    of_mean_one = adapt(model, X[late], y[late], task=task[late], sample_weight=s / s.mean())
+    del model.weight_unit_
+    before = adapt(model, X[late], y[late], task=task[late], sample_weight=s)
+    np.testing.assert_allclose(before.coef_, of_mean_one.coef_, rtol=1e-10)
+
+
 def test_a_direction_that_no_other_task_has():
     rng = np.random.default_rng(3)
     task = np.repeat(np.arange(12), 15)

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 from mtlearn import RandomSlopesClassifier, RandomSlopesRegressor, adapt
 
-from ..checks import STRICT
+from ..checks import STRICT, expected
 
 pytestmark = STRICT
 
@@ -114,6 +114,27 @@ def test_all_rows_of_a_known_task_start_at_the_shared_model():
     np.testing.assert_allclose(again.coef_, model.coef_, rtol=1e-7)
     np.testing.assert_allclose(again.coef_covariance_, model.coef_covariance_, atol=1e-9)
     assert again.task_counts_.tolist() == model.task_counts_.tolist()
+
+
+def test_weights_of_later_rows_are_on_the_scale_of_the_fit():
+    """Relative ones, those of the task above all others: alone they have another mean."""
+    X, _, y, task = draw(4, T=60)
+    rng = np.random.default_rng(5)
+    s = rng.uniform(0.05, 0.3, len(y)) * np.where(task == 4, 20.0, 1.0)
+    rows = task == 4
+    model = RandomSlopesRegressor().fit(X, y, task=task, sample_weight=s)
+    again = adapt(model, X[rows], y[rows], task=task[rows], sample_weight=s[rows], replace=True)
+    np.testing.assert_allclose(again.coef_, model.coef_, rtol=1e-7)
+    np.testing.assert_allclose(again.coef_covariance_, model.coef_covariance_, atol=1e-9)
+    for class_weight in (None, {"no": 3.0}):
+        labels = np.where(y > y.mean(), "yes", "no")
+        model = RandomSlopesClassifier(class_weight=class_weight)
+        with expected("how much tasks differ"):  # a variance of zero is held like others
+            model.fit(X, labels, task=task, sample_weight=s)
+        given = {"task": task[rows], "sample_weight": s[rows]}
+        again = adapt(model, X[rows], labels[rows], **given, replace=True)
+        for name in ("coef_", "intercept_", "coef_covariance_"):
+            np.testing.assert_allclose(getattr(again, name), getattr(model, name), atol=1e-5)
 
 
 def test_classes_of_a_new_task_are_the_mode_of_its_posterior():
