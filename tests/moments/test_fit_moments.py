@@ -38,6 +38,7 @@ def test_weights(name, weights):
     expected = clone(MODELS[name]).fit(X, y, task=task, sample_weight=s)
     found = fit_moments(clone(MODELS[name]), collect_moments(chunks(X, y, task, s)))
     assert_same(found, expected)
+    assert found.weight_unit_ == pytest.approx(expected.weight_unit_, rel=1e-12)
 
 
 @pytest.mark.parametrize("holes", ["complete", "holes", "holes in the last chunk"])
