@@ -166,9 +166,13 @@ class ChunkReader:
 
     def _targets(self, frame: Any, names: Any, n_columns: int, y: Any) -> tuple:
         """Targets, the places of those that are columns, and the names of several."""
+        where = self.target_column
+        if y is not None and where is not None:
+            raise ValueError(
+                "both target_column and the second part of the chunk are targets; give one of them."
+            )
         if y is not None:
             return y, [], column_names(y)
-        where = self.target_column
         if frame is None or where is None:
             raise ValueError(
                 "it has no targets. Give chunks of (X, y) or (X, y, task), or name the column of "
