@@ -131,7 +131,7 @@ def collect_moments(
         whole,
         None if encoder is None else len(encoder.numbers_),
     )
-    for chunk in _chunks(chunks):
+    for chunk in _chunks(chunks, (task_column, group_column)):
         found.add(chunk)
     found.flush()
     if not found.folds:
@@ -143,11 +143,11 @@ def collect_moments(
     return TaskMoments._gathered(found, task_column, encoder)
 
 
-def _chunks(chunks: Any) -> Iterable:
+def _chunks(chunks: Any, labels: tuple) -> Iterable:
     if isinstance(chunks, str | Path):
         from mtlearn.moments.sources import batches
 
-        return batches(Path(chunks))
+        return batches(Path(chunks), labels)
     one = isinstance(chunks, tuple) or hasattr(chunks, "shape") or as_frame(chunks) is not None
     if one or not isinstance(chunks, Iterable):
         raise TypeError(

@@ -58,6 +58,22 @@ def mixed_folder():
         collect_moments(folder, **NAMED)
 
 
+def csv(**columns):
+    """A file whose first block, of a megabyte, is of other types than what is further down."""
+
+    def collected():
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "a.csv"
+            early = ",".join(first for first, _ in columns.values())
+            late = ",".join(last for _, last in columns.values())
+            n = 3 * 2**20 // len(early)
+            file.write_text("\n".join([",".join(columns), *[early] * n, late]))
+            collect_moments(file, **NAMED)
+
+    return collected
+
+
+U, T, Y = ("1.234567890", "1.0"), ("1", "2"), ("1.5", "2")  # a feature, a task, a target
 TABLE = make_table_pipeline(MEAN(task_column="task"))
 MESSAGES = {
     "no target": (collect((X, np.full(24, np.nan))), ["no chunk", "observed"], ["iterator"]),
@@ -82,6 +98,11 @@ MESSAGES = {
     "labels twice": (
         collect((FRAME.drop(columns="y"), y, TASK), task_column="task"),
         ["both task_column"],
+        ["give one of them"],
+    ),
+    "targets twice": (
+        collect((FRAME, y), **NAMED),
+        ["both target_column"],
         ["give one of them"],
     ),
     "labels of two kinds": (
@@ -115,6 +136,21 @@ MESSAGES = {
         ["a TableEncoder fitted"],
     ),
     "a mixed folder": (mixed_folder, [".parquet and .csv"], ["alone"]),
+    "text below numbers": (
+        csv(u=U, v=("12", "A7"), task=T, y=Y),
+        ["a.csv", "A7"],
+        ["iterable of frames", "dtype"],
+    ),
+    "labels of text below numbers": (
+        csv(u=U, task=("12", "A7"), y=Y),
+        ["'task'", "text further down"],
+        ["dtype={'task': str}"],
+    ),
+    "large labels beside fractions": (
+        csv(u=U, task=("9007199254740993", "1.5"), y=Y),
+        ["'task'", "9007199254740993"],
+        ["text"],
+    ),
     "a foreign file": (later, ["no file of moments"], ["TaskMoments.save"]),
     "rows": (lambda: fit_moments(MEAN(), X), ["ndarray"], ["collect_moments", "model.fit"]),
     "a classifier": (

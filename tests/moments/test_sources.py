@@ -71,6 +71,26 @@ def test_whole_numbers_of_a_csv_may_have_fractions_further_down(tmp_path, monkey
     assert_same(found, clone(MODELS["mean"]).fit(X, y, task=task))
 
 
+@pytest.mark.parametrize("first", [2**60, 2**63])
+def test_labels_of_a_csv_are_not_rounded(first, tmp_path):
+    table = frame()
+    table["task"] = first + table["task"].to_numpy(dtype=np.uint64)
+    table["group"] = table["task"]
+    table.to_csv(tmp_path / "a.csv", index=False)
+    found = collect_moments(tmp_path / "a.csv", n_folds=3, group_column="group", **COLUMNS)
+    expected = collect_moments([table], n_folds=3, group_column="group", **COLUMNS)
+    assert found.tasks.tolist() == expected.tasks.tolist() == sorted(set(table["task"].tolist()))
+    assert found.counts.tolist() == expected.counts.tolist()
+
+
+def test_labels_of_a_csv_may_have_fractions_further_down(tmp_path):
+    table = frame()
+    text = table.to_csv(index=False).rsplit("\n", 2)[0] + "\n1,2,3,4, 3.5 ,0\n"
+    (tmp_path / "a.csv").write_text(text)
+    found = collect_moments(tmp_path / "a.csv", **COLUMNS)
+    assert found.tasks.tolist() == sorted({3.5, *table["task"][:-1].tolist()})
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
 def test_folds_are_the_same_in_every_library(library):
     table = frame()
