@@ -48,15 +48,13 @@ class Chunk:
     labels: Labels | None
     groups: Labels | None
 
-    def usable(self) -> tuple[Chunk, int]:
-        """Without rows that have no target or no weight; and how many had no target."""
+    def known(self) -> tuple[np.ndarray, int]:
+        """Which rows have a target and a weight (n,); and how many have no target."""
         holes = np.all(is_hole(self.y).reshape(len(self.y), -1), axis=1)
         keep = ~holes
         if self.weight is not None:
             keep &= self.weight > 0 if self.weight.ndim == 1 else self.weight.any(axis=1)
-        if keep.all():
-            return self, 0
-        return self.take(keep), int(holes.sum())
+        return keep, 0 if keep.all() else int(holes.sum())
 
     def take(self, keep: np.ndarray) -> Chunk:
         """Some of the rows (a mask)."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.exceptions import plain
+from mtlearn.moments.united import places, united
 from mtlearn.problems.moment_data import in_columns
 from mtlearn.problems.moments import Moments
 from mtlearn.table.state import state_of
@@ -70,7 +71,7 @@ def matched(mine: Any, other: Any) -> Any:
         found.x_mean[(found.count == 0)[: len(found.x_mean)]] = 0.0
         return found
 
-    columns = other._columns if mine.encoder is not None else other._columns.take(order)
+    columns = other._columns if mine.encoder is not None else other._columns.columns(order)
     return replace(other, _folds=tuple(map(moved, other._folds)), _columns=columns)
 
 
@@ -86,6 +87,37 @@ def refuse_negative(rest: Moments, whole: Moments, tasks: np.ndarray) -> None:
             f"rows of task {plain(tasks[wrong][0])!r} are taken away that are not in these "
             "moments. Subtract only what was added, with the same weights."
         )
+
+
+def columns_with(mine: Any, other: Any) -> dict[str, Any]:
+    """Sums of the columns of the rows of both, and of which tasks they are."""
+    both, at, of_other = united(mine._column_tasks, other._column_tasks)
+    a, b = mine._columns.spread(at, len(both)), other._columns.spread(of_other, len(both))
+    return {"_columns": a + b, "_column_tasks": both}
+
+
+def columns_without(mine: Any, other: Any, left: np.ndarray) -> dict[str, Any]:
+    """Sums of the columns of the rows that are not in other; tasks that are left stay."""
+    tasks = mine._column_tasks
+    at = places(tasks, other._column_tasks)
+    if (at < 0).any():
+        raise ValueError(_too_many(other._column_tasks[at < 0][0]))
+    rest = mine._columns - other._columns.spread(at, len(tasks))
+    wrong = (rest.count < 0).any(axis=1)
+    if wrong.any():
+        raise ValueError(_too_many(tasks[wrong][0]))
+    keep = np.ones(len(tasks), dtype=bool)
+    if mine._way == "labels":
+        keep = rest.count.any(axis=1)
+        keep[places(tasks, left)] = True
+    return {"_columns": rest.take(keep), "_column_tasks": tasks[keep]}
+
+
+def _too_many(task: Any) -> str:
+    return (
+        f"rows of task {plain(task)!r} are taken away, some without a target, that are not in "
+        "these moments. Subtract only what was added."
+    )
 
 
 def _same_encoder(a: Any, b: Any) -> bool:

@@ -82,7 +82,7 @@ def _through_encoder(step: TableEncoder, moments: TaskMoments) -> tuple[TaskMome
     k, d = len(encoder.numbers_), moments.n_features
     if not k:
         return moments, Fitted(step, learned)
-    before, sums = encoder.scaler_, moments._columns
+    before, sums = encoder.scaler_, moments._columns.total()
     known = sums.count > 0
     mean, scale = (np.where(known, part, 0.0) for part in (before.mean_, before.scale_))
     own = ColumnSums(sums.count, mean + scale * sums.mean, scale**2 * sums.scatter)
@@ -98,7 +98,7 @@ def _through_encoder(step: TableEncoder, moments: TaskMoments) -> tuple[TaskMome
 def _through_scaler(
     step: StandardScaler, moments: TaskMoments, model: Any
 ) -> tuple[TaskMoments, Fitted]:
-    if moments._columns is None or len(moments._columns.count) != moments.n_features:
+    if moments._columns.count.shape[1] != moments.n_features:
         raise ValueError(
             "a StandardScaler behind a TableEncoder scales dummies, whose sums are not kept. The "
             "encoder scales numbers itself: leave the scaler out."
@@ -109,7 +109,7 @@ def _through_scaler(
             "make_table_pipeline(model), or leave task_column out and give labels beside X."
         )
     after = copy(step)
-    _set(after, moments._columns, None)
+    _set(after, moments._columns.total(), None)
     d = moments.n_features
     after.n_features_in_ = d
     if moments.feature_names_in_ is not None:
@@ -143,9 +143,6 @@ def scaled(moments: TaskMoments, origin: np.ndarray, factor: np.ndarray) -> Task
     folds = tuple(in_columns(one, shift, factor) for one in moments._folds)
     for one in folds:
         one.x_mean[(one.count == 0)[: len(one.x_mean)]] = 0.0
-    sums = moments._columns
-    k = len(sums.count)
-    sums = ColumnSums(
-        sums.count, (sums.mean - origin[:k]) * factor[:k], sums.scatter * factor[:k] ** 2
-    )
+    k = moments._columns.count.shape[1]
+    sums = moments._columns.scaled(origin[:k], factor[:k])
     return replace(moments, _folds=folds, _pivot=np.zeros_like(origin), _columns=sums)

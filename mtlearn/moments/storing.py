@@ -32,6 +32,7 @@ def save(moments: Any, path: Any) -> None:
     about = {"format": FORMAT, "version": VERSION}
     about |= {name: _plain(getattr(moments, name)) for name in PLAIN}
     about["tasks"] = [_plain(task) for task in moments._tasks]
+    about["column_tasks"] = [_plain(task) for task in moments._column_tasks]
     about["encoder"] = None if moments.encoder is None else state_of(moments.encoder)
     text = json.dumps(about).encode()
     arrays = {"about": np.frombuffer(text, dtype=np.uint8), "pivot": moments._pivot}
@@ -99,17 +100,15 @@ def _read(cls: type, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> An
                 raise KeyError(f"{name} of shape {shape}")
         folds.append(one)
         sums.append(arrays[f"sums_{k}"])
-    text = any(not isinstance(one, int | float) for one in tasks)
-    values = np.empty(T, dtype=object) if text else np.array(tasks)
-    values[:] = tasks
     names, labels_at = about["_names"], about["_labels_at"]
     return cls(
-        _tasks=values,
+        _tasks=_labels(tasks),
         _folds=tuple(folds),
         _sums=tuple(sums),
         _way=about["_way"],
         _pivot=arrays["pivot"],
         _columns=ColumnSums(*(arrays[f"columns_{name}"] for name in ("count", "mean", "scatter"))),
+        _column_tasks=_labels(about["column_tasks"]),
         n_folds=n_folds,
         task_column=about["task_column"],
         _names=None if names is None else tuple(names),
@@ -118,6 +117,13 @@ def _read(cls: type, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> An
         _weighted=about["_weighted"],
         encoder=None if about["encoder"] is None else encoder_of(about["encoder"]),
     )
+
+
+def _labels(values: list) -> np.ndarray:
+    text = any(not isinstance(one, int | float) for one in values)
+    found = np.empty(len(values), dtype=object) if text else np.array(values)
+    found[:] = values
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -22,6 +22,7 @@ from mtlearn.table import TableEncoder
 
 rng = np.random.default_rng(0)
 X, y, TASK = rng.normal(size=(24, 3)), rng.normal(size=24), np.repeat(["a", "b"], 12)
+TASK_C, TWELVE = np.repeat(["c", "b"], 12), np.full(24, 12)
 FRAME = pd.DataFrame(X, columns=list("uvw")).assign(task=TASK, y=y)
 NAMED = {"task_column": "task", "target_column": "y"}
 MEAN = MeanRegularizedRegressor
@@ -212,6 +213,26 @@ MESSAGES = {
     "a task that was not added": (
         lambda: moments() - moments(X, y, np.repeat("c", 24)),
         ["'c'"],
+        ["what was added"],
+    ),
+    "labels that would be rounded": (
+        collect((X, y, np.arange(24) + 2**53), (X, y, np.full(24, 0.5))),
+        ["9007199254740993"],
+        ["as text"],
+    ),
+    "labels that would be rounded in a sum": (
+        lambda: moments(X, y, np.full(24, 2**63 + 1, dtype=np.uint64)) + moments(X, y, -TWELVE),
+        ["9223372036854775809 beside -12"],
+        ["as text"],
+    ),
+    "rows without a target that were not added": (
+        lambda: moments() - moments(X, np.append(np.full(23, np.nan), y[23]), np.full(24, "b")),
+        ["task 'b'"],
+        ["what was added"],
+    ),
+    "a task without a target that was not added": (
+        lambda: moments() - moments(X, np.append(np.full(12, np.nan), y[12:]), TASK_C),
+        ["task 'c'"],
         ["what was added"],
     ),
     "rows that were not added": (

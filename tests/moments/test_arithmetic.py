@@ -65,6 +65,28 @@ def test_a_subset_is_of_the_rows_of_some_tasks(name):
     assert found.tasks_.tolist() == sorted(wanted)
 
 
+@pytest.mark.parametrize(
+    "labels", [(2**63 + 5, 2**63 + 7, 3, 4), (2**53 + 1, 2**53, 3, 7), (-5, 3.5, True, 8)]
+)
+@pytest.mark.parametrize("way", ["chunks", "sum", "sum, turned"])
+def test_labels_of_unlike_types_of_numbers_stay_apart(labels, way):
+    X, y, _ = rows(n=40)
+    parts = [
+        (X[i::4], y[i::4], np.array([label] * 10, dtype=np.uint64 if label > 2**63 else None))
+        for i, label in enumerate(labels)
+    ]
+    if way == "chunks":
+        found = collect_moments(parts)
+    else:
+        parts = [collect_moments([part]) for part in parts]
+        parts = parts[::-1] if way == "sum, turned" else parts
+        found = parts[0] + parts[1] + parts[2] + parts[3]
+        left = found - parts[1]
+        assert left.tasks.tolist() == sorted(set(labels) - set(parts[1].tasks.tolist()))
+    assert found.tasks.tolist() == sorted(labels)
+    assert found.counts.tolist() == [10] * 4
+
+
 def test_columns_of_another_order_are_added_by_name():
     X, y, task = rows()
     frame = pd.DataFrame(X, columns=list("abcd")).assign(y=y, task=task)
