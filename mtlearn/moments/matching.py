@@ -75,18 +75,46 @@ def matched(mine: Any, other: Any) -> Any:
     return replace(other, _folds=tuple(map(moved, other._folds)), _columns=columns)
 
 
-def refuse_negative(rest: Moments, whole: Moments, tasks: np.ndarray) -> None:
-    """Of a difference: rows are gone that were never there."""
+def refuse_negative(
+    rest: Moments, whole: Moments, gone: Moments, sums: tuple, tasks: np.ndarray
+) -> None:
+    """Of a difference: rows are gone that were never there, or with other targets or weights.
+
+    ``sums`` are those of the weights (T, 3) of the rest and of the whole.
+    """
     before, after = (np.einsum("tjj->tj", one.xx) for one in (whole, rest))
     wrong = rest.count < 0
     wrong |= (rest.count > 0) & (rest.weight <= LEAST * whole.weight)
     negative = (after < -LEAST * np.maximum(before, np.finfo(float).tiny)).any(axis=1)
     wrong |= negative if len(negative) == len(wrong) else negative[0]
+    wrong |= _negative_targets(rest, whole, gone) | _other_weights(rest, whole, *sums)
     if wrong.any():
         raise ValueError(
             f"rows of task {plain(tasks[wrong][0])!r} are taken away that are not in these "
-            "moments. Subtract only what was added, with the same weights."
+            "moments. Subtract only what was added, with the same weights and targets."
         )
+
+
+def _negative_targets(rest: Moments, whole: Moments, gone: Moments) -> np.ndarray:
+    """Where the scatter of the targets, which is cut off at zero, comes out below it (T,)."""
+    left = np.where(rest.count > 0, rest.weight, np.inf)
+    away = gone.y_mean - whole.y_mean
+    scatter = whole.yy - gone.yy - whole.weight * gone.weight / left * away**2
+    # Means are rounded, and where little is left that weighs much.
+    rounded = 16 * np.finfo(float).eps * np.abs(whole.y_mean)
+    slope = np.where(rest.count > 0, whole.weight * np.sqrt(whole.yy / left), 0.0)
+    allowed = LEAST * whole.yy + rounded * (slope + rounded * whole.weight**2 / left)
+    return scatter < -np.maximum(allowed, np.finfo(float).tiny)
+
+
+def _other_weights(
+    rest: Moments, whole: Moments, left: np.ndarray, before: np.ndarray
+) -> np.ndarray:
+    """Where sums of s² and of fractional weights are none that weights can have (T,)."""
+    mean = rest.weight / np.maximum(rest.count, 1)
+    rounded = LEAST * (before[:, 0] + mean * whole.weight)
+    wrong = left[:, 0] < mean * rest.weight - rounded  # Cauchy and Schwarz
+    return wrong | (left[:, 2] < 0) | (left[:, 2] > rest.count)
 
 
 def columns_with(mine: Any, other: Any) -> dict[str, Any]:

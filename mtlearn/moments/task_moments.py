@@ -206,15 +206,16 @@ class TaskMoments:
         for a, b, s, r in zip(self._folds, other._folds, self._sums, other._sums, strict=True):
             a, b = alike(a, b)
             whole = len(at) == a.n_tasks  # also one scatter of all
-            rest = (a if whole else a.take(at)) - b
-            refuse_negative(rest, a if whole else a.take(at), other._tasks)
+            own = a if whole else a.take(at)
+            rest, weights = own - b, s[at] - r
+            refuse_negative(rest, own, b, (weights, s[at]), other._tasks)
             total = rest
             if not whole:
                 total = a.take(np.arange(a.n_tasks))
                 total.put(at, rest)
             folds.append(total)
             left = s.copy()
-            left[at] = np.where((rest.count == 0)[:, None], 0.0, s[at] - r)
+            left[at] = np.where((rest.count == 0)[:, None], 0.0, weights)
             sums.append(left)
         found = replace(
             self,

@@ -41,6 +41,25 @@ def test_a_difference_is_of_the_rows_that_are_left(name):
     assert_same(fit_moments(clone(MODELS[name]), left), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("weights", ["none", "whole", "fractions"])
+@pytest.mark.parametrize("far", [0.0, 1e7])
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_what_was_added_can_be_taken_away(left, far, weights):
+    """Where next to nothing is left, or targets are far from zero, only rounding is left over."""
+    rng = np.random.default_rng(0)
+    X, task = rng.normal(size=(3000, 3)) + far, np.arange(3000) % 10
+    y = X.sum(axis=1) + far + rng.normal(size=3000)
+    y[:30] = y[0]
+    s = {"none": np.ones(3000), "whole": 1.0 + rng.integers(9, size=3000)}
+    s["fractions"] = np.exp(3 * rng.normal(size=3000))
+    rows = (X, y, task, s[weights]) if weights != "none" else (X, y, task)
+    whole = collect_moments(chunks(*rows, how="shuffled"))
+    gone = np.arange(3000) >= 10 * left
+    gone[0] = False
+    rest = whole - collect_moments(chunks(*(part[gone] for part in rows)))
+    assert rest.counts.tolist() == ([left] * 10 if left else [1])
+
+
 @pytest.mark.parametrize("holes", [False, True])
 def test_several_targets_add_up_and_are_taken_away(holes):
     X, y, _ = rows(n=210)
