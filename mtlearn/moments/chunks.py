@@ -22,6 +22,7 @@ from mtlearn.inputs.labels import Labels, labels_beside, read_labels
 from mtlearn.inputs.number_text import Bad
 from mtlearn.inputs.target_array import read_array
 from mtlearn.inputs.tasks import FLOATS, column_names, find_column, raise_tasks_twice, read_weight
+from mtlearn.moments.sources import as_table
 from mtlearn.table.matrix import encode_chunk
 
 REMEDY = f"Collect with encoder=..., a fitted TableEncoder: {TABLE}"
@@ -90,6 +91,7 @@ class ChunkReader:
     labels_at: tuple | None = field(default=None, init=False)  # among features, and the name
     targets: np.ndarray | None = field(default=None, init=False)  # of a 2-D y: their names
     kind: str | None = field(default=None, init=False)  # of labels, "" for none
+    group_kind: str | None = field(default=None, init=False)
     bad: dict[str, Bad] = field(default_factory=dict, init=False)  # cells that do not read
     strange: dict[str, int] = field(default_factory=dict, init=False)  # rows of unknown levels
     _seen: int = field(default=0, init=False)
@@ -160,6 +162,13 @@ class ChunkReader:
         groups = None
         if "group_column" in held:
             groups = read_labels(held["group_column"], f"group column {self.group_column!r}")
+            if self.group_kind not in (None, groups.kind):
+                raise ValueError(
+                    f"its groups have {_kind(groups.kind)}, and those of the first chunk "
+                    f"{_kind(self.group_kind)}. Give groups of one kind in all chunks, for "
+                    "example text with .astype(str)."
+                )
+            self.group_kind = groups.kind
         return Chunk(X, y, self._weights(held.get("weight_column"), weight, y), labels, groups)
 
     def _targets(self, frame: Any, names: Any, n_columns: int, y: Any) -> tuple:
@@ -298,13 +307,14 @@ class ChunkReader:
 
 def _parts(given: Any) -> tuple[Any, Any, Any, Any]:
     if not isinstance(given, tuple):
+        given = as_table(given)
         if as_frame(given) is None:
             raise TypeError(_no_chunk(given))
         return given, None, None, None
     if not 2 <= len(given) <= 4:
         raise TypeError(_no_chunk(given))
     X, y, task, weight = [*given, None, None][:4]
-    return X, y, task, weight
+    return as_table(X), y, task, weight
 
 
 def _no_chunk(given: Any) -> str:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from mtlearn.inputs.frames import as_frame
 from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.gathering import Gathering
+from mtlearn.moments.sources import as_table, batches, batches_of
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.table import TableEncoder
 
@@ -41,8 +42,8 @@ def collect_moments(
     chunks : iterable of chunks, or path
         A chunk is a data frame (pandas, polars, pyarrow, …) that holds ``target_column``, or a
         tuple (X, y), (X, y, task) or (X, y, task, sample_weight); y of several targets is 2-D,
-        NaN where not observed. A path is that of a Parquet or CSV file, or of a folder of Parquet
-        files (``pyarrow``).
+        NaN where not observed. A path is that of a Parquet or CSV file, or of a folder of such
+        files (``pyarrow``). A dataset of pyarrow is taken as well.
     task_column : str or int, default=None
         Column that labels the tasks.
     target_column : str or list of str, default=None
@@ -145,9 +146,11 @@ def collect_moments(
 
 def _chunks(chunks: Any, labels: tuple) -> Iterable:
     if isinstance(chunks, str | Path):
-        from mtlearn.moments.sources import batches
-
         return batches(Path(chunks), labels)
+    found = batches_of(chunks)
+    if found is not None:
+        return found
+    chunks = as_table(chunks)
     one = isinstance(chunks, tuple) or hasattr(chunks, "shape") or as_frame(chunks) is not None
     if one or not isinstance(chunks, Iterable):
         raise TypeError(

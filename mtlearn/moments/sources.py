@@ -54,6 +54,23 @@ def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
         yield from _parquet(pa, dataset, fragment, ds.get_partition_keys)
 
 
+def as_table(given: Any) -> Any:
+    """A table of a record batch of pyarrow, which no other library takes for one."""
+    kind = type(given)
+    if kind.__name__ != "RecordBatch" or not kind.__module__.startswith("pyarrow"):
+        return given
+    import pyarrow as pa
+
+    return pa.Table.from_batches([given])
+
+
+def batches_of(given: Any) -> Any:
+    """Batches of a dataset of pyarrow, or of what else hands them out; None of other things."""
+    if not hasattr(given, "to_batches") or hasattr(given, "shape"):
+        return None
+    return given.to_batches(**(LITTLE if hasattr(given, "get_fragments") else {}))
+
+
 def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any]:
     """Page by page: a dataset would hold whole row groups of several files."""
     from pyarrow.parquet import ParquetFile

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from sklearn.base import clone
@@ -69,6 +70,21 @@ def test_whole_numbers_of_a_csv_may_have_fractions_further_down(tmp_path, monkey
     X, y, task = table[list("abcd")], table["y"], table["task"]
     found = fit_moments(clone(MODELS["mean"]), collect_moments(tmp_path / "a.csv", **COLUMNS))
     assert_same(found, clone(MODELS["mean"]).fit(X, y, task=task))
+
+
+@pytest.mark.parametrize("kind", ["batches", "dataset", "scanner", "file", "reader"])
+def test_record_batches_of_pyarrow_are_chunks(kind, tmp_path, expected):
+    frame().to_parquet(tmp_path / "a.parquet")
+    dataset = ds.dataset(tmp_path / "a.parquet")
+    given = {
+        "batches": lambda: dataset.to_batches(batch_size=90),
+        "dataset": lambda: dataset,
+        "scanner": lambda: dataset.scanner(batch_size=90),
+        "file": lambda: pq.ParquetFile(tmp_path / "a.parquet").iter_batches(90),
+        "reader": lambda: pa.Table.from_pandas(frame()).to_reader(90),
+    }[kind]()
+    found = collect_moments(given, **COLUMNS)
+    assert_same(fit_moments(clone(MODELS["mean"]), found), expected)
 
 
 @pytest.mark.parametrize("first", [2**60, 2**63])
