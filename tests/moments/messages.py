@@ -111,6 +111,11 @@ MESSAGES = {
         ["chunk 1", "labels of numbers", "text"],
         [".astype(str)"],
     ),
+    "groups of two kinds": (
+        collect(FRAME.assign(g=TWELVE), FRAME.assign(g="12"), group_column="g", n_folds=3, **NAMED),
+        ["chunk 1", "labels that are text", "labels of numbers"],
+        [".astype(str)"],
+    ),
     "targets of two shapes": (
         collect((X, y), (X, np.column_stack([y, y]))),
         ["chunk 1", "2 dimension"],
@@ -200,6 +205,13 @@ MESSAGES = {
         ["cv=7", "3 folds"],
         ["cv=None"],
     ),
+    "one fold": (
+        fitted(
+            MeanRegularizedRegressorCV(3), FRAME.assign(g=1), group_column="g", n_folds=3, **NAMED
+        ),
+        ["all rows", "fold of 3"],
+        ["group_column"],
+    ),
     "scoring": (
         fitted(MeanRegularizedRegressorCV(3, scoring="r2"), (X, y), n_folds=3),
         ["scoring='r2'"],
@@ -244,6 +256,26 @@ MESSAGES = {
         lambda: moments() - (moments() + moments()),
         ["task 'a'"],
         ["with the same weights"],
+    ),
+    "rows with other targets": (
+        lambda: moments() - moments(X[:8], 10 * y[:8], TASK[:8]),
+        ["task 'a'"],
+        ["weights and targets"],
+    ),
+    "rows with fractional weights": (
+        lambda: moments() - moments(X[:8], y[:8], TASK[:8], np.full(8, 0.5)),
+        ["task 'a'"],
+        ["the same weights"],
+    ),
+    "rows without their fractional weights": (
+        lambda: moments(X, y, TASK, np.full(24, 1.5)) - moments(X[:8], y[:8], TASK[:8]),
+        ["task 'a'"],
+        ["the same weights"],
+    ),
+    "rows with larger weights": (
+        lambda: moments() - moments(X[:4], y[:4], TASK[:4], np.full(4, 2.0)),
+        ["task 'a'"],
+        ["the same weights"],
     ),
     "nothing left": (lambda: moments() - moments(), ["nothing would be left"], ["Keep"]),
     "an unknown task": (lambda: moments().subset(["z"]), ["'z'"], ["'a', 'b'"]),
