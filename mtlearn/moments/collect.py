@@ -35,7 +35,8 @@ def collect_moments(
 
         sum_i s_i      z̄ = sum_i s_i z_i / sum_i s_i      sum_i s_i (z_i - z̄)(z_i - z̄)'
 
-    of z = (x, y) of each task. One chunk is in memory at a time. Tasks may appear at any time.
+    of z = (x, y) of each task. Tasks may appear at any time. In memory are one chunk, and rows of
+    small ones that wait until they take 4 MB, or half of what the moments take.
 
     Parameters
     ----------
@@ -56,7 +57,8 @@ def collect_moments(
         needs it, and is standardised by what all rows say, not by the sample.
     n_folds : int, default=None
         Deal the rows to so many folds, for a cross-validated model. A hash of the row says to
-        which, so that folds do not depend on how rows are cut into chunks, nor on the library.
+        which, so that folds do not depend on how rows are cut into chunks, nor on the library, nor
+        on the order of columns that have names.
     group_column : str or int, default=None
         Column of groups that no fold tears apart; that of the tasks keeps tasks whole. It is no
         feature.

@@ -174,7 +174,9 @@ class Gathering:
         else:
             labels = self.hashes[codes] if chunk.labels is not None else None
             y = chunk.y.reshape(len(chunk.y), -1)
-            hashes = labels if self.whole == "tasks" else hash_of_rows([chunk.X, y], labels)
+            hashes = labels
+            if labels is None or self.whole != "tasks":
+                hashes = hash_of_rows([chunk.X, y], labels, self.reader.names)
         return fold_of(hashes, self.n_folds)
 
     def _add_rows(self, X, y, weight, codes, fold) -> None:

@@ -114,7 +114,8 @@ def test_folds_are_the_same_in_every_library(library):
     parts = [make[library](table[start : start + 90]) for start in range(0, len(table), 90)]
     found = fit_moments(clone(SEARCHES["mean"]), collect_moments(parts, n_folds=4, **COLUMNS))
     X, y, task = rows()
-    whole = fit_moments(clone(SEARCHES["mean"]), collect_moments([(X, y, task)], n_folds=4))
+    folds = folds_of(X, y, task, 4, names="abcd")
+    whole = clone(SEARCHES["mean"]).set_params(cv=folds).fit(X, y, task=task)
     del found.feature_names_in_
     assert_same(found, whole)
 
@@ -163,7 +164,7 @@ def test_a_search_takes_less_than_a_third_of_the_table_beside_its_moments(tmp_pa
         f"moments {found['nbytes'] / 1e6:.0f} MB"
     )
     assert found["peak"] <= table.nbytes / 3 + found["nbytes"]
-    folds = folds_of(X, y, task, 3)
+    folds = folds_of(X, y, task, 3, names=[f"x{j}" for j in range(d)])
     expected = MeanRegularizedRegressorCV(20, cv=folds).fit(X, y, task=task)
     np.testing.assert_allclose(found["alpha"], expected.alpha_, rtol=1e-7)
     np.testing.assert_allclose(found["coef"], expected.coef_, atol=1e-7)
