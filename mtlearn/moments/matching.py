@@ -36,7 +36,7 @@ def matched(mine: Any, other: Any) -> Any:
             f"moments are of the targets {list(mine._tasks[:10])} and "
             f"{list(other._tasks[:10])}. Collect both from the same columns, in one order."
         )
-    if text[0] != text[1]:
+    if mine._way == "labels" and text[0] != text[1]:
         raise ValueError(
             "tasks are labelled by text in one and by numbers in the other; text never equals "
             "a number. Collect both with labels of one kind."
