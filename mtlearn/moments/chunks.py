@@ -229,7 +229,18 @@ class ChunkReader:
         else:
             chosen = table[:, columns]
             X = chosen.to_numpy() if are_plain(chosen) else numbers_only(chosen, REMEDY)
-        return check_array(X, dtype=FLOATS, input_name="X", ensure_all_finite=True)
+        X = check_array(X, dtype=FLOATS, input_name="X", ensure_all_finite=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(X.sum()):
+                return X
+        wrong = [j for j, right in enumerate(np.isfinite(X).all(axis=0)) if not right][:10]
+        if not wrong:
+            return X
+        held = [columns[j] if names is None else names[columns[j]] for j in wrong]
+        raise ValueError(
+            f"X holds missing or infinite numbers in the columns {held}. Drop such rows, or fill "
+            f"in what is missing. {REMEDY}"
+        )
 
     def _encoded(self, table: Any, taken: list, *, named: bool) -> np.ndarray:
         """A chunk of a table, beside the columns that are no features."""

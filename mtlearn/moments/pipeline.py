@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from mtlearn.inputs.frames import as_frame, text_names
 from mtlearn.moments.sums import ColumnSums
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.problems.moment_data import in_columns
@@ -123,7 +124,18 @@ def _through_scaler(
         after.scale_ = after.var_ = None
     learned = {name: value for name, value in vars(after).items() if name not in vars(step)}
     learned |= {name: value for name, value in vars(after).items() if name.endswith("_")}
-    return replace(scaled(moments, origin, factor), _names=None), Fitted(step, learned)
+    names = _names_after(after, moments)
+    return replace(scaled(moments, origin, factor), _names=names), Fitted(step, learned)
+
+
+def _names_after(scaler: StandardScaler, moments: TaskMoments) -> tuple[str, ...] | None:
+    """Names of the columns that a scaler hands on, where it hands on a frame."""
+    nameless = copy(scaler)
+    vars(nameless).pop("feature_names_in_", None)
+    frame = as_frame(nameless.transform(np.zeros((1, moments.n_features))))
+    if frame is None:
+        return None
+    return moments._names or tuple(text_names(frame))
 
 
 def _set(scaler: StandardScaler, sums: ColumnSums, before: Any) -> None:

@@ -15,6 +15,7 @@ PAGES = 1 << 16  # bytes of a column that are read at a time
 ROWS = 131_072  # at most
 UNNAMED_INDEX = re.compile(r"__index_level_\d+__$")  # of pandas, which takes it for no column
 CSV = (".csv", ".tsv", ".txt")
+PACKED = (".gz", ".bz2", ".zst", ".lz4", ".br")  # which pyarrow unpacks on the way
 # Of batches that wait to be read.
 LITTLE = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
 
@@ -97,8 +98,8 @@ def _is_csv(path: Path) -> bool:
     if not path.exists():
         raise FileNotFoundError(f"{str(path)!r} is neither a file nor a folder.")
     if path.is_file():
-        return path.suffix.lower() in CSV
-    kinds = {one.suffix.lower() for one in path.rglob("*") if one.is_file()}
+        return _kind(path) in CSV
+    kinds = {_kind(one) for one in path.rglob("*") if one.is_file()}
     found = [kind for kind in (".parquet", *CSV) if kind in kinds]
     if len(found) != 1:
         what = " and ".join(found) or "neither Parquet nor CSV"
@@ -109,11 +110,16 @@ def _is_csv(path: Path) -> bool:
     return found[0] in CSV
 
 
+def _kind(path: Path) -> str:
+    """The suffix, in small letters, of what may be packed."""
+    return (path.with_suffix("") if path.suffix.lower() in PACKED else path).suffix.lower()
+
+
 def _of_csv(ds: Any, pa: Any, path: Path, labels: tuple) -> Iterator[Any]:
     """Types are those of the first block; whole numbers may have fractions further down."""
     from pyarrow import csv
 
-    tab = path.suffix.lower() == ".tsv"
+    tab = _kind(path) == ".tsv"
     form = ds.CsvFileFormat(parse_options=csv.ParseOptions(delimiter="\t" if tab else ","))
     schema = ds.dataset(path, format=form).schema
     wanted = [one for one in labels if one is not None]

@@ -18,6 +18,7 @@ from mtlearn import (
     fit_moments,
     make_table_pipeline,
 )
+from mtlearn.moments import path_moments
 from mtlearn.table import TableEncoder
 
 rng = np.random.default_rng(0)
@@ -106,6 +107,16 @@ MESSAGES = {
         ["both target_column"],
         ["give one of them"],
     ),
+    "missing features": (
+        collect(FRAME, FRAME[["y", "w", "v", "u", "task"]].assign(v=np.nan), **NAMED),
+        ["chunk 1", "['v']"],
+        ["Drop such rows", "encoder=..."],
+    ),
+    "infinite features": (
+        collect((np.where(np.arange(3) == 2, np.inf, X), y)),
+        ["the columns [2]"],
+        ["Drop such rows"],
+    ),
     "labels of two kinds": (
         collect((X, y, TASK), (X, y, np.arange(24))),
         ["chunk 1", "labels of numbers", "text"],
@@ -173,6 +184,11 @@ MESSAGES = {
         fitted(MEAN(task_column="school"), FRAME, **NAMED),
         ["'school'", "'task'"],
         ["leave one out"],
+    ),
+    "no path": (
+        lambda: path_moments(make_pipeline(StandardScaler(), MEAN()), moments()),
+        ["Pipeline"],
+        ["last step", "GroupLassoRegressor"],
     ),
     "another step": (
         fitted(make_pipeline(PCA(), MEAN()), (X, y)),

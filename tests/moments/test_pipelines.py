@@ -138,6 +138,23 @@ def test_a_scaler_before_the_model(name, weighted, options):
     assert_same(found[-1], expected[-1], rtol=1e-6)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "default"])
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("model", [MeanRegularizedRegressor(0.3), RandomSlopesRegressor()])
+def test_a_scaler_that_hands_on_a_frame(library, named, model):
+    X, y, task = rows()
+    X = pd.DataFrame(X, columns=["d", "b", "a", "c"]) if named else X
+    pipeline = make_pipeline(StandardScaler().set_output(transform=library), model)
+    last = pipeline.steps[-1][0]
+    expected = clone(pipeline).fit(X, y, **{f"{last}__task": task})
+    found = fit_moments(pipeline, collect_moments([(X, y, task)]))
+    assert hasattr(expected[-1], "feature_names_in_") == (library != "default")
+    assert vars(found[-1]).get("feature_names_in_", np.array([])).tolist() == (
+        vars(expected[-1]).get("feature_names_in_", np.array([])).tolist()
+    )
+    np.testing.assert_allclose(found.predict(X, task=task), expected.predict(X, task=task))
+
+
 def assert_scaled_by(moments, X, y, task):
     """A scaler before the model learns the rows of these moments, and the model too."""
     pipeline = make_pipeline(StandardScaler(), MeanRegularizedRegressor(0.3, tol=1e-10))
