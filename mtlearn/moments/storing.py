@@ -101,6 +101,9 @@ def _read(cls: type, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> An
     tasks = [tuple(one) if isinstance(one, list) else one for one in about["tasks"]]
     column_tasks = _labels(about["column_tasks"])
     T, d = len(tasks), len(arrays["pivot"])
+    of_labels = about["_way"] == "labels"
+    if not (set(tasks) <= set(about["column_tasks"]) if of_labels else len(column_tasks) == 1):
+        raise KeyError("column_tasks")
     encoder = None if about["encoder"] is None else encoder_of(about["encoder"])
     k = d if encoder is None else len(encoder.numbers_)
     _check_array("pivot", arrays["pivot"], (d,))

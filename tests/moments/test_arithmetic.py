@@ -230,6 +230,7 @@ TAMPERED = {
     "a fraction of folds": {"n_folds": 2.0},
     "more folds": {"n_folds": 3},
     "an unknown way": {"_way": "foo"},
+    "another way": {"_way": "columns"},
     "unknown wholes": {"_whole": "foo"},
     "version 0": {"version": 0},
     "a fraction of a version": {"version": 1.5},
