@@ -22,6 +22,7 @@ from mtlearn.inputs.labels import Labels, labels_beside, read_labels
 from mtlearn.inputs.number_text import Bad
 from mtlearn.inputs.target_array import read_array
 from mtlearn.inputs.tasks import FLOATS, column_names, find_column, raise_tasks_twice, read_weight
+from mtlearn.moments.sources import as_table
 from mtlearn.table.matrix import encode_chunk
 
 REMEDY = f"Collect with encoder=..., a fitted TableEncoder: {TABLE}"
@@ -48,15 +49,13 @@ class Chunk:
     labels: Labels | None
     groups: Labels | None
 
-    def usable(self) -> tuple[Chunk, int]:
-        """Without rows that have no target or no weight; and how many had no target."""
+    def known(self) -> tuple[np.ndarray, int]:
+        """Which rows have a target and a weight (n,); and how many have no target."""
         holes = np.all(is_hole(self.y).reshape(len(self.y), -1), axis=1)
         keep = ~holes
         if self.weight is not None:
             keep &= self.weight > 0 if self.weight.ndim == 1 else self.weight.any(axis=1)
-        if keep.all():
-            return self, 0
-        return self.take(keep), int(holes.sum())
+        return keep, 0 if keep.all() else int(holes.sum())
 
     def take(self, keep: np.ndarray) -> Chunk:
         """Some of the rows (a mask)."""
@@ -92,6 +91,7 @@ class ChunkReader:
     labels_at: tuple | None = field(default=None, init=False)  # among features, and the name
     targets: np.ndarray | None = field(default=None, init=False)  # of a 2-D y: their names
     kind: str | None = field(default=None, init=False)  # of labels, "" for none
+    group_kind: str | None = field(default=None, init=False)
     bad: dict[str, Bad] = field(default_factory=dict, init=False)  # cells that do not read
     strange: dict[str, int] = field(default_factory=dict, init=False)  # rows of unknown levels
     _seen: int = field(default=0, init=False)
@@ -162,13 +162,24 @@ class ChunkReader:
         groups = None
         if "group_column" in held:
             groups = read_labels(held["group_column"], f"group column {self.group_column!r}")
+            if self.group_kind not in (None, groups.kind):
+                raise ValueError(
+                    f"its groups have {_kind(groups.kind)}, and those of the first chunk "
+                    f"{_kind(self.group_kind)}. Give groups of one kind in all chunks, for "
+                    "example text with .astype(str)."
+                )
+            self.group_kind = groups.kind
         return Chunk(X, y, self._weights(held.get("weight_column"), weight, y), labels, groups)
 
     def _targets(self, frame: Any, names: Any, n_columns: int, y: Any) -> tuple:
         """Targets, the places of those that are columns, and the names of several."""
+        where = self.target_column
+        if y is not None and where is not None:
+            raise ValueError(
+                "both target_column and the second part of the chunk are targets; give one of them."
+            )
         if y is not None:
             return y, [], column_names(y)
-        where = self.target_column
         if frame is None or where is None:
             raise ValueError(
                 "it has no targets. Give chunks of (X, y) or (X, y, task), or name the column of "
@@ -218,7 +229,18 @@ class ChunkReader:
         else:
             chosen = table[:, columns]
             X = chosen.to_numpy() if are_plain(chosen) else numbers_only(chosen, REMEDY)
-        return check_array(X, dtype=FLOATS, input_name="X", ensure_all_finite=True)
+        X = check_array(X, dtype=FLOATS, input_name="X", ensure_all_finite=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(X.sum()):
+                return X
+        wrong = [j for j, right in enumerate(np.isfinite(X).all(axis=0)) if not right][:10]
+        if not wrong:
+            return X
+        held = [columns[j] if names is None else names[columns[j]] for j in wrong]
+        raise ValueError(
+            f"X holds missing or infinite numbers in the columns {held}. Drop such rows, or fill "
+            f"in what is missing. {REMEDY}"
+        )
 
     def _encoded(self, table: Any, taken: list, *, named: bool) -> np.ndarray:
         """A chunk of a table, beside the columns that are no features."""
@@ -296,13 +318,14 @@ class ChunkReader:
 
 def _parts(given: Any) -> tuple[Any, Any, Any, Any]:
     if not isinstance(given, tuple):
+        given = as_table(given)
         if as_frame(given) is None:
             raise TypeError(_no_chunk(given))
         return given, None, None, None
     if not 2 <= len(given) <= 4:
         raise TypeError(_no_chunk(given))
     X, y, task, weight = [*given, None, None][:4]
-    return X, y, task, weight
+    return as_table(X), y, task, weight
 
 
 def _no_chunk(given: Any) -> str:

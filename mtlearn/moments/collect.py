@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from mtlearn.inputs.frames import as_frame
 from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.gathering import Gathering
+from mtlearn.moments.sources import as_table, batches, batches_of
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.table import TableEncoder
 
@@ -34,15 +35,16 @@ def collect_moments(
 
         sum_i s_i      z̄ = sum_i s_i z_i / sum_i s_i      sum_i s_i (z_i - z̄)(z_i - z̄)'
 
-    of z = (x, y) of each task. One chunk is in memory at a time. Tasks may appear at any time.
+    of z = (x, y) of each task. Tasks may appear at any time. In memory are one chunk, and rows of
+    small ones that wait until they take 4 MB, or half of what the moments take.
 
     Parameters
     ----------
     chunks : iterable of chunks, or path
         A chunk is a data frame (pandas, polars, pyarrow, …) that holds ``target_column``, or a
         tuple (X, y), (X, y, task) or (X, y, task, sample_weight); y of several targets is 2-D,
-        NaN where not observed. A path is that of a Parquet or CSV file, or of a folder of Parquet
-        files (``pyarrow``).
+        NaN where not observed. A path is that of a Parquet or CSV file, or of a folder of such
+        files (``pyarrow``). A dataset of pyarrow is taken as well.
     task_column : str or int, default=None
         Column that labels the tasks.
     target_column : str or list of str, default=None
@@ -55,7 +57,8 @@ def collect_moments(
         needs it, and is standardised by what all rows say, not by the sample.
     n_folds : int, default=None
         Deal the rows to so many folds, for a cross-validated model. A hash of the row says to
-        which, so that folds do not depend on how rows are cut into chunks, nor on the library.
+        which, so that folds do not depend on how rows are cut into chunks, nor on the library, nor
+        on the order of columns that have names.
     group_column : str or int, default=None
         Column of groups that no fold tears apart; that of the tasks keeps tasks whole. It is no
         feature.
@@ -131,7 +134,7 @@ def collect_moments(
         whole,
         None if encoder is None else len(encoder.numbers_),
     )
-    for chunk in _chunks(chunks):
+    for chunk in _chunks(chunks, (task_column, group_column)):
         found.add(chunk)
     found.flush()
     if not found.folds:
@@ -143,11 +146,13 @@ def collect_moments(
     return TaskMoments._gathered(found, task_column, encoder)
 
 
-def _chunks(chunks: Any) -> Iterable:
+def _chunks(chunks: Any, labels: tuple) -> Iterable:
     if isinstance(chunks, str | Path):
-        from mtlearn.moments.sources import batches
-
-        return batches(Path(chunks))
+        return batches(Path(chunks), labels)
+    found = batches_of(chunks)
+    if found is not None:
+        return found
+    chunks = as_table(chunks)
     one = isinstance(chunks, tuple) or hasattr(chunks, "shape") or as_frame(chunks) is not None
     if one or not isinstance(chunks, Iterable):
         raise TypeError(

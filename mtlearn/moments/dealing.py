@@ -2,13 +2,14 @@
 
 However rows are cut into chunks, files or machines, and whatever library has read them, a row is
 in the same fold; equal rows are in one fold. A row is its features, targets and label as doubles
-(or text), -0 being 0 and every NaN the same. Weights take no part: a row of weight two is a row
-twice.
+(or text), -0 being 0 and every NaN the same. Features that have names may come in any order.
+Weights take no part: a row of weight two is a row twice.
 """
 
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 
@@ -40,11 +41,19 @@ def hash_of_labels(values: np.ndarray) -> np.ndarray:
     return mixed(_bits(values.astype(np.float64)))
 
 
-def hash_of_rows(parts: list[np.ndarray], labels: np.ndarray | None) -> np.ndarray:
-    """Of the numbers of each row, (n, k) blocks side by side, and the hash of its label."""
+def hash_of_rows(
+    parts: list[np.ndarray], labels: np.ndarray | None, names: Any = None
+) -> np.ndarray:
+    """Of the numbers of each row, (n, k) blocks side by side, and the hash of its label.
+
+    ``names`` are those of the columns of the first block, which count in the place of positions.
+    """
     n, width = len(parts[0]), sum(part.shape[1] for part in parts)
     found = np.zeros(n, dtype=np.uint64) if labels is None else labels.copy()
     places = mixed(np.arange(width, dtype=np.uint64))
+    if names is not None:
+        places[: len(names)] = hash_of_labels(np.array([*names], dtype=object))
+        places[len(names) :] = mixed(np.arange(width - len(names), dtype=np.uint64))
     step, at = rows_at_once(width), 0
     for part in parts:
         own = places[at : at + part.shape[1]]

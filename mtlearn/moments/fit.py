@@ -119,7 +119,11 @@ def path_moments(
     """
     _check(moments)
     if not isinstance(model, TaskRegressor):
-        raise _unfit(model)
+        raise TypeError(
+            f"{type(model).__name__} has no path that moments tell. Give a regressor with a "
+            "strength alpha alone, such as GroupLassoRegressor(); of a pipeline its last step, and "
+            "moments of chunks that the other steps have transformed."
+        )
     trial = copy(model)
     return model._path(*trial._tried(_read(trial, moments)), alphas, eps)
 

@@ -43,9 +43,11 @@ class Gathering:
         self.folds: list[Moments] = []
         self.sums: list[np.ndarray] = []
         self.pivot: np.ndarray | None = None
-        self.columns: ColumnSums | None = None
+        self.columns = ColumnSums.none(0, 0)  # of each task, and those that have no target
         self.weighted, self.n_missing = False, 0
-        self._waiting: list[tuple] = []
+        self._waiting: list[tuple] = []  # rows that have targets
+        self._seen: list[tuple] = []  # and all rows, but the columns that are standardised only
+        self._held = 0  # bytes of both
 
     def add(self, given: Any) -> None:
         """Take in a chunk."""
@@ -53,26 +55,32 @@ class Gathering:
         if chunk is None:
             return
         k = chunk.X.shape[1] if self.n_numbers is None else self.n_numbers
-        found = ColumnSums.of(chunk.X[:, :k], self._origin(chunk.X)[:k])
-        self.columns = found if self.columns is None else self.columns + found
-        chunk, missing = chunk.usable()
-        self.n_missing += missing
-        if not len(chunk.X):
-            return
         codes = self._codes(chunk)
-        fold = self._fold(chunk, codes)
-        X = chunk.X
+        keep, missing = chunk.known()
+        self.n_missing += missing
+        self._seen.append((chunk.X[:, :k], None if chunk.labels is None else codes))
+        if not keep.all():
+            self._held += chunk.X.nbytes  # as it was
+            chunk, codes = chunk.take(keep), None if codes is None else codes[keep]
+        self._held += chunk.X.nbytes + chunk.y.nbytes
+        if len(chunk.X):
+            self._wait(chunk, codes, k)
+        held = sum(one.xx.nbytes for one in self.folds)
+        if self._held >= max(ROW_BYTES, SHARE * held):
+            self.flush()
+
+    def _wait(self, chunk: Chunk, codes: np.ndarray | None, k: int) -> None:
+        fold, X = self._fold(chunk, codes), chunk.X
         if np.isnan(X[:, :k]).any():
             X = np.where(np.isnan(X), 0.0, X)
-        weight = chunk.weight
-        self.weighted |= weight is not None
-        self._waiting.append((X, chunk.y, weight, codes, fold))
-        held = sum(one.xx.nbytes for one in self.folds)
-        if sum(one[0].nbytes for one in self._waiting) >= max(ROW_BYTES, SHARE * held):
-            self.flush()
+            self._held += X.nbytes
+        self.weighted |= chunk.weight is not None
+        self._waiting.append((X, chunk.y, chunk.weight, codes, fold))
 
     def flush(self) -> None:
         """Add up the rows that wait."""
+        self._add_sums()
+        self._held = 0
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
@@ -116,9 +124,28 @@ class Gathering:
                 stacklevel=level_of_user(),
             )
 
-    def _origin(self, X: np.ndarray) -> np.ndarray:
-        origin = X[0].astype(float) if self.pivot is None else self.pivot
-        return np.where(np.isnan(origin), 0.0, origin)
+    def _add_sums(self) -> None:
+        """Sums of the columns as they are."""
+        if not self._seen:
+            return
+        seen, self._seen = self._seen, []
+        rows, labels = zip(*seen, strict=True)
+        del seen
+        X, k = _joined(rows), rows[0].shape[1]
+        tasks, local, T = np.arange(1), None, 1
+        if labels[0] is not None:
+            tasks, local = np.unique(_joined(labels), return_inverse=True)
+            T = len(self.place)
+        origin = X[0].astype(float) if self.pivot is None else self.pivot[:k]
+        origin = np.where(np.isnan(origin), 0.0, origin)
+        found = ColumnSums.of(X, origin, local, len(tasks))
+        have = len(self.columns.count)
+        if have < T:
+            room = max(T, have + have // 2)
+            old, self.columns = self.columns, ColumnSums.none(room, k)
+            if have:
+                self.columns.put(np.arange(have), old)
+        self.columns.put(tasks, self.columns.take(tasks) + found)
 
     def _codes(self, chunk: Chunk) -> np.ndarray | None:
         """Position of the task of each row, in the order in which tasks appeared."""
@@ -147,7 +174,9 @@ class Gathering:
         else:
             labels = self.hashes[codes] if chunk.labels is not None else None
             y = chunk.y.reshape(len(chunk.y), -1)
-            hashes = labels if self.whole == "tasks" else hash_of_rows([chunk.X, y], labels)
+            hashes = labels
+            if labels is None or self.whole != "tasks":
+                hashes = hash_of_rows([chunk.X, y], labels, self.reader.names)
         return fold_of(hashes, self.n_folds)
 
     def _add_rows(self, X, y, weight, codes, fold) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.exceptions import plain
+from mtlearn.moments.united import places, united
 from mtlearn.problems.moment_data import in_columns
 from mtlearn.problems.moments import Moments
 from mtlearn.table.state import state_of
@@ -35,7 +36,7 @@ def matched(mine: Any, other: Any) -> Any:
             f"moments are of the targets {list(mine._tasks[:10])} and "
             f"{list(other._tasks[:10])}. Collect both from the same columns, in one order."
         )
-    if text[0] != text[1]:
+    if mine._way == "labels" and text[0] != text[1]:
         raise ValueError(
             "tasks are labelled by text in one and by numbers in the other; text never equals "
             "a number. Collect both with labels of one kind."
@@ -70,22 +71,81 @@ def matched(mine: Any, other: Any) -> Any:
         found.x_mean[(found.count == 0)[: len(found.x_mean)]] = 0.0
         return found
 
-    columns = other._columns if mine.encoder is not None else other._columns.take(order)
+    columns = other._columns if mine.encoder is not None else other._columns.columns(order)
     return replace(other, _folds=tuple(map(moved, other._folds)), _columns=columns)
 
 
-def refuse_negative(rest: Moments, whole: Moments, tasks: np.ndarray) -> None:
-    """Of a difference: rows are gone that were never there."""
+def refuse_negative(
+    rest: Moments, whole: Moments, gone: Moments, sums: tuple, tasks: np.ndarray
+) -> None:
+    """Of a difference: rows are gone that were never there, or with other targets or weights.
+
+    ``sums`` are those of the weights (T, 3) of the rest and of the whole.
+    """
     before, after = (np.einsum("tjj->tj", one.xx) for one in (whole, rest))
     wrong = rest.count < 0
     wrong |= (rest.count > 0) & (rest.weight <= LEAST * whole.weight)
     negative = (after < -LEAST * np.maximum(before, np.finfo(float).tiny)).any(axis=1)
     wrong |= negative if len(negative) == len(wrong) else negative[0]
+    wrong |= _negative_targets(rest, whole, gone) | _other_weights(rest, whole, *sums)
     if wrong.any():
         raise ValueError(
             f"rows of task {plain(tasks[wrong][0])!r} are taken away that are not in these "
-            "moments. Subtract only what was added, with the same weights."
+            "moments. Subtract only what was added, with the same weights and targets."
         )
+
+
+def _negative_targets(rest: Moments, whole: Moments, gone: Moments) -> np.ndarray:
+    """Where the scatter of the targets, which is cut off at zero, comes out below it (T,)."""
+    left = np.where(rest.count > 0, rest.weight, np.inf)
+    away = gone.y_mean - whole.y_mean
+    scatter = whole.yy - gone.yy - whole.weight * gone.weight / left * away**2
+    # Means are rounded, and where little is left that weighs much.
+    rounded = 16 * np.finfo(float).eps * np.abs(whole.y_mean)
+    slope = np.where(rest.count > 0, whole.weight * np.sqrt(whole.yy / left), 0.0)
+    allowed = LEAST * whole.yy + rounded * (slope + rounded * whole.weight**2 / left)
+    return scatter < -np.maximum(allowed, np.finfo(float).tiny)
+
+
+def _other_weights(
+    rest: Moments, whole: Moments, left: np.ndarray, before: np.ndarray
+) -> np.ndarray:
+    """Where sums of s² and of fractional weights are none that weights can have (T,)."""
+    mean = rest.weight / np.maximum(rest.count, 1)
+    rounded = LEAST * (before[:, 0] + mean * whole.weight)
+    wrong = left[:, 0] < mean * rest.weight - rounded  # Cauchy and Schwarz
+    return wrong | (left[:, 2] < 0) | (left[:, 2] > rest.count)
+
+
+def columns_with(mine: Any, other: Any) -> dict[str, Any]:
+    """Sums of the columns of the rows of both, and of which tasks they are."""
+    both, at, of_other = united(mine._column_tasks, other._column_tasks)
+    a, b = mine._columns.spread(at, len(both)), other._columns.spread(of_other, len(both))
+    return {"_columns": a + b, "_column_tasks": both}
+
+
+def columns_without(mine: Any, other: Any, left: np.ndarray) -> dict[str, Any]:
+    """Sums of the columns of the rows that are not in other; tasks that are left stay."""
+    tasks = mine._column_tasks
+    at = places(tasks, other._column_tasks)
+    if (at < 0).any():
+        raise ValueError(_too_many(other._column_tasks[at < 0][0]))
+    rest = mine._columns - other._columns.spread(at, len(tasks))
+    wrong = (rest.count < 0).any(axis=1)
+    if wrong.any():
+        raise ValueError(_too_many(tasks[wrong][0]))
+    keep = np.ones(len(tasks), dtype=bool)
+    if mine._way == "labels":
+        keep = rest.count.any(axis=1)
+        keep[places(tasks, left)] = True
+    return {"_columns": rest.take(keep), "_column_tasks": tasks[keep]}
+
+
+def _too_many(task: Any) -> str:
+    return (
+        f"rows of task {plain(task)!r} are taken away, some without a target, that are not in "
+        "these moments. Subtract only what was added."
+    )
 
 
 def _same_encoder(a: Any, b: Any) -> bool:

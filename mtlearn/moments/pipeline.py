@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from mtlearn.inputs.frames import as_frame, text_names
 from mtlearn.moments.sums import ColumnSums
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.problems.moment_data import in_columns
@@ -82,7 +83,7 @@ def _through_encoder(step: TableEncoder, moments: TaskMoments) -> tuple[TaskMome
     k, d = len(encoder.numbers_), moments.n_features
     if not k:
         return moments, Fitted(step, learned)
-    before, sums = encoder.scaler_, moments._columns
+    before, sums = encoder.scaler_, moments._columns.total()
     known = sums.count > 0
     mean, scale = (np.where(known, part, 0.0) for part in (before.mean_, before.scale_))
     own = ColumnSums(sums.count, mean + scale * sums.mean, scale**2 * sums.scatter)
@@ -98,7 +99,7 @@ def _through_encoder(step: TableEncoder, moments: TaskMoments) -> tuple[TaskMome
 def _through_scaler(
     step: StandardScaler, moments: TaskMoments, model: Any
 ) -> tuple[TaskMoments, Fitted]:
-    if moments._columns is None or len(moments._columns.count) != moments.n_features:
+    if moments._columns.count.shape[1] != moments.n_features:
         raise ValueError(
             "a StandardScaler behind a TableEncoder scales dummies, whose sums are not kept. The "
             "encoder scales numbers itself: leave the scaler out."
@@ -109,7 +110,7 @@ def _through_scaler(
             "make_table_pipeline(model), or leave task_column out and give labels beside X."
         )
     after = copy(step)
-    _set(after, moments._columns, None)
+    _set(after, moments._columns.total(), None)
     d = moments.n_features
     after.n_features_in_ = d
     if moments.feature_names_in_ is not None:
@@ -123,7 +124,18 @@ def _through_scaler(
         after.scale_ = after.var_ = None
     learned = {name: value for name, value in vars(after).items() if name not in vars(step)}
     learned |= {name: value for name, value in vars(after).items() if name.endswith("_")}
-    return replace(scaled(moments, origin, factor), _names=None), Fitted(step, learned)
+    names = _names_after(after, moments)
+    return replace(scaled(moments, origin, factor), _names=names), Fitted(step, learned)
+
+
+def _names_after(scaler: StandardScaler, moments: TaskMoments) -> tuple[str, ...] | None:
+    """Names of the columns that a scaler hands on, where it hands on a frame."""
+    nameless = copy(scaler)
+    vars(nameless).pop("feature_names_in_", None)
+    frame = as_frame(nameless.transform(np.zeros((1, moments.n_features))))
+    if frame is None:
+        return None
+    return moments._names or tuple(text_names(frame))
 
 
 def _set(scaler: StandardScaler, sums: ColumnSums, before: Any) -> None:
@@ -143,9 +155,6 @@ def scaled(moments: TaskMoments, origin: np.ndarray, factor: np.ndarray) -> Task
     folds = tuple(in_columns(one, shift, factor) for one in moments._folds)
     for one in folds:
         one.x_mean[(one.count == 0)[: len(one.x_mean)]] = 0.0
-    sums = moments._columns
-    k = len(sums.count)
-    sums = ColumnSums(
-        sums.count, (sums.mean - origin[:k]) * factor[:k], sums.scatter * factor[:k] ** 2
-    )
+    k = moments._columns.count.shape[1]
+    sums = moments._columns.scaled(origin[:k], factor[:k])
     return replace(moments, _folds=folds, _pivot=np.zeros_like(origin), _columns=sums)

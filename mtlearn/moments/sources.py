@@ -7,15 +7,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mtlearn.inputs.lookup import EXACT
+from mtlearn.inputs.tasks import find_column
+
 BATCH_BYTES = 1 << 22  # of rows of doubles that are read at a time
 PAGES = 1 << 16  # bytes of a column that are read at a time
 ROWS = 131_072  # at most
 UNNAMED_INDEX = re.compile(r"__index_level_\d+__$")  # of pandas, which takes it for no column
 CSV = (".csv", ".tsv", ".txt")
+PACKED = (".gz", ".bz2", ".zst", ".lz4", ".br")  # which pyarrow unpacks on the way
+# Of batches that wait to be read.
+LITTLE = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
 
 
-def batches(path: Path) -> Iterator[Any]:
+def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
     """Tables of pyarrow, one batch of rows each.
+
+    Parameters
+    ----------
+    path : Path
+    labels : tuple of str, int or None
+        Columns of labels: of a CSV file their numbers are not rounded.
 
     Raises
     ------
@@ -24,7 +36,8 @@ def batches(path: Path) -> Iterator[Any]:
     ImportError
         If pyarrow is missing.
     ValueError
-        If a folder holds no such file, or files of both kinds.
+        If a folder holds no such file, or files of both kinds; if a column of a CSV file turns from
+        numbers to text.
     """
     try:
         import pyarrow as pa
@@ -35,15 +48,28 @@ def batches(path: Path) -> Iterator[Any]:
             'install "scikit-mtlearn[data]"'
         ) from error
     if _is_csv(path):
-        dataset = _csv(ds, pa, path)
-        rows = _rows(len(dataset.schema))
-        options = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
-        for batch in dataset.to_batches(batch_size=rows, **options):
-            yield pa.Table.from_batches([batch])
+        yield from _of_csv(ds, pa, path, labels)
         return
     dataset = ds.dataset(path, format="parquet", partitioning="hive")
     for fragment in dataset.get_fragments():
         yield from _parquet(pa, dataset, fragment, ds.get_partition_keys)
+
+
+def as_table(given: Any) -> Any:
+    """A table of a record batch of pyarrow, which no other library takes for one."""
+    kind = type(given)
+    if kind.__name__ != "RecordBatch" or not kind.__module__.startswith("pyarrow"):
+        return given
+    import pyarrow as pa
+
+    return pa.Table.from_batches([given])
+
+
+def batches_of(given: Any) -> Any:
+    """Batches of a dataset of pyarrow, or of what else hands them out; None of other things."""
+    if not hasattr(given, "to_batches") or hasattr(given, "shape"):
+        return None
+    return given.to_batches(**(LITTLE if hasattr(given, "get_fragments") else {}))
 
 
 def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any]:
@@ -72,8 +98,8 @@ def _is_csv(path: Path) -> bool:
     if not path.exists():
         raise FileNotFoundError(f"{str(path)!r} is neither a file nor a folder.")
     if path.is_file():
-        return path.suffix.lower() in CSV
-    kinds = {one.suffix.lower() for one in path.rglob("*") if one.is_file()}
+        return _kind(path) in CSV
+    kinds = {_kind(one) for one in path.rglob("*") if one.is_file()}
     found = [kind for kind in (".parquet", *CSV) if kind in kinds]
     if len(found) != 1:
         what = " and ".join(found) or "neither Parquet nor CSV"
@@ -84,17 +110,65 @@ def _is_csv(path: Path) -> bool:
     return found[0] in CSV
 
 
-def _csv(ds: Any, pa: Any, path: Path) -> Any:
+def _kind(path: Path) -> str:
+    """The suffix, in small letters, of what may be packed."""
+    return (path.with_suffix("") if path.suffix.lower() in PACKED else path).suffix.lower()
+
+
+def _of_csv(ds: Any, pa: Any, path: Path, labels: tuple) -> Iterator[Any]:
     """Types are those of the first block; whole numbers may have fractions further down."""
     from pyarrow import csv
 
-    tab = path.suffix.lower() == ".tsv"
+    tab = _kind(path) == ".tsv"
     form = ds.CsvFileFormat(parse_options=csv.ParseOptions(delimiter="\t" if tab else ","))
-    found = ds.dataset(path, format=form)
-    fields = [
-        pa.field(one.name, pa.float64())
-        if pa.types.is_integer(one.type) or pa.types.is_null(one.type)
-        else one
-        for one in found.schema
-    ]
-    return ds.dataset(path, schema=pa.schema(fields), format=form)
+    schema = ds.dataset(path, format=form).schema
+    wanted = [one for one in labels if one is not None]
+    apart = {find_column(one, schema.names, len(schema), "column of labels") for one in wanted}
+    fields, numbers = [], []
+    for j, one in enumerate(schema):
+        kind = one.type
+        number = pa.types.is_integer(kind) or pa.types.is_null(kind)
+        if j in apart and (number or pa.types.is_floating(kind)):
+            numbers.append(j)
+            kind = pa.string()  # doubles would round them
+        fields.append(pa.field(one.name, pa.float64() if number and j not in apart else kind))
+    dataset = ds.dataset(path, schema=pa.schema(fields), format=form)
+    try:
+        for batch in dataset.to_batches(batch_size=_rows(len(schema)), **LITTLE):
+            table = pa.Table.from_batches([batch])
+            for j in numbers:
+                column = _numbers(pa, table.column(j), schema.names[j])
+                table = table.set_column(j, schema.names[j], column)
+            yield table
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"{str(path)!r} does not read: {error}. Types of columns are those of the first rows; "
+            "where a column has text further down, give an iterable of frames with types that you "
+            "choose, for example pandas.read_csv(path, chunksize=100_000, dtype=...)."
+        ) from error
+
+
+def _numbers(pa: Any, column: Any, name: str) -> Any:
+    """Text of numbers as whole numbers where all are, and else as doubles."""
+    import pyarrow.compute as pc
+    from pyarrow.csv import ConvertOptions
+
+    text = pc.utf8_trim_whitespace(column)
+    none = pc.is_in(text, value_set=pa.array(ConvertOptions().null_values))
+    text = pc.if_else(none, pa.scalar(None, pa.string()), text)
+    for kind in (pa.int64(), pa.uint64(), pa.float64()):
+        try:
+            found = text.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+        if kind == pa.float64() and (pc.max(pc.abs(found)).as_py() or 0.0) >= EXACT:
+            raise ValueError(
+                f"column {name!r} holds labels such as {text[0].as_py()!r}, some of 2^53 and more "
+                "beside fractions, which doubles would round. Make the labels text."
+            )
+        return found
+    raise ValueError(
+        f"labels of column {name!r} are numbers in the first rows of the file and text further "
+        "down. Give an iterable of frames that have them as text, for example "
+        f"pandas.read_csv(path, chunksize=100_000, dtype={{{name!r}: str}})."
+    )

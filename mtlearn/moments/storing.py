@@ -7,13 +7,15 @@ import os
 import zlib
 from dataclasses import fields
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from shutil import copymode
 from typing import Any
+from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
 
 from mtlearn.moments.sums import ColumnSums
+from mtlearn.moments.united import sorted_labels
 from mtlearn.problems.moments import Moments
 from mtlearn.table.state import encoder_of, state_of
 
@@ -32,6 +34,8 @@ def save(moments: Any, path: Any) -> None:
     about = {"format": FORMAT, "version": VERSION}
     about |= {name: _plain(getattr(moments, name)) for name in PLAIN}
     about["tasks"] = [_plain(task) for task in moments._tasks]
+    about["named"] = moments._way == "columns" and moments._tasks.dtype.kind == "O"
+    about["column_tasks"] = [_plain(task) for task in moments._column_tasks]
     about["encoder"] = None if moments.encoder is None else state_of(moments.encoder)
     text = json.dumps(about).encode()
     arrays = {"about": np.frombuffer(text, dtype=np.uint8), "pivot": moments._pivot}
@@ -41,14 +45,19 @@ def save(moments: Any, path: Any) -> None:
         arrays |= {f"{name}_{k}": getattr(fold, name) for name in OF_FOLD}
         arrays[f"sums_{k}"] = sums
     path = Path(path)
-    with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{str(path.parent)!r} is no folder. Make it first.")
+    beside = path.with_name(f"{path.name}.{uuid4().hex}")
+    with beside.open("xb") as file:
         try:
             np.savez(file, **arrays)
             file.close()
-            os.replace(file.name, path)
+            if path.exists():
+                copymode(path, beside)
+            os.replace(beside, path)
         except BaseException:
             file.close()
-            os.unlink(file.name)
+            beside.unlink()
             raise
 
 
@@ -77,6 +86,8 @@ class LaterFormatError(ValueError):
 def _check_version(about: Any, path: Any) -> None:
     if about["format"] != FORMAT:
         raise KeyError("format")
+    if type(about["version"]) is not int or about["version"] < 1:
+        raise KeyError("version")
     if about["version"] > VERSION:
         raise LaterFormatError(
             f"{str(path)!r} holds moments in version {about['version']} of the format, and this "
@@ -85,39 +96,99 @@ def _check_version(about: Any, path: Any) -> None:
 
 
 def _read(cls: type, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
-    n_folds = about["n_folds"]
-    folds, sums = [], []
+    _check(about)
+    n_folds, names, labels_at = (about[name] for name in ("n_folds", "_names", "_labels_at"))
     tasks = [tuple(one) if isinstance(one, list) else one for one in about["tasks"]]
+    column_tasks = _labels(about["column_tasks"])
     T, d = len(tasks), len(arrays["pivot"])
+    of_labels = about["_way"] == "labels"
+    if not (set(tasks) <= set(about["column_tasks"]) if of_labels else len(column_tasks) == 1):
+        raise KeyError("column_tasks")
+    encoder = None if about["encoder"] is None else encoder_of(about["encoder"])
+    k = d if encoder is None else len(encoder.numbers_)
+    _check_array("pivot", arrays["pivot"], (d,))
+    if names is not None and len(names) != d:
+        raise KeyError(f"{len(names)} names of {d} columns")
     shapes = {"xx": (d, d), "xy": (d,), "x_mean": (d,)}
-    for k in range(n_folds or 1):
-        one = Moments(**{name: arrays[f"{name}_{k}"] for name in OF_FOLD})
+    folds, sums = [], []
+    for at in range(n_folds or 1):
+        one = Moments(**{name: arrays[f"{name}_{at}"] for name in OF_FOLD})
+        shared = about["_way"] == "columns" and len(one.xx) == len(one.x_mean) == 1
         for name in OF_FOLD:
-            shape, more = getattr(one, name).shape, shapes.get(name, ())
-            shared = name in ("xx", "x_mean") and about["_way"] == "columns"
-            if shape[1:] != more or not (shape[0] == T or (shared and shape[0] == 1)):
-                raise KeyError(f"{name} of shape {shape}")
+            rows = 1 if shared and name in ("xx", "x_mean") else T
+            _check_array(name, getattr(one, name), (rows, *shapes.get(name, ())))
         folds.append(one)
-        sums.append(arrays[f"sums_{k}"])
-    text = any(not isinstance(one, int | float) for one in tasks)
-    values = np.empty(T, dtype=object) if text else np.array(tasks)
-    values[:] = tasks
-    names, labels_at = about["_names"], about["_labels_at"]
+        sums.append(_check_array("sums", arrays[f"sums_{at}"], (T, 3)))
+    parts = {name: arrays[f"columns_{name}"] for name in ("count", "mean", "scatter")}
+    for name, part in parts.items():
+        _check_array(name, part, (len(column_tasks), k))
     return cls(
-        _tasks=values,
+        _tasks=_named(tasks) if about["named"] else _labels(tasks),
         _folds=tuple(folds),
         _sums=tuple(sums),
         _way=about["_way"],
         _pivot=arrays["pivot"],
-        _columns=ColumnSums(*(arrays[f"columns_{name}"] for name in ("count", "mean", "scatter"))),
+        _columns=ColumnSums(**parts),
+        _column_tasks=column_tasks,
         n_folds=n_folds,
         task_column=about["task_column"],
         _names=None if names is None else tuple(names),
         _labels_at=None if labels_at is None else tuple(labels_at),
         _whole=about["_whole"],
         _weighted=about["_weighted"],
-        encoder=None if about["encoder"] is None else encoder_of(about["encoder"]),
+        encoder=encoder,
     )
+
+
+def _check(about: dict[str, Any]) -> None:
+    """What is known of each entry but the arrays."""
+    n_folds, names, labels_at = (about[name] for name in ("n_folds", "_names", "_labels_at"))
+    place = labels_at if isinstance(labels_at, list) and len(labels_at) == 2 else [None, 0]
+    right = {
+        "n_folds": n_folds is None or (type(n_folds) is int and n_folds >= 2),
+        "_way": about["_way"] in ("single", "labels", "columns"),
+        "_whole": about["_whole"] in ("rows", "groups", "tasks"),
+        "_weighted": isinstance(about["_weighted"], bool),
+        "named": about["named"] in ((True, False) if about["_way"] == "columns" else (False,)),
+        "task_column": isinstance(about["task_column"], str | int | None),
+        "_names": names is None or all(isinstance(one, str) for one in names),
+        "_labels_at": labels_at is None
+        or (type(place[0]) is int and isinstance(place[1], str | None)),
+    }
+    wrong = [name for name, is_right in right.items() if not is_right]
+    if wrong:
+        raise KeyError(wrong[0])
+
+
+def _check_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    counts = name == "count"
+    right = array.dtype.kind in "iu" if counts else array.dtype == np.float64
+    if array.shape != shape or not right:
+        raise KeyError(f"{name} of shape {array.shape} and type {array.dtype}")
+    if not counts and not np.isfinite(array).all():
+        raise KeyError(f"{name} that is not finite")
+    if name in ("count", "weight", "yy", "scatter") and (array < 0).any():
+        raise KeyError(f"{name} below zero")
+    return array
+
+
+def _labels(values: list) -> np.ndarray:
+    """Labels that are all different and sorted."""
+    found, order = sorted_labels(values)
+    if len(set(values)) < len(values) or (order != np.arange(len(order))).any():
+        raise KeyError("labels that are not sorted")
+    if not all(isinstance(one, str) or np.isfinite(one) for one in values):
+        raise KeyError("labels that are no numbers")
+    return found
+
+
+def _named(values: list) -> np.ndarray:
+    """Names of targets, in their own order."""
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    if len(set(values)) < len(values):
+        raise KeyError("targets of one name")
+    return found
 
 
 def _plain(value: Any) -> Any:

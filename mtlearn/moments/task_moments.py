@@ -12,9 +12,10 @@ from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import match_labels, read_labels
 from mtlearn.inputs.weights import COUNTED
 from mtlearn.moments.gathering import Gathering, empty
-from mtlearn.moments.matching import matched, refuse_negative
+from mtlearn.moments.matching import columns_with, columns_without, matched, refuse_negative
 from mtlearn.moments.storing import load, save
 from mtlearn.moments.sums import ColumnSums
+from mtlearn.moments.united import places, sorted_labels, united
 from mtlearn.problems.moment_data import MomentData, added, alike
 from mtlearn.problems.moments import Moments
 
@@ -79,7 +80,8 @@ class TaskMoments:
     _sums: tuple[np.ndarray, ...]  # of s², log s and fractional weights, (T, 3) of each fold
     _way: str
     _pivot: np.ndarray
-    _columns: ColumnSums
+    _columns: ColumnSums  # of each of the next, and of one where rows have no label
+    _column_tasks: np.ndarray  # the tasks, and others none of whose rows has a target
     n_folds: int | None
     task_column: Any
     _names: tuple[str, ...] | None
@@ -91,16 +93,19 @@ class TaskMoments:
     @classmethod
     def _gathered(cls, found: Gathering, task_column: Any, encoder: Any) -> TaskMoments:
         reader = found.reader
-        way = "single" if not reader.kind else "labels"
+        way, tasks, order = "single", np.arange(1), np.arange(1)
+        column_tasks = known = np.arange(1)
         if reader.targets is not None:
             way, tasks, order = "columns", reader.targets, None
-        elif way == "single":
-            tasks, order = np.arange(1), np.arange(1)
-        else:
-            labels = list(found.place)
-            values = np.array(labels, dtype=object if reader.kind == "text" else None)
-            order = np.argsort(values, kind="stable")
-            tasks = values[order]
+        if reader.kind and way != "columns":
+            way = "labels"
+            column_tasks, known = sorted_labels(found.place)
+            counts = np.zeros(len(known), dtype=np.intp)
+            for one in found.folds:
+                some = min(one.n_tasks, len(known))  # there is room for more
+                counts[:some] += one.count[:some]
+            order = known[counts[known] > 0]
+            tasks = column_tasks[counts[known] > 0]
         folds, sums = found.folds, found.sums
         if order is not None:
             folds = [one.take(order) if one.n_tasks > 1 else one for one in folds]
@@ -111,7 +116,8 @@ class TaskMoments:
             tuple(sums),
             way,
             found.pivot,
-            found.columns,
+            found.columns.take(known),
+            column_tasks,
             found.n_folds,
             task_column,
             None if reader.names is None else tuple(reader.names),
@@ -161,8 +167,7 @@ class TaskMoments:
         if self._way != "labels":
             tasks, mine, theirs = self._tasks, None, None
         else:
-            tasks = np.union1d(self._tasks, other._tasks)
-            mine, theirs = (np.searchsorted(tasks, one._tasks) for one in (self, other))
+            tasks, mine, theirs = united(self._tasks, other._tasks)
         folds, sums = [], []
         for a, b, s, r in zip(self._folds, other._folds, self._sums, other._sums, strict=True):
             if mine is None:
@@ -181,7 +186,7 @@ class TaskMoments:
             _tasks=tasks,
             _folds=tuple(folds),
             _sums=tuple(sums),
-            _columns=self._columns + other._columns,
+            **columns_with(self, other),
             _weighted=self._weighted or other._weighted,
         )
 
@@ -191,34 +196,34 @@ class TaskMoments:
         other = matched(self, other)
         at = np.arange(len(self._tasks))
         if self._way == "labels":
-            at = np.minimum(np.searchsorted(self._tasks, other._tasks), len(self._tasks) - 1)
-            unknown = self._tasks[at] != other._tasks
-            if unknown.any():
+            at = places(self._tasks, other._tasks)
+            if (at < 0).any():
                 raise ValueError(
-                    f"task {plain(other._tasks[unknown][0])!r} is not among the moments it is "
+                    f"task {plain(other._tasks[at < 0][0])!r} is not among the moments it is "
                     "taken from. Subtract only what was added."
                 )
         folds, sums = [], []
         for a, b, s, r in zip(self._folds, other._folds, self._sums, other._sums, strict=True):
             a, b = alike(a, b)
             whole = len(at) == a.n_tasks  # also one scatter of all
-            rest = (a if whole else a.take(at)) - b
-            refuse_negative(rest, a if whole else a.take(at), other._tasks)
+            own = a if whole else a.take(at)
+            rest, weights = own - b, s[at] - r
+            refuse_negative(rest, own, b, (weights, s[at]), other._tasks)
             total = rest
             if not whole:
                 total = a.take(np.arange(a.n_tasks))
                 total.put(at, rest)
             folds.append(total)
             left = s.copy()
-            left[at] = np.where((rest.count == 0)[:, None], 0.0, s[at] - r)
+            left[at] = np.where((rest.count == 0)[:, None], 0.0, weights)
             sums.append(left)
         found = replace(
             self,
             _folds=tuple(folds),
             _sums=tuple(sums),
-            _columns=self._columns - other._columns,
         )
         keep = found.counts > 0
+        found = replace(found, **columns_without(self, other, self._tasks[keep]))
         if not keep.any() or (self._way == "columns" and not keep.all()):
             raise ValueError(
                 "nothing would be left of some target or of all rows. Keep some rows, or collect "
@@ -237,7 +242,7 @@ class TaskMoments:
         Returns
         -------
         TaskMoments
-            Columns are standardised, where a pipeline does so, as those of all tasks.
+            Columns are standardised, where a pipeline does so, as those of these tasks.
 
         Raises
         ------
@@ -250,7 +255,11 @@ class TaskMoments:
             shown = [plain(one) for one in labels.values[labels.codes[at < 0]]][:5]
             said = f"{shown} are not among the tasks" if shown else "no task is named"
             raise ValueError(f"{said}. Give labels among {list(map(plain, self._tasks[:20]))}.")
-        return self._taken(np.unique(at))
+        found = self._taken(np.unique(at))
+        if self._way != "labels":
+            return found
+        own = places(self._column_tasks, found._tasks)
+        return replace(found, _columns=self._columns.take(own), _column_tasks=found._tasks)
 
     def save(self, path: Any) -> None:
         """Write them to a file, an npz archive of plain arrays.

@@ -24,6 +24,11 @@ def check_folds(estimator: Any, data: MomentData) -> None:
             f"{type(estimator).__name__} searches on held-out rows, and the moments are kept for "
             "all rows together. Collect them with n_folds=5."
         )
+    if sum(bool(fold.count.any()) for fold in data.folds) < 2:
+        raise ValueError(
+            f"all rows are in one fold of {n}, and nothing is left to learn from. Collect with "
+            "another group_column: there is one group, or all are in that fold by chance."
+        )
     if cv is not None and cv != n:
         raise ValueError(
             f"cv={cv!r} deals rows, and moments are dealt already, to {n} folds. Leave cv=None, or "

@@ -1351,6 +1351,7 @@ WRONG_TYPE = {
     "moments: no table encoder",
     "moments: a classifier",
     "moments: another step",
+    "moments: no path",
 }
 
 

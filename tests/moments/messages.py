@@ -18,10 +18,12 @@ from mtlearn import (
     fit_moments,
     make_table_pipeline,
 )
+from mtlearn.moments import path_moments
 from mtlearn.table import TableEncoder
 
 rng = np.random.default_rng(0)
 X, y, TASK = rng.normal(size=(24, 3)), rng.normal(size=24), np.repeat(["a", "b"], 12)
+TASK_C, TWELVE = np.repeat(["c", "b"], 12), np.full(24, 12)
 FRAME = pd.DataFrame(X, columns=list("uvw")).assign(task=TASK, y=y)
 NAMED = {"task_column": "task", "target_column": "y"}
 MEAN = MeanRegularizedRegressor
@@ -58,6 +60,22 @@ def mixed_folder():
         collect_moments(folder, **NAMED)
 
 
+def csv(**columns):
+    """A file whose first block, of a megabyte, is of other types than what is further down."""
+
+    def collected():
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "a.csv"
+            early = ",".join(first for first, _ in columns.values())
+            late = ",".join(last for _, last in columns.values())
+            n = 3 * 2**20 // len(early)
+            file.write_text("\n".join([",".join(columns), *[early] * n, late]))
+            collect_moments(file, **NAMED)
+
+    return collected
+
+
+U, T, Y = ("1.234567890", "1.0"), ("1", "2"), ("1.5", "2")  # a feature, a task, a target
 TABLE = make_table_pipeline(MEAN(task_column="task"))
 MESSAGES = {
     "no target": (collect((X, np.full(24, np.nan))), ["no chunk", "observed"], ["iterator"]),
@@ -84,9 +102,29 @@ MESSAGES = {
         ["both task_column"],
         ["give one of them"],
     ),
+    "targets twice": (
+        collect((FRAME, y), **NAMED),
+        ["both target_column"],
+        ["give one of them"],
+    ),
+    "missing features": (
+        collect(FRAME, FRAME[["y", "w", "v", "u", "task"]].assign(v=np.nan), **NAMED),
+        ["chunk 1", "['v']"],
+        ["Drop such rows", "encoder=..."],
+    ),
+    "infinite features": (
+        collect((np.where(np.arange(3) == 2, np.inf, X), y)),
+        ["the columns [2]"],
+        ["Drop such rows"],
+    ),
     "labels of two kinds": (
         collect((X, y, TASK), (X, y, np.arange(24))),
         ["chunk 1", "labels of numbers", "text"],
+        [".astype(str)"],
+    ),
+    "groups of two kinds": (
+        collect(FRAME.assign(g=TWELVE), FRAME.assign(g="12"), group_column="g", n_folds=3, **NAMED),
+        ["chunk 1", "labels that are text", "labels of numbers"],
         [".astype(str)"],
     ),
     "targets of two shapes": (
@@ -115,6 +153,21 @@ MESSAGES = {
         ["a TableEncoder fitted"],
     ),
     "a mixed folder": (mixed_folder, [".parquet and .csv"], ["alone"]),
+    "text below numbers": (
+        csv(u=U, v=("12", "A7"), task=T, y=Y),
+        ["a.csv", "A7"],
+        ["iterable of frames", "dtype"],
+    ),
+    "labels of text below numbers": (
+        csv(u=U, task=("12", "A7"), y=Y),
+        ["'task'", "text further down"],
+        ["dtype={'task': str}"],
+    ),
+    "large labels beside fractions": (
+        csv(u=U, task=("9007199254740993", "1.5"), y=Y),
+        ["'task'", "9007199254740993"],
+        ["text"],
+    ),
     "a foreign file": (later, ["no file of moments"], ["TaskMoments.save"]),
     "rows": (lambda: fit_moments(MEAN(), X), ["ndarray"], ["collect_moments", "model.fit"]),
     "a classifier": (
@@ -131,6 +184,11 @@ MESSAGES = {
         fitted(MEAN(task_column="school"), FRAME, **NAMED),
         ["'school'", "'task'"],
         ["leave one out"],
+    ),
+    "no path": (
+        lambda: path_moments(make_pipeline(StandardScaler(), MEAN()), moments()),
+        ["Pipeline"],
+        ["last step", "GroupLassoRegressor"],
     ),
     "another step": (
         fitted(make_pipeline(PCA(), MEAN()), (X, y)),
@@ -163,6 +221,13 @@ MESSAGES = {
         ["cv=7", "3 folds"],
         ["cv=None"],
     ),
+    "one fold": (
+        fitted(
+            MeanRegularizedRegressorCV(3), FRAME.assign(g=1), group_column="g", n_folds=3, **NAMED
+        ),
+        ["all rows", "fold of 3"],
+        ["group_column"],
+    ),
     "scoring": (
         fitted(MeanRegularizedRegressorCV(3, scoring="r2"), (X, y), n_folds=3),
         ["scoring='r2'"],
@@ -178,6 +243,26 @@ MESSAGES = {
         ["'c'"],
         ["what was added"],
     ),
+    "labels that would be rounded": (
+        collect((X, y, np.arange(24) + 2**53), (X, y, np.full(24, 0.5))),
+        ["9007199254740993"],
+        ["as text"],
+    ),
+    "labels that would be rounded in a sum": (
+        lambda: moments(X, y, np.full(24, 2**63 + 1, dtype=np.uint64)) + moments(X, y, -TWELVE),
+        ["9223372036854775809 beside -12"],
+        ["as text"],
+    ),
+    "rows without a target that were not added": (
+        lambda: moments() - moments(X, np.append(np.full(23, np.nan), y[23]), np.full(24, "b")),
+        ["task 'b'"],
+        ["what was added"],
+    ),
+    "a task without a target that was not added": (
+        lambda: moments() - moments(X, np.append(np.full(12, np.nan), y[12:]), TASK_C),
+        ["task 'c'"],
+        ["what was added"],
+    ),
     "rows that were not added": (
         lambda: moments() - moments(5 * X[:8], y[:8], TASK[:8]),
         ["task 'a'"],
@@ -187,6 +272,26 @@ MESSAGES = {
         lambda: moments() - (moments() + moments()),
         ["task 'a'"],
         ["with the same weights"],
+    ),
+    "rows with other targets": (
+        lambda: moments() - moments(X[:8], 10 * y[:8], TASK[:8]),
+        ["task 'a'"],
+        ["weights and targets"],
+    ),
+    "rows with fractional weights": (
+        lambda: moments() - moments(X[:8], y[:8], TASK[:8], np.full(8, 0.5)),
+        ["task 'a'"],
+        ["the same weights"],
+    ),
+    "rows without their fractional weights": (
+        lambda: moments(X, y, TASK, np.full(24, 1.5)) - moments(X[:8], y[:8], TASK[:8]),
+        ["task 'a'"],
+        ["the same weights"],
+    ),
+    "rows with larger weights": (
+        lambda: moments() - moments(X[:4], y[:4], TASK[:4], np.full(4, 2.0)),
+        ["task 'a'"],
+        ["the same weights"],
     ),
     "nothing left": (lambda: moments() - moments(), ["nothing would be left"], ["Keep"]),
     "an unknown task": (lambda: moments().subset(["z"]), ["'z'"], ["'a', 'b'"]),

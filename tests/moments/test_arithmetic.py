@@ -1,5 +1,8 @@
 """Moments add up, are taken away, kept in a file and parted by task, as rows would be."""
 
+import json
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,6 +44,25 @@ def test_a_difference_is_of_the_rows_that_are_left(name):
     assert_same(fit_moments(clone(MODELS[name]), left), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("weights", ["none", "whole", "fractions"])
+@pytest.mark.parametrize("far", [0.0, 1e7])
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_what_was_added_can_be_taken_away(left, far, weights):
+    """Where next to nothing is left, or targets are far from zero, only rounding is left over."""
+    rng = np.random.default_rng(0)
+    X, task = rng.normal(size=(3000, 3)) + far, np.arange(3000) % 10
+    y = X.sum(axis=1) + far + rng.normal(size=3000)
+    y[:30] = y[0]
+    s = {"none": np.ones(3000), "whole": 1.0 + rng.integers(9, size=3000)}
+    s["fractions"] = np.exp(3 * rng.normal(size=3000))
+    rows = (X, y, task, s[weights]) if weights != "none" else (X, y, task)
+    whole = collect_moments(chunks(*rows, how="shuffled"))
+    gone = np.arange(3000) >= 10 * left
+    gone[0] = False
+    rest = whole - collect_moments(chunks(*(part[gone] for part in rows)))
+    assert rest.counts.tolist() == ([left] * 10 if left else [1])
+
+
 @pytest.mark.parametrize("holes", [False, True])
 def test_several_targets_add_up_and_are_taken_away(holes):
     X, y, _ = rows(n=210)
@@ -65,6 +87,28 @@ def test_a_subset_is_of_the_rows_of_some_tasks(name):
     assert found.tasks_.tolist() == sorted(wanted)
 
 
+@pytest.mark.parametrize(
+    "labels", [(2**63 + 5, 2**63 + 7, 3, 4), (2**53 + 1, 2**53, 3, 7), (-5, 3.5, True, 8)]
+)
+@pytest.mark.parametrize("way", ["chunks", "sum", "sum, turned"])
+def test_labels_of_unlike_types_of_numbers_stay_apart(labels, way):
+    X, y, _ = rows(n=40)
+    parts = [
+        (X[i::4], y[i::4], np.array([label] * 10, dtype=np.uint64 if label > 2**63 else None))
+        for i, label in enumerate(labels)
+    ]
+    if way == "chunks":
+        found = collect_moments(parts)
+    else:
+        parts = [collect_moments([part]) for part in parts]
+        parts = parts[::-1] if way == "sum, turned" else parts
+        found = parts[0] + parts[1] + parts[2] + parts[3]
+        left = found - parts[1]
+        assert left.tasks.tolist() == sorted(set(labels) - set(parts[1].tasks.tolist()))
+    assert found.tasks.tolist() == sorted(labels)
+    assert found.counts.tolist() == [10] * 4
+
+
 def test_columns_of_another_order_are_added_by_name():
     X, y, task = rows()
     frame = pd.DataFrame(X, columns=list("abcd")).assign(y=y, task=task)
@@ -78,12 +122,20 @@ def test_columns_of_another_order_are_added_by_name():
     np.testing.assert_allclose(fit_moments(clone(model), total).coef_, plain.coef_, rtol=1e-7)
 
 
-@pytest.mark.parametrize("way", ["numbers", "text", "targets", "one task", "table"])
+@pytest.mark.parametrize(
+    "way", ["numbers", "large numbers", "text", "targets", "one task", "table"]
+)
 def test_a_file_holds_them(way, tmp_path):
     X, y, task = rows()
     model, file = SEARCHES["mean"], tmp_path / "moments"
     if way == "numbers":
         given, options = [(X, y, task)], {}
+    elif way == "single precision":
+        X[:, 1] += 1e5
+        given, options = [(X.astype(np.float32), np.float32(np.column_stack([y, X[:, 0]])))], {}
+    elif way == "large numbers":
+        labels = np.where(task == 3, 5, 2**63 + task.astype(np.uint64))
+        given, options = [(X, y, labels)], {}
     elif way == "text":
         given, options = [(X, y, [f"é{t}\0" for t in task])], {}
     elif way == "targets":
@@ -151,6 +203,94 @@ def test_another_file_is_refused(tmp_path):
         TaskMoments.load(tmp_path / "one.npy")
     with pytest.raises(FileNotFoundError):
         TaskMoments.load(tmp_path / "none.npz")
+
+
+def tampered(file, about, arrays):
+    """The file of moments with some of its entries changed."""
+    with np.load(file) as held:
+        content = dict(held)
+    known = json.loads(content["about"].tobytes())
+    text = json.dumps({**known, **about}).encode()
+    content["about"] = np.frombuffer(text, dtype=np.uint8)
+    changed = {name: change(content[name]) for name, change in arrays.items()}
+    np.savez(file, **{**content, **changed})
+
+
+TAMPERED = {
+    "a task twice": {"tasks": [3, 6, 9, 12, 15, 18, 21, 24, 24]},
+    "tasks not sorted": {"tasks": [6, 3, 9, 12, 15, 18, 21, 24, 27]},
+    "a task that is NaN": {"tasks": [3, 6, 9, 12, 15, 18, 21, 24, float("nan")]},
+    "an infinite task": {"tasks": [3, 6, 9, 12, 15, 18, 21, 24, float("inf")]},
+    "text and numbers": {"tasks": ["a", 6, 9, 12, 15, 18, 21, 24, 27]},
+    "fewer tasks": {"tasks": [3, 6, 9]},
+    "no tasks": {"tasks": []},
+    "fewer tasks of columns": {"column_tasks": [3, 6, 9]},
+    "a negative number of folds": {"n_folds": -1},
+    "one fold": {"n_folds": 1},
+    "a fraction of folds": {"n_folds": 2.0},
+    "more folds": {"n_folds": 3},
+    "an unknown way": {"_way": "foo"},
+    "another way": {"_way": "columns"},
+    "unknown wholes": {"_whole": "foo"},
+    "version 0": {"version": 0},
+    "a fraction of a version": {"version": 1.5},
+    "a version that is text": {"version": "1"},
+    "names of other columns": {"_names": ["a"]},
+    "names that are none": {"_names": [1, 2, 3, 4]},
+    "a place of labels": {"_labels_at": 5},
+    "no column": {"task_column": {"a": 1}},
+    "weighted perhaps": {"_weighted": "no"},
+    "a negative count": {"count_1": lambda held: -held},
+    "a fraction of a count": {"count_1": lambda held: held + 0.5},
+    "a negative weight": {"weight_0": lambda held: -held},
+    "negative squares": {"yy_0": lambda held: -held},
+    "missing values": {"xx_0": lambda held: np.nan * held},
+    "text": {"yy_0": lambda held: held.astype("U9")},
+    "complex numbers": {"xx_1": lambda held: held.astype(complex)},
+    "single precision": {"xy_0": lambda held: held.astype(np.float32)},
+    "fewer sums": {"sums_0": lambda held: held[:2]},
+    "fewer columns": {"columns_mean": lambda held: held[:, :1]},
+    "a pivot of another shape": {"pivot": lambda held: held[:, None]},
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_a_file_that_someone_changed_is_refused(name, tmp_path):
+    file = tmp_path / "moments.npz"
+    collect_moments([rows()], n_folds=2).save(file)
+    tampered(file, {}, {})
+    assert TaskMoments.load(file).counts.sum() == 400
+    change = TAMPERED[name]
+    arrays = {key: value for key, value in change.items() if callable(value)}
+    tampered(file, {} if arrays else change, arrays)
+    with pytest.raises(ValueError, match="no file of moments"):
+        TaskMoments.load(file)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+def test_a_file_is_readable_as_others_are(tmp_path):
+    file, other = tmp_path / "moments.npz", tmp_path / "other"
+    other.touch()
+    moments = collect_moments([rows()])
+    moments.save(file)
+    assert file.stat().st_mode == other.stat().st_mode
+    file.chmod(0o640)
+    moments.save(file)
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere' is no folder"):
+        collect_moments([rows()]).save(tmp_path / "nowhere" / "moments.npz")
+
+
+def test_targets_named_by_numbers_keep_their_names_in_a_file(tmp_path):
+    X, y, _ = rows()
+    moments = collect_moments([(X, pd.DataFrame({20: y, 10: y + X[:, 0]}))])
+    moments.save(tmp_path / "moments.npz")
+    loaded = TaskMoments.load(tmp_path / "moments.npz")
+    assert loaded.tasks.dtype == moments.tasks.dtype
+    assert loaded.tasks.tolist() == (loaded + moments).tasks.tolist() == [20, 10]
 
 
 def test_nothing_is_left_behind_where_saving_fails(tmp_path, monkeypatch):

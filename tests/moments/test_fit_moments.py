@@ -8,6 +8,7 @@ from mtlearn import collect_moments, fit_moments
 from mtlearn.exceptions import SimilarLabelsWarning
 from mtlearn.moments import path_moments
 
+from ..checks import count_calls
 from .drawn import MODELS, assert_same, chunks, rows
 
 # without intercepts a column of 1e7 ± 1 is one of scale 1e7, and 14 of its digits say nothing
@@ -107,3 +108,12 @@ def test_an_empty_chunk_is_nothing(where):
     parts = [nothing, *parts] if where == "first" else [*parts, nothing]
     expected = clone(MODELS["mean"]).fit(X, y, task=task)
     assert_same(fit_moments(clone(MODELS["mean"]), collect_moments(parts)), expected)
+
+
+def test_many_small_chunks_are_as_much_work_each_as_few():
+    X, y, _ = rows(n=1000)
+
+    def calls(n):
+        return count_calls(collect_moments, [(X[i : i + 1], y[i : i + 1]) for i in range(n)])
+
+    assert calls(1000) < 2.05 * calls(500)

@@ -138,6 +138,82 @@ def test_a_scaler_before_the_model(name, weighted, options):
     assert_same(found[-1], expected[-1], rtol=1e-6)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "default"])
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("model", [MeanRegularizedRegressor(0.3), RandomSlopesRegressor()])
+def test_a_scaler_that_hands_on_a_frame(library, named, model):
+    X, y, task = rows()
+    X = pd.DataFrame(X, columns=["d", "b", "a", "c"]) if named else X
+    pipeline = make_pipeline(StandardScaler().set_output(transform=library), model)
+    last = pipeline.steps[-1][0]
+    expected = clone(pipeline).fit(X, y, **{f"{last}__task": task})
+    found = fit_moments(pipeline, collect_moments([(X, y, task)]))
+    assert hasattr(expected[-1], "feature_names_in_") == (library != "default")
+    assert vars(found[-1]).get("feature_names_in_", np.array([])).tolist() == (
+        vars(expected[-1]).get("feature_names_in_", np.array([])).tolist()
+    )
+    np.testing.assert_allclose(found.predict(X, task=task), expected.predict(X, task=task))
+
+
+def assert_scaled_by(moments, X, y, task):
+    """A scaler before the model learns the rows of these moments, and the model too."""
+    pipeline = make_pipeline(StandardScaler(), MeanRegularizedRegressor(0.3, tol=1e-10))
+    found = fit_moments(clone(pipeline), moments)
+    scaler = StandardScaler().fit(X)
+    assert found[0].n_samples_seen_ == len(X)
+    np.testing.assert_allclose(found[0].mean_, scaler.mean_, rtol=1e-12)
+    np.testing.assert_allclose(found[0].scale_, scaler.scale_, rtol=1e-9)
+    if not np.isnan(y).any():
+        expected = clone(pipeline).fit(X, y, meanregularizedregressor__task=task)
+        answers = (model.predict(X, task=task) for model in (found, expected))
+        np.testing.assert_allclose(*answers, rtol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore::mtlearn.exceptions.MissingTargetWarning")
+@pytest.mark.parametrize("holes", [False, True])
+@pytest.mark.parametrize("how", ["one", "rows", "shuffled"])
+def test_parts_are_scaled_by_their_own_rows(how, holes):
+    X, y, task = rows()
+    X = X * [1.0, 1e3, 1e-3, 1.0] + [0, 1e5, 0, 1] + task[:, None]
+    if holes:
+        y[task == 6] = y[::7] = np.nan  # of one task no row has a target
+    else:
+        assert 6 in task
+    whole = collect_moments(chunks(X, y, task, how=how))
+    some = [3, 9] if holes else [3, 6]
+    at = np.isin(task, some)
+    early = np.arange(len(y)) < 250
+    first = collect_moments(chunks(X[early], y[early], task[early], how=how))
+    assert_scaled_by(whole.subset(some), X[at], y[at], task[at])
+    assert_scaled_by(whole - whole.subset(some), X[~at], y[~at], task[~at])
+    assert_scaled_by(whole - first, X[~early], y[~early], task[~early])
+    assert_scaled_by((whole - first) + first.subset(some), *(
+        part[~early | at] for part in (X, y, task)
+    ))  # fmt: skip
+    assert_scaled_by((whole - first).subset(some), *(part[~early & at] for part in (X, y, task)))
+
+
+def test_a_subset_behind_a_table_encoder_is_scaled_by_its_own_rows():
+    frame = pd.DataFrame(table())
+    frame.loc[::7, "size"] = np.nan
+    frame.loc[frame["task"] == "t6", "age"] = np.nan
+    some = ["t3", "t6", "t9"]
+    own = frame[frame["task"].isin(some)]
+    model = MeanRegularizedRegressor(0.3, task_column="task", tol=1e-10)
+    encoder = clone(make_table_pipeline(model)["table"]).fit(frame.drop(columns="y"))
+    columns = {"task_column": "task", "target_column": "y", "encoder": encoder}
+    parts = [frame.iloc[at] for at in cut(len(frame), "shuffled")]
+    found, expected = (
+        fit_moments(make_table_pipeline(model), one)["table"].scaler_
+        for one in (
+            collect_moments(parts, **columns).subset(some),
+            collect_moments([own], **columns),
+        )
+    )
+    for name in ("mean_", "scale_", "n_samples_seen_"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9)
+
+
 def test_a_pipeline_that_fails_is_not_half_fitted():
     frame = pd.DataFrame(table())
     pipeline = make_table_pipeline(MeanRegularizedRegressor(-1.0, task_column="task"))

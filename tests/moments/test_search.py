@@ -1,6 +1,7 @@
 """A search on the moments of folds is the search on the rows with the same folds."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
@@ -10,13 +11,14 @@ from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
 from .drawn import SEARCHES, assert_same, chunks, rows
 
 
-def folds_of(X, y, labels=None, n_folds=4, *, whole=False):
+def folds_of(X, y, labels=None, n_folds=4, *, whole=False, names=None):
     """(train, test) of each fold."""
     found = None
     if labels is not None:
         values, codes = np.unique(labels, return_inverse=True)
         found = hash_of_labels(values)[codes]
-    fold = fold_of(found if whole else hash_of_rows([X, y.reshape(len(y), -1)], found), n_folds)
+    rows = found if whole else hash_of_rows([X, y.reshape(len(y), -1)], found, names)
+    fold = fold_of(rows, n_folds)
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
 
 
@@ -55,8 +57,6 @@ def test_several_targets(name, holes):
 
 @pytest.mark.parametrize("whole", ["groups", "tasks"])
 def test_groups_and_tasks_are_kept_whole(whole):
-    import pandas as pd
-
     X, y, task = rows()
     group = np.random.default_rng(5).integers(0, 30, len(y))
     table = pd.DataFrame(X, columns=list("abcd")).assign(y=y, task=task, group=group)
@@ -92,6 +92,23 @@ def test_rows_are_dealt_evenly_and_equal_rows_alike():
         hash_of_rows([X.astype(np.float32).astype(float)], None)
         == hash_of_rows([X.astype(np.float32)], None)
     ).all()
+
+
+def test_folds_do_not_depend_on_the_order_of_named_columns():
+    X, y, task = rows()
+    table = pd.DataFrame(X, columns=list("abcd")).assign(y=y, task=task)
+    columns = {"task_column": "task", "target_column": "y", "n_folds": 4}
+    whole = collect_moments([table], **columns)
+    other = collect_moments([table[["y", "d", "b", "task", "a", "c"]]], **columns)
+    assert [one.count.tolist() for one in whole._folds] == [
+        one.count.tolist() for one in other._folds
+    ]
+    left = whole - collect_moments([table[["d", "b", "y", "task", "a", "c"]][:100]], **columns)
+    expected = collect_moments([table[100:]], **columns)
+    model = clone(SEARCHES["mean"])
+    assert_same(fit_moments(clone(model), left), fit_moments(model, expected), rtol=1e-6)
+    swapped = hash_of_rows([X], None, list("bacd"))  # a value of another column is another row
+    assert (hash_of_rows([X], None, list("abcd")) != swapped).all()
 
 
 def test_labels_that_are_equal_are_dealt_alike():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from sklearn.base import clone
@@ -32,7 +33,7 @@ def expected():
     return clone(MODELS["mean"]).fit(pd.DataFrame(X, columns=list("abcd")), y, task=task)
 
 
-@pytest.mark.parametrize("kind", ["parquet", "folder", "csv", "tsv"])
+@pytest.mark.parametrize("kind", ["parquet", "folder", "csv", "tsv", "csv.gz", "tsv.bz2"])
 def test_a_path_is_read_in_batches(kind, tmp_path, expected, monkeypatch):
     monkeypatch.setattr(sources, "ROWS", 64)
     table = frame()
@@ -47,7 +48,7 @@ def test_a_path_is_read_in_batches(kind, tmp_path, expected, monkeypatch):
         table.to_parquet(path)
     else:
         path = tmp_path / f"all.{kind}"
-        table.to_csv(path, index=False, sep="\t" if kind == "tsv" else ",")
+        table.to_csv(path, index=False, sep="\t" if "tsv" in kind else ",")
     for given in (path, str(path)):
         assert_same(fit_moments(clone(MODELS["mean"]), collect_moments(given, **COLUMNS)), expected)
 
@@ -71,6 +72,41 @@ def test_whole_numbers_of_a_csv_may_have_fractions_further_down(tmp_path, monkey
     assert_same(found, clone(MODELS["mean"]).fit(X, y, task=task))
 
 
+@pytest.mark.parametrize("kind", ["batches", "dataset", "scanner", "file", "reader"])
+def test_record_batches_of_pyarrow_are_chunks(kind, tmp_path, expected):
+    frame().to_parquet(tmp_path / "a.parquet")
+    dataset = ds.dataset(tmp_path / "a.parquet")
+    given = {
+        "batches": lambda: dataset.to_batches(batch_size=90),
+        "dataset": lambda: dataset,
+        "scanner": lambda: dataset.scanner(batch_size=90),
+        "file": lambda: pq.ParquetFile(tmp_path / "a.parquet").iter_batches(90),
+        "reader": lambda: pa.Table.from_pandas(frame()).to_reader(90),
+    }[kind]()
+    found = collect_moments(given, **COLUMNS)
+    assert_same(fit_moments(clone(MODELS["mean"]), found), expected)
+
+
+@pytest.mark.parametrize("first", [2**60, 2**63])
+def test_labels_of_a_csv_are_not_rounded(first, tmp_path):
+    table = frame()
+    table["task"] = first + table["task"].to_numpy(dtype=np.uint64)
+    table["group"] = table["task"]
+    table.to_csv(tmp_path / "a.csv", index=False)
+    found = collect_moments(tmp_path / "a.csv", n_folds=3, group_column="group", **COLUMNS)
+    expected = collect_moments([table], n_folds=3, group_column="group", **COLUMNS)
+    assert found.tasks.tolist() == expected.tasks.tolist() == sorted(set(table["task"].tolist()))
+    assert found.counts.tolist() == expected.counts.tolist()
+
+
+def test_labels_of_a_csv_may_have_fractions_further_down(tmp_path):
+    table = frame()
+    text = table.to_csv(index=False).rsplit("\n", 2)[0] + "\n1,2,3,4, 3.5 ,0\n"
+    (tmp_path / "a.csv").write_text(text)
+    found = collect_moments(tmp_path / "a.csv", **COLUMNS)
+    assert found.tasks.tolist() == sorted({3.5, *table["task"][:-1].tolist()})
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
 def test_folds_are_the_same_in_every_library(library):
     table = frame()
@@ -78,7 +114,8 @@ def test_folds_are_the_same_in_every_library(library):
     parts = [make[library](table[start : start + 90]) for start in range(0, len(table), 90)]
     found = fit_moments(clone(SEARCHES["mean"]), collect_moments(parts, n_folds=4, **COLUMNS))
     X, y, task = rows()
-    whole = fit_moments(clone(SEARCHES["mean"]), collect_moments([(X, y, task)], n_folds=4))
+    folds = folds_of(X, y, task, 4, names="abcd")
+    whole = clone(SEARCHES["mean"]).set_params(cv=folds).fit(X, y, task=task)
     del found.feature_names_in_
     assert_same(found, whole)
 
@@ -127,7 +164,7 @@ def test_a_search_takes_less_than_a_third_of_the_table_beside_its_moments(tmp_pa
         f"moments {found['nbytes'] / 1e6:.0f} MB"
     )
     assert found["peak"] <= table.nbytes / 3 + found["nbytes"]
-    folds = folds_of(X, y, task, 3)
+    folds = folds_of(X, y, task, 3, names=[f"x{j}" for j in range(d)])
     expected = MeanRegularizedRegressorCV(20, cv=folds).fit(X, y, task=task)
     np.testing.assert_allclose(found["alpha"], expected.alpha_, rtol=1e-7)
     np.testing.assert_allclose(found["coef"], expected.coef_, atol=1e-7)
