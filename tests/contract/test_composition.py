@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 import sklearn
 from sklearn import config_context
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
@@ -899,6 +899,7 @@ OTHERS = [
     model
     for name in mtlearn.__all__
     if inspect.isclass(model := getattr(mtlearn, name))
+    and issubclass(model, BaseEstimator)
     and name not in ("IndependentTasks", "PooledTasks")
     and name.removesuffix("Regressor").removesuffix("Classifier") not in FAMILIES
 ]
