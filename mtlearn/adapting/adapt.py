@@ -107,7 +107,7 @@ def adapt(
     A task alone says nothing of Sigma: variances stay.
 
     Rows of tasks that were never seen are answered by w_0 and l_0 as before; where a model has no
-    mean_coef_, by the average of all tasks, those added included.
+    ``mean_coef_``, by the average of all tasks, those added included.
 
     A new task weighs omega_t = 1, and N/(T N_t) under ``task_weight="balanced"``.
 
