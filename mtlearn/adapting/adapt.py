@@ -226,12 +226,9 @@ def _with_columns(model: Any, data: TaskData, growth: Growth, anew: bool) -> Any
         )
     part, inside = shared_part_of(model, data)
     part, c = part.without(again), data_weights(model, data)
-    order = np.argsort(data.codes, kind="stable")
-    starts = np.searchsorted(data.codes[order], np.arange(len(data.tasks) + 1))
-    Y = inside.y.reshape(len(order), -1)
+    Y = inside.y.reshape(len(inside.y), -1)
     columns = []
-    for t in range(len(data.tasks)):  # of unlike numbers of rows, each a problem of its own
-        rows = order[starts[t] : starts[t + 1]]
+    for rows in data.rows_by_task():  # of unlike numbers of rows, each a problem of its own
         X = inside.X[rows]
         X = (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
         own = TaskRows(X - part.center, Y[rows], c[rows, None], part.offset(X))

@@ -42,12 +42,10 @@ def posteriors(model: Any, data: TaskData, places: np.ndarray) -> tuple[dict[str
     lines = _lines(model.coef_, model.intercept_, center, K)
     sigma2 = float(model.noise_std_) ** 2 if hasattr(model, "noise_std_") else 1.0
     s = np.ones(len(Y)) if data.weight is None else data.weight
-    T, order = len(data.tasks), np.argsort(data.codes, kind="stable")
-    starts = np.searchsorted(data.codes[order], np.arange(T + 1))
+    T = len(data.tasks)
     line, skew, gaps = np.empty((T, K, p)), np.zeros((T, K, p)), np.zeros(T)
     cov = np.empty((T, K, p, p))
-    for t in range(T):  # tasks differ in rows
-        rows = order[starts[t] : starts[t + 1]]
+    for t, rows in enumerate(data.rows_by_task()):  # tasks differ in rows
         X = data.X[rows]
         X = X.toarray() if sparse.issparse(X) else X
         Z = np.column_stack([np.ones(len(rows)), X - center])

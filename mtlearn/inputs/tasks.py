@@ -143,6 +143,11 @@ class TaskData:
         data = replace(self, X=self.X[rows], y=self.y[rows, codes], weight=weight, groups=groups)
         return replace(data, codes=codes, way="labels", squares=None), rows
 
+    def rows_by_task(self) -> list[np.ndarray]:
+        """Where the rows of each task are, of labelled rows: one sort, not a search per task."""
+        order = np.argsort(self.codes, kind="stable")
+        return np.split(order, np.searchsorted(self.codes[order], np.arange(1, len(self.tasks))))
+
 
 def check_target_names(names: np.ndarray | None, tasks: np.ndarray) -> None:
     """Columns of a truth with names stand where those of fit stood, as predictions do."""
