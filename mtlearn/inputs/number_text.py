@@ -44,10 +44,12 @@ def decimal_of(column: nw.Series) -> tuple[str, str]:
     And a hint on text that looks like numbers and is taken for none, "" where it does not.
     """
     counts = column.alias("cell").drop_nulls().value_counts()  # no name as the counts have
-    cells, weight = (
-        counts.get_column("cell").str.strip_chars(),
-        counts.get_column("count").to_numpy(),
-    )
+    return decimal_of_counts(counts.get_column("cell"), counts.get_column("count").to_numpy())
+
+
+def decimal_of_counts(cells: nw.Series, weight: np.ndarray) -> tuple[str, str]:
+    """The same of different known cells, and how often each is there."""
+    cells = cells.str.strip_chars()
     weight = np.where(_are(cells, r"^$"), 0, weight)  # blank is missing
     enough = ENOUGH * weight.sum()
     like = _are(cells, LIKE_NUMBER)

@@ -5,6 +5,7 @@ The first chunk says which columns there are. Later ones have the same, in whate
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length
 
 from mtlearn.exceptions import plain
+from mtlearn.inputs.batches import as_table
 from mtlearn.inputs.column_types import are_plain
 from mtlearn.inputs.columns_of_numbers import numbers_only
 from mtlearn.inputs.features import TABLE
@@ -22,7 +24,6 @@ from mtlearn.inputs.labels import Labels, labels_beside, read_labels
 from mtlearn.inputs.number_text import Bad
 from mtlearn.inputs.target_array import read_array
 from mtlearn.inputs.tasks import FLOATS, column_names, find_column, raise_tasks_twice, read_weight
-from mtlearn.moments.sources import as_table
 from mtlearn.table.matrix import encode_chunk
 
 REMEDY = f"Collect with encoder=..., a fitted TableEncoder: {TABLE}"
@@ -93,7 +94,7 @@ class ChunkReader:
     kind: str | None = field(default=None, init=False)  # of labels, "" for none
     group_kind: str | None = field(default=None, init=False)
     bad: dict[str, Bad] = field(default_factory=dict, init=False)  # cells that do not read
-    strange: dict[str, int] = field(default_factory=dict, init=False)  # rows of unknown levels
+    strange: dict[str, Counter] = field(default_factory=dict, init=False)  # unknown levels
     _seen: int = field(default=0, init=False)
 
     def read(self, given: Any) -> Chunk | None:
@@ -257,8 +258,8 @@ class ChunkReader:
             old = self.bad.get(name, Bad())
             first = (*old.first, *bad.first)[:3]
             self.bad[name] = Bad(old.count + bad.count, old.of + bad.of, first)
-        for name, n in found.strange.items():
-            self.strange[name] = self.strange.get(name, 0) + n
+        for name, counts in found.strange.items():
+            self.strange.setdefault(name, Counter()).update(counts)
         names = encoder.get_feature_names_out().tolist()
         if encoder.task_name_ is not None:
             place = names.index(encoder.task_name_)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from copy import deepcopy
 from numbers import Integral
-from pathlib import Path
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from mtlearn.inputs.frames import as_frame
+from mtlearn.inputs.batches import chunks_of
 from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.gathering import Gathering
-from mtlearn.moments.sources import as_table, batches, batches_of
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.table import TableEncoder
 
@@ -134,7 +131,7 @@ def collect_moments(
         whole,
         None if encoder is None else len(encoder.numbers_),
     )
-    for chunk in _chunks(chunks, (task_column, group_column)):
+    for chunk in chunks_of(chunks, (task_column, group_column)):
         found.add(chunk)
     found.flush()
     if not found.folds:
@@ -144,19 +141,3 @@ def collect_moments(
         )
     found.say()
     return TaskMoments._gathered(found, task_column, encoder)
-
-
-def _chunks(chunks: Any, labels: tuple) -> Iterable:
-    if isinstance(chunks, str | Path):
-        return batches(Path(chunks), labels)
-    found = batches_of(chunks)
-    if found is not None:
-        return found
-    chunks = as_table(chunks)
-    one = isinstance(chunks, tuple) or hasattr(chunks, "shape") or as_frame(chunks) is not None
-    if one or not isinstance(chunks, Iterable):
-        raise TypeError(
-            f"chunks is a {type(chunks).__name__}, and not an iterable of chunks. Of one table "
-            "give [table], of arrays [(X, y, task)]."
-        )
-    return chunks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.units import far_origin
 from mtlearn.moments.chunks import Chunk, ChunkReader
 from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
-from mtlearn.moments.sums import ColumnSums, sums_of_weights
+from mtlearn.moments.sums import sums_of_weights
 from mtlearn.problems.moment_data import added
 from mtlearn.problems.moments import Moments, entries_of_columns, of_entries
+from mtlearn.table.column_sums import ColumnSums
 from mtlearn.table.warnings import warn_of_cells
 
 ROW_BYTES = 1 << 22  # of small chunks that are looked at together, or
@@ -115,11 +117,11 @@ class Gathering:
 
         warn_of_cells(self.reader.bad)
         if self.reader.strange:
-            known = [f"{k!r} ({n:,})" for k, n in self.reader.strange.items()]
+            named = [f"{name!r} ({in_words(n)})" for name, n in self.reader.strange.items()]
             warnings.warn(
                 "rows hold levels that the encoder has not seen, and count as of no level of the "
-                f"column: {', '.join(known)}. Fit it to a larger sample, or to the rows that have "
-                "them too.",
+                f"column: {', '.join(named)}. Fit it to a larger sample, or let it see all rows "
+                "with TableEncoder.scan.",
                 UserWarning,
                 stacklevel=level_of_user(),
             )
@@ -230,6 +232,13 @@ class Gathering:
             self.folds[k] = empty(room, d)
             self.folds[k].put(np.arange(have), old)
             self.sums[k] = np.concatenate([self.sums[k], np.zeros((room - have, 3))])
+
+
+def in_words(levels: Counter) -> str:
+    """How many rows hold levels that are not known, and the most frequent of these."""
+    shown = ", ".join(map(repr, [level for level, _ in levels.most_common(5)]))
+    more = f" and {len(levels) - 5:,} more" if len(levels) > 5 else ""
+    return f"{counted(levels.total(), 'row', 'rows')}: {shown}{more}"
 
 
 def empty(T: int, d: int) -> Moments:

@@ -14,10 +14,10 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 
 from mtlearn.inputs.frames import as_frame, text_names
-from mtlearn.moments.sums import ColumnSums
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.problems.moment_data import in_columns
 from mtlearn.table import TableEncoder
+from mtlearn.table.column_sums import ColumnSums
 
 SETTINGS = ("task_column", "max_categories", "bad_cells")  # by which columns come about
 

@@ -14,9 +14,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from mtlearn.moments.sums import ColumnSums
 from mtlearn.moments.united import sorted_labels
 from mtlearn.problems.moments import Moments
+from mtlearn.table.column_sums import ColumnSums
 from mtlearn.table.state import encoder_of, state_of
 
 FORMAT, VERSION = "mtlearn TaskMoments", 1

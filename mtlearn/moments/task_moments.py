@@ -14,10 +14,10 @@ from mtlearn.inputs.weights import COUNTED
 from mtlearn.moments.gathering import Gathering, empty
 from mtlearn.moments.matching import columns_with, columns_without, matched, refuse_negative
 from mtlearn.moments.storing import load, save
-from mtlearn.moments.sums import ColumnSums
 from mtlearn.moments.united import places, sorted_labels, united
 from mtlearn.problems.moment_data import MomentData, added, alike
 from mtlearn.problems.moments import Moments
+from mtlearn.table.column_sums import ColumnSums
 
 
 @dataclass(frozen=True, eq=False)

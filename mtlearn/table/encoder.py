@@ -7,28 +7,26 @@ beside it in a frame of the user's own library: a string label never turns a tab
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.base import all_or_nothing
-from mtlearn.exceptions import OneTaskWarning, level_of_user
 from mtlearn.inputs.checks import check_option
 from mtlearn.inputs.column_types import NUMBER, floats
-from mtlearn.inputs.frames import as_frame, check_columns, text_names
+from mtlearn.inputs.frames import as_frame
 from mtlearn.inputs.number_text import Bad
-from mtlearn.inputs.tasks import find_column
-from mtlearn.table.features import BAD_CELLS, read_feature
+from mtlearn.table.features import BAD_CELLS, Feature, read_feature
 from mtlearn.table.levels import levels_of
 from mtlearn.table.matrix import encoded
-from mtlearn.table.names import check_present, feature_names, place_of_labels, without_names
-from mtlearn.table.warnings import warn_of_cells, warn_of_columns
+from mtlearn.table.names import feature_names, place_of_labels
+from mtlearn.table.reading import columns_of, name_of_task
+from mtlearn.table.scan import scanned
+from mtlearn.table.warnings import warn_of_cells, warn_of_columns, warn_of_one_task
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
@@ -139,44 +137,101 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         TypeError
             If X is sparse, or its columns are named by text and by something else.
         """
-        check_option("bad_cells", self.bad_cells, BAD_CELLS)
-        if self.max_categories < 2:
-            raise ValueError(f"max_categories must be at least 2, got {self.max_categories!r}.")
-        columns = self._read(X, reset=True)
-        self.task_name_ = None
+        self._check()
+        columns = columns_of(self, X, reset=True)
+        names, frame = list(columns), as_frame(X)
         if self.task_column is None and self.expects_tasks and _is_one_target(y):
-            known = ", ".join(map(repr, list(columns)[:10])) + ", …" * (len(columns) > 10)
-            warnings.warn(
-                "y is one target and no column of X is named as that of the tasks, so all "
-                f"{len(y):,} rows are one task, unless labels beside X go to the model (task=..., "
-                "without metadata routing model__task=...). Name the column in the estimator, with "
-                "task_column=... "
-                f"({'its position' if as_frame(X) is None else f'X has {known}'}). If one task is "
-                "meant, silence mtlearn.exceptions.OneTaskWarning.",
-                OneTaskWarning,
-                stacklevel=level_of_user(),
-            )
-        if self.task_column is not None:
-            frame, names = as_frame(X), list(columns)
-            given = names if frame is None else frame.columns  # integers are no positions
-            self.task_name_ = names[find_column(self.task_column, given, len(names))]
+            warn_of_one_task(None if frame is None else names, len(y))
+        self.task_name_ = name_of_task(self, names if frame is None else frame.columns, names)
         features = {
             name: read_feature(name, column, self.bad_cells)
             for name, column in columns.items()
             if name != self.task_name_
         }
+        self._learn(features, lambda name, most: levels_of(features[name].column, most))
+        if self.numbers_:
+            self.scaler_ = StandardScaler()
+            with np.errstate(all="ignore"):  # a column never known has no mean
+                numbers = np.empty((X.shape[0], len(self.numbers_)), order="F")
+                for j, name in enumerate(self.numbers_):
+                    numbers[:, j] = floats(features[name].column)
+                self.scaler_.fit(numbers)
+        return self
+
+    @all_or_nothing
+    def scan(
+        self,
+        chunks: Any,
+        *,
+        target_column: Any = None,
+        weight_column: Any = None,
+        group_column: Any = None,
+    ) -> TableEncoder:
+        """Learn the same of a table in chunks, in one pass: what ``fit`` of all rows would learn.
+
+        In memory are one chunk, sums of the numbers, and how often each value of text and
+        categories is there (of text with more than a million values that differ in most rows, no
+        more).
+
+        Parameters
+        ----------
+        chunks : iterable of chunks, or path
+            As in :func:`mtlearn.collect_moments`; targets beside X are not looked at.
+        target_column, weight_column, group_column : str or list of str, default=None
+            Columns that are no features.
+
+        Returns
+        -------
+        TableEncoder
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`fit`; and if chunks have different columns, or a column is of numbers in
+            one and of text, categories or dates in another. The message begins with the number of
+            the chunk, from 0.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from mtlearn.table import TableEncoder
+        >>> monday = pd.DataFrame({"n": [1.0, 3.0], "c": ["b", "b"], "y": [0.1, 0.2]})
+        >>> tuesday = pd.DataFrame({"n": [5.0], "c": ["a"], "y": [0.3]})
+        >>> encoder = TableEncoder().scan([monday, tuesday], target_column="y")
+        >>> encoder.scaler_.mean_.tolist(), encoder.levels_
+        ([3.0], {'c': ['a', 'b']})
+        """
+        self._check()
+        apart = [target_column, weight_column, group_column]
+        apart = [n for part in apart for n in (part if isinstance(part, list | tuple) else [part])]
+        found = scanned(self, chunks, [name for name in apart if name is not None])
+        features = found.features()
+        self._learn(features, found.levels)
+        if self.numbers_:
+            self.scaler_ = found.scaler(features)
+        return self
+
+    def _check(self) -> None:
+        check_option("bad_cells", self.bad_cells, BAD_CELLS)
+        if self.max_categories < 2:
+            raise ValueError(f"max_categories must be at least 2, got {self.max_categories!r}.")
+
+    def _learn(self, features: dict[str, Feature], levels: Any) -> None:
+        """What becomes of the columns, but for means and deviations."""
         self.numbers_ = [name for name, feature in features.items() if feature.kind == NUMBER]
         self.ignored_ = [name for name, feature in features.items() if not feature.kind]
         self._decimals = {name: features[name].decimal for name in self.numbers_}
         self.levels_, self.rare_ = {}, []
         for name, feature in features.items():
             if feature.kind not in (NUMBER, ""):
-                self.levels_[name], rare = levels_of(feature.column, self.max_categories)
+                self.levels_[name], rare = levels(name, self.max_categories)
                 self.rare_ += [name] * rare
         warn_of_columns(features)
         if not self.numbers_ and not self.levels_:
+            names = [*features, *([] if self.task_name_ is None else [self.task_name_])]
             raise ValueError(
-                f"no feature is left in X (its columns: {', '.join(map(repr, columns))}) beside "
+                f"no feature is left in X (its columns: {', '.join(map(repr, names))}) beside "
                 "the task column, dates and identifiers. Give a column of numbers, text or "
                 "categories."
             )
@@ -187,14 +242,6 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 f"two columns would be called {twice!r}, of levels or of X itself; give the column "
                 "or the value in it another name."
             )
-        if self.numbers_:
-            self.scaler_ = StandardScaler()
-            with np.errstate(all="ignore"):  # a column never known has no mean
-                numbers = np.empty((X.shape[0], len(self.numbers_)), order="F")
-                for j, name in enumerate(self.numbers_):
-                    numbers[:, j] = floats(features[name].column)
-                self.scaler_.fit(numbers)
-        return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Fit and encode the same table; cells that do not read are warned of once.
@@ -240,7 +287,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _encode(self, X: Any) -> tuple[Any, dict[str, Bad]]:
         """The table encoded, and the cells of each column of numbers that do not read."""
-        columns = self._read(X, reset=False)
+        columns = columns_of(self, X, reset=False)
         labels = None if self.task_name_ is None else columns[self.task_name_]
         names, found = self._feature_names(), encoded(self, columns, X.shape[0])
         matrix, bad = found.matrix, found.bad
@@ -290,43 +337,6 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _place(self, n_features: int) -> int:
         return place_of_labels(self.task_column, n_features)
-
-    def _read(self, X: Any, *, reset: bool) -> dict[str, Any]:
-        """The columns of X by name."""
-        if sparse.issparse(X):
-            raise TypeError(
-                "X is sparse; a table pipeline takes a data frame or a dense array. Fit the "
-                "estimator on the sparse X itself."
-            )
-        frame = as_frame(X)
-        known = None if reset else self._names
-        if frame is None:
-            names, columns = self._read_array(X, known, reset=reset)
-        else:
-            names = text_names(frame)
-            columns = list(frame.iter_columns())
-            if names != frame.columns:
-                columns = [c.alias(name) for name, c in zip(names, columns, strict=True)]
-            if known is not None:
-                task = [] if self.task_name_ is None else [self.task_name_]
-                check_present([*self.numbers_, *self.levels_, *task], names)
-            else:
-                check_columns(self, X, reset=reset)
-                names = names if reset else without_names(len(names))
-        if reset:
-            self._names = None if frame is None else names
-        return dict(zip(names, columns, strict=True))
-
-    def _read_array(self, X: Any, known: list[str] | None, *, reset: bool) -> tuple:
-        if known is not None and self.levels_:
-            raise TypeError(
-                f"X is an array, and fit had a table with columns of text or categories "
-                f"({', '.join(map(repr, list(self.levels_)[:5]))}). Give a data frame with the "
-                "columns of fit; one row of it is table.iloc[[0]]."
-            )
-        X = check_array(X, dtype="numeric", ensure_all_finite="allow-nan")
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return known or without_names(X.shape[1]), list(X.T)
 
 
 def _is_one_target(y: Any) -> bool:

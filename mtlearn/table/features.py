@@ -30,6 +30,7 @@ from mtlearn.table.unusable import are_dates, is_row_number, levels_of_identifie
 BAD_CELLS = ("missing", "error", "category")
 NONE_BAD = Bad()
 DATES = "dates or times"
+ROW_NUMBER = "a row number by its name, and no two values are equal"
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,18 @@ def read_feature(name: str, column: Any, bad_cells: str = "missing") -> Feature:
             asked_for = True  # numbers hardly repeat, which makes no identifier of them
         cells = as_text(column) if kind == MIXED else cells
     if is_row_number(name, cells):
-        return Feature("", cells, why="a row number by its name, and no two values are equal")
+        return Feature("", cells, why=ROW_NUMBER)
     if kind == NUMBER:
         return Feature(NUMBER, cells)
     if kind != CATEGORY and not asked_for and (count := levels_of_identifier(cells)):
-        like = f" ({hint})" * bool(hint)
-        why = f"{count:,} different values in {len(cells):,} rows{like}, like an identifier"
-        return Feature("", cells, why=why)
+        return Feature("", cells, why=like_an_identifier(count, len(cells), hint))
     return Feature(CATEGORY, cells, hint=hint)
+
+
+def like_an_identifier(n_different: int, n_rows: int, hint: str) -> str:
+    """Why text that differs in most rows is left out."""
+    like = f" ({hint})" * bool(hint)
+    return f"{n_different:,} different values in {n_rows:,} rows{like}, like an identifier"
 
 
 def numbers_again(name: str, column: Any, decimal: str) -> tuple[np.ndarray, Bad]:

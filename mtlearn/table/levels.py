@@ -27,12 +27,23 @@ def _distinct(column: nw.Series) -> tuple[list[str], np.ndarray]:
 
 def levels_of(column: nw.Series, most: int) -> tuple[list[str | None], bool]:
     """The levels that get a column of their own, and whether the rest share one."""
+    return levels_of_counts(counts_of(column), bool(column.is_null().any()), most)
+
+
+def counts_of(column: nw.Series) -> Counter[str]:
+    """How many rows hold each level, missing left out."""
     counts: Counter[str] = Counter()
     column = column.alias("level")  # the counts have a name, too, which may be the column's
     for value, count in column.drop_nulls().value_counts().rows():
         counts[text_of(value)] += count
+    return counts
+
+
+def levels_of_counts(
+    counts: Counter[str], missing: bool, most: int
+) -> tuple[list[str | None], bool]:
+    """The levels that get a column of their own, and whether the rest share one."""
     kept: list[str | None] = sorted(text for text in counts if counts[text])
-    missing = bool(column.is_null().any())
     rare = len(kept) + missing > most
     if rare:
         by_count = sorted(counts, key=lambda text: (-counts[text], text))  # in every library alike

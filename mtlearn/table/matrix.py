@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from mtlearn.inputs.number_text import Bad
 from mtlearn.table.features import check_cells, levels_again, numbers_again
-from mtlearn.table.levels import codes_of
+from mtlearn.table.levels import codes_of, counts_of
+from mtlearn.table.reading import columns_of
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,13 @@ class Encoded:
     bad : dict
         By the name of a column of numbers, its cells that do not read.
     strange : dict
-        By the name of a categorical column, how many rows hold a level not seen in fit; where
+        By the name of a categorical column, how many rows hold each level not seen in fit; where
         there are any.
     """
 
     matrix: np.ndarray
     bad: dict[str, Bad] = field(default_factory=dict)
-    strange: dict[str, int] = field(default_factory=dict)
+    strange: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 def encoded(encoder: Any, columns: dict[str, Any], n_rows: int) -> Encoded:
@@ -45,15 +47,19 @@ def encoded(encoder: Any, columns: dict[str, Any], n_rows: int) -> Encoded:
         numbers[:] = encoder.scaler_.transform(numbers, copy=False)
     for name, levels in encoder.levels_.items():
         rare = name in encoder.rare_
-        codes = codes_of(levels_again(columns[name]), levels, rare)
+        column = levels_again(columns[name])
+        codes = codes_of(column, levels, rare)
         known = codes >= 0
         out.matrix[rows[known], k + codes[known]] = 1.0
         k += len(levels) + rare
         if not known.all():
-            out.strange[name] = int((~known).sum())
+            strange = column.filter((~known).tolist())
+            out.strange[name] = counts_of(strange)
+            if missing := int(strange.is_null().sum()):
+                out.strange[name]["(missing)"] += missing
     return out
 
 
 def encode_chunk(encoder: Any, X: Any) -> Encoded:
     """A chunk of the table that an encoder was fitted to, or to a sample of."""
-    return encoded(encoder, encoder._read(X, reset=False), X.shape[0])
+    return encoded(encoder, columns_of(encoder, X, reset=False), X.shape[0])

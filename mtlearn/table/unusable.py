@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 import narwhals.stable.v1 as nw
+import numpy as np
 
 MOST_LEVELS = 100  # so many dummies a column may become; a small table is given the benefit
 NEARLY_ALL = 0.95  # of the known cells: one "n.d." among dates makes no category of them
@@ -35,6 +36,11 @@ def are_dates(text: nw.Series) -> bool:
     known = text.drop_nulls()
     first = known.head(20)  # most text is told by it
     return bool(len(known)) and bool(_dates(first).any()) and _dates(known).mean() >= NEARLY_ALL
+
+
+def are_dates_of_counts(cells: nw.Series, weight: np.ndarray) -> bool:
+    """The same of different known cells, and how often each is there."""
+    return bool(weight[_dates(cells).to_numpy()].sum() >= NEARLY_ALL * weight.sum() > 0)
 
 
 def _dates(text: nw.Series) -> Any:
@@ -65,4 +71,9 @@ def levels_of_identifier(column: nw.Series) -> int:
     if column.dtype != nw.String:
         return 0
     count = column.drop_nulls().n_unique()
-    return count if count > max(MOST_LEVELS, len(column) / 2) else 0
+    return count if is_identifier(count, len(column)) else 0
+
+
+def is_identifier(n_different: int, n_rows: int) -> bool:
+    """Whether text of so many different values names the rows."""
+    return n_different > max(MOST_LEVELS, n_rows / 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from mtlearn.exceptions import level_of_user
+from mtlearn.exceptions import OneTaskWarning, level_of_user
 from mtlearn.inputs.number_text import Bad
 from mtlearn.table.features import Feature
 
@@ -46,6 +46,22 @@ def warn_of_cells(bad: dict[str, Bad]) -> None:
             f"cells of columns of numbers that do not read as one count as missing: {said}. "
             f"Correct them or leave them empty; {REMEDY}"
         )
+
+
+def warn_of_one_task(names: list[str] | None, n_rows: int) -> None:
+    """That nothing says which row is of which task."""
+    shown = "its position"
+    if names is not None:
+        shown = "X has " + ", ".join(map(repr, names[:10])) + ", …" * (len(names) > 10)
+    warnings.warn(
+        "y is one target and no column of X is named as that of the tasks, so all "
+        f"{n_rows:,} rows are one task, unless labels beside X go to the model (task=..., "
+        "without metadata routing model__task=...). Name the column in the estimator, with "
+        f"task_column=... ({shown}). If one task is meant, silence "
+        "mtlearn.exceptions.OneTaskWarning.",
+        OneTaskWarning,
+        stacklevel=level_of_user(),
+    )
 
 
 def _listed(columns: dict[str, str]) -> str:

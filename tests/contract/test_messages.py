@@ -1018,6 +1018,31 @@ INSPECTED = {
         ['kind="prediction"', "X is None"],
         ["task_similarity(model, X)", 'kind="cosine"'],
     ),
+    "nothing to scan": (
+        lambda: TableEncoder().scan([]),
+        ["no chunk has a row"],
+        ["Is the iterator used up?"],
+    ),
+    "scan of other columns": (
+        lambda: TableEncoder().scan([SCANNED, SCANNED[["n"]]]),
+        ["chunk 1", "lacks ['k']"],
+        ["Give every chunk the same columns"],
+    ),
+    "scan of another type": (
+        lambda: TableEncoder().scan([SCANNED, SCANNED.assign(k=1.5)]),
+        ["'k' is text (chunk 0) and number (chunk 1)"],
+        ["Give it one type in all chunks"],
+    ),
+    "scan of a frame and an array": (
+        lambda: TableEncoder().scan([SCANNED[["n"]], (np.ones((2, 1)), [1, 2])]),
+        ["chunk 1", "the first chunk was a data frame"],
+        ["Give all alike"],
+    ),
+    "scan of an array that holds the target": (
+        lambda: TableEncoder().scan([(np.ones((2, 2)), [1, 2])], target_column=1),
+        ["columns of an array have no names"],
+        ["Give frames, or arrays of features alone"],
+    ),
     "clusters": (
         lambda: task_similarity(fitted, n_clusters=4),
         ["n_clusters=4"],
@@ -1064,8 +1089,8 @@ WARNINGS = {
             encoder=TableEncoder().fit(pd.DataFrame({"k": ["a", "b"], "n": [1, 2]})),
         ),
         UserWarning,
-        ["'k' (1)"],
-        ["larger sample"],
+        ["'k' (1 row: 'c')"],
+        ["larger sample", "TableEncoder.scan"],
     ),
     "torn groups": (
         fit(GroupLassoRegressorCV(3, cv=KFold(2)), groups=np.arange(24) % 6),
@@ -1312,6 +1337,7 @@ PICTURES = {
     ),
 }
 
+SCANNED = pd.DataFrame({"n": [1.0, 2.0], "k": ["a", "b"]})
 ERRORS = {
     f"{part}: {name}": row
     for part, rows in {

@@ -231,7 +231,7 @@ def test_levels_that_the_encoder_does_not_know_are_of_no_level():
     encoder = clone(pipeline["table"]).fit(known.drop(columns="y"))
     with pytest.warns(UserWarning, match=r"'kind' \(1") as caught:
         moments = collect_moments([frame], task_column="task", target_column="y", encoder=encoder)
-    assert f"({(frame['kind'] == 'c').sum()})" in str(caught[0].message)
+    assert f"({(frame['kind'] == 'c').sum()} rows: 'c')" in str(caught[0].message)
     found = fit_moments(pipeline, moments)
     dummies = pd.DataFrame(
         {

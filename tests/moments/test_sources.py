@@ -14,7 +14,7 @@ import pytest
 from sklearn.base import clone
 
 from mtlearn import MeanRegularizedRegressorCV, collect_moments, fit_moments
-from mtlearn.moments import sources
+from mtlearn.inputs import batches as sources
 
 from .drawn import MODELS, SEARCHES, assert_same, cut, rows
 from .test_search import folds_of

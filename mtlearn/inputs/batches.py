@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mtlearn.inputs.frames import as_frame
 from mtlearn.inputs.lookup import EXACT
 from mtlearn.inputs.tasks import find_column
 
@@ -18,6 +19,29 @@ CSV = (".csv", ".tsv", ".txt")
 PACKED = (".gz", ".bz2", ".zst", ".lz4", ".br")  # which pyarrow unpacks on the way
 # Of batches that wait to be read.
 LITTLE = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
+
+
+def chunks_of(given: Any, labels: tuple = ()) -> Iterable:
+    """Chunks to go through, of a path (see :func:`batches`), a dataset of pyarrow, or as they are.
+
+    Raises
+    ------
+    TypeError
+        If it is one table, or nothing to go through.
+    """
+    if isinstance(given, str | Path):
+        return batches(Path(given), labels)
+    found = _batches_of(given)
+    if found is not None:
+        return found
+    given = as_table(given)
+    one = isinstance(given, tuple) or hasattr(given, "shape") or as_frame(given) is not None
+    if one or not isinstance(given, Iterable):
+        raise TypeError(
+            f"chunks is a {type(given).__name__}, and not an iterable of chunks. Of one table "
+            "give [table], of arrays [(X, y, task)]."
+        )
+    return given
 
 
 def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
@@ -44,7 +68,7 @@ def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
         import pyarrow.dataset as ds
     except ImportError as error:
         raise ImportError(
-            "collect_moments reads a path in batches with pyarrow; install it: python -m pip "
+            "a path is read in batches with pyarrow; install it: python -m pip "
             'install "scikit-mtlearn[data]"'
         ) from error
     if _is_csv(path):
@@ -65,7 +89,7 @@ def as_table(given: Any) -> Any:
     return pa.Table.from_batches([given])
 
 
-def batches_of(given: Any) -> Any:
+def _batches_of(given: Any) -> Any:
     """Batches of a dataset of pyarrow, or of what else hands them out; None of other things."""
     if not hasattr(given, "to_batches") or hasattr(given, "shape"):
         return None
