@@ -21,6 +21,10 @@ from mtlearn.estimators.mean_regularized import MeanRegularizedRegressor as _Mea
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressorCV as _MeanRegularizedRegressorCV
 from mtlearn.estimators.random_slopes import RandomSlopesRegressor as _RandomSlopesRegressor
 from mtlearn.estimators.random_slopes_classifier import RandomSlopesClassifier as _RandomSlopesClassifier
+from mtlearn.estimators.robust_tasks import RobustTasksClassifier as _RobustTasksClassifier
+from mtlearn.estimators.robust_tasks import RobustTasksClassifierCV as _RobustTasksClassifierCV
+from mtlearn.estimators.robust_tasks import RobustTasksRegressor as _RobustTasksRegressor
+from mtlearn.estimators.robust_tasks import RobustTasksRegressorCV as _RobustTasksRegressorCV
 from mtlearn.estimators.trace_norm import TraceNormClassifier as _TraceNormClassifier
 from mtlearn.estimators.trace_norm import TraceNormClassifierCV as _TraceNormClassifierCV
 from mtlearn.estimators.trace_norm import TraceNormRegressor as _TraceNormRegressor
@@ -379,6 +383,100 @@ class RandomSlopesClassifier(_RandomSlopesClassifier):
         class_weight: Any = ...,
     ) -> None: ...
 
+class RobustTasksClassifier(_RobustTasksClassifier):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        weight_by_size: bool = ...,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+    ) -> None: ...
+
+class RobustTasksClassifierCV(_RobustTasksClassifierCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        weight_by_size: bool = ...,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+class RobustTasksRegressor(_RobustTasksRegressor):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        weight_by_size: bool = ...,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+    ) -> None: ...
+
+class RobustTasksRegressorCV(_RobustTasksRegressorCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        weight_by_size: bool = ...,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
 class TraceNormClassifier(_TraceNormClassifier):
     def __init__(
         self,
@@ -490,6 +588,10 @@ __all__ = [
     "PooledTasks",
     "RandomSlopesClassifier",
     "RandomSlopesRegressor",
+    "RobustTasksClassifier",
+    "RobustTasksClassifierCV",
+    "RobustTasksRegressor",
+    "RobustTasksRegressorCV",
     "TaskMoments",
     "TraceNormClassifier",
     "TraceNormClassifierCV",

@@ -228,12 +228,22 @@ def _with_columns(model: Any, data: TaskData, growth: Growth, anew: bool) -> Any
     part, c = part.without(again), data_weights(model, data)
     Y = inside.y.reshape(len(inside.y), -1)
     columns = []
-    for rows in data.rows_by_task():  # of unlike numbers of rows, each a problem of its own
+    by_size = getattr(model, "weight_by_size", False)
+    each = zip(data.rows_by_task(), data.totals(), strict=True)
+    for rows, total in each:  # of unlike numbers of rows, each a problem of its own
         X = inside.X[rows]
         X = (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
         own = TaskRows(X - part.center, Y[rows], c[rows, None], part.offset(X))
-        columns.append(own_column(part, own))
+        charged = part
+        if by_size:
+            alpha = part.penalty.alpha * float(np.sqrt(total * model.data_scale_))
+            charged = part.charging(alpha)
+        columns.append(own_column(charged, own))
     found, whole = _attributes(model, part, columns)
+    if hasattr(model, "outlier_tasks_"):
+        away = np.array([column.v.any() for column in columns])
+        before = np.isin(model.tasks_, model.outlier_tasks_)
+        whole["outlier_tasks_"] = growth.tasks[growth.merged(before, away)]
     found["task_counts_"] = data.counts()
     return _finished(model, growth, found, whole, max(column.gap for column in columns))
 

@@ -5,14 +5,16 @@ With u the level less l_0 and v the deviations, it is::
     (T/N) omega_t sum_i s_ti loss(y_ti, l_0 + u + (x_ti - x̄)·(w_0 + v))
       + alpha (Omega([V, v]) - Omega([V, 0])) + (alpha_intercept / 2) u²
 
-V the deviations of the others. For ½‖V‖² and the trace norm, smooth where the others span the
-features, it is Newton's method on one dense system; sums over features are the problem of a single
-task under :class:`~mtlearn.penalties.beside.Beside`, which the solvers of every fit take.
+V the deviations of the others. For ½‖V‖², a norm of the task and the trace norm, smooth where
+the others span the features, it is Newton's method on one dense system; sums over features are the
+problem of a single task under :class:`~mtlearn.penalties.beside.Beside`, which the solvers of every
+fit take.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,12 +23,14 @@ from mtlearn.adapting.shared_part import SharedPart
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.shifted import Shifted
 from mtlearn.penalties.beside import Beside
+from mtlearn.penalties.beside_task import BesideTask
 from mtlearn.penalties.beside_trace import BesideTrace
 from mtlearn.penalties.dirty import Dirty
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
 from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.penalties.task_norms import TaskNorms
 from mtlearn.penalties.trace_norm import TraceNorm
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem, on_squares
@@ -38,7 +42,7 @@ from mtlearn.solvers.choose import choose
 from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
 from mtlearn.solvers.descent import Descent
 
-NARROWER = 0.1  # widths of the smoothed trace norm, one after the other,
+NARROWER = 0.1  # widths of a smoothed norm, one after the other,
 NARROWEST = 1e-13  # down to this part of the largest singular value
 FAR = 20  # binary exponent of the others' deviations, beyond which these are brought near one
 RANK = 1e-12  # of the largest singular value, below which the others span nothing
@@ -85,6 +89,8 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
         return (
             _by_trace(part, rows) if abs(exponent) < FAR else _by_unit_trace(part, rows, exponent)
         )
+    if type(part.penalty) is TaskNorms:
+        return _by_task(part, rows)
     if type(part.penalty) in (L21, SparseGroup, L1Inf, Dirty):
         return _by_features(part, rows)
     raise ValueError(
@@ -203,35 +209,32 @@ def _by_trace(part: SharedPart, rows: TaskRows) -> OwnColumn:
     P, s, _ = np.linalg.svd(H.reshape(len(H), -1), full_matrices=False)
     kept = s > RANK * s.max(initial=0.0)
     P, L = P[:, kept], P[:, kept] * s[kept]
-    whole = _Traced(part, rows, np.eye(len(L)), L)
-    U = whole.start
-    inside = _Traced(part, rows, P, np.diag(s[kept]))
+    alpha = part.penalty.alpha
+    whole = _Smoothed(part, rows, np.eye(len(L)), partial(BesideTrace, alpha, L))
+    inside = _Smoothed(part, rows, P, partial(BesideTrace, alpha, np.diag(s[kept])))
     U = inside.outward(newton(inside.problem(0.0), inside.start, part.max_iter))
-    best, gap = U, _relative(whole.gap(U), null)
-    width = max(float(s.max(initial=0.0)), float(np.abs(U).max(initial=0.0)), whole.size)
-    least, width = NARROWEST * width, NARROWER * width
-    while gap > part.tol * 1e-3 and width > least:
-        U = newton(whole.problem(width), U, part.max_iter)
-        here = _relative(whole.gap(U), null)
-        if here < gap:
-            best, gap = U, here
-        elif gap <= part.tol:
-            break
-        width *= NARROWER
-    k = len(best) - len(L)
-    v = np.zeros((len(part.charged), rows.Y.shape[1]))
-    v[part.charged] = best[k:]
-    n_levels = k - int(part.free.sum())
-    v[part.free] = best[n_levels:k]
-    return OwnColumn(v, v, best[:n_levels].sum(axis=0), gap)
+    return whole.from_near(U, null, float(s.max(initial=0.0)))
 
 
-class _Traced:
-    """The problem under the trace norm, charged features turned by orthonormal columns Q."""
+def _by_task(part: SharedPart, rows: TaskRows) -> OwnColumn:
+    """A norm of the task: v = 0, or smoothed more and more."""
+    charge = partial(BesideTask, part.penalty.alpha)
+    whole = _Smoothed(part, rows, np.eye(int(part.charged.sum())), charge)
+    U, at = whole.start, whole.others
+    alone = replace(whole.problem(0.0), Z=whole.Z[:, :at], ridge=whole.ridge[:at], last=None)
+    U[:at] = newton(alone, U[:at], part.max_iter)
+    return whole.from_near(U, _null(part, rows), 0.0)
 
-    def __init__(self, part: SharedPart, rows: TaskRows, Q: np.ndarray, L: np.ndarray):
+
+class _Smoothed:
+    """The problem under a norm that can be smoothed, charged features turned by columns Q.
+
+    ``charge`` makes of a width the norm with so much smoothing.
+    """
+
+    def __init__(self, part: SharedPart, rows: TaskRows, Q: np.ndarray, charge: Any):
         ones, charges = _levels(part, len(rows.X))
-        self.part, self.rows, self.Q, self.L = part, rows, Q, L
+        self.part, self.rows, self.Q, self.charge = part, rows, Q, charge
         free = rows.X[:, part.free]
         self.others = len(charges) + free.shape[1]
         self.Z = np.hstack([ones, free, rows.X[:, part.charged] @ Q])
@@ -243,11 +246,30 @@ class _Traced:
         self.size = targets / scale if scale > 0 else 0.0
 
     def problem(self, width: float) -> ColumnProblem:
-        last = BesideTrace(self.part.penalty.alpha, self.L, width)
-        rows, n_last = self.rows, self.Q.shape[1]
+        last, rows, n_last = self.charge(width), self.rows, self.Q.shape[1]
         return ColumnProblem(
             self.part.loss, self.Z, rows.Y, rows.offset, rows.c, self.ridge, last, n_last
         )
+
+    def from_near(self, U: np.ndarray, null: float, size: float) -> OwnColumn:
+        """The best U, from one that may be it; ``size`` is that of the deviations of others."""
+        part = self.part
+        best, gap = U, _relative(self.gap(U), null)
+        width = max(size, float(np.abs(U).max(initial=0.0)), self.size)
+        least, width = NARROWEST * width, NARROWER * width
+        while gap > part.tol * 1e-3 and width > least:
+            U = newton(self.problem(width), U, part.max_iter)
+            here = _relative(self.gap(U), null)
+            if here < gap:
+                best, gap = U, here
+            elif gap <= part.tol:
+                break
+            width *= NARROWER
+        v = np.zeros((len(part.charged), self.rows.Y.shape[1]))
+        v[part.charged] = best[self.others :]
+        n_levels = self.others - int(part.free.sum())
+        v[part.free] = best[n_levels : self.others]
+        return OwnColumn(v, v, best[:n_levels].sum(axis=0), gap)
 
     def outward(self, U: np.ndarray) -> np.ndarray:
         """In features as they are."""
@@ -255,7 +277,7 @@ class _Traced:
 
     def gap(self, U: np.ndarray) -> float:
         """Primal minus dual at the residuals, scaled to be feasible."""
-        rows, last, at = self.rows, BesideTrace(self.part.penalty.alpha, self.L), self.others
+        rows, last, at = self.rows, self.charge(0.0), self.others
         F = self.Z @ U + rows.offset
         R = rows.c * self.part.loss.residual(F, rows.Y)
         G = self.Z.T @ R

@@ -42,8 +42,8 @@ class Family(BaseEstimator):
     ) -> dict[str, Any]:
         """Fitted attributes that only this family has.
 
-        ``parts`` is what the penalty explains V by; ``shaped`` brings a (d, C) array of it to the
-        units and the shape of ``coef_``.
+        ``parts`` is what the penalty explains V by, and the labels of the ``tasks``; ``shaped``
+        brings a (d, C) array of it to the units and the shape of ``coef_``.
         """
         return {}
 

@@ -155,6 +155,7 @@ class Fitting(FittedLinear, Family):
 
         parts = self._penalty(problem).at(alpha).parts(point.V)
         _with_free(parts, problem, point)
+        parts["tasks"] = data.tasks
         found |= self._own_attributes(problem, parts, shaped)
         warn_unless_converged(self, solution, self._units.alpha(alpha))
         return found

@@ -22,7 +22,7 @@ def one_system(H, m, w, grouped, F) -> np.ndarray | None:
         return -m[:, None] * f
     u = w[grouped]
     system = np.eye(len(grouped)) + Q[grouped] * (u @ u.T)
-    eta = _solve(system, -np.einsum("jc,jc->j", u, f[grouped]))
+    eta = solve_scaled(system, -np.einsum("jc,jc->j", u, f[grouped]))
     if eta is None:
         return None
     w_eta = np.zeros_like(w)
@@ -66,7 +66,7 @@ def coupled_systems(H, m, w, grouped, F, E, corners, n_classes) -> np.ndarray | 
             system[at, :g] = to_eta
             system[at, at] = corners[c] - np.tensordot(mE, P[own], axes=((0, 1), (0, 1)))
             b[at] = np.einsum("ckp,ck->p", mE, f[own])
-    theta = _solve(system, b) if size else b
+    theta = solve_scaled(system, b) if size else b
     if theta is None:
         return None
     eta = theta[:g]
@@ -79,7 +79,7 @@ def coupled_systems(H, m, w, grouped, F, E, corners, n_classes) -> np.ndarray | 
     return D
 
 
-def _solve(A: np.ndarray, b: np.ndarray) -> np.ndarray | None:
+def solve_scaled(A: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     """A x = b in rows and columns of equal scale, least squares where A is singular."""
     rows = 1.0 / np.maximum(np.abs(A).max(axis=1), 1e-300)
     A = A * rows[:, None]

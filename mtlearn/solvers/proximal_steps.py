@@ -40,7 +40,7 @@ from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Step
-from mtlearn.solvers.semismooth import Direction, SemismoothNewton, objective
+from mtlearn.solvers.semismooth import DIRECT, Direction, SemismoothNewton, objective
 
 
 @dataclass(frozen=True)
@@ -156,10 +156,11 @@ class ProximalSteps:
         """dU and dZ for r = U - V and F = -H r; ``close`` is for iterations."""
         by_rows, root = isinstance(M, RowDerivative), np.sqrt(step)
         D, products = None, 0.0
-        if by_rows:
+        if isinstance(M, DIRECT):
             D, products = self.newton.direct(M, root * F, 1.0, self.length)
             D = None if D is None else root * D
-        dense = not by_rows and (self.formed or self.dense.quick(M, proximal=True))
+        dense = not by_rows and D is None
+        dense = dense and (self.formed or self.dense.quick(M, proximal=True))
         if D is None and not dense:
             found, reached = self._conjugate_gradients(M, r, F, step, close)
             if reached or by_rows or F.size > tuning.DENSE_MOST:

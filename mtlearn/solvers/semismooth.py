@@ -38,6 +38,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Differentiable, Penalty
 from mtlearn.penalties.derivative import RowDerivative
+from mtlearn.penalties.task_norms import TaskDerivative
 from mtlearn.problems.border import border
 from mtlearn.problems.points import Point
 from mtlearn.problems.shared_mean import LARGEST_MEAN
@@ -46,6 +47,9 @@ from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Step
 from mtlearn.solvers.dense_system import DenseSystem
 from mtlearn.solvers.newton_systems import coupled_systems, one_system
+from mtlearn.solvers.task_systems import task_systems
+
+DIRECT = (RowDerivative, TaskDerivative)  # whose steps are small systems with a border
 
 
 @dataclass(frozen=True)
@@ -162,9 +166,9 @@ class SemismoothNewton:
         """D and dZ, None where the system could not be solved; ``close`` is for iterations."""
         scaled, D, products = self.root * F, None, 0.0
         by_rows = isinstance(M, RowDerivative)
-        if by_rows:
+        if isinstance(M, DIRECT):
             D, products = self.direct(M, scaled, damping)
-        quick = not by_rows and self.dense.quick(M)
+        quick = not by_rows and D is None and self.dense.quick(M)
         if quick and (self.formed or self.dense.tiny(M)):
             D, products = self.dense.normal_step(M, scaled, self.root, damping)
         elif D is None:
@@ -180,13 +184,15 @@ class SemismoothNewton:
         return Direction(D, dZ, products + 1.0)
 
     def direct(
-        self, M: RowDerivative, F: np.ndarray, damping: float, length: float = 1.0
+        self, M: Any, F: np.ndarray, damping: float, length: float = 1.0
     ) -> tuple[np.ndarray | None, float]:
-        """D on the rows that M does not send to zero, by the systems above; None if too large.
+        """D where M does not send it to zero, by systems as those above; None if too large.
 
         With the matrix products that have as many flops. H is that of steps ``length`` times as
         long, F is in columns scaled by their root.
         """
+        if isinstance(M, TaskDerivative):
+            return self._by_task(M, F, damping, length)
         problem, m, w = self.problem, np.broadcast_to(M.m, M.w.shape), M.w
         rows = np.flatnonzero(m.any(axis=1) | w.any(axis=1))
         D = np.zeros_like(F)
@@ -210,6 +216,22 @@ class SemismoothNewton:
             return None, 0.0
         D[rows] = step.reshape(k, -1)
         return D, direct_products(problem, k)
+
+    def _by_task(
+        self, M: TaskDerivative, F: np.ndarray, damping: float, length: float
+    ) -> tuple[np.ndarray | None, float]:
+        """D of a penalty that is a sum over tasks; None where the systems are too large."""
+        problem, d = self.problem, self.problem.n_features
+        if not affordable(problem, d * M.n_classes):
+            return None, 0.0
+        rows = np.arange(d)
+        H = length * self._hessian(rows)
+        H[:, rows, rows] += damping
+        E, corners = border(problem, rows)
+        if E is not None:
+            E, corners = E * np.sqrt(length) * self.root, [corner.A for corner in corners]
+        D = task_systems(H, M, F, E, corners)
+        return D, 0.0 if D is None else direct_products(problem, d)
 
     def _hessian(self, rows: np.ndarray) -> np.ndarray:
         """H_c on these rows in scaled columns; a part of the one at hand where that has them."""

@@ -288,7 +288,8 @@ def test_units_do_not_matter(name, x_unit, y_unit):
     X, y, task, early = draw()
     family, found = FAMILIES[name], []
     for x, z in ((1.0, 1.0), (x_unit, y_unit)):
-        own = family.parameters(alpha=0.1 * x * z, alpha_intercept=0.0, tol=1e-12)
+        strengths = {"alpha": 0.1 * x * z, "alpha_mean": 1e-3 * x**2, "alpha_intercept": 0.0}
+        own = family.parameters(**strengths, tol=1e-12)
         model = family.estimator("Regressor")(**own)
         model.fit(x * X[early], z * y[early], task=task[early])
         later = adapt(model, x * X[~early], z * y[~early], task=task[~early])

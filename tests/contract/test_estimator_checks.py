@@ -42,12 +42,18 @@ MODELS = [
 ]
 
 
-def in_every_mode(models):
-    return [clone(model).set_params(task_column=c) for model in models for c in (None, 0, -1)]
+def with_labels_at(*columns):
+    return [clone(model).set_params(task_column=c) for model in BASELINES + MODELS for c in columns]
 
 
-@parametrize_with_checks(in_every_mode(BASELINES + MODELS))
+@parametrize_with_checks(with_labels_at(None))
 def test_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.long
+@parametrize_with_checks(with_labels_at(0, -1))
+def test_checks_of_labelled_rows(estimator, check):
     check(estimator)
 
 

@@ -55,7 +55,7 @@ def lines_of(capsys, pattern=LINE):
 
 
 def test_all_estimators_are_found():
-    assert len(ESTIMATORS) == 20
+    assert len(ESTIMATORS) == 24
 
 
 class TestRepr:
@@ -69,7 +69,7 @@ class TestRepr:
             model = build(name, **parameters)
             shown = repr(model)
             assert "\n" not in shown and len(shown) <= 80
-            inside = "estimator=Ridge()" if "Tasks" in name else ""
+            inside = "estimator=Ridge()" if name in ("IndependentTasks", "PooledTasks") else ""
             changed = ", ".join(f"{k}={v!r}" for k, v in parameters.items())
             assert shown == f"{name}({', '.join(filter(None, [inside, changed]))})"
             again = eval(shown, vars(mtlearn) | {"Ridge": Ridge})
