@@ -20,6 +20,8 @@ from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
 from mtlearn.compare.contenders import build_model, choose_models, leave_out_wide
+from mtlearn.compare.held_out import HeldOut
+from mtlearn.compare.measuring import Subject, new_task_scores
 from mtlearn.compare.result import Comparison
 from mtlearn.compare.roles import is_baseline
 from mtlearn.compare.running import (
@@ -204,10 +206,12 @@ def compare_tasks(
     run = run_jobs(contenders, data, folds, random_state, n_jobs, clock.tick, rated)
     strangers = run_jobs(contenders, data, strange, random_state, n_jobs, clock.tick)
     slopes = fitted_slopes(contenders, data)
+    task_name = data.task_column or "column"
     return Comparison.of(
-        data,
+        HeldOut.of(data, run.predictions, run.fold),
         run,
-        strangers if strange else None,
+        Subject(len(data.y), data.n_features, data.target_name, task_name),
+        new=new_task_scores(data, strangers) if strange else {},
         baselines=baselines,
         slopes=slopes_of(slopes),
         coefs=coefs_of(slopes),

@@ -197,7 +197,7 @@ def _of_labelled_rows(
         )
     known = np.flatnonzero(~np.isnan(y))
     labels = read_labels(frame.get_column(name)[known], f"task column {name!r}")
-    said = _said_of_tasks(labels.values, len(known), name)
+    said = said_of_tasks(labels.values, len(known), name)
     data = TaskTable(
         frame=frame.to_native(),
         y=y,
@@ -214,7 +214,7 @@ def _of_labelled_rows(
     return replace(data.take(known), codes=labels.codes)
 
 
-def _said_of_tasks(tasks: np.ndarray, n_rows: int, name: str) -> list[str]:
+def said_of_tasks(tasks: np.ndarray, n_rows: int, name: str) -> list[str]:
     """Notes on labels that may not be those of tasks.
 
     Raises
