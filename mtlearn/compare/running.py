@@ -313,7 +313,8 @@ def sampled_in_words(tasks: tuple[int, int], rows: tuple[int, int], estimate: fl
     """How many of how many take part, and how many seconds all would take."""
     return (
         f"All {tasks[1]:,} tasks would take about {_duration(estimate)}, so this is a random "
-        f"sample of {tasks[0]:,} of them ({rows[0]:,} of {rows[1]:,} rows). --full (full=True) runs all."
+        f"sample of {tasks[0]:,} of them ({rows[0]:,} of {rows[1]:,} rows). --full (full=True) "
+        "runs all."
     )
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mtlearn.moments.pipeline import scaled
-from mtlearn.moments.sums import ColumnSums
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.moment_folds import sum_of
+from mtlearn.table.column_sums import ColumnSums
 
 
 @dataclass(frozen=True)
