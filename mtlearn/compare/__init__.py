@@ -4,8 +4,10 @@ Every model is tuned on inner folds and scored on the same outer folds, each of 
 task represented. ``task_table`` reads what it is made on, ``question`` whether its target is a
 number or a class, ``unusable`` leaves out what no linear model can use, ``contenders`` has the
 models, ``roles`` knows the baselines among them, ``running`` runs them, ``answers`` has what they
-predicted, ``choice`` names the pair of the verdict, ``held_out`` and ``gains`` measure, ``slopes``
-has the features in which tasks differ, ``result`` and ``verdict`` say what came out.
+predicted, ``choice`` names the pair of the verdict, ``held_losses`` and ``gains`` measure,
+``slopes`` has the features in which tasks differ, ``measuring``, ``result`` and ``verdict`` say what
+came out. Where rows are gone, ``from_moments`` does the same: ``moment_jobs`` run the models,
+``moment_baselines`` has the baselines, and ``held_folds`` the losses.
 All that differs between numbers and classes is in ``regression`` and ``classification``.
 """
 
