@@ -13,7 +13,7 @@ from mtlearn.cli.comparing import compared, read_any
 from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
 from mtlearn.cli.export import export
 from mtlearn.cli.fit import fit
-from mtlearn.cli.folds import read_folds, read_splitter
+from mtlearn.cli.folds import read_splitter
 from mtlearn.cli.large import Asked, by_rows
 from mtlearn.cli.outputs import (
     OBJECTS,
@@ -104,16 +104,8 @@ def compare(
         )
         cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
-        columns = Asked(
-            target or [],
-            task,
-            drop or [],
-            groups,
-            kind=kind.value,
-            bad_cells=bad_cells.value,
-            n_folds=read_folds(folds)[0],
-            by_rows=by_rows(how, chosen),
-        )
+        whole = by_rows(how, chosen)
+        columns = Asked.of((target, task, drop, groups), kind, bad_cells, folds, whole)
         with shown_progress(quiet) as progress:
             table = read_any(source, columns, how, batches, progress)
             result = compared(

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from mtlearn.cli import options
 from mtlearn.cli.comparing import compared, read_any
 from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
-from mtlearn.cli.folds import read_folds, read_splitter
+from mtlearn.cli.folds import read_splitter
 from mtlearn.cli.large import Asked, LargeTable, by_rows
 from mtlearn.cli.outputs import STANDARD, check_outputs
 from mtlearn.cli.progress import shown_progress
@@ -81,16 +81,8 @@ def fit(
         cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
         asked: dict[str, Any] = {"kind": kind.value, "bad_cells": bad_cells.value, "cv": cv}
-        columns = Asked(
-            target or [],
-            task,
-            drop or [],
-            groups,
-            kind=kind.value,
-            bad_cells=bad_cells.value,
-            n_folds=read_folds(folds)[0],
-            by_rows=by_rows(how, None) + [f"--model {name}"] * (name in BASELINES),
-        )
+        whole = by_rows(how, None) + [f"--model {name}"] * (name in BASELINES)
+        columns = Asked.of((target, task, drop, groups), kind, bad_cells, folds, whole)
         result = None
         with shown_progress(quiet) as progress:
             table = read_any(source, columns, how, batches, progress)

@@ -14,6 +14,7 @@ from typing import Any
 
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.files import Table
+from mtlearn.cli.folds import read_folds
 from mtlearn.cli.outputs import STANDARD, called
 from mtlearn.cli.source import Columns, chosen_columns, is_built_in, several
 from mtlearn.compare.rivals import RIVALS
@@ -55,6 +56,22 @@ class Asked:
     bad_cells: str
     n_folds: int
     by_rows: list[str]  # options that take rows
+
+    @classmethod
+    def of(
+        cls,
+        columns: tuple[list[str] | None, str | None, list[str] | None, str | None],
+        kind: Any,
+        bad_cells: Any,
+        folds: str,
+        by_rows: list[str],
+    ) -> Asked:
+        """From the options as they came; columns are those of target, task, drop and groups."""
+        target, task, drop, groups = columns
+        n_folds = read_folds(folds)[0]
+        return cls(
+            target or [], task, drop or [], groups, kind.value, bad_cells.value, n_folds, by_rows
+        )
 
 
 @dataclass

@@ -5,8 +5,8 @@ task represented. ``task_table`` reads what it is made on, ``question`` whether 
 number or a class, ``unusable`` leaves out what no linear model can use, ``contenders`` has the
 models, ``roles`` knows the baselines among them, ``running`` runs them, ``answers`` has what they
 predicted, ``choice`` names the pair of the verdict, ``held_losses`` and ``gains`` measure,
-``slopes`` has the features in which tasks differ, ``measuring``, ``result`` and ``verdict`` say what
-came out. Where rows are gone, ``from_moments`` does the same: ``moment_jobs`` run the models,
+``slopes`` has the features in which tasks differ, ``measuring``, ``result`` and ``verdict`` say
+what came out. Where rows are gone, ``from_moments`` does the same: ``moment_jobs`` run the models,
 ``moment_baselines`` has the baselines, and ``held_folds`` the losses.
 All that differs between numbers and classes is in ``regression`` and ``classification``.
 """
@@ -201,14 +201,8 @@ def compare_tasks(
         asked = Asked(
             models, kind, cv, new_tasks, time_budget, full, random_state, verbose, progress
         )
-        column = None if task_column == X.task_column else task_column
-        rows_only = {"y": y, "task": task, "task_column": column, "groups": groups}
+        rows_only = {"y": y, "task": task, "task_column": task_column, "groups": groups}
         return compare_moments(X, asked, rows_only)
-    if y is None:
-        raise ValueError(
-            "y is None: a table goes with its targets, compare_tasks(X, y, ...). Moments of a "
-            "table, of collect_moments(..., n_folds=5), have them inside."
-        )
     data = with_times(read_table(X, y, task, task_column, groups, kind), X, cv)
     contenders = choose_models(models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):

@@ -93,6 +93,11 @@ def read_table(
     X: Any, y: Any, task: Any, task_column: Any, groups: Any, kind: str = "auto"
 ) -> TaskTable:
     """Whatever way the tasks come in: a frame with a task column, or a matrix of targets."""
+    if y is None:
+        raise ValueError(
+            "y is None: a table goes with its targets, compare_tasks(X, y, ...). Moments of a "
+            "table, of collect_moments(..., n_folds=5), have them inside."
+        )
     if sparse.issparse(X):
         raise ValueError("X is sparse; compare_tasks takes a data frame or a dense array.")
     if task is not None and task_column is not None:

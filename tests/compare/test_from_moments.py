@@ -97,6 +97,7 @@ def assert_alike(found, expected):
     assert found.null_loss == pytest.approx(expected.null_loss, rel=1e-9)
 
 
+@pytest.mark.long
 def test_a_table_is_compared_as_its_rows_are():
     frame = drawn()
     X = frame.drop(columns="y")
