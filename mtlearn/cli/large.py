@@ -27,6 +27,7 @@ from mtlearn.table import TableEncoder
 LARGE = 100_000_000  # bytes of files, from which on a table is read in batches
 ENDINGS = (".parquet", ".pq", ".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FEWEST_FOLDS = 3
+MOMENTS = 1_000_000_000  # bytes, from which on moments have to be smaller than the table
 SHOWN = 1000  # rows of the first batch, to look at
 
 
@@ -189,6 +190,8 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
         encoder.scan(rows.once("columns"), target_column=target, group_column=groups)
         if len(rows.values) <= 2 and asked.kind == "auto":
             return None, f"the target {target} has two values, and is one of classes"
+        if why := rows.too_many(len(encoder.get_feature_names_out()), asked.n_folds):
+            return None, why
         moments = collect_moments(
             rows.once("moments"),
             task_column=task,
@@ -224,12 +227,24 @@ class Rows:
     progress: Callable[[Any], None] | None
     values: set = field(default_factory=set)  # of the target, until there are more than two
     unlabelled: dict[str, int] = field(default_factory=dict)
+    tasks: set = field(default_factory=set)
+    bytes: int = 0  # of the table in memory
+
+    def too_many(self, width: int, n_folds: int) -> str:
+        """Why tasks are too many for moments, where they are more than the table; or nothing."""
+        moments = 8 * n_folds * len(self.tasks) * width**2
+        if moments < max(MOMENTS, self.bytes):
+            return ""
+        return (
+            f"the moments of {len(self.tasks):,} tasks, {width} columns and {n_folds} folds would "
+            f"take {moments / 1e9:.1f} GB, more than the table"
+        )
 
     def once(self, what: str) -> Iterator[Any]:
         """A pass over all of them."""
-        self.unlabelled, done = {}, 0
+        self.unlabelled, self.bytes, done = {}, 0, 0
         for table in _batches(self.path, self.labels):
-            done += len(table)
+            done, self.bytes = done + len(table), self.bytes + table.nbytes
             yield self._known(table.drop_columns(self.columns.dropped))
             if self.progress is not None:
                 self.progress(Reading(done, f"for the {what}"))
@@ -251,6 +266,7 @@ class Rows:
             if lacking:
                 self.unlabelled[name] = self.unlabelled.get(name, 0) + lacking
                 table = table.filter(there)
+        self.tasks.update(pc.unique(table.column(self.columns.task)).to_pylist())
         if len(self.values) <= 2:
             column = table.column(self.columns.targets[0])
             known = pc.unique(column.filter(pc.invert(pc.is_null(column, nan_is_null=True))))

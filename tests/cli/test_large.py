@@ -138,6 +138,13 @@ def test_the_reason_is_a_note_of_what_was_read_whole(run, shops, tmp_path):
     assert "shops.csv is read whole: batches are of text separated by" in " ".join(out.split())
 
 
+def test_moments_larger_than_the_table_are_not_collected(run, shops, tmp_path, monkeypatch):
+    monkeypatch.setattr(large, "MOMENTS", 1)
+    path = written(shops, tmp_path, "folder")
+    code, _, err = run("compare", path, *QUICK)
+    assert code == 2 and "the moments of 6 tasks, 10 columns and 5 folds would take" in err
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [
