@@ -1,7 +1,8 @@
 """The command line, `mtlearn compare SOURCE` and what comes after it: fit, predict, export.
 
 ``app`` has the commands, ``fit``, ``predict`` and ``export`` what the later ones do; ``files`` read
-tables, ``source`` picks their columns, ``new_rows`` those of a model (``same_label`` its labels);
+tables, ``large`` those that are read in batches, ``comparing`` either; ``source`` picks their
+columns, ``new_rows`` those of a model (``same_label`` its labels);
 ``saved`` keeps models, ``linear_form`` and ``sql`` write them; ``outputs`` writes files, ``report``
 and ``progress`` print. This file stands before them: it says in one line which extra to install
 where something they need is missing, and sees to it that a program can go by the exit code.

@@ -9,10 +9,12 @@ from rich.console import Console
 
 import mtlearn
 from mtlearn.cli import options
+from mtlearn.cli.comparing import compared, read_any
 from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
 from mtlearn.cli.export import export
 from mtlearn.cli.fit import fit
 from mtlearn.cli.folds import read_splitter
+from mtlearn.cli.large import Asked, by_rows
 from mtlearn.cli.outputs import (
     OBJECTS,
     PAGES,
@@ -25,8 +27,8 @@ from mtlearn.cli.outputs import (
 from mtlearn.cli.predict import predict
 from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.report import print_report
-from mtlearn.cli.source import is_built_in, read_source
-from mtlearn.compare import Comparison, compare_tasks
+from mtlearn.cli.source import is_built_in
+from mtlearn.compare import Comparison
 from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED
 from mtlearn.compare.rivals import RIVALS
 from mtlearn.datasets import DATASETS
@@ -72,6 +74,7 @@ def compare(
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
     sheet: options.Sheet = None,
+    batches: options.Batches = None,
     models: options.Models = None,
     kind: options.Kind = options.Question.AUTO,
     bad_cells: options.BadCells = options.Cells.MISSING,
@@ -101,13 +104,13 @@ def compare(
         )
         cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
-        table = read_source(source, target or [], task, drop or [], groups, **how)
+        whole = by_rows(how, chosen)
+        columns = Asked.of((target, task, drop, groups), kind, bad_cells, folds, whole)
         with shown_progress(quiet) as progress:
-            result = compare_tasks(
-                table.X,
-                table.y,
-                task_column=table.task,
-                groups=table.groups,
+            table = read_any(source, columns, how, batches, progress)
+            result = compared(
+                table,
+                progress,
                 models=chosen,
                 kind=kind.value,
                 bad_cells=bad_cells.value,
@@ -115,8 +118,6 @@ def compare(
                 new_tasks=new_tasks,
                 random_state=seed,
                 full=full,
-                n_jobs=table.n_jobs,
-                progress=progress,
             )
     result.notes[:0] = table.notes
     result.settings.update(source=source, **table.settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import numpy as np
 from pandas.api.types import infer_dtype
 from rich.console import Console
 from rich.text import Text
+from threadpoolctl import threadpool_limits
 
 from mtlearn.cli import options
+from mtlearn.cli.comparing import compared, read_any
 from mtlearn.cli.errors import SourceError, check_seed, check_source, did_you_mean, fail, one_line
 from mtlearn.cli.folds import read_splitter
+from mtlearn.cli.large import Asked, LargeTable, by_rows
 from mtlearn.cli.outputs import STANDARD, check_outputs
 from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.saved import (
@@ -26,12 +30,15 @@ from mtlearn.cli.saved import (
     save,
     versions_now,
 )
-from mtlearn.cli.source import Source, is_built_in, read_source
-from mtlearn.compare import Comparison, compare_tasks
-from mtlearn.compare.contenders import BASELINES, MULTITASK
+from mtlearn.cli.source import Source, is_built_in
+from mtlearn.compare import Comparison
+from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED, build_model
 from mtlearn.compare.refit import refit
+from mtlearn.compare.regression import Regression
+from mtlearn.compare.running import in_words
 from mtlearn.compare.task_table import TaskTable, read_table, with_times
 from mtlearn.exceptions import counted
+from mtlearn.moments import fit_moments
 
 AUTO = "auto"
 STRENGTHS = ("alpha_", "alpha_intercept_", "alpha_mean_", "noise_std_", "shrinkage_")
@@ -47,6 +54,7 @@ def fit(
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
     sheet: options.Sheet = None,
+    batches: options.Batches = None,
     model: options.Model = AUTO,
     kind: options.Kind = options.Question.AUTO,
     bad_cells: options.BadCells = options.Cells.MISSING,
@@ -72,18 +80,26 @@ def fit(
         )
         cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
-        table = read_source(source, target or [], task, drop or [], groups, **how)
         asked: dict[str, Any] = {"kind": kind.value, "bad_cells": bad_cells.value, "cv": cv}
+        whole = by_rows(how, None) + [f"--model {name}"] * (name in BASELINES)
+        columns = Asked.of((target, task, drop, groups), kind, bad_cells, folds, whole)
         result = None
-        if name == AUTO:
-            result = _compare(table, seed, quiet, asked)
-            name = str(result.table[result.kind.error].idxmin())
-        saved, data, said = fit_source(table, name, seed, **asked)
+        with shown_progress(quiet) as progress:
+            table = read_any(source, columns, how, batches, progress)
+            if name == AUTO:
+                result = compared(table, progress, random_state=seed, **asked)
+        if isinstance(table, LargeTable):
+            saved, n_tasks, said = fit_large(table, name, result, bad_cells.value, seed)
+        else:
+            if result is not None:
+                name = str(result.table[result.kind.error].idxmin())
+            saved, data, said = fit_source(table, name, seed, **asked)
+            n_tasks = len(data.tasks)
     saved.settings["model"] = model
     size = _save(saved, save)
     if not quiet:
         notes = [*table.notes, *(said if result is None else _joined(result, said))]
-        _report(saved, data, result, notes, f"{save} ({_bytes(size)})")
+        _report(saved, n_tasks, result, notes, f"{save} ({_bytes(size)})")
         print(f"\nPredict new rows:\n  {_next(save, saved)}")
     if save.lower().endswith(PICKLES):
         console = Console(stderr=True)
@@ -115,7 +131,7 @@ def fit_source(
     saved = Saved(
         pipeline=found.pipeline,
         model=name,
-        features=_features(found.pipeline[0], table),
+        features=_features(found.pipeline[0], table.X, table.task),
         task=table.task,
         targets=list(table.settings["target"]),
         kind=data.kind.name,
@@ -129,6 +145,49 @@ def fit_source(
     return saved, data, found.notes
 
 
+def fit_large(
+    table: LargeTable, name: str, result: Comparison | None, bad_cells: str, seed: int
+) -> tuple[Saved, int, list[str]]:
+    """Fit a multi-task model to the moments of all rows; what is to be saved, tasks, and notes.
+
+    Where a comparison chooses, it is the one of the least error among these: baselines are not
+    fitted to moments.
+    """
+    notes: list[str] = []
+    if result is not None:
+        error = result.table[result.kind.error]
+        name = str(error[result.table.kind == "multi-task"].idxmin())
+        if error.min() < error[name]:
+            notes = [
+                f"The baseline {error.idxmin()} has less error on held-out rows ({error.min():.4g} "
+                f"against {error[name]:.4g}), and takes all rows at once to be fitted: "
+                f"--no-batches --model {error.idxmin()}."
+            ]
+    moments, task = table.moments, table.columns.task
+    pipeline = build_model(NAMED[name], task, None, Regression())
+    pipeline.set_params(table__bad_cells=bad_cells)
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit_moments(pipeline, moments)
+    asked = {"kind": "regression", "bad_cells": bad_cells, "model": name, "seed": seed}
+    features = table.first[[*table.columns.features, task]]
+    saved = Saved(
+        pipeline=pipeline,
+        model=name,
+        features=_features(pipeline[0], features, task),
+        task=task,
+        targets=table.columns.targets,
+        kind="regression",
+        classes=None,
+        unit=[1.0],
+        source=table.name,
+        rows=int(moments.counts.sum()),
+        settings={**table.settings, **asked},
+        versions=versions_now(),
+    )
+    return saved, len(moments.tasks), notes + in_words(caught)
+
+
 def _known(model: str) -> str:
     names = [AUTO, *MULTITASK, *BASELINES]
     if model not in names:
@@ -139,27 +198,13 @@ def _known(model: str) -> str:
     return model
 
 
-def _compare(table: Source, seed: int, quiet: bool, asked: dict[str, Any]) -> Comparison:
-    with shown_progress(quiet) as progress:
-        return compare_tasks(
-            table.X,
-            table.y,
-            task_column=table.task,
-            groups=table.groups,
-            random_state=seed,
-            n_jobs=table.n_jobs,
-            progress=progress,
-            **asked,
-        )
-
-
-def _features(encoder: Any, table: Source) -> dict[str, str]:
+def _features(encoder: Any, X: Any, task: str | None) -> dict[str, str]:
     """What became of each column: a number, a yes or no, a category, or nothing."""
     said = dict.fromkeys(encoder.ignored_, "left out")
     said |= dict.fromkeys(encoder.levels_, "category")
     for name in encoder.numbers_:
-        said[name] = "boolean" if infer_dtype(table.X[name]) == "boolean" else "number"
-    return {name: said[name] for name in map(str, table.X.columns) if name != table.task}
+        said[name] = "boolean" if infer_dtype(X[name]) == "boolean" else "number"
+    return {name: said[name] for name in map(str, X.columns) if name != task}
 
 
 def _save(saved: Saved, path: str) -> int:
@@ -175,7 +220,7 @@ def _joined(result: Comparison, notes: list[str]) -> list[str]:
 
 
 def _report(
-    saved: Saved, data: TaskTable, result: Comparison | None, notes: list[str], where: str
+    saved: Saved, n_tasks: int, result: Comparison | None, notes: list[str], where: str
 ) -> None:
     """What was fitted on what, and how sure it is to be the optimum."""
     console, target = Console(), ", ".join(saved.targets)
@@ -184,7 +229,7 @@ def _report(
     console.print(
         Text(
             f"{saved.source}: {target} of {counted(saved.rows, 'row', 'rows')}, "
-            f"{len(data.tasks):,} tasks{by}, {counted(len(saved.used), 'feature', 'features')}."
+            f"{n_tasks:,} tasks{by}, {counted(len(saved.used), 'feature', 'features')}."
         )
     )
     for note in notes:
@@ -203,9 +248,11 @@ def _choice(result: Comparison, name: str) -> list[str]:
     kind, error = result.kind, result.table[result.kind.error]
     others = error.drop(name)
     beside = f", {others.min():.4g} by {others.idxmin()}" if len(others) else ""
+    which = "" if error[name] == error.min() else " of the multi-task models"
     return [
         f"{result.verdict.split('. Held-out rows')[0].rstrip('.')}.",
-        f"{name} has the least {kind.error_name} on held-out rows: {error[name]:.4g}{beside}.",
+        f"{name} has the least {kind.error_name}{which} on held-out rows: {error[name]:.4g}"
+        f"{beside}.",
     ]
 
 

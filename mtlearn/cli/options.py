@@ -32,8 +32,8 @@ class Cells(StrEnum):
 Source = Annotated[
     str,
     typer.Argument(
-        help="A CSV, Excel or Parquet file, the name of a built-in data set, or - for CSV on "
-        "standard input.",
+        help="A CSV, Excel or Parquet file, a folder of CSV or Parquet files, the name of a "
+        "built-in data set, or - for CSV on standard input.",
         show_default=False,
     ),
 ]
@@ -73,6 +73,16 @@ Sheet = Annotated[
     str | None,
     typer.Option(
         help="The sheet of an Excel file, by its name or number (by default the first).",
+        rich_help_panel=READING,
+    ),
+]
+Batches = Annotated[
+    bool | None,
+    typer.Option(
+        "--batches/--no-batches",
+        help="Read the table in batches, for targets that are numbers; by default if its files "
+        "take 100 MB or more, or it is a folder.",
+        show_default=False,
         rich_help_panel=READING,
     ),
 ]

@@ -35,12 +35,13 @@ def shown_progress(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
 
     def show(told: Any) -> None:
         nonlocal said
-        bar.update(line, completed=told.done, total=told.total, left=told.left)
+        what = getattr(told, "what", "models fitted")
+        doing = "fitting models" if what == "models fitted" else what
+        bar.update(line, description=doing, completed=told.done, total=told.total, left=told.left)
         if not console.is_terminal and time.monotonic() - said > EVERY:
             said = time.monotonic()
-            print(
-                f"mtlearn: {told.done} of {told.total} models fitted, {told.left}", file=sys.stderr
-            )
+            of = "" if told.total is None else f" of {told.total:,}"
+            print(f"mtlearn: {told.done:,}{of} {what}, {told.left}", file=sys.stderr)
 
     with bar if console.is_terminal else nullcontext():
         yield show

@@ -77,7 +77,7 @@ def read_source(
         table, units = read_file(source, encoding, decimal, sheet), None
         targets, features = several(targets, table.frame), list(table.frame.columns)
     frame, notes = table.frame, table.notes
-    columns = _chosen(table, targets, task, drop, groups, features)
+    columns = chosen_columns(table, targets, task, drop, groups, features)
     targets, task, groups, features = (
         columns.targets, columns.task, columns.groups, columns.features
     )  # fmt: skip
@@ -157,7 +157,7 @@ def _check_varies(y: pd.DataFrame, labels: pd.Series | None) -> None:
             raise SourceError(f"the target {name!r} is {said}.")
 
 
-def _chosen(
+def chosen_columns(
     table: Table,
     targets: Sequence[str],
     task: str | None,
@@ -165,7 +165,13 @@ def _chosen(
     groups: str | None,
     features: Sequence[str],
 ) -> Columns:
-    """The columns that the options name, each with one part to play; the rest are features."""
+    """The columns that the options name, each with one part to play; the rest are features.
+
+    Raises
+    ------
+    SourceError
+        With one line that says what to do.
+    """
     if len(targets) > 1 and task is not None:
         raise SourceError(
             "--task names the task of each row, and several --target are the tasks themselves; "

@@ -4,8 +4,10 @@ Every model is tuned on inner folds and scored on the same outer folds, each of 
 task represented. ``task_table`` reads what it is made on, ``question`` whether its target is a
 number or a class, ``unusable`` leaves out what no linear model can use, ``contenders`` has the
 models, ``roles`` knows the baselines among them, ``running`` runs them, ``answers`` has what they
-predicted, ``choice`` names the pair of the verdict, ``held_out`` and ``gains`` measure, ``slopes``
-has the features in which tasks differ, ``result`` and ``verdict`` say what came out.
+predicted, ``choice`` names the pair of the verdict, ``held_losses`` and ``gains`` measure,
+``slopes`` has the features in which tasks differ, ``measuring``, ``result`` and ``verdict`` say
+what came out. Where rows are gone, ``from_moments`` does the same: ``moment_jobs`` run the models,
+``moment_baselines`` has the baselines, and ``held_folds`` the losses.
 All that differs between numbers and classes is in ``regression`` and ``classification``.
 """
 
@@ -20,6 +22,9 @@ from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
 from mtlearn.compare.contenders import build_model, choose_models, leave_out_wide
+from mtlearn.compare.from_moments import Asked, compare_moments
+from mtlearn.compare.held_out import HeldOut
+from mtlearn.compare.measuring import Subject, new_task_scores
 from mtlearn.compare.result import Comparison
 from mtlearn.compare.roles import is_baseline
 from mtlearn.compare.running import (
@@ -35,6 +40,7 @@ from mtlearn.compare.slopes import coefs_of, fitted_slopes, slopes_of
 from mtlearn.compare.task_table import TaskTable, read_table, with_times
 from mtlearn.compare.unusable import leave_out_unusable
 from mtlearn.inputs.checks import check_option
+from mtlearn.moments import TaskMoments
 from mtlearn.table.features import BAD_CELLS
 
 __all__ = ["Comparison", "Progress", "compare_tasks"]
@@ -42,7 +48,7 @@ __all__ = ["Comparison", "Progress", "compare_tasks"]
 
 def compare_tasks(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     task: Any = None,
     task_column: str | int | None = None,
@@ -83,13 +89,14 @@ def compare_tasks(
 
     Parameters
     ----------
-    X : data frame or array of shape (n, d)
+    X : data frame or array of shape (n, d), or TaskMoments
         The features as they are: numbers, text, categories, missing values. Dates and times (text
         such as 2024-05-31 or 31.05.24 too), text that differs in most rows, an identifier, and
         row numbers are left out with a note, and text that is a column of numbers is read as such
         (:class:`~mtlearn.table.TableEncoder` has the rules), unless ``models`` has a Pipeline of
-        your own.
-    y : array-like of shape (n,) or (n, T)
+        your own. Or moments of a table larger than memory, of ``collect_moments(...,
+        n_folds=5)``: see Notes.
+    y : array-like of shape (n,) or (n, T), default=None
         The target, with rows labelled by task; or a matrix with one column per task, NaN (None
         among text) where a label was not observed. Rows without any target are left out.
     task : array-like of shape (n,), default=None
@@ -163,7 +170,19 @@ def compare_tasks(
     See Also
     --------
     make_table_pipeline : The preprocessing.
+    collect_moments : Moments of a table that does not fit into memory.
     mtlearn.model_selection.task_folds : The folds.
+
+    Notes
+    -----
+    **On moments** (:class:`~mtlearn.TaskMoments` of labelled rows, at least three folds) the outer
+    folds are those that rows were dealt to, and the inner ones of a training part the others of
+    them. Models are the regressors of the library, numbers are standardised by the training rows as
+    the moments have them (what was missing being the mean), and scores are what rows with these
+    folds would give. Moments have no single rows: the overall test has tasks as its units as ever
+    (of fewer than ten tasks folds), the tests of single tasks take the rows of a task in a fold as
+    one unit, and ``predictions`` is empty. ``task``, ``groups``, ``cv``, ``bad_cells`` and
+    ``n_jobs`` have no say: one process works, and the rest was decided when moments were collected.
 
     Examples
     --------
@@ -178,6 +197,12 @@ def compare_tasks(
     ['independent', 'pooled', 'pooled+dummies', 'mean-regularized']
     """
     check_option("bad_cells", bad_cells, BAD_CELLS)
+    if isinstance(X, TaskMoments):
+        asked = Asked(
+            models, kind, cv, new_tasks, time_budget, full, random_state, verbose, progress
+        )
+        rows_only = {"y": y, "task": task, "task_column": task_column, "groups": groups}
+        return compare_moments(X, asked, rows_only)
     data = with_times(read_table(X, y, task, task_column, groups, kind), X, cv)
     contenders = choose_models(models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
@@ -204,10 +229,12 @@ def compare_tasks(
     run = run_jobs(contenders, data, folds, random_state, n_jobs, clock.tick, rated)
     strangers = run_jobs(contenders, data, strange, random_state, n_jobs, clock.tick)
     slopes = fitted_slopes(contenders, data)
+    task_name = data.task_column or "column"
     return Comparison.of(
-        data,
+        HeldOut.of(data, run.predictions, run.fold),
         run,
-        strangers if strange else None,
+        Subject(len(data.y), data.n_features, data.target_name, task_name),
+        new=new_task_scores(data, strangers) if strange else {},
         baselines=baselines,
         slopes=slopes_of(slopes),
         coefs=coefs_of(slopes),

@@ -42,6 +42,11 @@ class Run:
         """What each model predicts of all rows, NaN where a row was never held out."""
         return {name: self._gathered(done) for name, done in self.answers.items()}
 
+    @property
+    def of_rows(self) -> dict[str, np.ndarray]:
+        """The same, where rows are at hand."""
+        return self.predictions
+
     def _gathered(self, answers: list[Answer]) -> np.ndarray:
         more = answers[0].prediction.shape[1:]  # columns, or classes
         prediction = np.full((self.n_rows, *more), np.nan)

@@ -167,8 +167,12 @@ def leave_out_wide(models: dict[str, Any], data: TaskTable) -> tuple[dict[str, A
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # every model says it again
         columns = encoder.fit(data.frame, data.y).get_feature_names_out()
-    n_columns = len(columns) - data.stacked
-    if n_columns <= WIDEST:
+    return left_out_if_wide(models, len(columns) - data.stacked)
+
+
+def left_out_if_wide(models: dict[str, Any], n_columns: int) -> tuple[dict[str, Any], list[str]]:
+    """The same, where the number of columns is known."""
+    if n_columns <= WIDEST or models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
         return models, []
     left = {name: model for name, model in models.items() if name != RANDOM_SLOPES}
     return left, [
@@ -190,7 +194,7 @@ def chosen_alpha(model: Pipeline) -> float:
     return float(getattr(model[-1], "alpha_", np.nan))
 
 
-def kept_loss(model: Pipeline, cv: Any) -> float | None:
+def kept_loss(model: Any, cv: Any) -> float | None:
     """Mean loss of a fitted contender on the inner folds ``cv`` at the alpha it chose.
 
     None where it did not keep that one: other folds, another score, targets in other units, or a

@@ -37,6 +37,7 @@ def paired_evidence(
     groups: np.ndarray | None = None,
     n_tasks: int | None = None,
     raised: float = 1.0,
+    size: np.ndarray | None = None,
 ) -> PairedEvidence:
     """Mean paired loss difference of each task, with its standard error and p-value.
 
@@ -70,6 +71,9 @@ def paired_evidence(
         Number of tasks; by default the largest position plus one.
     raised : float, default=1.0
         What variances are multiplied by, for noise that the units of a task share.
+    size : ndarray of shape (n,), default=None
+        Number of rows that an entry stands for, one unit of them: ``difference`` is then their
+        mean, and ``spread`` the root of their mean square.
 
     Returns
     -------
@@ -87,10 +91,11 @@ def paired_evidence(
     verdicts : helped, hurt or no evidence, over all tasks.
     """
     n_tasks = int(task.max(initial=-1)) + 1 if n_tasks is None else n_tasks
-    rows = np.bincount(task, minlength=n_tasks)
+    many = np.ones(len(task)) if size is None else size
+    rows = np.bincount(task, many, n_tasks).astype(np.intp)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(task, difference, minlength=n_tasks) / rows
-        home, deviation = task, difference - mean[task]
+        mean = np.bincount(task, many * difference, minlength=n_tasks) / rows
+        home, deviation = task, many * (difference - mean[task])
         if groups is not None:
             pairs, unit = np.unique(np.column_stack([task, groups]), axis=0, return_inverse=True)
             home, deviation = pairs[:, 0], np.bincount(unit.reshape(-1), deviation)
@@ -101,7 +106,7 @@ def paired_evidence(
 
         tested = units >= 2
         common = np.zeros(n_tasks)
-        widths = [rows] if spread is None else [rows, np.bincount(task, spread**2, n_tasks)]
+        widths = [rows] if spread is None else [rows, np.bincount(task, many * spread**2, n_tasks)]
         for width in widths:
             scale = width / rows**2
             use = tested & (scale > 0)

@@ -53,6 +53,7 @@ def task_gains(
     *,
     groups: np.ndarray | None = None,
     n_tasks: int | None = None,
+    size: np.ndarray | None = None,
 ) -> TaskGains:
     """The distribution of gains over tasks.
 
@@ -80,6 +81,8 @@ def task_gains(
         Codes of repeated units; rows of one group are correlated.
     n_tasks : int, default=None
         Number of tasks; by default the largest position plus one.
+    size : ndarray of shape (n,), default=None
+        Number of rows that an entry stands for, one group of them; ``gain`` is then their mean.
 
     Returns
     -------
@@ -106,10 +109,11 @@ def task_gains(
     0.66 0.71
     """
     n_tasks = int(task.max(initial=-1)) + 1 if n_tasks is None else n_tasks
-    n = np.bincount(task, minlength=n_tasks)
+    many = np.ones(len(task)) if size is None else size
+    n = np.bincount(task, many, n_tasks)
     seen = np.flatnonzero(n)
-    mean = np.bincount(task, gain, n_tasks) / np.maximum(n, 1)
-    squares, freedom = _within(task, gain - mean[task], groups, n)
+    mean = np.bincount(task, many * gain, n_tasks) / np.maximum(n, 1)
+    squares, freedom = _within(task, many * (gain - mean[task]), groups, n, many)
     posterior, probability = np.full((2, n_tasks), np.nan)
     if len(seen) < 2 or not freedom.sum() > 0:
         return TaskGains(posterior, probability, *[np.nan] * 5)
@@ -130,14 +134,17 @@ def task_gains(
 
 
 def _within(
-    task: np.ndarray, deviation: np.ndarray, groups: np.ndarray | None, n: np.ndarray
+    task: np.ndarray,
+    deviation: np.ndarray,
+    groups: np.ndarray | None,
+    n: np.ndarray,
+    size: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sums of squares within each task, and what they have to be divided by."""
-    size: np.ndarray = np.ones(len(task))
     if groups is not None:
         pairs, unit = np.unique(np.column_stack([task, groups]), axis=0, return_inverse=True)
         unit = unit.reshape(-1)
-        task, deviation, size = pairs[:, 0], np.bincount(unit, deviation), np.bincount(unit)
+        task, deviation, size = pairs[:, 0], np.bincount(unit, deviation), np.bincount(unit, size)
     squares = np.bincount(task, deviation**2, len(n))
     return squares, n - np.bincount(task, size**2, len(n)) / np.maximum(n, 1)
 

@@ -88,8 +88,7 @@ class Regression(Kind):
         def r2(group: np.ndarray) -> float:
             rows, mean = np.bincount(group), group_means(truth, group)
             total = np.bincount(group, (truth - mean[group]) ** 2)
-            known = (rows >= 2) & (total > 1e-12 * (1 + rows * mean**2))
-            return mean_of(1 - np.bincount(group, loss)[known] / total[known])
+            return mean_of(share_explained(rows, mean, total, np.bincount(group, loss)))
 
         return {"r2": r2(block), "mean_task_r2": r2(task)}
 
@@ -99,3 +98,11 @@ class Regression(Kind):
             "R²: share of the variance explained (1 is perfect, 0 no better than the mean). RMSE: "
             f"typical error, in {unit}; its mean over tasks, and the worst task (which)."
         )
+
+
+def share_explained(
+    rows: np.ndarray, mean: np.ndarray, total: np.ndarray, errors: np.ndarray
+) -> np.ndarray:
+    """R² of the groups that have two rows which differ, from sums over the rows of each."""
+    known = (rows >= 2) & (total > 1e-12 * (1 + rows * mean**2))
+    return 1 - errors[known] / total[known]

@@ -11,19 +11,23 @@ import numpy as np
 from mtlearn.compare.answers import Run
 from mtlearn.compare.choice import Choice
 from mtlearn.compare.contenders import SPARSE_BASELINE
-from mtlearn.compare.evidence import verdicts
 from mtlearn.compare.extras import import_pandas
 from mtlearn.compare.gains import TaskGains
-from mtlearn.compare.held_out import HeldOut
+from mtlearn.compare.held_losses import HeldLosses
 from mtlearn.compare.kinds import Kind
+from mtlearn.compare.measuring import (
+    Subject,
+    columns_of_tasks,
+    counts_of,
+    harmed_tasks,
+    rows_of_models,
+    table_of,
+)
 from mtlearn.compare.record import as_json, record_of
-from mtlearn.compare.task_table import TaskTable
 from mtlearn.compare.verdict import Finding, basis_in_words, is_yes, verdict_in_words
 from mtlearn.compare.writing import write_whole
 from mtlearn.exceptions import counted
 
-COUNTS = ["helped", "hurt", "no_evidence"]
-PAIR = ("model", "baseline")
 ALONE = frozenset({"independent", SPARSE_BASELINE})  # baselines that learn from a task by itself
 HIDDEN = ["alpha", "seconds"]  # of the table, where it is printed
 
@@ -94,7 +98,8 @@ class Comparison:
     predictions : dict of str to ndarray
         Held-out predictions of each model, in the shape of the target (rows without a target
         left out), NaN where a row was in no test fold. Of two classes the probability of
-        ``kind.classes[1]``; of more, (n, K), in the order of ``kind.classes``.
+        ``kind.classes[1]``; of more, (n, K), in the order of ``kind.classes``. None of a comparison
+        on moments, which have no rows.
     notes : list of str
         What the reader should know: rows left out, tasks sampled, warnings of the models.
     settings : dict
@@ -141,62 +146,60 @@ class Comparison:
     @classmethod
     def of(
         cls,
-        data: TaskTable,
+        held_out: HeldLosses,
         run: Run,
-        strangers: Run | None,
+        subject: Subject,
         *,
+        new: dict[str, dict[str, Any]],
         baselines: list[str],
         slopes: Any,
         coefs: Any,
         notes: list[str],
         settings: dict[str, Any],
     ) -> Comparison:
-        """Measure the held-out predictions of all models."""
-        predictions, losses = run.predictions, run.inner_losses
-        held_out = HeldOut.of(data, predictions, run.fold)
+        """Measure what all models predict; ``new`` has scores of each on tasks never seen."""
+        predictions, losses, kind = run.predictions, run.inner_losses, held_out.kind
         shared = [name for name in predictions if name not in baselines]
         baseline = Choice.of({name: losses[name] for name in baselines})
         model = Choice.of({name: losses[name] for name in shared}) if shared else baseline
         pair = [choice.prediction(predictions, run.fold) for choice in (model, baseline)]
-        per_task, gains = _per_task(held_out, predictions, pair), held_out.gains(*pair)
+        per_task, gains = columns_of_tasks(held_out, predictions, pair), held_out.gains(*pair)
         finding = Finding(
             model=model,
             baseline=baseline,
             scores=[
-                held_out.scores(p)[data.kind.headline[0]]
-                for p in (*pair, predictions["independent"])
+                held_out.scores(p)[kind.headline[0]] for p in (*pair, predictions["independent"])
             ],
             overall=held_out.overall(*pair),
             gains=gains,
-            counts=_counts(per_task["verdict"]),
-            harmed=[] if ALONE.issuperset(baseline.names) else _harmed(per_task),
+            counts=counts_of(per_task["verdict"]),
+            harmed=[] if ALONE.issuperset(baseline.names) else harmed_tasks(per_task),
             only_baselines=not shared,
             slopes=slopes,
         )
-        new = {} if strangers is None else _new_task_scores(data, strangers)
         return cls(
-            table=_table(_rows(held_out, run, finding, pair[1], new)),
+            table=table_of(rows_of_models(held_out, run, finding, pair[1], new)),
             per_task=import_pandas().DataFrame(per_task),
             slopes=slopes,
-            verdict=verdict_in_words(finding, data.kind),
+            verdict=verdict_in_words(finding, kind),
             helps=is_yes(finding.overall),
             p_value=finding.overall.p_value,
             gains=gains,
             basis=basis_in_words(held_out),
             best_model=model.name,
             best_baseline=baseline.name,
-            n_rows=len(data.y),
-            n_tasks=len(data.tasks),
-            n_features=data.n_features,
+            n_rows=subject.n_rows,
+            n_tasks=held_out.n_tasks,
+            n_features=subject.n_features,
             n_folds=len(run.folds),
-            target_name=data.target_name,
-            task_name=data.task_column or "column",
-            kind=data.kind,
+            target_name=subject.target_name,
+            task_name=subject.task_name,
+            kind=kind,
             null_loss=held_out.null_loss,
             by_column=not held_out.stacked,
             notes=notes,
             settings=settings,
-            predictions=predictions,
+            predictions=run.of_rows,
             coefs=coefs,
         )
 
@@ -277,74 +280,3 @@ class Comparison:
             f"({self.task_name}), {counted(self.n_features, 'feature', 'features')}, "
             f"{self.n_folds} outer folds"
         )
-
-
-def _counts(said: np.ndarray) -> dict[str, int]:
-    """How many tasks are helped, hurt, and neither for sure."""
-    return {name: int((said == name.replace("_", " ")).sum()) for name in COUNTS}
-
-
-def _table(rows: dict[str, dict[str, Any]]) -> Any:
-    """One row for each model, counts as whole numbers that may be missing."""
-    table = import_pandas().DataFrame.from_dict(rows, orient="index")
-    table[COUNTS] = table[COUNTS].astype("Int64")
-    table.index.name = "model"
-    return table
-
-
-def _rows(
-    held_out: HeldOut, run: Run, found: Finding, baseline: np.ndarray, new: dict[str, dict]
-) -> dict[str, dict[str, Any]]:
-    """Of each model its scores, how often it was chosen, and what it gains over the baseline."""
-    kind, rows = held_out.kind, {}
-    for name, prediction in run.predictions.items():
-        multi = not found.only_baselines and name in found.model.ranking
-        row: dict[str, Any] = {"kind": "multi-task" if multi else "baseline"}
-        row |= held_out.scores(prediction)
-        row[f"inner_{kind.error}"] = kind.as_error(np.mean(run.inner_losses[name]))
-        row["chosen"] = (found.model if multi else found.baseline).names.count(name)
-        is_it = {name} == set(found.baseline.names)
-        row |= _against(held_out, prediction, None if is_it else baseline)
-        row |= new.get(name, {})
-        rows[name] = row | {"alpha": run.alpha(name), "seconds": run.seconds(name)}
-    return rows
-
-
-def _new_task_scores(data: TaskTable, strangers: Run) -> dict[str, dict[str, Any]]:
-    """Of each model the scores on tasks it was not fitted on."""
-    held_out, shown = HeldOut.of(data, strangers.predictions, strangers.fold), {}
-    for name, prediction in strangers.predictions.items():
-        scores = held_out.scores(prediction)
-        shown[name] = {f"new_task_{s.key}": scores[s.key] for s in data.kind.new_task_scores}
-    return shown
-
-
-def _against(
-    held_out: HeldOut, prediction: np.ndarray, baseline: np.ndarray | None
-) -> dict[str, Any]:
-    """P-value and counts of a model against the baseline; NaN for the baseline itself."""
-    if baseline is None:
-        return dict.fromkeys(("p_value", *COUNTS), np.nan)
-    p_value = held_out.overall(prediction, baseline).p_value
-    return {"p_value": p_value, **_counts(verdicts(held_out.evidence(prediction, baseline)))}
-
-
-def _per_task(
-    held_out: HeldOut, predictions: dict[str, np.ndarray], pair: list[np.ndarray]
-) -> dict[str, Any]:
-    """Columns with an entry for each task: losses, and what became of it."""
-    gains, alone = held_out.gains(*pair), predictions["independent"]
-    losses = {name: held_out.loss(p) for name, p in predictions.items()}
-    losses |= {f"of the {k}": held_out.loss(p) for k, p in zip(PAIR, pair, strict=True)}
-    return held_out.per_task(losses, held_out.evidence(*pair)) | {
-        "gain": gains.posterior_mean,
-        "gain_probability": gains.probability,
-        "baseline_verdict": verdicts(held_out.evidence(pair[1], alone)),
-        "baseline_gain": held_out.gains(pair[1], alone).posterior_mean,
-    }
-
-
-def _harmed(per_task: dict[str, Any]) -> list[str]:
-    """Tasks that the baseline hurts, the most first."""
-    order = np.argsort(per_task["baseline_gain"])
-    return [str(per_task["task"][t]) for t in order if per_task["baseline_verdict"][t] == "hurt"]

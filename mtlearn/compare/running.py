@@ -304,12 +304,18 @@ def within_budget(
     folds = [
         (place[train][place[train] >= 0], place[test][place[test] >= 0]) for train, test in folds
     ]
-    note = (
-        f"All {n_tasks:,} tasks would take about {_duration(estimate)}, so this is a random sample "
-        f"of {kept:,} of them ({len(rows):,} of {n_rows:,} rows). --full (full=True) runs all."
-    )
+    note = sampled_in_words((kept, n_tasks), (len(rows), n_rows), estimate)
     share = len(rows) / n_rows
     return sample, folds, [note], {name: s * share for name, s in expected.items()}
+
+
+def sampled_in_words(tasks: tuple[int, int], rows: tuple[int, int], estimate: float) -> str:
+    """How many of how many take part, and how many seconds all would take."""
+    return (
+        f"All {tasks[1]:,} tasks would take about {_duration(estimate)}, so this is a random "
+        f"sample of {tasks[0]:,} of them ({rows[0]:,} of {rows[1]:,} rows). --full (full=True) "
+        "runs all."
+    )
 
 
 def _duration(seconds: float) -> str:

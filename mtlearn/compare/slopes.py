@@ -45,6 +45,11 @@ def slopes_of(pipeline: Pipeline | None) -> Any:
     units = np.ones(len(names))
     if encoder.numbers_:  # they come first, and are standardised
         units[: len(encoder.numbers_)] = encoder.scaler_.scale_
+    return slopes_table(model, names, units)
+
+
+def slopes_table(model: Any, names: list[str], units: np.ndarray) -> Any:
+    """The same of a fitted model alone, of columns of these names and deviations."""
     mean, std = np.atleast_2d(model.mean_coef_), np.atleast_2d(model.slope_std_)
     with np.errstate(divide="ignore", invalid="ignore"):
         other = np.where(std > 0, ndtr(-np.abs(mean) / std), 0.0)
@@ -71,6 +76,11 @@ def coefs_of(pipeline: Pipeline | None) -> Any:
     if pipeline is None:
         return None
     _, model, names = _parts(pipeline)
+    return coefs_table(model, names)
+
+
+def coefs_table(model: Any, names: list[str]) -> Any:
+    """The same of a fitted model alone."""
     tasks = model._linear_tasks()
     n_tasks, n_blocks, _ = tasks.coef.shape
     mean_level = tasks.mean_intercept + tasks.mean_coef @ model.center_

@@ -93,6 +93,11 @@ def read_table(
     X: Any, y: Any, task: Any, task_column: Any, groups: Any, kind: str = "auto"
 ) -> TaskTable:
     """Whatever way the tasks come in: a frame with a task column, or a matrix of targets."""
+    if y is None:
+        raise ValueError(
+            "y is None: a table goes with its targets, compare_tasks(X, y, ...). Moments of a "
+            "table, of collect_moments(..., n_folds=5), have them inside."
+        )
     if sparse.issparse(X):
         raise ValueError("X is sparse; compare_tasks takes a data frame or a dense array.")
     if task is not None and task_column is not None:
@@ -197,7 +202,7 @@ def _of_labelled_rows(
         )
     known = np.flatnonzero(~np.isnan(y))
     labels = read_labels(frame.get_column(name)[known], f"task column {name!r}")
-    said = _said_of_tasks(labels.values, len(known), name)
+    said = said_of_tasks(labels.values, len(known), name)
     data = TaskTable(
         frame=frame.to_native(),
         y=y,
@@ -214,7 +219,7 @@ def _of_labelled_rows(
     return replace(data.take(known), codes=labels.codes)
 
 
-def _said_of_tasks(tasks: np.ndarray, n_rows: int, name: str) -> list[str]:
+def said_of_tasks(tasks: np.ndarray, n_rows: int, name: str) -> list[str]:
     """Notes on labels that may not be those of tasks.
 
     Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,28 @@ LIMITS = (-8, 10)
 
 def _classifies(model: Any) -> bool:
     return is_classifier(model.estimator)
+
+
+def best_exponent(
+    judge: Callable[[np.ndarray], list[tuple[float, float]]], penalty: str
+) -> tuple[dict[float, tuple[float, float]], float]:
+    """Score and loss of each exponent of ten that was tried, and the one of the best score.
+
+    ``judge`` has them of several at a time. Where the best is on the edge the search goes on.
+    """
+    found: dict[float, tuple[float, float]] = {}
+    begin = BEGIN[penalty]
+    ahead, steps = begin.tolist(), np.diff(begin)[0] * np.arange(1, 5)
+    while ahead:
+        found.update(zip(ahead, judge(np.array(ahead)), strict=True))
+        best, low, high = max(found, key=lambda e: found[e][0]), min(found), max(found)
+        if best == low > LIMITS[0]:
+            ahead = (low - steps).tolist()
+        elif best == high < LIMITS[1]:
+            ahead = (high + steps).tolist()
+        else:
+            ahead = []
+    return found, best
 
 
 class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
@@ -108,19 +131,9 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         if _classifies(self):
             y, self.classes_ = as_codes(y)
         unit = self._unit(y)
-        found: dict[float, tuple[float, float]] = {}  # score and loss of each exponent
-        begin = BEGIN[self.penalty]
-        ahead, steps = begin.tolist(), np.diff(begin)[0] * np.arange(1, 5)
-        while ahead:
-            judged = self._scores(unit * 10.0 ** np.array(ahead), X, y)
-            found.update(zip(ahead, judged, strict=True))
-            best, low, high = max(found, key=lambda e: found[e][0]), min(found), max(found)
-            if best == low > LIMITS[0]:
-                ahead = (low - steps).tolist()
-            elif best == high < LIMITS[1]:
-                ahead = (high + steps).tolist()
-            else:
-                ahead = []
+        found, best = best_exponent(
+            lambda exponents: self._scores(unit * 10.0**exponents, X, y), self.penalty
+        )
         self.scores_ = {
             unit * 10.0**exponent: score for exponent, (score, _) in sorted(found.items())
         }

@@ -9,7 +9,7 @@ import numpy as np
 
 from mtlearn.compare.choice import Choice
 from mtlearn.compare.gains import TaskGains
-from mtlearn.compare.held_out import CLUSTERS, FEWEST_ROWS, HeldOut, Overall
+from mtlearn.compare.held_losses import CLUSTERS, FEWEST_ROWS, HeldLosses, Overall
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.slopes import slopes_in_words
 from mtlearn.exceptions import counted
@@ -146,7 +146,7 @@ def _harmed(found: Finding) -> str:
     return f"{who} hurts {said}: {names}"
 
 
-def basis_in_words(held_out: HeldOut) -> str:
+def basis_in_words(held_out: HeldLosses) -> str:
     """How the p-value of the verdict comes about, and which tasks can be called the worst."""
     unit, raised = held_out.overall_unit, ""
     why = f"as they are from {CLUSTERS} tasks up"
@@ -164,5 +164,6 @@ def basis_in_words(held_out: HeldOut) -> str:
         "its training rows. p is that of a paired t-test of their losses on held-out rows, with "
         f"{unit} as the independent units ({why}){raised}; above {SURE:g} the difference is taken "
         f"for luck. The worst task is one with at least {few}."
+        + held_out.basis
         + ("" if held_out.stacked else f" {held_out.kind.pooled_columns}")
     )

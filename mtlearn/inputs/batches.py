@@ -144,7 +144,10 @@ def _of_csv(ds: Any, pa: Any, path: Path, labels: tuple) -> Iterator[Any]:
     from pyarrow import csv
 
     tab = _kind(path) == ".tsv"
-    form = ds.CsvFileFormat(parse_options=csv.ParseOptions(delimiter="\t" if tab else ","))
+    form = ds.CsvFileFormat(
+        parse_options=csv.ParseOptions(delimiter="\t" if tab else ","),
+        convert_options=csv.ConvertOptions(strings_can_be_null=True),  # as other readers have it
+    )
     schema = ds.dataset(path, format=form).schema
     wanted = [one for one in labels if one is not None]
     apart = {find_column(one, schema.names, len(schema), "column of labels") for one in wanted}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.compare.evidence import PairedEvidence, paired_evidence
-from mtlearn.compare.held_out import CLUSTERS
+from mtlearn.compare.held_losses import CLUSTERS
 from mtlearn.inputs.classes import log_probabilities
 from mtlearn.inspection.refits import Refits
 from mtlearn.problems.models import LinearTasks

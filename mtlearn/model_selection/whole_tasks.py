@@ -47,7 +47,11 @@ def new_task_folds(task: Any, n_splits: int = 5, *, random_state: Any = 0) -> np
     """
     check_n_splits(n_splits)
     codes = read_codes(task, "task")
-    size = np.bincount(codes)
+    return deal_tasks(np.bincount(codes), n_splits, random_state)[codes]
+
+
+def deal_tasks(size: np.ndarray, n_splits: int, random_state: Any) -> np.ndarray:
+    """The fold of each task, from how many rows each has (T,)."""
     if len(size) < 2:
         raise_one_task()
     n_splits = min(n_splits, len(size))
@@ -57,7 +61,7 @@ def new_task_folds(task: Any, n_splits: int = 5, *, random_state: Any = 0) -> np
     turn = np.arange(len(size)) % (2 * n_splits)
     turn = np.minimum(turn, 2 * n_splits - 1 - turn)
     fold[shuffle[np.argsort(-size[shuffle], kind="stable")]] = turn
-    return fold[codes]
+    return fold
 
 
 def raise_one_task() -> NoReturn:

@@ -44,15 +44,10 @@ class SquaredError:
         """
         W, B = (np.stack(parts) for parts in zip(*(one.columns for one in models), strict=True))
         on = W.any(axis=(0, 1))
-        W, x_mean, xy, xx = W[:, :, on], held.x_mean[:, on], held.xy[:, on], held.xx
+        W, x_mean, xx = W[:, :, on], held.x_mean[:, on], held.xx
         if not on.all():
             xx = xx.take(np.flatnonzero(on), 1).take(np.flatnonzero(on), 2)
-        if len(xx) == 1:
-            XW = W @ xx[0]
-        else:
-            XW = np.matmul(W.transpose(1, 0, 2), xx).transpose(1, 0, 2)  # xx are symmetric
-        away = held.y_mean - B - np.einsum("atj,tj->at", W, np.broadcast_to(x_mean, W.shape[1:]))
-        errors = held.yy + np.einsum("atj,atj->at", W, XW - 2.0 * xy) + held.weight * away**2
+        errors = squared_errors(W, B, replace(held, x_mean=x_mean, xx=xx, xy=held.xy[:, on]))
         over = 1.0 / np.broadcast_to(np.square(scale), held.yy.shape)
         total, weight = errors @ over, float(held.weight.sum())
         # The sizes of the terms, of which rounding leaves 1e-16 each: of the scatters as they are,
@@ -63,6 +58,20 @@ class SquaredError:
         terms = TERMS * ((held.yy + roots**2) @ over) + TERMS**2 * (held.weight * means**2 @ over)
         exact, total = (total > terms) | alone, np.maximum(total, 0.0)
         return [float(t / weight) if good else None for t, good in zip(total, exact, strict=True)]
+
+
+def squared_errors(W: np.ndarray, B: np.ndarray, held: Moments) -> np.ndarray:
+    """Sums over the rows of each task (A, T) of squared errors of A models of each.
+
+    ``W`` (A, T, d) and ``B`` (A, T): yy - 2 w'xy + w' xx w + N (ȳ - w'x̄ - b)².
+    """
+    if len(held.xx) == 1:
+        XW = W @ held.xx[0]
+    else:
+        XW = np.matmul(W.transpose(1, 0, 2), held.xx).transpose(1, 0, 2)  # xx are symmetric
+    x_mean = np.broadcast_to(held.x_mean, W.shape[1:])
+    away = held.y_mean - B - np.einsum("atj,tj->at", W, x_mean)
+    return held.yy + np.einsum("atj,atj->at", W, XW - 2.0 * held.xy) + held.weight * away**2
 
 
 @dataclass(frozen=True)

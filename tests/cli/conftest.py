@@ -53,9 +53,9 @@ def result():
 @pytest.fixture
 def answers(monkeypatch):
     """Makes the command answer what is given."""
-    from mtlearn.cli import app
+    from mtlearn.cli import comparing
 
-    return lambda result: monkeypatch.setattr(app, "compare_tasks", lambda *_, **__: result)
+    return lambda result: monkeypatch.setattr(comparing, "compare_tasks", lambda *_, **__: result)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from mtlearn.cli import app
+from mtlearn.cli import comparing
 
 from ..checks import posix
 from ..command import OPTIONS
@@ -33,7 +33,7 @@ def test_a_run_that_ends_early_leaves_old_results(
     def fail(*_, **__):
         raise failure
 
-    monkeypatch.setattr(app, "compare_tasks", fail)
+    monkeypatch.setattr(comparing, "compare_tasks", fail)
     out = tmp_path / "o.csv"
     out.write_text("old")
     ended, _, err = run("compare", table, "--out", out, "--fail-if-no-gain", *OPTIONS)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlearn.cli import app
+from mtlearn.cli import comparing
 from mtlearn.compare import compare_tasks, writing
 from mtlearn.compare.record import as_json, jsonable
 
@@ -24,7 +24,7 @@ from ..comparisons import class_data, school_data, target_matrix
 @pytest.fixture
 def no_work(monkeypatch):
     """Fail where something is computed before it is refused."""
-    monkeypatch.setattr(app, "read_source", lambda *_, **__: pytest.fail("read the table"))
+    monkeypatch.setattr(comparing, "read_source", lambda *_, **__: pytest.fail("read the table"))
 
 
 def spelt(table, how):
@@ -136,7 +136,7 @@ def test_missing_permission_is_noticed_before_the_work(run, table, no_work, monk
 
     monkeypatch.undo()
     monkeypatch.setattr(writing, "open", refuse, raising=False)  # the folder's
-    monkeypatch.setattr(app, "read_source", lambda *_, **__: pytest.fail("read the table"))
+    monkeypatch.setattr(comparing, "read_source", lambda *_, **__: pytest.fail("read the table"))
     code, _, err = run("compare", table, "--out", out.with_name("p.csv"), *OPTIONS)
     assert code == 2 and "p.csv cannot be written (Permission denied)" in err
 

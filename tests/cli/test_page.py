@@ -5,7 +5,7 @@ import shlex
 import pandas as pd
 import pytest
 
-from mtlearn.cli import app, outputs
+from mtlearn.cli import comparing, outputs
 from mtlearn.report import report_html
 
 from ..command import OPTIONS, QUICK, shops
@@ -31,7 +31,7 @@ def test_a_dash_is_standard_output(run, table, known):
 
 
 def test_the_table_is_never_written_over(run, table, monkeypatch):
-    monkeypatch.setattr(app, "read_source", lambda *_, **__: pytest.fail("read the table"))
+    monkeypatch.setattr(comparing, "read_source", lambda *_, **__: pytest.fail("read the table"))
     page = table.rename(table.with_suffix(".html"))
     content = page.read_bytes()
     code, _, err = run("compare", page, "--report", page, *OPTIONS)
@@ -42,7 +42,7 @@ def test_the_table_is_never_written_over(run, table, monkeypatch):
 
 
 def test_without_matplotlib_the_extra_is_named_before_the_work(run, table, monkeypatch):
-    monkeypatch.setattr(app, "read_source", lambda *_, **__: pytest.fail("read the table"))
+    monkeypatch.setattr(comparing, "read_source", lambda *_, **__: pytest.fail("read the table"))
     found = outputs.find_spec
     page = table.with_name("page.html")
     monkeypatch.setattr(

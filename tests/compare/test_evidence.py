@@ -198,3 +198,21 @@ def test_verdicts_follow_the_sign():
         *[np.full(3, 50)] * 2, np.array([-1.0, 1.0, 1.0]), np.ones(3), np.array([1e-6, 1e-6, 0.9])
     )
     assert list(verdicts(evidence)) == ["helped", "hurt", "no evidence"]
+
+
+def test_entries_that_stand_for_rows_are_the_groups_of_these():
+    rng = np.random.default_rng(5)
+    task, group = rng.integers(0, 12, 300), rng.integers(0, 5, 300)
+    d, spread = rng.normal(0.1, 1, 300), rng.exponential(size=300)
+    cells, cell = np.unique(np.column_stack([task, group]), axis=0, return_inverse=True)
+    size = np.bincount(cell.reshape(-1))
+
+    def mean(values):
+        return np.bincount(cell.reshape(-1), values) / size
+
+    rows = paired_evidence(task, d, spread=spread, groups=group, raised=2.0)
+    sums = paired_evidence(
+        cells[:, 0], mean(d), spread=np.sqrt(mean(spread**2)), raised=2.0, size=size
+    )
+    for name in ("rows", "units", "difference", "standard_error", "p_value"):
+        np.testing.assert_allclose(getattr(sums, name), getattr(rows, name), rtol=1e-9)

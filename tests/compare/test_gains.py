@@ -110,3 +110,19 @@ def test_two_tasks_are_enough_to_differ():
     task = np.repeat([0, 1], 50)
     found = task_gains(task, np.where(task, 1.0, -1.0) + np.tile([-0.1, 0.1], 50))
     assert found.share == pytest.approx(0.5) and found.share_low == 0 and found.share_high == 1
+
+
+def test_entries_that_stand_for_rows_are_the_groups_of_these():
+    rng = np.random.default_rng(6)
+    task, group = rng.integers(0, 40, 900), rng.integers(0, 5, 900)
+    gain = rng.normal(0.2, 0.5, 40)[task] + rng.normal(size=900)
+    cells, cell = np.unique(np.column_stack([task, group]), axis=0, return_inverse=True)
+    size = np.bincount(cell.reshape(-1))
+    means = np.bincount(cell.reshape(-1), gain) / size
+    rows, sums = task_gains(task, gain, groups=group), task_gains(cells[:, 0], means, size=size)
+    np.testing.assert_allclose(sums.posterior_mean, rows.posterior_mean, rtol=1e-9)
+    np.testing.assert_allclose(
+        [sums.mean, sums.std, sums.share, sums.share_low, sums.share_high],
+        [rows.mean, rows.std, rows.share, rows.share_low, rows.share_high],
+        rtol=1e-7,
+    )

@@ -14,7 +14,7 @@ from mtlearn.compare import compare_tasks
 from mtlearn.compare import result as result_module
 from mtlearn.compare.choice import Choice
 from mtlearn.compare.gains import TaskGains
-from mtlearn.compare.held_out import Overall
+from mtlearn.compare.held_losses import Overall
 from mtlearn.compare.regression import Regression
 from mtlearn.compare.tuning import TunedBaseline
 from mtlearn.compare.verdict import Finding, verdict_in_words

@@ -93,6 +93,7 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, TransferGainDisplay
 from mtlearn.table import TableEncoder
 
+from ..compare.messages import MESSAGES as COMPARED
 from ..moments.messages import MESSAGES
 
 rng = np.random.default_rng(0)
@@ -1353,6 +1354,7 @@ ERRORS = {
         "resampling": RESAMPLING,
         "pictures": PICTURES,
         "moments": MESSAGES,
+        "moments compared": COMPARED,
     }.items()
     for name, row in rows.items()
 }

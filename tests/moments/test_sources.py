@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from mtlearn import MeanRegularizedRegressorCV, collect_moments, fit_moments
 from mtlearn.inputs import batches as sources
+from mtlearn.table import TableEncoder
 
 from .drawn import MODELS, SEARCHES, assert_same, cut, rows
 from .test_search import folds_of
@@ -97,6 +98,13 @@ def test_labels_of_a_csv_are_not_rounded(first, tmp_path):
     expected = collect_moments([table], n_folds=3, group_column="group", **COLUMNS)
     assert found.tasks.tolist() == expected.tasks.tolist() == sorted(set(table["task"].tolist()))
     assert found.counts.tolist() == expected.counts.tolist()
+
+
+def test_an_empty_text_of_a_csv_is_missing(tmp_path):
+    table = frame().assign(kind=np.where(np.arange(400) % 3, "a", None))
+    table.to_csv(tmp_path / "a.csv", index=False)
+    encoder = TableEncoder(task_column="task").scan(tmp_path / "a.csv", target_column="y")
+    assert encoder.levels_ == TableEncoder(task_column="task").fit(table).levels_
 
 
 def test_labels_of_a_csv_may_have_fractions_further_down(tmp_path):

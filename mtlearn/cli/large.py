@@ -1,0 +1,294 @@
+"""SOURCE in batches: a table that is large is reduced to moments, and never whole in memory.
+
+Two passes over the files: one for types, levels and scales of the columns, one for moments. What
+takes rows (classes, folds in time, models of others) is read whole as ever, and a note says so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mtlearn.cli.errors import SourceError
+from mtlearn.cli.files import Table
+from mtlearn.cli.folds import read_folds
+from mtlearn.cli.outputs import STANDARD, called
+from mtlearn.cli.source import Columns, chosen_columns, is_built_in, several
+from mtlearn.compare.rivals import RIVALS
+from mtlearn.compare.running import in_words
+from mtlearn.exceptions import counted
+from mtlearn.inputs.batches import batches
+from mtlearn.moments import TaskMoments, collect_moments
+from mtlearn.table import TableEncoder
+
+LARGE = 100_000_000  # bytes of files, from which on a table is read in batches
+ENDINGS = (".parquet", ".pq", ".csv", ".tsv", ".csv.gz", ".tsv.gz")
+FEWEST_FOLDS = 3
+MOMENTS = 1_000_000_000  # bytes, from which on moments have to be smaller than the table
+SHOWN = 1000  # rows of the first batch, to look at
+
+
+class NotInBatchesError(Exception):
+    """The file takes another reader, and why, in words that follow a colon."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How far a pass over the files is, as a callback of progress is told it."""
+
+    done: int
+    left: str
+    total: int | None = None
+    what: str = "rows read"
+
+
+@dataclass
+class Asked:
+    """What the options say, as far as it matters to what can be read in batches."""
+
+    targets: list[str]
+    task: str | None
+    drop: list[str]
+    groups: str | None
+    kind: str
+    bad_cells: str
+    n_folds: int
+    by_rows: list[str]  # options that take rows
+
+    @classmethod
+    def of(
+        cls,
+        columns: tuple[list[str] | None, str | None, list[str] | None, str | None],
+        kind: Any,
+        bad_cells: Any,
+        folds: str,
+        by_rows: list[str],
+    ) -> Asked:
+        """From the options as they came; columns are those of target, task, drop and groups."""
+        target, task, drop, groups = columns
+        n_folds = read_folds(folds)[0]
+        return cls(
+            target or [], task, drop or [], groups, kind.value, bad_cells.value, n_folds, by_rows
+        )
+
+
+@dataclass
+class LargeTable:
+    """A table of which moments are known."""
+
+    name: str
+    moments: TaskMoments
+    columns: Columns
+    first: Any  # a frame of the first rows
+    notes: list[str]
+    settings: dict[str, Any]
+
+
+def read_large(
+    source: str, asked: Asked, wanted: bool | None, progress: Callable[[Any], None] | None = None
+) -> tuple[LargeTable | None, list[str]]:
+    """The moments of a large table; or None, and what to say of a large one that is read whole.
+
+    ``wanted`` is what --batches and --no-batches say, None where neither does.
+
+    Raises
+    ------
+    SourceError
+        With one line that says what to do.
+    ImportError
+        If pyarrow is missing.
+    """
+    if wanted is False or (wanted is None and not _is_large(source)):
+        return None, []
+    why = _why_whole(source, asked)
+    if not why:
+        try:
+            found, why = _read(source, asked, progress)
+        except NotInBatchesError as error:
+            found, why = None, str(error)
+        if found is not None:
+            return found, []
+    if wanted:
+        raise SourceError(f"--batches: {why}. Leave it out.")
+    if Path(source).is_dir():
+        raise SourceError(f"{source} is a folder, which is read in batches alone: {why}.")
+    return None, [f"{called(source)} is read whole: {why}."]
+
+
+def by_rows(how: dict[str, Any], models: list[str] | None) -> list[str]:
+    """What was asked that takes rows: how to read, folds in time, and models of others."""
+    names = {"time": "--folds time:"}
+    found = [names.get(k, f"--{k}") + (v if k == "time" else "") for k, v in how.items() if v]
+    rivals = [one for one in models or [] if one.removeprefix("+") in RIVALS]
+    return [*found, *(f"--models {one}" for one in rivals)]
+
+
+def _is_large(source: str) -> bool:
+    """Folders are, and files of so many bytes."""
+    if source == STANDARD or is_built_in(source):
+        return False
+    path = Path(source)
+    if path.is_dir():
+        return True
+    return path.is_file() and path.name.lower().endswith(ENDINGS) and _bytes(path) >= LARGE
+
+
+def _bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(one.stat().st_size for one in files if one.is_file())
+
+
+def _why_whole(source: str, asked: Asked) -> str:
+    """Why a table cannot be read in batches, as far as the options tell; empty if it can."""
+    path = Path(source)
+    if source == STANDARD or is_built_in(source):
+        return f"{called(source)} is no file"
+    if not path.exists():
+        raise SourceError(f"there is no file {source}.")
+    if path.is_file() and not path.name.lower().endswith(ENDINGS):
+        return f"batches are of {', '.join(ENDINGS)} files, or a folder of them"
+    if asked.by_rows:
+        return f"{asked.by_rows[0]} takes all rows at once"
+    if asked.kind == "classification":
+        return "classes take all rows at once"
+    if len(asked.targets) > 1 and asked.task is None:
+        return "several targets take all rows at once"
+    if asked.n_folds < FEWEST_FOLDS:
+        return f"--folds {asked.n_folds} is too few, and in batches takes {FEWEST_FOLDS}"
+    return ""
+
+
+def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, str]:
+    """Both passes; None and the reason where the target is no number."""
+    path, labels = Path(source), (asked.task, asked.groups)
+    first = next(_batches(path, ()), None)
+    if first is None:
+        raise SourceError(f"{called(source)} has no row.")
+    if first.num_columns == 1 or first.column_names[0].startswith("#"):
+        return None, "batches are of text separated by commas, with the names in the first line"
+    table = Table(first.slice(0, SHOWN).to_pandas())
+    columns = chosen_columns(
+        table,
+        several(asked.targets, table.frame),
+        asked.task,
+        asked.drop,
+        asked.groups,
+        list(table.frame.columns),
+    )
+    if len(columns.targets) > 1:
+        return None, "several targets take all rows at once"
+    target, task, groups = columns.targets[0], columns.task, columns.groups
+    if not _is_number(first.schema.field(target).type):
+        return None, f"the target {target} is no column of numbers"
+    rows = Rows(path, labels, columns, progress)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        encoder = TableEncoder(task_column=task, bad_cells=asked.bad_cells)
+        encoder.scan(rows.once("columns"), target_column=target, group_column=groups)
+        if len(rows.values) <= 2 and asked.kind == "auto":
+            return None, f"the target {target} has two values, and is one of classes"
+        if why := rows.too_many(len(encoder.get_feature_names_out()), asked.n_folds):
+            return None, why
+        moments = collect_moments(
+            rows.once("moments"),
+            task_column=task,
+            target_column=target,
+            group_column=groups,
+            encoder=encoder,
+            n_folds=asked.n_folds,
+        )
+    notes = [
+        f"{called(source)} ({_bytes(path) / 1e6:,.0f} MB) is read in batches, and a hash of the "
+        "row says which fold holds it out; --no-batches reads it whole.",
+        *rows.said(),
+        *in_words(caught),
+    ]
+    settings: dict[str, Any] = {
+        "target": [target],
+        "task": task,
+        "groups": groups,
+        "drop": columns.dropped,
+    }
+    settings |= {"encoding": None, "decimal": None, "sheet": None, "batches": True}
+    name = path.resolve().name
+    return LargeTable(name, moments, columns, table.frame, notes, settings), ""
+
+
+@dataclass
+class Rows:
+    """The rows of files in batches, those that have a label, without columns to leave out."""
+
+    path: Path
+    labels: tuple
+    columns: Columns
+    progress: Callable[[Any], None] | None
+    values: set = field(default_factory=set)  # of the target, until there are more than two
+    unlabelled: dict[str, int] = field(default_factory=dict)
+    tasks: set = field(default_factory=set)
+    bytes: int = 0  # of the table in memory
+
+    def too_many(self, width: int, n_folds: int) -> str:
+        """Why tasks are too many for moments, where they are more than the table; or nothing."""
+        moments = 8 * n_folds * len(self.tasks) * width**2
+        if moments < max(MOMENTS, self.bytes):
+            return ""
+        return (
+            f"the moments of {len(self.tasks):,} tasks, {width} columns and {n_folds} folds would "
+            f"take {moments / 1e9:.1f} GB, more than the table"
+        )
+
+    def once(self, what: str) -> Iterator[Any]:
+        """A pass over all of them."""
+        self.unlabelled, self.bytes, done = {}, 0, 0
+        for table in _batches(self.path, self.labels):
+            done, self.bytes = done + len(table), self.bytes + table.nbytes
+            yield self._known(table.drop_columns(self.columns.dropped))
+            if self.progress is not None:
+                self.progress(Reading(done, f"for the {what}"))
+
+    def said(self) -> list[str]:
+        """How many rows have no label."""
+        return [
+            f"{counted(n, 'row', 'rows')} without a known {name} "
+            f"{'is' if n == 1 else 'are'} left out."
+            for name, n in self.unlabelled.items()
+        ]
+
+    def _known(self, table: Any) -> Any:
+        import pyarrow.compute as pc
+
+        for name in filter(None, (self.columns.task, self.columns.groups)):
+            there = pc.invert(pc.is_null(table.column(name), nan_is_null=True))
+            lacking = len(table) - (pc.sum(there).as_py() or 0)
+            if lacking:
+                self.unlabelled[name] = self.unlabelled.get(name, 0) + lacking
+                table = table.filter(there)
+        self.tasks.update(pc.unique(table.column(self.columns.task)).to_pylist())
+        if len(self.values) <= 2:
+            column = table.column(self.columns.targets[0])
+            known = pc.unique(column.filter(pc.invert(pc.is_null(column, nan_is_null=True))))
+            self.values |= set(known.slice(0, 5).to_pylist())
+        return table
+
+
+def _batches(path: Path, labels: tuple) -> Iterator[Any]:
+    """Those of the files, or what is wrong with them as our own error."""
+    found = batches(path, labels)
+    while True:
+        try:
+            table = next(found, None)
+        except (ValueError, OSError) as error:  # pyarrow's errors are both
+            said = " ".join(str(error).split()).rstrip(".")
+            raise NotInBatchesError(f"batches of it do not read ({said})") from error
+        if table is None:
+            return
+        yield table
+
+
+def _is_number(kind: Any) -> bool:
+    from pyarrow import types
+
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)

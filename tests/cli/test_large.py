@@ -1,0 +1,260 @@
+"""Large tables: read in batches where that can be, and whole with the reason where not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mtlearn import collect_moments, compare_tasks, fit_moments
+from mtlearn.cli import large
+from mtlearn.cli.saved import load
+from mtlearn.compare import contenders
+from mtlearn.compare.contenders import NAMED, build_model
+from mtlearn.compare.regression import Regression
+from mtlearn.inputs import batches
+from mtlearn.table import TableEncoder
+
+from ..command import many_shops
+
+NAMED_COLUMNS = ["--target", "sales", "--task", "shop", "--drop", "profit,rich,glad,size"]
+QUICK = [*NAMED_COLUMNS, "--models", "mean-regularized"]
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Every file is large, and a batch has few rows."""
+    monkeypatch.setattr(large, "LARGE", 1)
+    monkeypatch.setattr(batches, "ROWS", 32)
+    monkeypatch.setattr(contenders, "N_ALPHAS", 4)
+
+
+@pytest.fixture(scope="module")
+def shops():
+    frame = many_shops()
+    frame.loc[[3, 50], "shop"] = None
+    frame.loc[[7], "sales"] = None
+    return frame
+
+
+def written(frame, folder, kind):
+    if kind == "csv":
+        frame.to_csv(folder / "shops.csv", index=False)
+        return folder / "shops.csv"
+    if kind == "parquet":
+        frame.to_parquet(folder / "shops.parquet", index=False)
+        return folder / "shops.parquet"
+    (folder / "parts").mkdir()
+    for k in range(3):
+        frame.iloc[k::3].to_parquet(folder / "parts" / f"{k}.parquet", index=False)
+    return folder / "parts"
+
+
+def moments_of(path, **more):
+    """As a user would collect them: two passes, of the rows that have a label."""
+
+    def chunks():
+        for table in batches.batches(path, ("shop",)):
+            table = table.drop_columns(["profit", "rich", "glad", "size"])
+            yield table.filter(table["shop"].is_valid())
+
+    encoder = TableEncoder(task_column="shop")
+    encoder.scan(chunks(), target_column="sales", group_column=more.get("group_column"))
+    asked = {"task_column": "shop", "target_column": "sales", "encoder": encoder, **more}
+    with pytest.warns(match="no target"):
+        return collect_moments(chunks(), n_folds=5, **asked)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "folder"])
+def test_a_large_table_is_compared_on_its_moments(run, shops, tmp_path, kind):
+    path, answer = written(shops, tmp_path, kind), tmp_path / "a.json"
+    code, out, err = run("compare", path, *QUICK, "--json", answer)
+    assert code == 0, err
+    expected = compare_tasks(moments_of(path), models=["mean-regularized"])
+    found = json.loads(answer.read_text())
+    table = pd.DataFrame(found["table"]).set_index("model")
+    for score in ("r2", "rmse", "inner_rmse", "alpha"):
+        np.testing.assert_allclose(table[score], expected.table[score], rtol=1e-6)
+    assert found["verdict"] == expected.verdict and found["n_features"] == 4
+    assert found["target_name"] == "sales" and found["settings"]["batches"] is True
+    for words in ("is read in batches", "2 rows without a known shop are left out", "no target"):
+        assert any(words in note for note in found["notes"]), words
+    assert "in one fold are one unit" in " ".join(out.split())
+
+
+def test_groups_are_on_one_side_of_each_fold(run, shops, tmp_path):
+    grouped = shops.assign(who=np.arange(len(shops)) // 4)
+    path, answer = written(grouped, tmp_path, "parquet"), tmp_path / "a.json"
+    code, _, err = run("compare", path, *QUICK, "--groups", "who", "--json", answer, "--quiet")
+    assert code == 0, err
+    moments = moments_of(path, group_column="who")
+    expected = compare_tasks(moments, models=["mean-regularized"])
+    found = pd.DataFrame(json.loads(answer.read_text())["table"])
+    np.testing.assert_allclose(found.r2, expected.table.r2, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (["rich"], "the target rich is no column of numbers"),
+        (["flag"], "the target flag has two values"),
+        (["--kind", "classification"], "classes take all rows"),
+        (["--folds", "time:price"], "--folds time:price takes all rows"),
+        (["--models", "+boosting"], "--models +boosting takes all rows"),
+        (["--folds", "2"], "--folds 2 is too few"),
+        (["--encoding", "utf-8"], "--encoding takes all rows"),
+    ],
+)
+def test_what_takes_rows_is_read_whole_and_says_why(run, shops, tmp_path, monkeypatch, more, why):
+    path = written(shops.assign(flag=(shops.sales > 0) + 0.0), tmp_path, "csv")
+    options, said = [*QUICK, *more], []
+    if not more[0].startswith("-"):
+        options = ["--target", *more, "--task", "shop", "--drop", "profit,glad,size"]
+
+    def whole(source, *_, **__):
+        said.append(source)
+        raise large.SourceError("whole")
+
+    from mtlearn.cli import comparing
+
+    monkeypatch.setattr(comparing, "read_source", whole)
+    assert run("compare", path, *options)[0] == 2 and said == [str(path)]
+    code, _, err = run("compare", path, *options, "--batches")
+    assert code == 2 and why in err and "Leave it out" in err
+    code, _, err = run("compare", path, *options, "--no-batches")
+    assert code == 2 and err == "mtlearn: whole\n"
+
+
+def test_the_reason_is_a_note_of_what_was_read_whole(run, shops, tmp_path):
+    path = written(shops.dropna(subset=["shop", "sales"]), tmp_path, "csv")
+    path.write_text(path.read_text().replace(",", ";"))
+    code, out, err = run("compare", path, *QUICK, "--folds", "3")
+    assert code == 0, err
+    assert "shops.csv is read whole: batches are of text separated by" in " ".join(out.split())
+
+
+def test_moments_larger_than_the_table_are_not_collected(run, shops, tmp_path, monkeypatch):
+    monkeypatch.setattr(large, "MOMENTS", 1)
+    path = written(shops, tmp_path, "folder")
+    code, _, err = run("compare", path, *QUICK)
+    assert code == 2 and "the moments of 6 tasks, 10 columns and 5 folds would take" in err
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("exam", "--batches: exam is no file"),
+        ("-", "--batches: standard input is no file"),
+        ("none.parquet", "there is no file none.parquet"),
+    ],
+)
+def test_batches_are_of_files(run, source, words):
+    code, _, err = run("compare", source, *QUICK, "--batches")
+    assert code == 2 and words in err
+
+
+def test_a_folder_is_read_in_batches_alone(run, shops, tmp_path):
+    path = written(shops, tmp_path, "folder")
+    code, _, err = run("compare", path, "--target", "rich", "--task", "shop")
+    assert code == 2 and f"{path} is a folder, which is read in batches alone: the target" in err
+
+
+def test_a_file_that_batches_do_not_read_is_read_whole(run, shops, tmp_path):
+    """Text further down than the first block, of which pyarrow takes the types."""
+    frame = shops.assign(price=shops.price.astype(object))
+    frame.loc[len(frame) - 1, "price"] = "n.d."
+    path = tmp_path / "a.csv"
+    lines = frame.to_csv(index=False).splitlines(keepends=True)
+    path.write_text("".join([lines[0], *lines[1:-1] * 120, lines[-1]]))
+    code, _, err = run("compare", path, *QUICK, "--batches")
+    assert code == 2 and "batches of it do not read" in err
+
+
+def test_a_model_of_a_large_table_is_that_of_its_moments(run, shops, tmp_path):
+    path, model = written(shops, tmp_path, "folder"), tmp_path / "m.skops"
+    code, out, err = run(
+        "fit", path, *NAMED_COLUMNS, "--model", "mean-regularized", "--save", model
+    )
+    assert code == 0, err
+    saved, _ = load(str(model))
+    pipeline = build_model(NAMED["mean-regularized"], "shop", None, Regression())
+    fit_moments(pipeline, moments_of(path))
+    assert saved.features == {
+        "price": "number", "kind": "category", "open": "boolean", "town": "category"
+    }  # fmt: skip
+    assert (saved.rows, saved.task, saved.targets) == (117, "shop", ["sales"])
+    new = shops.dropna(subset=["shop"]).drop(columns=["sales", "profit", "rich", "glad", "size"])
+    new.to_csv(tmp_path / "new.csv", index=False)
+    code, _, err = run("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
+    assert code == 0, err
+    answers = pd.read_csv(tmp_path / "p.csv")["sales_predicted"]
+    np.testing.assert_allclose(answers, pipeline.predict(new), rtol=1e-6)
+    assert "of 117 rows, 6 tasks (shop)" in " ".join(out.split())
+
+
+def test_of_a_large_table_the_best_multitask_model_is_saved(run, shops, tmp_path, monkeypatch):
+    monkeypatch.setattr(contenders, "DEFAULT", ("random-slopes", "mean-regularized"))
+    path, model = written(shops, tmp_path, "parquet"), tmp_path / "m.skops"
+    code, out, err = run("fit", path, *NAMED_COLUMNS, "--save", model)
+    assert code == 0, err
+    errors = compare_tasks(moments_of(path)).table
+    best = errors.rmse[errors.kind == "multi-task"].idxmin()
+    assert load(str(model))[0].model == best
+    less = errors.rmse.min() < errors.rmse[best]
+    assert ("takes all rows at once to be fitted" in " ".join(out.split())) == less
+    code, _, err = run("fit", path, *NAMED_COLUMNS, "--model", "pooled", "--batches", "--save",
+                       model)  # fmt: skip
+    assert code == 2 and "--model pooled takes all rows at once" in err
+
+
+CHILD = """
+import sys
+from mtlearn import cli
+from mtlearn.cli import app
+
+def peak():  # of this program alone: ru_maxrss remembers the one that started it
+    lines = open("/proc/self/status").read().splitlines()
+    return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+
+def run(source):
+    sys.argv = ["mtlearn", "compare", source, "--target", "y", "--task", "task", "--models",
+                "mean-regularized", "--quiet"]
+    try:
+        cli.main()
+    except SystemExit as stop:
+        assert not stop.code
+
+small, large = sys.argv[1:]
+run(small)
+before = peak()
+run(large)
+print(peak() - before)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read on Linux")
+def test_a_comparison_takes_less_than_a_third_of_the_table_beside_its_moments(tmp_path):
+    """The peak of a program that has compared 2,000 rows of five tasks is subtracted."""
+    d, T, n, parts = 30, 100, 60_000, 20
+    rng, size = np.random.default_rng(0), 0
+    w = rng.normal(size=d) + 0.3 * rng.normal(size=(T, d))
+    for folder, rows, n_tasks in (("small", 2000, 5), *[("large", n, T)] * parts):
+        X, task = rng.normal(size=(rows, d)), rng.integers(0, n_tasks, rows)
+        y = np.einsum("ij,ij->i", X, w[task]) + rng.normal(size=rows)
+        table = pa.table({f"x{j}": X[:, j] for j in range(d)} | {"task": task, "y": y})
+        (tmp_path / folder).mkdir(exist_ok=True)
+        pq.write_table(table, tmp_path / folder / f"{size}.parquet", compression="none")
+        size += table.nbytes * (folder == "large")
+    paths = [str(tmp_path / folder) for folder in ("small", "large")]
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, *paths], check=True, capture_output=True, text=True
+    )
+    peak, moments = int(done.stdout), 5 * 8 * T * d * (d + 2)
+    print(f"table {size / 1e6:.0f} MB, peak {peak / 1e6:.0f} MB, moments {moments / 1e6:.1f} MB")
+    assert peak <= size / 3 + moments

@@ -1,0 +1,190 @@
+"""A comparison on moments is the comparison of the rows with the same folds."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score, root_mean_squared_error
+from sklearn.model_selection import PredefinedSplit
+
+from mtlearn import (
+    IndependentTasks,
+    MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
+    PooledTasks,
+    collect_moments,
+    compare_tasks,
+    make_table_pipeline,
+)
+from mtlearn.compare import contenders, moment_jobs
+from mtlearn.compare.tuning import TunedBaseline
+from mtlearn.model_selection import new_task_folds
+from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
+from mtlearn.table import TableEncoder
+
+K = 6  # five of them in a training part: as many as a comparison of rows has inside
+FEW = {"a": 1.0, "b": 20.0, "c": 0.1}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_alphas():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contenders, "N_ALPHAS", 4)
+        yield
+
+
+def drawn(T=11, n=220, seed=0):
+    """Tasks that differ, and one of a single row, which no model knows when it is held out."""
+    rng = np.random.default_rng(seed)
+    task, Z = rng.integers(0, T, n), rng.normal(size=(n, 3))
+    task[0] = T
+    W = rng.normal(size=3) + 0.5 * rng.normal(size=(T + 1, 3))
+    kind = rng.choice(["red", "blue", "green"], n)
+    y = np.sum(Z * W[task], axis=1) + 0.3 * task + (kind == "red") + rng.normal(size=n)
+    frame = pd.DataFrame(Z * [1, 20, 0.1] + [0, 100, 3], columns=list(FEW))
+    return frame.assign(kind=kind, task=task, y=y)
+
+
+def dealt(frame, X, names, n_folds=K):
+    """The fold of each row, of the numbers that moments see."""
+    values, codes = np.unique(frame.task, return_inverse=True)
+    hashes = hash_of_rows([X, frame[["y"]].to_numpy()], hash_of_labels(values)[codes], names)
+    return fold_of(hashes, n_folds)
+
+
+def numbers(frame):
+    return frame[[*FEW, "task", "y"]]
+
+
+def collected(frame, **more):
+    parts = np.array_split(np.arange(len(frame)), 4)
+    chunks = (frame.iloc[at] for at in parts)
+    asked = {"task_column": "task", "target_column": "y", "n_folds": K} | more
+    return collect_moments(chunks, **asked)
+
+
+def on_rows(frame, fold, **asked):
+    """A fold is a group, inside a training part too."""
+    X = frame.drop(columns="y")
+    return compare_tasks(X, frame.y, task_column="task", cv=fold, groups=fold, full=True, **asked)
+
+
+def assert_alike(found, expected):
+    assert list(found.table.index) == list(expected.table.index)
+    for name, row in expected.table.iterrows():
+        # the lasso of scikit-learn stops at a gap of 1e-4, from either side
+        close = 1e-4 if name == "independent-lasso" else 1e-6
+        for score in row.index.drop("seconds"):
+            ours, theirs = found.table.loc[name, score], row[score]
+            if pd.isna(theirs):
+                assert pd.isna(ours), (name, score)
+                continue
+            if isinstance(theirs, float):
+                theirs = pytest.approx(theirs, rel=close, abs=1e-9)
+            assert ours == theirs, (name, score)
+    assert list(found.per_task.columns) == list(expected.per_task.columns)
+    for name in expected.per_task.columns:
+        ours, theirs = found.per_task[name].tolist(), expected.per_task[name].tolist()
+        if isinstance(theirs[0], float):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-7, err_msg=name)
+        else:
+            assert ours == theirs, name
+    assert found.verdict == expected.verdict
+    for name in ("best_model", "best_baseline", "helps", "n_rows", "n_tasks", "n_features"):
+        assert getattr(found, name) == getattr(expected, name), name
+    assert found.null_loss == pytest.approx(expected.null_loss, rel=1e-9)
+
+
+@pytest.mark.long
+def test_a_table_is_compared_as_its_rows_are():
+    frame = drawn()
+    X = frame.drop(columns="y")
+    encoder = TableEncoder(task_column="task").fit(X)
+    encoded = encoder.transform(X).drop(columns="task")
+    fold = dealt(frame, encoded.to_numpy(), list(encoded.columns))
+    asked = {"models": ["random-slopes", "mean-regularized", "group-lasso"]}
+    found = compare_tasks(collected(frame, encoder=encoder), full=True, **asked)
+    expected = on_rows(frame, fold, **asked)
+    assert_alike(found, expected)
+    for ours, theirs in ((found.slopes, expected.slopes), (found.coefs, expected.coefs)):
+        pd.testing.assert_frame_equal(ours, theirs, rtol=1e-5, atol=1e-7)
+    assert found.basis.startswith(expected.basis) and "in one fold are one unit" in found.basis
+    assert found.predictions == {}
+    assert json.loads(found.to_json())["n_folds"] == K
+
+
+def test_of_few_tasks_folds_are_the_units():
+    frame = numbers(drawn(T=5, n=120, seed=1))
+    fold = dealt(frame, frame[list(FEW)].to_numpy(), list(FEW))
+    found = compare_tasks(collected(frame), models=["mean-regularized"])
+    expected = on_rows(frame, fold, models=["mean-regularized"])
+    assert_alike(found, expected)
+    assert "with folds as the independent units" in found.basis
+
+
+def test_new_tasks_are_those_of_models_fitted_without_them():
+    frame = numbers(drawn(T=9, n=200, seed=2))
+    fold = dealt(frame, frame[list(FEW)].to_numpy(), list(FEW))
+    found = compare_tasks(collected(frame), models=["mean-regularized"], new_tasks=True)
+    strange = new_task_folds(frame.task, K)
+    X, columns = frame.drop(columns="y"), {"task_column": "task", "unseen_task": "mean"}
+    for name, build in {
+        "independent": lambda cv: TunedBaseline(IndependentTasks(Ridge(), **columns), cv=cv),
+        "pooled+dummies": lambda cv: TunedBaseline(PooledTasks(Ridge(), **columns), cv=cv),
+        "mean-regularized": lambda cv: MeanRegularizedRegressorCV(4, cv=cv, **columns),
+    }.items():
+        answer = np.empty(len(frame))
+        for k in range(K):
+            past = strange != k
+            model = make_table_pipeline(build(PredefinedSplit(fold[past])))
+            answer[~past] = model.fit(X[past], frame.y[past]).predict(X[~past])
+        row = found.table.loc[name]
+        assert row.new_task_r2 == pytest.approx(r2_score(frame.y, answer), rel=1e-6), name
+        rmse = root_mean_squared_error(frame.y, answer)
+        assert row.new_task_rmse == pytest.approx(rmse, rel=1e-6), name
+
+
+@pytest.mark.filterwarnings("ignore:y is one target")
+def test_folds_of_whole_tasks_score_tasks_not_seen():
+    frame = numbers(drawn(T=9, n=200, seed=2))
+    found = compare_tasks(collected(frame, group_column="task"), models=["mean-regularized"])
+    assert any("every score is on tasks not seen" in note for note in found.notes)
+    assert set(found.per_task.units) == {1} and found.per_task.p_value.isna().all()
+    X, codes = frame.drop(columns=["y", "task"]), np.unique(frame.task, return_inverse=True)
+    fold = fold_of(hash_of_labels(codes[0])[codes[1]], K)
+    answer = np.empty(len(frame))
+    for k in np.unique(fold):
+        past = fold != k
+        ridge = TunedBaseline(
+            PooledTasks(Ridge(), task_dummies=False), cv=PredefinedSplit(fold[past])
+        )
+        answer[~past] = make_table_pipeline(ridge).fit(X[past], frame.y[past]).predict(X[~past])
+    assert found.table.r2["pooled"] == pytest.approx(r2_score(frame.y, answer), rel=1e-6)
+
+
+def test_where_all_tasks_would_take_too_long_it_is_a_sample(monkeypatch):
+    monkeypatch.setattr(moment_jobs, "PILOT_TASKS", 4)
+    monkeypatch.setattr(moment_jobs, "FEWEST_TASKS", 5)
+    moments = collected(numbers(drawn()))
+    found = compare_tasks(moments, models=["mean-regularized"], time_budget=0.0)
+    note = next(note for note in found.notes if "would take" in note)
+    assert found.n_tasks == 5 and "a random sample of 5 of them" in note
+    picked = moments.subset(found.per_task.task)
+    assert found.n_rows == picked.counts.sum()
+    all_of_them = compare_tasks(picked, models=["mean-regularized"])
+    np.testing.assert_allclose(found.table.r2, all_of_them.table.r2, rtol=1e-9)
+
+
+def test_a_regressor_of_the_library_s_takes_part():
+    """At one strength there is no search, and the inner loss is that of fits on inner folds."""
+    frame = numbers(drawn(T=3, n=80, seed=1))
+    fold = dealt(frame, frame[list(FEW)].to_numpy(), list(FEW))
+    models = {
+        f"at {alpha}": MeanRegularizedRegressor(alpha, unseen_task="mean") for alpha in (0.1, 9.0)
+    }
+    said = []
+    found = compare_tasks(collected(frame), models=models, progress=said.append)
+    assert_alike(found, on_rows(frame, fold, models=models))
+    assert said[-1].done == said[-1].total == K * len(found.table)
