@@ -295,23 +295,35 @@ def weigh_classes(
     if k.ndim > weight.ndim:
         weight = weight[:, None]
     weight = np.where(seen, weight, 0.0)
+    n_tasks, n_classes = len(data.tasks), len(classes)
+    cell = (data.codes if data.stacked else np.arange(n_tasks)) * n_classes + k
+    sums = np.bincount(cell.ravel(), weight.ravel(), n_tasks * n_classes)
+    factor, mean = class_factors(sums.reshape(n_tasks, n_classes), classes, class_weight)
+    if not same_sum:
+        factor, mean = factor * mean, 1.0
+    weight = weight * factor.ravel()[cell]
+    return replace(data, weight=weight, weight_unit=float(data.weight_unit * mean))
+
+
+def class_factors(
+    sums: np.ndarray, classes: np.ndarray, class_weight: Any
+) -> tuple[np.ndarray, float]:
+    """What weights are multiplied by (T, K), of whose sums (T, K) none of all is changed.
+
+    Last comes what those of a dictionary were divided by for that.
+    """
     if isinstance(class_weight, Mapping):
-        weighted = weight * _given_weights(classes, class_weight)[k]
-        mean = weighted.sum() / weight.sum() if same_sum else 1.0
-        return replace(data, weight=weighted / mean, weight_unit=float(data.weight_unit * mean))
+        given = _given_weights(classes, class_weight)
+        mean = float((sums @ given).sum() / sums.sum())
+        return np.broadcast_to(given / mean, sums.shape), mean
     if not (isinstance(class_weight, str) and class_weight == "balanced"):
         raise ValueError(
             f'class_weight must be None, "balanced" or a dictionary {{label: weight}}, got '
             f"{class_weight!r}."
         )
-    n_tasks, n_classes = len(data.tasks), len(classes)
-    cell = (data.codes if data.stacked else np.arange(n_tasks)) * n_classes + k
-    sums = np.bincount(cell.ravel(), weight.ravel(), n_tasks * n_classes)
-    sums = sums.reshape(n_tasks, n_classes)
     present = sums > 0
     share = sums.sum(axis=1, keepdims=True) / np.maximum(present.sum(axis=1, keepdims=True), 1)
-    factor = np.divide(share, sums, out=np.zeros_like(sums), where=present)
-    return replace(data, weight=weight * factor.ravel()[cell])
+    return np.divide(share, sums, out=np.zeros_like(sums), where=present), 1.0
 
 
 def _given_weights(classes: np.ndarray, class_weight: Mapping) -> np.ndarray:

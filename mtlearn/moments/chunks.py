@@ -80,6 +80,8 @@ class ChunkReader:
         Columns of a frame that are the targets.
     encoder : TableEncoder or None
         Makes numbers of the features.
+    numeric : bool
+        Whether targets are numbers, not classes.
     """
 
     task_column: Any = None
@@ -87,6 +89,7 @@ class ChunkReader:
     weight_column: Any = None
     group_column: Any = None
     encoder: Any = None
+    numeric: bool = True
     names: list[str] | None = field(default=None, init=False)  # of features, labels left out
     n_features: int | None = field(default=None, init=False)
     labels_at: tuple | None = field(default=None, init=False)  # among features, and the name
@@ -285,8 +288,8 @@ class ChunkReader:
         return labels
 
     def _read_targets(self, y: Any, labels: Any, names: Any, *, first: bool) -> np.ndarray:
-        y = read_array(y, numeric=True)
-        if y.ndim == 2 and y.shape[1] == 1 and labels is not None:
+        y = read_array(y, numeric=self.numeric)
+        if y.ndim == 2 and y.shape[1] == 1 and (labels is not None or not self.numeric):
             y = y[:, 0]
         if y.ndim == 2 and labels is not None:
             raise_tasks_twice(y)

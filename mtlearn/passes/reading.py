@@ -1,0 +1,86 @@
+"""How every later pass reads a chunk: the same numbers that a fit on all rows would see."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mtlearn.inputs.labels import match_labels
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.moments.chunks import ChunkReader
+from mtlearn.passes.summary import distinct
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What labels, weights and columns of all chunks are to a fit.
+
+    Attributes
+    ----------
+    reader : ChunkReader
+        That has seen a chunk.
+    way : {"columns", "labels", "single"}
+    tasks : ndarray of shape (T,)
+    classes : ndarray of shape (K',)
+    factor : ndarray of shape (T, K')
+        What the weight of a label is multiplied by.
+    targets : ndarray of shape (T, K', K)
+        Targets in [0, 1] of each class in each column.
+    unit : ndarray of shape (d,) or None
+        What columns are multiplied by.
+    shift : ndarray of shape (d,)
+        What is then taken from them.
+    """
+
+    reader: ChunkReader
+    way: str
+    tasks: np.ndarray
+    classes: np.ndarray
+    factor: np.ndarray
+    targets: np.ndarray
+    unit: np.ndarray | None = None
+    shift: np.ndarray | None = None
+
+    def rows(self, chunk: Any) -> tuple[TaskData, np.ndarray] | None:
+        """Rows of a chunk that have labels, and which tasks they are of; None without any."""
+        read = copy(self.reader).read(chunk)
+        if read is None:
+            return None
+        keep, _ = read.known()
+        if not keep.all():
+            read = read.take(keep)
+        if not len(read.y):
+            return None
+        X = read.X.astype(float)
+        if self.unit is not None:
+            X *= self.unit
+        if self.shift is not None:
+            X -= self.shift
+        known = {label: k for k, label in enumerate(self.classes.tolist())}
+        classes, codes = distinct(read.y)
+        places = np.array([known[label] for label in classes.tolist()], dtype=np.intp)
+        k = np.where(codes >= 0, places[codes], -1)
+        weight = np.ones(len(X)) if read.weight is None else read.weight
+        if self.way == "columns":
+            return self._columns(X, k, weight)
+        codes, present = np.zeros(len(X), dtype=np.intp), np.arange(1)
+        if read.labels is not None and self.way == "labels":
+            task = match_labels(read.labels, self.tasks, "task")
+            present, codes = np.unique(task, return_inverse=True)
+        at = present[codes]
+        y = self.targets[at, k]
+        y = y[:, 0] if y.shape[1] == 1 else y
+        weight = weight * self.factor[at, k]
+        return TaskData(X, y, weight, codes, self.tasks[present], self.way), present
+
+    def _columns(self, X: np.ndarray, k: np.ndarray, weight: np.ndarray) -> tuple:
+        s = np.broadcast_to(weight if weight.ndim == 2 else weight[:, None], k.shape)
+        at = np.arange(len(self.tasks))
+        s = np.where(k >= 0, s * self.factor[at, k], 0.0)
+        y = np.where(s > 0, self.targets[at, k, 0], np.nan)
+        data = TaskData(X, y, s, None, self.tasks, self.way)
+        present = (s > 0).any(axis=0)
+        return data.of_tasks(present), np.flatnonzero(present)
