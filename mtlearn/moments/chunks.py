@@ -149,8 +149,9 @@ class ChunkReader:
                 "columns of features as well."
             )
         if self.encoder is None:
-            found = [named[j] for j in features]
-            order = self._aligned(found, named=names is not None, first=first)
+            order = self._aligned(
+                [named[j] for j in features], named=names is not None, first=first
+            )
             X = self._numbers(table, [features[j] for j in order], names)
         else:
             taken = [named[j] for j in targets]
@@ -333,10 +334,9 @@ def _parts(given: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def _no_chunk(given: Any) -> str:
-    kind = type(given).__name__
     size = f" of {len(given)}" if isinstance(given, tuple) else ""
     return (
-        f"it is a {kind}{size}, and a chunk is a data frame or a tuple (X, y), (X, y, task) or "
+        f"it is a {type(given).__name__}{size}, and a chunk is a data frame or a tuple (X, y), (X, y, task) or "
         "(X, y, task, sample_weight). Of one table give [table]."
     )
 

@@ -317,9 +317,7 @@ class TaskMoments:
 
     def _reader_columns(self, task_column: Any) -> Columns:
         """The columns that a model would have seen, that of labels where it says so."""
-        return Columns.of_features_alone(
-            self.n_features, self._names, self._labels_at, task_column
-        )
+        return Columns.of_features_alone(self.n_features, self._names, self._labels_at, task_column)
 
 
 def weighing(moments: Moments, factor: float) -> Moments:

@@ -12,7 +12,7 @@ from mtlearn.estimators.classifier import TaskClassifier
 from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import resolve_task_weight
-from mtlearn.inputs.units import SAFE, Units, far_origin
+from mtlearn.inputs.units import SAFE, Units
 from mtlearn.passes.known import Known, get_to_know
 from mtlearn.passes.newton import minimise
 from mtlearn.passes.problem import PassProblem
@@ -137,16 +137,13 @@ def _units(model: Any, known: Known) -> tuple[Units, Known]:
     weights = FeatureWeights.of(model, known)
     unit = np.ones(known.n_features) if weights is None else weights.unit
     _refuse_far(known.largest * unit, model)
-    origin = far_origin(known.sample * unit) if model.fit_intercept else None
-    units = Units(degree=model._degree, weights=weights, origin=origin)
+    units = Units(degree=model._degree, weights=weights)
     shift = np.zeros(known.n_features)
     if model.fit_intercept:
         totals = known.totals()
         omega = resolve_task_weight(model.task_weight, known.tasks, totals)
-        at = known.at * unit - (0.0 if origin is None else origin)
-        shift = at + known.away(omega) * unit
-    first = shift if origin is None else origin + shift
-    reading = replace(known.reading, unit=None if weights is None else unit, shift=first)
+        shift = (known.at + known.away(omega)) * unit
+    reading = replace(known.reading, unit=None if weights is None else unit, shift=shift)
     return units, replace(known, reading=reading)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mtlearn.exceptions import MissingTargetWarning, counted, level_of_user, plain
-from mtlearn.inputs.classes import class_factors, read_classes, warn_single_class
+from mtlearn.inputs.class_weight import class_factors
+from mtlearn.inputs.classes import read_classes, warn_single_class
 from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import warn_of_similar
 from mtlearn.inputs.reading import Reader
@@ -38,8 +38,6 @@ class Known:
     at : ndarray of shape (d,)
     largest : ndarray of shape (d,)
         Absolute values of the features.
-    sample : ndarray of shape (m, d)
-        Some rows.
     weight_unit : float
         What weights were divided by.
     weighted : bool
@@ -52,7 +50,6 @@ class Known:
     x: np.ndarray
     at: np.ndarray
     largest: np.ndarray
-    sample: np.ndarray
     weight_unit: float
     weighted: bool
 
@@ -107,12 +104,10 @@ class Known:
         if warn:
             at = np.argwhere(affected)
             if K == 1:
-                names = [
-                    self.tasks[t].item() if hasattr(self.tasks[t], "item") else self.tasks[t]
-                    for t, _ in at
-                ]
+                names = self.tasks[at[:, 0]].tolist()
             else:
-                names = [(plain(self.tasks[t]), plain(self.reading.classes[k])) for t, k in at]
+                tasks, classes = self.tasks[at[:, 0]], self.reading.classes[at[:, 1]]
+                names = list(zip(tasks.tolist(), classes.tolist(), strict=True))
             if self.weighted:
                 warn_of_repetitions(int(n.sum()), float(self.totals().sum()))
             warn_single_class(names)
@@ -133,7 +128,7 @@ def get_to_know(model: Any, chunks: Any) -> Known:
     largest = np.zeros(d)
     for one in found:
         rows = np.arange(T) if task_at is None else task_at(one)
-        at = np.ix_(rows, [place[label] for label in one.classes.tolist()])
+        at = np.ix_(rows, np.array([place[label] for label in one.classes.tolist()]))
         order = _order(one, first)
         count[at] += one.count
         cells[at] += one.weight
@@ -157,9 +152,8 @@ def get_to_know(model: Any, chunks: Any) -> Known:
     target = np.eye(K)[None] if K > 1 else np.array([0.0, 1.0])[None, :, None]
     targets = np.repeat(target, T, axis=0)
     reading = Reading(reader, way, tasks, classes, factor, targets)
-    sample = np.concatenate([one.sample[:, _order(one, first)] for one in found])
     known = Known(
-        reading, cells * factor, count, x * factor[:, :, None], first.at, largest, sample,
+        reading, cells * factor, count, x * factor[:, :, None], first.at, largest,
         unit * mean, weighted,
     )  # fmt: skip
     if weighted and model._estimates():
@@ -225,7 +219,7 @@ def _order(one: Summary, first: Summary) -> Any:
     return np.array([place[name] for name in wanted or []])
 
 
-def _tasks(found: list[Summary], reader: ChunkReader) -> tuple[int, Any, np.ndarray]:
+def _tasks(found: list[Summary], reader: ChunkReader) -> tuple[int, Any, Any]:
     if reader.targets is not None:
         return len(reader.targets), None, reader.targets
     if not reader.kind:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.passes.problem import PassPoint, PassProblem
+from mtlearn.passes.points import PassPoint
+from mtlearn.passes.problem import PassProblem
 from mtlearn.penalties.base import Norm, Penalty
 from mtlearn.problems.label_curvature import FLATTEST
 from mtlearn.solvers import tuning

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from mtlearn.losses.logistic import Logistic
 from mtlearn.passes.on_chunk import Lines, Sums, expand, gap, losses
+from mtlearn.passes.points import Free, PassPoint, between
 from mtlearn.passes.reading import Reading
 from mtlearn.passes.start import WithoutFeatures
 from mtlearn.problems.base import Curved
@@ -32,33 +32,6 @@ from mtlearn.solvers.proximal_newton import ROUNDING, Minimum, next_flattest
 
 SETTLED = 1e-26  # of the objective: what a step in intercepts alone promises where they are best
 STEPS = 60  # of these at most
-
-
-@dataclass(frozen=True)
-class PassPoint:
-    """Coefficients, and what a pass has found around them.
-
-    ``b`` are intercepts (C,) of features seen from the problem's ``center``, ``own`` (k, C) the
-    coefficients that nothing is charged for. ``sums`` are those of the chunks; ``delta`` (C,) is
-    the step in intercepts that would make residuals of free ones sum to zero. With r the residuals
-    and h the curvatures the dual point is r - delta h, of which ``whole`` is minus the gradient in
-    all coefficients and ``G`` in deviations, (d, C).
-    """
-
-    V: np.ndarray
-    mean: np.ndarray | None
-    b: np.ndarray
-    b0: np.ndarray
-    own: np.ndarray | None
-    sums: Sums
-    delta: np.ndarray
-    whole: np.ndarray
-    G: np.ndarray
-    known: dict[Any, Any] = field(default_factory=dict, compare=False)
-
-    @property
-    def W(self) -> np.ndarray:
-        return whole(self.V, self.mean)
 
 
 class PassProblem(Curved):
@@ -180,7 +153,7 @@ class PassProblem(Curved):
         for part in self.chunks.map(losses, self.reading, self.by_task, here, there, lengths):
             loss += part
         for t, own in zip(lengths, loss, strict=True):
-            place = _between(point, ahead, t)
+            place = between(point, ahead, t)
             if own + self._charges(place) + charged(place.V) <= value:
                 return self.at(place, flattest), float(t)
         return None, 0.0
@@ -204,7 +177,7 @@ class PassProblem(Curved):
         return self._settled(zero, mean, lambda model: model.evaluate(zero, mean))
 
     @cached_property
-    def null_value(self) -> float:  # type: ignore[override]
+    def null_value(self) -> float:
         """The objective at W = 0 with its best intercepts."""
         if self.own is None:
             return self.start.best(self.coupling, self.task_weight).value
@@ -226,7 +199,7 @@ class PassProblem(Curved):
         return Minimum(V, mean, levels.b, levels.b0, Budget(0, 0.0), own)
 
     def _settled(self, V: Any, mean: Any, best: Callable[[MomentProblem], Any]) -> PassPoint:
-        """Newton's method in all but V, which stays as it is: the best one of a model after another."""
+        """Newton's method in all but V, which stays as it is; ``best`` is the point of a model."""
         point, flattest = self.at(self._place(V, mean)), FLATTEST
         for _ in range(STEPS):
             model = self._model(point, null_value=1.0)
@@ -374,21 +347,3 @@ class PassProblem(Curved):
         q = self.start.q.ravel()
         deviation = np.sqrt(np.maximum(self.start.q_squares.ravel() - q**2, 0.0))
         return deviation, deviation > 0
-
-
-@dataclass(frozen=True)
-class Free:
-    """Features that nothing is charged for."""
-
-    features: np.ndarray
-
-
-def _between(here: Any, there: Any, t: float) -> Minimum:
-    """A place on the way from one to another."""
-
-    def mix(old: Any, new: Any) -> Any:
-        return new if new is None else old + t * (new - old)
-
-    V, mean = mix(here.V, there.V), mix(here.mean, there.mean)
-    b, b0, own = mix(here.b, there.b), mix(here.b0, there.b0), mix(here.own, there.own)
-    return Minimum(V, mean, b, b0, there.taken, own)

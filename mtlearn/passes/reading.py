@@ -82,5 +82,7 @@ class Reading:
         s = np.where(k >= 0, s * self.factor[at, k], 0.0)
         y = np.where(s > 0, self.targets[at, k, 0], np.nan)
         data = TaskData(X, y, s, None, self.tasks, self.way)
-        present = (s > 0).any(axis=0)
-        return data.of_tasks(present), np.flatnonzero(present)
+        present = np.flatnonzero((s > 0).any(axis=0))
+        kept = np.zeros(len(at), dtype=bool)
+        kept[present] = True
+        return data.of_tasks(kept), present

@@ -16,8 +16,6 @@ from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.weights import are_whole
 from mtlearn.moments.chunks import Chunk, ChunkReader
 
-SAMPLE = 20  # rows of each chunk that show how far columns are from zero
-
 
 @dataclass(frozen=True)
 class Summary:
@@ -44,7 +42,6 @@ class Summary:
         Whether all weights are whole numbers.
     weighted : bool
         Whether there are any.
-    sample : ndarray of shape (m, d)
     """
 
     reader: ChunkReader
@@ -58,7 +55,6 @@ class Summary:
     largest: np.ndarray
     whole: bool
     weighted: bool
-    sample: np.ndarray
 
 
 def summarise(chunk: Any, reader: ChunkReader) -> Summary | ChunkReader | TypeError | ValueError:
@@ -120,9 +116,6 @@ def _summary(read: Chunk, reader: ChunkReader, n_missing: int) -> Summary:
         x = np.empty((T, K, d))
         for j in range(d):
             x[:, :, j] = np.bincount(cell, weight * (X[:, j] - at[j]), T * K).reshape(T, K)
-    some = X[np.linspace(0, len(X) - 1, min(len(X), SAMPLE)).astype(np.intp)].astype(float)
     largest = np.maximum(X.max(axis=0), -X.min(axis=0)).astype(float)
     whole, weighted = read.weight is None or are_whole(weight), read.weight is not None
-    return Summary(
-        reader, n_missing, tasks, classes, count, sums, x, at, largest, whole, weighted, some
-    )
+    return Summary(reader, n_missing, tasks, classes, count, sums, x, at, largest, whole, weighted)
