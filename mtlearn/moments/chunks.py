@@ -75,9 +75,7 @@ class ChunkReader:
     Parameters
     ----------
     task_column, weight_column, group_column : str, int or None
-        Columns of X that are no features.
-    target_column : str, list of str or None
-        Columns of a frame that are the targets.
+        Columns of X that are no features; nor is ``target_column``, a name or a list of them.
     encoder : TableEncoder or None
         Makes numbers of the features.
     numeric : bool
@@ -193,7 +191,9 @@ class ChunkReader:
         several = isinstance(where, list | tuple)
         wanted = where if several else [where]
         places = [find_column(one, names, n_columns, "target_column") for one in wanted]
-        columns = np.column_stack([_as_numbers(frame, place) for place in places])
+        columns = np.column_stack(
+            [read_array(frame[:, at].to_native(), numeric=self.numeric) for at in places]
+        )
         chosen = np.array([names[place] for place in places], dtype=object)
         return (columns, places, chosen) if several else (columns[:, 0], places, None)
 
@@ -229,7 +229,7 @@ class ChunkReader:
 
     def _numbers(self, table: Any, columns: list[int], names: list | None) -> np.ndarray:
         if names is None:
-            X = table[:, columns]
+            X = table if len(columns) == table.shape[1] else table[:, columns]
             X = X.toarray() if sparse.issparse(X) else X
         else:
             chosen = table[:, columns]
@@ -336,17 +336,13 @@ def _parts(given: Any) -> tuple[Any, Any, Any, Any]:
 def _no_chunk(given: Any) -> str:
     size = f" of {len(given)}" if isinstance(given, tuple) else ""
     return (
-        f"it is a {type(given).__name__}{size}, and a chunk is a data frame or a tuple (X, y), (X, y, task) or "
-        "(X, y, task, sample_weight). Of one table give [table]."
+        f"it is a {type(given).__name__}{size}, and a chunk is a data frame or a tuple (X, y), "
+        "(X, y, task) or (X, y, task, sample_weight). Of one table give [table]."
     )
 
 
 def _column(table: Any, place: int) -> Any:
     return values_of(table[:, place]) if hasattr(table, "columns") else table[:, place]
-
-
-def _as_numbers(frame: Any, place: int) -> np.ndarray:
-    return read_array(frame[:, place].to_native(), numeric=True)
 
 
 def _kind(kind: str) -> str:

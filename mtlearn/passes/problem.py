@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.losses.logistic import Logistic
+from mtlearn.passes.answers import PassAnswers
 from mtlearn.passes.on_chunk import Lines, Sums, expand, gap, losses
 from mtlearn.passes.points import Free, PassPoint, between
 from mtlearn.passes.reading import Reading
@@ -30,11 +31,11 @@ from mtlearn.solvers.base import Budget
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.proximal_newton import ROUNDING, Minimum, next_flattest
 
-SETTLED = 1e-26  # of the objective: what a step in intercepts alone promises where they are best
+SETTLED = 1e-11  # of the objective: a step in intercepts that promises less is the last one
 STEPS = 60  # of these at most
 
 
-class PassProblem(Curved):
+class PassProblem(PassAnswers, Curved):
     """Weighted logistic loss of rows in chunks, plus what the coupling charges.
 
     Parameters
@@ -198,18 +199,25 @@ class PassProblem(Curved):
             own = np.zeros((len(self.own.features), self.n_columns))
         return Minimum(V, mean, levels.b, levels.b0, Budget(0, 0.0), own)
 
-    def _settled(self, V: Any, mean: Any, best: Callable[[MomentProblem], Any]) -> PassPoint:
+    def _settled(
+        self,
+        V: np.ndarray,
+        mean: np.ndarray | None,
+        best: Callable[[MomentProblem], Any],
+        start: Minimum | None = None,
+    ) -> PassPoint:
         """Newton's method in all but V, which stays as it is; ``best`` is the point of a model."""
-        point, flattest = self.at(self._place(V, mean)), FLATTEST
+        point, flattest = self.at(start or self._place(V, mean)), FLATTEST
         for _ in range(STEPS):
             model = self._model(point, null_value=1.0)
             ahead = Minimum.at(model, best(model))
-            if self.slope(point, ahead) <= SETTLED * abs(self.value(point)):
-                break
+            last = self.slope(point, ahead) <= SETTLED * abs(self.value(point))
             new, length = self.towards(point, ahead, lambda V: 0.0, flattest)
             if new is None:
                 break
             point, flattest = new, next_flattest(flattest, length, False)
+            if last:
+                break
         return point
 
     def value(self, point: Any) -> float:
@@ -310,40 +318,3 @@ class PassProblem(Curved):
     def evidence_of_levels(self, point: Any) -> tuple[np.ndarray, np.ndarray, float | None, float]:
         N_t = point.sums.moments.weight / self.scale
         return N_t, point.sums.u / self.scale / N_t, None, 1.0
-
-    # The way to the user.
-
-    def own_coefficients(self, point: Any) -> np.ndarray:
-        return point.own
-
-    def _own_given(self, point: Any, mean: np.ndarray) -> np.ndarray:
-        own = self._given(point, mean).own
-        assert own is not None
-        return own
-
-    def _given(self, point: Any, mean: np.ndarray) -> PassPoint:
-        """Intercepts, and what columns have of their own, for w_0 alone."""
-        if "given" not in point.known:
-            if self.own is not None:
-                mean = mean.copy()
-                mean[self.own.features] = 0.0
-            zero = np.zeros((self.n_features, self.n_columns))
-            point.known["given"] = self.evaluate(zero, mean)
-        return point.known["given"]
-
-    def intercepts(self, point: Any) -> np.ndarray:
-        return point.b
-
-    def _given_intercepts(self, point: Any, W: np.ndarray) -> np.ndarray:
-        return point.b - self.center @ W
-
-    def _mean_intercepts(self, point: Any, mean: np.ndarray) -> np.ndarray:
-        if not self.free:
-            return point.b0 - self.center @ mean
-        best = self._given(point, mean)
-        return gather(best.b - self.center @ self._lines(best).W, self.n_classes) / self.n_tasks
-
-    def target_deviation(self) -> tuple[np.ndarray, np.ndarray]:
-        q = self.start.q.ravel()
-        deviation = np.sqrt(np.maximum(self.start.q_squares.ravel() - q**2, 0.0))
-        return deviation, deviation > 0
