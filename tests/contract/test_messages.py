@@ -94,6 +94,7 @@ from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, Tra
 from mtlearn.table import TableEncoder
 
 from ..moments.messages import MESSAGES
+from ..passes import messages as passes
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(24, 3))
@@ -1071,6 +1072,12 @@ INSPECTED = {
 }
 
 WARNINGS = {
+    "rows of chunks without a label": (
+        passes.UNLABELLED,
+        MissingTargetWarning,
+        ["1 row has no target"],
+        ["Drop it first"],
+    ),
     "adapting stopped early": (
         lambda: adapt(_hasty(), X[:9], y[:9], task=["z"] * 9),
         ConvergenceWarning,
@@ -1353,6 +1360,7 @@ ERRORS = {
         "resampling": RESAMPLING,
         "pictures": PICTURES,
         "moments": MESSAGES,
+        "passes": passes.MESSAGES,
     }.items()
     for name, row in rows.items()
 }
@@ -1370,6 +1378,7 @@ WRONG_TYPE = {
     "scores: request",
     "pictures: no frame",
     "moments: one table",
+    *(f"passes: {name}" for name in passes.WRONG_TYPE),
     "moments: no chunk",
     "moments: one part",
     "moments: no matrix",

@@ -43,21 +43,27 @@ MESSAGES = {
         ["the same columns"],
     ),
     "other width": (
-        passes((X, y, TASK), (X[:, :2], y, TASK)), ["chunk 1", "2 columns"], ["the same columns"]
-    ),  # fmt: skip
+        passes((X, y, TASK), (X[:, :2], y, TASK)),
+        ["chunk 1", "2 columns"],
+        ["the same columns"],
+    ),
     "other labels": (
-        passes((X, y, TASK), (X, y, np.arange(24))), ["chunk 1", "another kind"], ["of one kind"]
+        passes((X, y, TASK), (X, y, np.arange(24))),
+        ["chunk 1", "another kind"],
+        ["of one kind"],
     ),
     "other targets": (
-        passes((X, Y), (X, Y[:, [0, 1, 1]])), ["chunk 1", "columns of targets"], ["of one kind"]
+        passes((X, Y), (X, Y[:, [0, 1, 1]])),
+        ["chunk 1", "columns of targets"],
+        ["of one kind"],
     ),
-    "no label of a task": (passes((X, HOLE), (X, HOLE)), ["column of y", "any chunk", "1"], ["Drop"]),
+    "no label of a task": (passes((X, HOLE)), ["column of y", "any chunk", "1"], ["Drop"]),
     "far": (passes((X * [1, 1, 1e40], y, TASK)), ["e+40"], ["power of ten"]),
     "weights of classes": (
         passes((X, y, TASK), model=MeanRegularizedClassifier(class_weight="even")),
         ["'even'"],
         ["balanced"],
     ),
-}  # fmt: skip
+}
 WRONG_TYPE = {"search", "regressor", "no map"}
-WARNINGS = {"label": np.where(np.arange(24) == 5, None, y)}
+UNLABELLED = passes((X, np.where(np.arange(24) == 5, None, y), TASK))
