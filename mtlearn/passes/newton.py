@@ -49,10 +49,11 @@ def minimise(
     gap = np.inf
     for n in range(max_iter + 1):
         if not little:
-            gap = problem.gap(strength, point, tol)
+            last = n == max_iter or stalled == tuning.ROUNDS
+            gap = problem.gap(strength, point, np.inf if last else tol)
             if report is not None:
                 report(n, gap)
-            if gap <= tol or n == max_iter or stalled == tuning.ROUNDS:
+            if gap <= tol or last:
                 break
         close = min(gap, 1.0) if np.isfinite(gap) else 1.0
         aim = max(min(1e-4, max(CLOSE * close**2, CLOSEST * tol)) * closer, tuning.ROUNDING)

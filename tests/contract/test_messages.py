@@ -89,6 +89,7 @@ from mtlearn.model_selection import (
     new_task_folds,
     task_folds,
 )
+from mtlearn.passes import HeldChunks, fit_passes
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, TransferGainDisplay
 from mtlearn.table import TableEncoder
@@ -1073,7 +1074,9 @@ INSPECTED = {
 
 WARNINGS = {
     "rows of chunks without a label": (
-        passes.UNLABELLED,
+        lambda: fit_passes(
+            MeanRegularizedClassifier(), HeldChunks([(passes.X, passes.UNLABELLED, passes.TASK)])
+        ),
         MissingTargetWarning,
         ["1 row has no target"],
         ["Drop it first"],

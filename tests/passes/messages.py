@@ -66,4 +66,4 @@ MESSAGES = {
     ),
 }
 WRONG_TYPE = {"search", "regressor", "no map"}
-UNLABELLED = passes((X, np.where(np.arange(24) == 5, None, y), TASK))
+UNLABELLED = np.where(np.arange(24) == 5, None, y)
