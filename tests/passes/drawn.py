@@ -20,6 +20,7 @@ MODELS = {
     "sparse, mean": GROUP(0.03, l1_ratio=0.5, shared_mean=True, **STRICT),
     "linf": GROUP(0.03, norm="linf", alpha_intercept=0, **STRICT),
     "trace norm": mtlearn.TraceNormClassifier(0.03, **STRICT),
+    "robust": mtlearn.RobustTasksClassifier(0.03, **STRICT),
     "dirty": mtlearn.DirtyClassifier(0.03, **STRICT),
 }
 APART = {"n_iter_", "dual_gap_"}

@@ -221,7 +221,6 @@ def test_next_to_no_penalty():
         assert_same(*both(model, cut(X, score > 0, task), X, score > 0, task=task))
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("limit", [{"max_iter": 1}, {"tol": 1e-3}, {"tol": 1e-10}], ids=str)
 @pytest.mark.parametrize(
     "way, model",
@@ -235,7 +234,9 @@ def test_the_certificate_bounds_how_far_cvxpy_is_below(way, model, limit):
     problem = make_classes(1, way, weights="rows")
     parts = problem.X, problem.y, problem.extra.get("task"), problem.extra["sample_weight"]
     model = clone(model).set_params(**limit, **problem.init)
-    fitted = fit_passes(model, HeldChunks(cut(*parts, size=15)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = fit_passes(model, HeldChunks(cut(*parts, size=15)))
     entries, asked = problem.entries, problem.model(fitted)
     best, _ = solve_cvxpy(entries, asked)
     away = objective(entries, asked, problem.point(fitted)) - best
