@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.losses.logistic import Logistic
+from mtlearn.moments.gathering import empty
 from mtlearn.passes.answers import PassAnswers
 from mtlearn.passes.on_chunk import Lines, Sums, expand, gap, losses
 from mtlearn.passes.points import Free, PassPoint, between
@@ -25,7 +26,6 @@ from mtlearn.problems.base import Curved
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.label_curvature import FLATTEST
 from mtlearn.problems.moment import MomentProblem
-from mtlearn.problems.moments import Moments
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Budget
 from mtlearn.solvers.certificate import certify
@@ -111,15 +111,7 @@ class PassProblem(PassAnswers, Curved):
 
     def _sums(self, lines: Lines, flattest: float) -> Sums:
         C, d = self.n_columns, self.n_features
-        moments = Moments(
-            np.zeros(C, dtype=np.intp),
-            np.zeros(C),
-            np.zeros((C, d)),
-            np.zeros(C),
-            np.zeros((C, d, d)),
-            np.zeros((C, d)),
-            np.zeros(C),
-        )
+        moments = empty(C, d)
         total, u, squares, G = 0.0, np.zeros(C), np.zeros(C), np.zeros((d, C))
         for part in self.chunks.map(expand, self.reading, self.by_task, lines, flattest):
             if part is None:
