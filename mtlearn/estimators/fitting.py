@@ -26,6 +26,7 @@ from mtlearn.selection.likelihood.strengths import estimate_strengths
 from mtlearn.selection.zeros import zeros
 from mtlearn.solvers.progress import tell
 from mtlearn.solvers.setup import Model, Setup, set_up
+from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.threads import blas_threads
 
 
@@ -142,8 +143,14 @@ class Fitting(FittedLinear, Family):
             solution = model.driver(setup, "fit").solve(alpha, self._start(setup, data))
         if self.verbose:
             tell(type(self).__name__, self._units.alpha(alpha), solution)
+        return found | self._found(setup, data, alpha, solution)
+
+    def _found(
+        self, setup: Setup, data: TaskData, alpha: float, solution: Solution
+    ) -> dict[str, Any]:
+        """Fitted attributes of a solution."""
         problem, point = setup.problem, solution.point
-        found |= self._units_of_targets(setup, data)
+        found = self._units_of_targets(setup, data)
         for name, values in self._coefficients(problem, point).items():
             shared = name.startswith("mean_")
             found[name] = self._shaped_mean(values) if shared else self._shaped(values)

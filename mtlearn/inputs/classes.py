@@ -7,7 +7,6 @@ are K one-vs-rest columns a task, and everything behind this file sees columns.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.multiclass import check_classification_targets
 
 from mtlearn.exceptions import counted, level_of_user, plain
+from mtlearn.inputs.class_weight import class_factors
 from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.labels import nearly_equal, warn_of_similar
 from mtlearn.inputs.tasks import TaskData
@@ -295,43 +295,14 @@ def weigh_classes(
     if k.ndim > weight.ndim:
         weight = weight[:, None]
     weight = np.where(seen, weight, 0.0)
-    if isinstance(class_weight, Mapping):
-        weighted = weight * _given_weights(classes, class_weight)[k]
-        mean = weighted.sum() / weight.sum() if same_sum else 1.0
-        return replace(data, weight=weighted / mean, weight_unit=float(data.weight_unit * mean))
-    if not (isinstance(class_weight, str) and class_weight == "balanced"):
-        raise ValueError(
-            f'class_weight must be None, "balanced" or a dictionary {{label: weight}}, got '
-            f"{class_weight!r}."
-        )
     n_tasks, n_classes = len(data.tasks), len(classes)
     cell = (data.codes if data.stacked else np.arange(n_tasks)) * n_classes + k
     sums = np.bincount(cell.ravel(), weight.ravel(), n_tasks * n_classes)
-    sums = sums.reshape(n_tasks, n_classes)
-    present = sums > 0
-    share = sums.sum(axis=1, keepdims=True) / np.maximum(present.sum(axis=1, keepdims=True), 1)
-    factor = np.divide(share, sums, out=np.zeros_like(sums), where=present)
-    return replace(data, weight=weight * factor.ravel()[cell])
-
-
-def _given_weights(classes: np.ndarray, class_weight: Mapping) -> np.ndarray:
-    """The weight of each class, 1 for those the dictionary leaves out."""
-    known = classes.tolist()
-    unknown = [plain(label) for label in class_weight if label not in known]
-    if unknown:
-        raise ValueError(
-            f"class_weight names {counted(len(unknown), 'label that is', 'labels that are')} no "
-            f"class of y (the first: {unknown[:5]}); the classes are {known[:20]}."
-        )
-    weights = {plain(label): weight for label, weight in class_weight.items()}
-    for label, weight in weights.items():
-        number = isinstance(weight, int | float | np.number)
-        if not (number and np.isfinite(weight) and weight > 0):
-            raise ValueError(
-                f"class_weight[{label!r}] is {weight!r}; weights must be finite and greater than "
-                "zero. To leave a class out, drop its rows."
-            )
-    return np.array([weights.get(label, 1.0) for label in known], dtype=float)
+    factor, mean = class_factors(sums.reshape(n_tasks, n_classes), classes, class_weight)
+    if not same_sum:
+        factor, mean = factor * mean, 1.0
+    weight = weight * factor.ravel()[cell]
+    return replace(data, weight=weight, weight_unit=float(data.weight_unit * mean))
 
 
 def counterpart(estimator: Any) -> str:

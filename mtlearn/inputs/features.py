@@ -64,6 +64,23 @@ class Columns:
         columns = cls(estimator.n_features_in_, names, other_names, place)
         return columns, features, column, squares
 
+    @classmethod
+    def of_features_alone(
+        cls, n_features: int, names: Any, labels_at: tuple | None, task_column: Any
+    ) -> Columns:
+        """The columns that a model would have seen, that of labels where it says so.
+
+        ``names`` are those of the features, if they have any; ``labels_at`` is where among them
+        labels were, and their name.
+        """
+        names, place = None if names is None else list(names), None
+        if task_column is not None:
+            place, name = labels_at or (n_features, None)
+            if names is not None:
+                names.insert(place, str(task_column) if name is None else name)
+        found = None if names is None else np.array(names, dtype=object)
+        return cls(n_features + (place is not None), found, None, place)
+
     def read(self, estimator: Any, X: Any) -> tuple[Any, Any]:
         """Features and labels (or None) of an X with the same columns."""
         where = estimator.task_column

@@ -52,9 +52,14 @@ class Logistic(Loss):
         """Value, residual and curvature, of the same exponentials."""
         return Expansion(*_in_blocks(_expansion, f, y))
 
-    def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:
-        """``KL(q + s (p - q) || p)``."""
-        return _in_blocks(_gap, f, y, s)[0]
+    def dual_gap(
+        self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float, moved: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """``KL(q + s (p - q) || p)``, or of a dual point moved by ``moved`` p (1 - p) from there.
+
+        It is s (q - p) - moved p (1 - p) then, which is feasible for moved in [-s, s].
+        """
+        return _in_blocks(_gap, f, y, s, moved)[0]
 
 
 def _in_blocks(function: Callable, *arrays: Any) -> tuple[np.ndarray, ...]:
@@ -104,10 +109,10 @@ def _expansion(f: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     return _cost(below, above, e, y), residual, p * other
 
 
-def _gap(f: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[np.ndarray]:
+def _gap(f: np.ndarray, y: np.ndarray, s: np.ndarray, moved: np.ndarray) -> tuple[np.ndarray]:
     below, above = _sides(f)
     p, other, e = _odds(below, above)
-    away = (1.0 - s) * (y * other - (1.0 - y) * p)
+    away = (1.0 - s) * (y * other - (1.0 - y) * p) + moved * (p * other)
     log = np.log1p(e)
     return (_divergence(p, below - log, away) + _divergence(other, above - log, -away),)
 

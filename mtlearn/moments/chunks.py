@@ -75,11 +75,11 @@ class ChunkReader:
     Parameters
     ----------
     task_column, weight_column, group_column : str, int or None
-        Columns of X that are no features.
-    target_column : str, list of str or None
-        Columns of a frame that are the targets.
+        Columns of X that are no features; nor is ``target_column``, a name or a list of them.
     encoder : TableEncoder or None
         Makes numbers of the features.
+    numeric : bool
+        Whether targets are numbers, not classes.
     """
 
     task_column: Any = None
@@ -87,6 +87,7 @@ class ChunkReader:
     weight_column: Any = None
     group_column: Any = None
     encoder: Any = None
+    numeric: bool = True
     names: list[str] | None = field(default=None, init=False)  # of features, labels left out
     n_features: int | None = field(default=None, init=False)
     labels_at: tuple | None = field(default=None, init=False)  # among features, and the name
@@ -146,8 +147,9 @@ class ChunkReader:
                 "columns of features as well."
             )
         if self.encoder is None:
-            found = [named[j] for j in features]
-            order = self._aligned(found, named=names is not None, first=first)
+            order = self._aligned(
+                [named[j] for j in features], named=names is not None, first=first
+            )
             X = self._numbers(table, [features[j] for j in order], names)
         else:
             taken = [named[j] for j in targets]
@@ -189,7 +191,9 @@ class ChunkReader:
         several = isinstance(where, list | tuple)
         wanted = where if several else [where]
         places = [find_column(one, names, n_columns, "target_column") for one in wanted]
-        columns = np.column_stack([_as_numbers(frame, place) for place in places])
+        columns = np.column_stack(
+            [read_array(frame[:, at].to_native(), numeric=self.numeric) for at in places]
+        )
         chosen = np.array([names[place] for place in places], dtype=object)
         return (columns, places, chosen) if several else (columns[:, 0], places, None)
 
@@ -225,7 +229,7 @@ class ChunkReader:
 
     def _numbers(self, table: Any, columns: list[int], names: list | None) -> np.ndarray:
         if names is None:
-            X = table[:, columns]
+            X = table if len(columns) == table.shape[1] else table[:, columns]
             X = X.toarray() if sparse.issparse(X) else X
         else:
             chosen = table[:, columns]
@@ -285,8 +289,8 @@ class ChunkReader:
         return labels
 
     def _read_targets(self, y: Any, labels: Any, names: Any, *, first: bool) -> np.ndarray:
-        y = read_array(y, numeric=True)
-        if y.ndim == 2 and y.shape[1] == 1 and labels is not None:
+        y = read_array(y, numeric=self.numeric)
+        if y.ndim == 2 and y.shape[1] == 1 and (labels is not None or not self.numeric):
             y = y[:, 0]
         if y.ndim == 2 and labels is not None:
             raise_tasks_twice(y)
@@ -330,20 +334,15 @@ def _parts(given: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def _no_chunk(given: Any) -> str:
-    kind = type(given).__name__
     size = f" of {len(given)}" if isinstance(given, tuple) else ""
     return (
-        f"it is a {kind}{size}, and a chunk is a data frame or a tuple (X, y), (X, y, task) or "
-        "(X, y, task, sample_weight). Of one table give [table]."
+        f"it is a {type(given).__name__}{size}, and a chunk is a data frame or a tuple (X, y), "
+        "(X, y, task) or (X, y, task, sample_weight). Of one table give [table]."
     )
 
 
 def _column(table: Any, place: int) -> Any:
     return values_of(table[:, place]) if hasattr(table, "columns") else table[:, place]
-
-
-def _as_numbers(frame: Any, place: int) -> np.ndarray:
-    return read_array(frame[:, place].to_native(), numeric=True)
 
 
 def _kind(kind: str) -> str:

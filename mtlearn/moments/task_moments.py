@@ -317,15 +317,7 @@ class TaskMoments:
 
     def _reader_columns(self, task_column: Any) -> Columns:
         """The columns that a model would have seen, that of labels where it says so."""
-        names = None if self._names is None else list(self._names)
-        place = None
-        if task_column is not None:
-            place, name = self._labels_at or (self.n_features, None)
-            if names is not None:
-                names.insert(place, str(task_column) if name is None else name)
-        count = self.n_features + (place is not None)
-        found = None if names is None else np.array(names, dtype=object)
-        return Columns(count, found, None, place)
+        return Columns.of_features_alone(self.n_features, self._names, self._labels_at, task_column)
 
 
 def weighing(moments: Moments, factor: float) -> Moments:

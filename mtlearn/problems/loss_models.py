@@ -67,7 +67,7 @@ class LossModels(Curved):
         F = point.XW + self.rows.per_row(point.b)
         Z = F + np.divide(point.R, H, out=np.zeros_like(F), where=H > 0)
         if self._by_moments() and not in_sum:
-            moments = self._moments(curvature, Z)
+            moments = self.moments_under(curvature, Z)
             held: SquaredProblem
             held = MomentProblem.model(moments, self.coupling, self.n_classes, self.null_value)
             held = held if self.own is None else held.freed(self.own.features)
@@ -128,7 +128,8 @@ class LossModels(Curved):
         rows_each = self.Y.size / self.n_columns
         return numbers <= MODEL_NUMBERS and self.n_features <= max(32.0, min(rows_each, 256.0))
 
-    def _moments(self, curvature: LabelCurvature, Z: np.ndarray) -> Moments:
+    def moments_under(self, curvature: LabelCurvature, Z: np.ndarray) -> Moments:
+        """Of the rows with targets Z (n, k), under the curvatures."""
         H = curvature.weight
         if self.rows.n_blocks == 1 and not self.rows.sparse:
             moments = curvature.moments(self.rows.X, Z)

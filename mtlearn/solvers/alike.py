@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.squared_norm import SquaredNorm
-from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.general import LossProblem
 from mtlearn.solvers.approach import Goal, Reached, approach
 from mtlearn.solvers.base import Budget
@@ -21,11 +20,10 @@ from mtlearn.solvers.proximal_newton import ProximalNewton
 OF_A_SAMPLE = 1e-3  # relative gap: the sample itself is no closer to all rows
 
 
-def without_deviations(problem: Problem, tol: float = 1e-15) -> Any:
+def without_deviations(problem: Any, tol: float = 1e-15) -> Any:
     """The point with V = 0 and all else at its best, whatever the loss."""
-    if isinstance(problem, Quadratic):
+    if not isinstance(problem, LossProblem):
         return problem.without_deviations()
-    assert isinstance(problem, LossProblem)
     if problem.null_value == 0:
         return problem.null()
     point = _newton(problem, tol, 100).point

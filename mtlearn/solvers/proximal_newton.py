@@ -107,7 +107,7 @@ class ProximalNewton(Iterative):
             goal = self._goal(standing, gap, few, closer, elsewhere)
             ahead = self._minimum(model, penalty, point, goal, like_before=not first)
             new, length = self._step(penalty, point, ahead)
-            flattest = _next_flattest(flattest, length, ahead.taken.iterations >= few)
+            flattest = next_flattest(flattest, length, ahead.taken.iterations >= few)
             first = False
             taken = ahead.taken.products + 1.0, max(ahead.taken.iterations, 1)
             self._kept = curvature if length == 1.0 and self.problem.curvature_lasts else None
@@ -257,7 +257,7 @@ def _within(left: Budget, most: int) -> Budget:
     return Budget(min(left.iterations, most), left.products)
 
 
-def _next_flattest(flattest: float, length: float, slow: bool) -> float:
+def next_flattest(flattest: float, length: float, slow: bool) -> float:
     """The least curvature that a model is given, relative to the largest of the loss.
 
     A step cut short went where the loss bends more than the model knows; and all but flat

@@ -89,12 +89,14 @@ from mtlearn.model_selection import (
     new_task_folds,
     task_folds,
 )
+from mtlearn.passes import HeldChunks, fit_passes
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, TransferGainDisplay
 from mtlearn.table import TableEncoder
 
 from ..compare.messages import MESSAGES as COMPARED
 from ..moments.messages import MESSAGES
+from ..passes import messages as passes
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(24, 3))
@@ -1072,6 +1074,14 @@ INSPECTED = {
 }
 
 WARNINGS = {
+    "rows of chunks without a label": (
+        lambda: fit_passes(
+            MeanRegularizedClassifier(), HeldChunks([(passes.X, passes.UNLABELLED, passes.TASK)])
+        ),
+        MissingTargetWarning,
+        ["1 row has no target"],
+        ["Drop it first"],
+    ),
     "adapting stopped early": (
         lambda: adapt(_hasty(), X[:9], y[:9], task=["z"] * 9),
         ConvergenceWarning,
@@ -1355,6 +1365,7 @@ ERRORS = {
         "pictures": PICTURES,
         "moments": MESSAGES,
         "moments compared": COMPARED,
+        "passes": passes.MESSAGES,
     }.items()
     for name, row in rows.items()
 }
@@ -1372,6 +1383,7 @@ WRONG_TYPE = {
     "scores: request",
     "pictures: no frame",
     "moments: one table",
+    *(f"passes: {name}" for name in passes.WRONG_TYPE),
     "moments: no chunk",
     "moments: one part",
     "moments: no matrix",

@@ -126,16 +126,20 @@ def _variances(
     return np.array([slopes.max(initial=0.0), theta[0]]), model.rows
 
 
-def _part(data: TaskData) -> TaskData:
-    """Rows evenly over each task, of all tasks or evenly some of them, that have any."""
-    sizes = np.bincount(data.codes, minlength=len(data.tasks))
+def asked(sizes: np.ndarray, p: int) -> tuple[np.ndarray, int]:
+    """Which tasks are looked at, of so many rows (T,), and how many rows of each; p = d + 1."""
     present = np.flatnonzero(sizes)
-    p = data.X.shape[1] + 1
     usual = min(float(sizes[present].mean()), ROWS_EACH * p)
     most = max(TASKS, int(PRODUCTS / (usual * p**2 + 3 * p**3)))
     if len(present) > most:
         present = present[np.linspace(0, len(present) - 1, most).astype(np.intp)]
-    each = max(ROWS_EACH * p, int(PRODUCTS / len(present) / p**2) - 3 * p)
+    return present, max(ROWS_EACH * p, int(PRODUCTS / len(present) / p**2) - 3 * p)
+
+
+def _part(data: TaskData) -> TaskData:
+    """Rows evenly over each task, of all tasks or evenly some of them, that have any."""
+    sizes = np.bincount(data.codes, minlength=len(data.tasks))
+    present, each = asked(sizes, data.X.shape[1] + 1)
     order = np.argsort(data.codes, kind="stable")
     starts = np.searchsorted(data.codes[order], np.arange(len(data.tasks) + 1))
     if sizes[present].max() <= each and len(present) == np.count_nonzero(sizes):
