@@ -94,6 +94,7 @@ from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, Tra
 from mtlearn.table import TableEncoder
 
 from ..moments.messages import MESSAGES
+from ..moments.messages_of_blocks import MESSAGES as OF_BLOCKS
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(24, 3))
@@ -1353,6 +1354,7 @@ ERRORS = {
         "resampling": RESAMPLING,
         "pictures": PICTURES,
         "moments": MESSAGES,
+        "moments in blocks": OF_BLOCKS,
     }.items()
     for name, row in rows.items()
 }
@@ -1378,6 +1380,7 @@ WRONG_TYPE = {
     "moments: a classifier",
     "moments: another step",
     "moments: no path",
+    "moments in blocks: an array of them",
 }
 
 
