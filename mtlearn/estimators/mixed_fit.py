@@ -12,8 +12,11 @@ from mtlearn.exceptions import counted
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units
 from mtlearn.inputs.weights import log_precision
+from mtlearn.problems.blocks import BlockedScatter
 from mtlearn.problems.moment_data import MomentData, moments_of
 from mtlearn.problems.moments import Moments, x_bytes
+from mtlearn.selection.likelihood.blocked import BlockedModel
+from mtlearn.selection.likelihood.blocked_products import BlockedProducts
 from mtlearn.selection.likelihood.effects import Effects, effects
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.noise import fit_noises
@@ -89,6 +92,12 @@ class MixedFit(MixedLines):
         if not on_moments:
             refuse_beyond_memory(data)
         moments, levels = moments_of(data) if moments is None else moments, "none"
+        if isinstance(moments.xx, BlockedScatter) and asked.covariance == "full":
+            raise ValueError(
+                'covariance="full" needs the moments of all tasks at once, '
+                f"{moments.xx.nbytes / 1e9:.3g} GB several times over, and these are in blocks. "
+                'Use covariance="diagonal" or "common", or collect fewer tasks without folder=...'
+            )
         if asked.fit_intercept:
             levels = "pooled" if data.stacked else "free"
         scale = np.ones(len(data.tasks)) if data.stacked else target_scale_of(moments)
@@ -98,7 +107,8 @@ class MixedFit(MixedLines):
         tol, most, shrinkage, noise = asked.tol, asked.max_iter, 1.0, np.ones(len(data.tasks))
 
         def build(products: CrossProducts) -> MixedModel:
-            return MixedModel(products, restricted=asked.restricted, alpha_mean=asked.alpha_mean)
+            kind = BlockedModel if isinstance(products.zz, BlockedProducts) else MixedModel
+            return kind(products, restricted=asked.restricted, alpha_mean=asked.alpha_mean)
 
         if data.stacked:
             model = build(products)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from mtlearn.inputs.units import Units
-from mtlearn.selection.likelihood.effects import Effects, task_covariances
+from mtlearn.selection.likelihood.effects import Effects, covariance_pieces
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.variances import Variances
 
@@ -52,20 +53,26 @@ class MixedLines(ABC):
     def lines(self) -> tuple[np.ndarray, np.ndarray]:
         """Of every task (T, d + 1), and of the shared model (d + 1,)."""
 
-    def covariances(self) -> np.ndarray:
-        """Of what is not known of a task's (level, slopes) at x̄, (T, d + 1, d + 1)."""
-        C = task_covariances(self.model, self.fit, self.found)
-        products = self.model.products
-        if products.levels == "pooled":
-            return C
-        C = np.pad(C, ((0, 0), (1, 0), (1, 0)))
-        if products.levels == "free":  # the mean of a task's targets, and slopes from there
-            away = self.away
-            cross = (C[:, 1:, 1:] @ away[:, :, None])[:, :, 0]
-            C[:, 0, 1:] = C[:, 1:, 0] = cross
-            own = np.sum(cross * away, axis=1)
-            C[:, 0, 0] = own + self.level_variance
-        return C
+    def covariances(self) -> Iterator[tuple[Any, np.ndarray]]:
+        """Which tasks, and what is not known of their (level, slopes) at x̄, some at a time.
+
+        The latter are covariances (b, d + 1, d + 1).
+        """
+        levels, T = self.model.products.levels, self.model.n_tasks
+        for some, C in covariance_pieces(self.model, self.fit, self.found):
+            if self.model.copies > 1:
+                C = np.repeat(C, T, axis=0)
+            if levels == "pooled":
+                yield some, C
+                continue
+            C = np.pad(C, ((0, 0), (1, 0), (1, 0)))
+            if levels == "free":  # the mean of a task's targets, and slopes from there
+                away = self.away[some]
+                cross = (C[:, 1:, 1:] @ away[:, :, None])[:, :, 0]
+                C[:, 0, 1:] = C[:, 1:, 0] = cross
+                own = np.sum(cross * away, axis=1)
+                C[:, 0, 0] = own + self.level_variance[some]
+            yield some, C
 
     def shared_covariances(self) -> tuple[np.ndarray, np.ndarray]:
         """Σ, and of what is not known of the shared model at x̄; (d + 1, d + 1) each."""
@@ -100,9 +107,9 @@ def line_attributes(
     shared = units.back("mean_coef_", shared, exponents)
     S, of_shared = fit.shared_covariances()
     S, of_shared = units.back("covariance_", S, pairs), units.back("covariance_", of_shared, pairs)
-    C = units.back("coef_covariance_", fit.covariances(), pairs) * (scale**2)[:, None, None]
     at_zero = np.append(1.0, -center)
     spread = np.sqrt(np.diag(S))
+    own = _uncertainty(fit, units, pairs, scale, at_zero, keep)
     found = {
         "coef_": lines[:, 1:],
         "intercept_": lines @ at_zero,
@@ -111,8 +118,6 @@ def line_attributes(
         "slope_std_": spread[1:],
         "intercept_std_": float(spread[0]),
         "covariance_": S,
-        "coef_std_": np.sqrt(np.maximum(np.einsum("tii->ti", C[:, 1:, 1:]), 0.0)),
-        "intercept_std_error_": _root_of_form(C, at_zero),
         "mean_coef_std_": np.sqrt(np.maximum(np.diag(of_shared)[1:], 0.0)),
         "mean_intercept_std_": float(_root_of_form(of_shared[None], at_zero)[0]),
         "center_": center,
@@ -123,7 +128,30 @@ def line_attributes(
     if fit.model.products.levels == "none":
         found |= {"intercept_": np.zeros(len(lines)), "mean_intercept_": 0.0}
     if keep:
-        found |= {"coef_covariance_": C, "mean_coef_covariance_": of_shared}
+        found |= {"mean_coef_covariance_": of_shared}
+    return found | own
+
+
+def _uncertainty(
+    fit: MixedLines,
+    units: Units,
+    pairs: np.ndarray,
+    scale: np.ndarray,
+    at_zero: np.ndarray,
+    keep: bool,
+) -> dict[str, Any]:
+    """What is not known of the tasks' lines, whose covariances are not all held unless kept."""
+    T, p = len(scale), len(at_zero)
+    std, error = np.empty((T, p - 1)), np.empty(T)
+    found: dict[str, Any] = {"coef_std_": std, "intercept_std_error_": error}
+    if keep:
+        found["coef_covariance_"] = np.empty((T, p, p))
+    for some, C in fit.covariances():
+        C = units.back("coef_covariance_", C, pairs) * (scale[some] ** 2)[:, None, None]
+        std[some] = np.sqrt(np.maximum(np.einsum("tii->ti", C[:, 1:, 1:]), 0.0))
+        error[some] = _root_of_form(C, at_zero)
+        if keep:
+            found["coef_covariance_"][some] = C
     return found
 
 

@@ -16,7 +16,8 @@ from mtlearn.estimators.mixed_report import report
 from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.weights import as_repetitions, warn_of_many
 from mtlearn.losses.squared import HalfSquaredError
-from mtlearn.problems.moment_data import in_safe_units
+from mtlearn.problems.blocks import BlockedScatter
+from mtlearn.problems.moment_data import MomentData, in_safe_units
 from mtlearn.problems.uncertainty import prediction_variance
 from mtlearn.solvers.threads import blas_threads
 
@@ -158,6 +159,8 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
 
     def _learn(self, data: Any, *asked_of: Any):
         """Of data that were read, rows or moments."""
+        if self.store_covariance and isinstance(data, MomentData):
+            _refuse_covariances(data)
         inside, units = in_safe_units(data, self)
         with blas_threads(data):
             fit = MixedFit.of(inside, self._question(units))
@@ -212,3 +215,15 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
         of_strangers = self.mean_coef_covariance_ + (self.covariance_ if codes is not None else 0.0)
         variance = prediction_variance(X, codes, self.center_, of_tasks, of_strangers)
         return mean, np.sqrt(variance + self.noise_std_**2)
+
+
+def _refuse_covariances(data: MomentData) -> None:
+    """Of moments in blocks: they would take as much as these."""
+    if not isinstance(data.moments.xx, BlockedScatter):
+        return
+    T, d, _ = data.moments.xx.shape
+    raise ValueError(
+        f"the moments are in blocks, and the covariances of {T:,} tasks would take "
+        f"{8 * T * (d + 1) ** 2 / 1e9:.3g} GB of memory. Set store_covariance=False; coef_std_ and "
+        "intercept_std_error_ are there all the same."
+    )

@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.inputs.batches import chunks_of
+from mtlearn.moments.blocks import collect_blocks
 from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.gathering import Gathering
 from mtlearn.moments.task_moments import TaskMoments
@@ -24,6 +25,7 @@ def collect_moments(
     encoder: Any = None,
     n_folds: int | None = None,
     group_column: Any = None,
+    folder: Any = None,
 ) -> TaskMoments:
     """The moments of every task from chunks of rows, in one pass.
 
@@ -59,6 +61,11 @@ def collect_moments(
     group_column : str or int, default=None
         Column of groups that no fold tears apart; that of the tasks keeps tasks whole. It is no
         feature.
+    folder : str or path, default=None
+        A new or empty folder, for more moments than memory: rows are sorted by task through files
+        there, the moments of blocks of tasks are made one after the other, and their scatters stay
+        there. In memory are a chunk, one block and some 5 d numbers a task. Rows need task labels,
+        and there are no folds. :meth:`TaskMoments.load` reads the folder again.
 
     Returns
     -------
@@ -68,7 +75,8 @@ def collect_moments(
     ------
     ValueError
         If a chunk cannot be used, or has other columns, targets or kinds of labels than the first;
-        the message begins with its number, from 0. If there is no row with a target.
+        the message begins with its number, from 0. If there is no row with a target. If the
+        moments would take more than the memory of the machine, or than the disk of ``folder`` has.
     TypeError
         If ``chunks`` are no chunks, or ``encoder`` is none.
     ImportError
@@ -107,6 +115,12 @@ def collect_moments(
     """
     if n_folds is not None and not (isinstance(n_folds, Integral) and n_folds >= 2):
         raise ValueError(f"n_folds={n_folds!r} is not allowed; it must be None or a number >= 2.")
+    if n_folds is not None and folder is not None:
+        raise ValueError(
+            f"n_folds={n_folds} would keep {n_folds} times the moments, and folder=... is for more "
+            'of them than memory. Leave n_folds out, and estimate the strength (alpha="auto", '
+            "RandomSlopesRegressor), or collect folds of some of the tasks to search it."
+        )
     whole = "rows"
     if group_column is not None:
         whole = "tasks" if group_column == task_column else "groups"
@@ -125,13 +139,12 @@ def collect_moments(
         group_column if whole == "groups" else None,
         encoder,
     )
-    found = Gathering(
-        reader,
-        None if n_folds is None else int(n_folds),
-        whole,
-        None if encoder is None else len(encoder.numbers_),
-    )
-    for chunk in chunks_of(chunks, (task_column, group_column)):
+    n_numbers = None if encoder is None else len(encoder.numbers_)
+    chunks = chunks_of(chunks, (task_column, group_column))
+    if folder is not None:
+        return collect_blocks(chunks, reader, n_numbers, folder, task_column)
+    found = Gathering(reader, None if n_folds is None else int(n_folds), whole, n_numbers)
+    for chunk in chunks:
         found.add(chunk)
     found.flush()
     if not found.folds:

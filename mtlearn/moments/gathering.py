@@ -13,6 +13,7 @@ from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.units import far_origin
 from mtlearn.moments.chunks import Chunk, ChunkReader
 from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
+from mtlearn.moments.limits import refuse_beyond_memory
 from mtlearn.moments.sums import sums_of_weights
 from mtlearn.problems.moment_data import added
 from mtlearn.problems.moments import Moments, entries_of_columns, of_entries
@@ -54,10 +55,13 @@ class Gathering:
     def add(self, given: Any) -> None:
         """Take in a chunk."""
         chunk = self.reader.read(given)
-        if chunk is None:
-            return
+        if chunk is not None:
+            self.take_in(chunk)
+
+    def take_in(self, chunk: Chunk) -> None:
+        """Take in the rows of a chunk."""
         k = chunk.X.shape[1] if self.n_numbers is None else self.n_numbers
-        codes = self._codes(chunk)
+        codes = self.codes(chunk)
         keep, missing = chunk.known()
         self.n_missing += missing
         self._seen.append((chunk.X[:, :k], None if chunk.labels is None else codes))
@@ -149,7 +153,7 @@ class Gathering:
                 self.columns.put(np.arange(have), old)
         self.columns.put(tasks, self.columns.take(tasks) + found)
 
-    def _codes(self, chunk: Chunk) -> np.ndarray | None:
+    def codes(self, chunk: Chunk) -> np.ndarray | None:
         """Position of the task of each row, in the order in which tasks appeared."""
         if chunk.y.ndim == 2:
             return None
@@ -222,11 +226,13 @@ class Gathering:
     def _make_room(self, n_tasks: int, d: int) -> None:
         """Places for so many tasks in every fold."""
         if not self.folds:
+            refuse_beyond_memory(n_tasks, d, self.n_folds)
             self.folds = [empty(n_tasks, d) for _ in range(self.n_folds or 1)]
             self.sums = [np.zeros((n_tasks, 3)) for _ in self.folds]
         have = self.folds[0].n_tasks
         if have >= n_tasks:
             return
+        refuse_beyond_memory(n_tasks, d, self.n_folds)
         room = max(n_tasks, have + have // 2)
         for k, old in enumerate(self.folds):
             self.folds[k] = empty(room, d)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mtlearn.exceptions import plain
 from mtlearn.moments.united import places, united
+from mtlearn.problems.blocks import BlockedScatter
 from mtlearn.problems.moment_data import in_columns
 from mtlearn.problems.moments import Moments
 from mtlearn.table.state import state_of
@@ -73,6 +74,16 @@ def matched(mine: Any, other: Any) -> Any:
 
     columns = other._columns if mine.encoder is not None else other._columns.columns(order)
     return replace(other, _folds=tuple(map(moved, other._folds)), _columns=columns)
+
+
+def refuse_blocks(what: str, *given: Any) -> None:
+    """Moments in blocks are fitted, and nothing else."""
+    if any(isinstance(one._folds[0].xx, BlockedScatter) for one in given):
+        raise ValueError(
+            f"moments in blocks cannot be {what}: their scatters stay in the files of their "
+            "folder. Collect the rows of both together, or without folder=... where they fit into "
+            "memory."
+        )
 
 
 def refuse_negative(

@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from mtlearn.moments.united import sorted_labels
+from mtlearn.problems.blocks import BlockedScatter
 from mtlearn.problems.moments import Moments
 from mtlearn.table.column_sums import ColumnSums
 from mtlearn.table.state import encoder_of, state_of
@@ -31,13 +32,7 @@ OF_FOLD = tuple(f.name for f in fields(Moments))
 
 def save(moments: Any, path: Any) -> None:
     """Write moments; a file that is there is replaced once all is written."""
-    about = {"format": FORMAT, "version": VERSION}
-    about |= {name: _plain(getattr(moments, name)) for name in PLAIN}
-    about["tasks"] = [_plain(task) for task in moments._tasks]
-    about["named"] = moments._way == "columns" and moments._tasks.dtype.kind == "O"
-    about["column_tasks"] = [_plain(task) for task in moments._column_tasks]
-    about["encoder"] = None if moments.encoder is None else state_of(moments.encoder)
-    text = json.dumps(about).encode()
+    text = json.dumps(about_of(moments)).encode()
     arrays = {"about": np.frombuffer(text, dtype=np.uint8), "pivot": moments._pivot}
     for name in ("count", "mean", "scatter"):
         arrays[f"columns_{name}"] = getattr(moments._columns, name)
@@ -61,6 +56,17 @@ def save(moments: Any, path: Any) -> None:
             raise
 
 
+def about_of(moments: Any) -> dict[str, Any]:
+    """All but the arrays."""
+    about = {"format": FORMAT, "version": VERSION}
+    about |= {name: _plain(getattr(moments, name)) for name in PLAIN}
+    about["tasks"] = [_plain(task) for task in moments._tasks]
+    about["named"] = moments._way == "columns" and moments._tasks.dtype.kind == "O"
+    about["column_tasks"] = [_plain(task) for task in moments._column_tasks]
+    about["encoder"] = None if moments.encoder is None else state_of(moments.encoder)
+    return about
+
+
 def load(cls: type, path: Any) -> Any:
     """Read moments."""
     foreign = f"{str(path)!r} is no file of moments, or is cut short ({{}}). Write one with "
@@ -68,9 +74,9 @@ def load(cls: type, path: Any) -> Any:
     try:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())
-            _check_version(about, path)
+            check_version(about, path)
             arrays = {name: file[name] for name in file.files if name != "about"}
-        return _read(cls, about, arrays)
+        return read(cls, about, arrays)
     except FileNotFoundError:
         raise
     except LaterFormatError:
@@ -83,7 +89,8 @@ class LaterFormatError(ValueError):
     """A file of moments that this version does not read."""
 
 
-def _check_version(about: Any, path: Any) -> None:
+def check_version(about: Any, path: Any) -> None:
+    """Refuse what is none, or of a later version."""
     if about["format"] != FORMAT:
         raise KeyError("format")
     if type(about["version"]) is not int or about["version"] < 1:
@@ -95,7 +102,8 @@ def _check_version(about: Any, path: Any) -> None:
         )
 
 
-def _read(cls: type, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+def read(cls: type, about: dict[str, Any], arrays: dict[str, Any]) -> Any:
+    """Moments of what :func:`about_of` and the arrays say; where blocks are, ``xx_0`` is these."""
     _check(about)
     n_folds, names, labels_at = (about[name] for name in ("n_folds", "_names", "_labels_at"))
     tasks = [tuple(one) if isinstance(one, list) else one for one in about["tasks"]]
@@ -120,8 +128,9 @@ def _read(cls: type, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> An
         folds.append(one)
         sums.append(_check_array("sums", arrays[f"sums_{at}"], (T, 3)))
     parts = {name: arrays[f"columns_{name}"] for name in ("count", "mean", "scatter")}
+    in_blocks = isinstance(folds[0].xx, BlockedScatter)
     for name, part in parts.items():
-        _check_array(name, part, (len(column_tasks), k))
+        _check_array(name, part, (1 if in_blocks else len(column_tasks), k))
     return cls(
         _tasks=_named(tasks) if about["named"] else _labels(tasks),
         _folds=tuple(folds),
@@ -160,7 +169,10 @@ def _check(about: dict[str, Any]) -> None:
         raise KeyError(wrong[0])
 
 
-def _check_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _check_array(name: str, array: Any, shape: tuple[int, ...]) -> Any:
+    if isinstance(array, BlockedScatter):
+        _check_array(name, array.diagonal, shape[:2])
+        return array
     counts = name == "count"
     right = array.dtype.kind in "iu" if counts else array.dtype == np.float64
     if array.shape != shape or not right:

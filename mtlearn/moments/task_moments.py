@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,17 @@ from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import match_labels, read_labels
 from mtlearn.inputs.weights import COUNTED
 from mtlearn.moments.gathering import Gathering, empty
-from mtlearn.moments.matching import columns_with, columns_without, matched, refuse_negative
+from mtlearn.moments.matching import (
+    columns_with,
+    columns_without,
+    matched,
+    refuse_blocks,
+    refuse_negative,
+)
 from mtlearn.moments.storing import load, save
+from mtlearn.moments.storing_blocks import load_blocks
 from mtlearn.moments.united import places, sorted_labels, united
-from mtlearn.problems.moment_data import MomentData, added, alike
+from mtlearn.problems.moment_data import MomentData, added, alike, weighing
 from mtlearn.problems.moments import Moments
 from mtlearn.table.column_sums import ColumnSums
 
@@ -163,6 +171,7 @@ class TaskMoments:
     def __add__(self, other: Any) -> TaskMoments:
         if not isinstance(other, TaskMoments):
             return NotImplemented
+        refuse_blocks("added", self, other)
         other = matched(self, other)
         if self._way != "labels":
             tasks, mine, theirs = self._tasks, None, None
@@ -193,6 +202,7 @@ class TaskMoments:
     def __sub__(self, other: Any) -> TaskMoments:
         if not isinstance(other, TaskMoments):
             return NotImplemented
+        refuse_blocks("subtracted", self, other)
         other = matched(self, other)
         at = np.arange(len(self._tasks))
         if self._way == "labels":
@@ -249,6 +259,7 @@ class TaskMoments:
         ValueError
             If a label is not among ``tasks``, or none is given.
         """
+        refuse_blocks("cut to some of the tasks", self)
         labels = read_labels(tasks, "tasks")
         at = match_labels(labels, self._tasks, "tasks")
         if not len(at) or (at < 0).any():
@@ -269,11 +280,12 @@ class TaskMoments:
         path : str or path
             A file that is there is replaced, once all is written.
         """
+        refuse_blocks("saved again", self)
         save(self, path)
 
     @classmethod
     def load(cls, path: Any) -> TaskMoments:
-        """Read what :meth:`save` wrote; nothing in the file is run.
+        """Read what :meth:`save` wrote, or the folder of moments in blocks; nothing in it is run.
 
         Parameters
         ----------
@@ -288,7 +300,7 @@ class TaskMoments:
         ValueError
             If the file is cut short, something else, or of a later version.
         """
-        return load(cls, path)
+        return load_blocks(cls, path) if Path(path).is_dir() else load(cls, path)
 
     def _taken(self, at: np.ndarray) -> TaskMoments:
         folds = tuple(one.take(at) for one in self._folds)
@@ -318,14 +330,3 @@ class TaskMoments:
     def _reader_columns(self, task_column: Any) -> Columns:
         """The columns that a model would have seen, that of labels where it says so."""
         return Columns.of_features_alone(self.n_features, self._names, self._labels_at, task_column)
-
-
-def weighing(moments: Moments, factor: float) -> Moments:
-    """Moments under weights so many times as large."""
-    return replace(
-        moments,
-        weight=moments.weight * factor,
-        xx=moments.xx * factor,
-        xy=moments.xy * factor,
-        yy=moments.yy * factor,
-    )

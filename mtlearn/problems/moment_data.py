@@ -14,6 +14,7 @@ import numpy as np
 from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import SAFE, TINY, Units, choose_units
+from mtlearn.problems.blocks import diagonals
 from mtlearn.problems.moments import Moments
 
 
@@ -130,7 +131,7 @@ def _refuse_unsafe(moments: Moments, estimator: Any) -> None:
     """Rows would be brought near one first; of squares the digits are lost already."""
     weight = moments.weight
     own = weight[: len(moments.xx)]
-    x = np.einsum("tjj->j", moments.xx) + own @ moments.x_mean**2
+    x = diagonals(moments.xx).sum(axis=0) + own @ moments.x_mean**2
     y = (moments.yy + weight * moments.y_mean**2).sum(keepdims=True)
     for name, squares in (("X", x / own.sum()), ("y", y / weight.sum())):
         small = squares[squares > 0]
@@ -164,3 +165,14 @@ def added(a: Moments, b: Moments) -> Moments:
     """Moments of the two sets of rows together."""
     a, b = alike(a, b)
     return a + b
+
+
+def weighing(moments: Moments, factor: float) -> Moments:
+    """Moments under weights so many times as large."""
+    return replace(
+        moments,
+        weight=moments.weight * factor,
+        xx=moments.xx * factor,
+        xy=moments.xy * factor,
+        yy=moments.yy * factor,
+    )

@@ -19,6 +19,7 @@ from mtlearn.solvers.curvature import badly_scaled, typical_curvature
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.spectral_path import SpectralPath
 from mtlearn.solvers.spectrum import Spectrum
+from mtlearn.solvers.spilled import Spilled
 
 
 class ClosedForm(Exact):
@@ -43,7 +44,18 @@ class ClosedForm(Exact):
 
     def solution(self, alpha: float) -> Solution:
         """The solution at one alpha, to rounding."""
+        if self.thin and 0 < alpha < np.inf and isinstance(self._ready, Spilled):
+            # Read again at every pass, which is quicker than to factorise again.
+            arrow = Spectrum(self.problem).at(alpha)
+            solution = solve_mean_regularized(self.problem, alpha, arrow=arrow)
+            if solution.gap <= 1e-12:
+                return solution
         return solve_mean_regularized(self.problem, alpha, thin=self.thin)
+
+    @property
+    def _ready(self) -> object:
+        """Eigenvectors that were asked for before, for the strengths."""
+        return self.problem.kept.get("spectrum")
 
 
 class Spectral(ClosedForm):

@@ -17,6 +17,8 @@ from mtlearn.inputs.tasks import TaskData, resolve_task_weight
 from mtlearn.losses.base import Loss
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
+from mtlearn.problems.blocked import BlockedProblem
+from mtlearn.problems.blocks import BlockedScatter
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem
 from mtlearn.problems.moment import MomentProblem
@@ -172,7 +174,8 @@ def set_up(
     free = Coupling()
     rotation, serves = None, False
     if moments is not None:
-        problem: Problem = MomentProblem.of_tasks(moments.take(present), omega, free, scale)
+        kind = BlockedProblem if isinstance(moments.xx, BlockedScatter) else MomentProblem
+        problem: Problem = kind.of_tasks(moments.take(present), omega, free, scale)
     else:
         data = data.of_tasks(present)
         centred |= model.fit_intercept

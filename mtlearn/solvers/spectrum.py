@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.blocked import BlockedProblem
 from mtlearn.problems.linear import stack_times, stack_transposed_times
 from mtlearn.problems.scatter import ScatterBlock
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers.arrow import Arrow
+from mtlearn.solvers.spilled import Scratch, Spilled
 
 CHUNK = 1 << 18  # numbers of eigenvectors that stay in the cache
 SHARED_BYTES = 64e6  # of eigenvectors that stay with a problem, for its next coupling
@@ -33,15 +36,23 @@ class Spectrum:
 
     def __init__(self, problem: SquaredProblem):
         self.problem = problem
-        blocks: Blocks | None = problem.kept.get("spectrum")
+        blocks: Blocks | Spilled | None = problem.kept.get("spectrum")
         if blocks is None:
-            blocks = [_decompose(block) for block in problem.scatter_blocks(thin=True)]
-            if problem.spectrum_bytes() <= SHARED_BYTES:
+            decomposed = (_decompose(block) for block in problem.scatter_blocks(thin=True))
+            spills = isinstance(problem, BlockedProblem)
+            blocks = _spilled(problem, decomposed) if spills else list(decomposed)
+            if spills or problem.spectrum_bytes() <= SHARED_BYTES:
                 problem.kept["spectrum"] = blocks
         self.blocks = blocks
 
-    def in_chunks(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Tasks, E and lambda of a part at a time, but for tasks that share their eigenvectors."""
+    def in_chunks(self) -> Iterator[tuple[np.ndarray, Any, np.ndarray]]:
+        """Tasks, E and lambda of a part at a time, but for tasks that share their eigenvectors.
+
+        E is an array, or :class:`Stored`.
+        """
+        if isinstance(self.blocks, Spilled):
+            yield from self.blocks.pieces
+            return
         for tasks, E, values in self.blocks:
             step = len(tasks) if len(E) == 1 else max(1, CHUNK // (E.shape[1] * E.shape[2]))
             for start in range(0, len(tasks), step):
@@ -50,8 +61,20 @@ class Spectrum:
 
     def at(self, alpha: float) -> Arrow:
         """The system for one alpha > 0."""
-        inverses = [SpectralInverse(*block, alpha) for block in self.blocks]
+        inverses: Any = Inverses(self.blocks, alpha)
         return Arrow(self.problem, alpha, inverses=inverses)
+
+
+@dataclass(frozen=True)
+class Inverses:
+    """K_t of all blocks, one after the other."""
+
+    blocks: Any
+    alpha: float
+
+    def __iter__(self) -> Iterator[SpectralInverse]:
+        for tasks, E, values in self.blocks:
+            yield SpectralInverse(tasks, E, values, self.alpha)
 
 
 @dataclass(frozen=True)
@@ -87,6 +110,11 @@ class SpectralInverse:
 
     def _inverse(self) -> np.ndarray:
         return np.where(self.values > 0, 1.0 / (self.values + self.alpha), 0.0)
+
+
+def _spilled(problem: Any, decomposed: Iterator) -> Spilled:
+    scratch = Scratch(problem.xx.folder, problem.spectrum_bytes())
+    return Spilled([(tasks, scratch.append(E), values) for tasks, E, values in decomposed])
 
 
 def _decompose(block: ScatterBlock) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -129,6 +129,11 @@ class ColumnSums:
         scatter = self.scatter.sum(axis=0) + (self.count * (away - move) ** 2).sum(axis=0)
         return ColumnSums(count, np.where(count > 0, origin + move, 0.0), scatter)
 
+    def as_one(self) -> ColumnSums:
+        """The same with a leading axis, as of one task."""
+        found = self.total()
+        return ColumnSums(found.count[None], found.mean[None], found.scatter[None])
+
     def standard(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Means, variances and scales, as a StandardScaler has them."""
         n = np.maximum(self.count, 1)

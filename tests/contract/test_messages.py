@@ -96,6 +96,7 @@ from mtlearn.table import TableEncoder
 
 from ..compare.messages import MESSAGES as COMPARED
 from ..moments.messages import MESSAGES
+from ..moments.messages_of_blocks import MESSAGES as OF_BLOCKS
 from ..passes import messages as passes
 
 rng = np.random.default_rng(0)
@@ -1366,6 +1367,7 @@ ERRORS = {
         "moments": MESSAGES,
         "moments compared": COMPARED,
         "passes": passes.MESSAGES,
+        "moments in blocks": OF_BLOCKS,
     }.items()
     for name, row in rows.items()
 }
@@ -1392,6 +1394,7 @@ WRONG_TYPE = {
     "moments: a classifier",
     "moments: another step",
     "moments: no path",
+    "moments in blocks: an array of them",
 }
 
 

@@ -11,21 +11,32 @@ class Chunk:
     """Some tasks, S_t = E_t'diag(values)E_t; ``E`` is (b, k, d), or (1, k, d) where they share it.
 
     ``c`` and ``r`` are x̄_t and s_t in the coordinates of E_t, ``x_out`` what of x̄_t lies outside of
-    them (None if nothing does) and ``outside`` its square.
+    them (None if nothing does) and ``outside`` its square. E may be :class:`Stored`.
     """
 
     def __init__(self, tasks, E, values, x, scale):
-        self.tasks, self.E, self.rows = tasks, E, E.reshape(-1, E.shape[2])
+        self.tasks, self._E = tasks, E
         self.values = values / scale[tasks[: len(values)], None]
-        self.copies = len(tasks) if len(E) == 1 else 1
+        self.copies = len(tasks) if E.shape[0] == 1 else 1
         own = x[tasks]
-        self.c = stack_times(E, own.T).T
+        self.c = stack_times(self.E, own.T).T
         self.x_out, self.outside = None, np.zeros(len(tasks))
         if E.shape[1] < E.shape[2] or not (values > 0).all():
             self.c = self.c * (values > 0)
             self.x_out = own - self.back(self.c)
             self.outside = np.einsum("tj,tj->t", self.x_out, self.x_out)
         self.r = np.zeros_like(self.c)
+
+    @property
+    def E(self) -> np.ndarray:
+        """Eigenvectors."""
+        return self._E if isinstance(self._E, np.ndarray) else self._E.read()
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Those of all tasks, one below the other."""
+        E = self.E
+        return E.reshape(-1, E.shape[2])
 
     def take(self, r: np.ndarray) -> None:
         """Cross products of all tasks (T, d)."""

@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.selection.likelihood.blocked import BlockedState
 from mtlearn.selection.likelihood.mixed import MixedModel, State
 
 FLAT = 1e-10  # information, in parts of the sums that cancel in it, that is none
@@ -64,7 +65,7 @@ class Derivatives:
         return Derivatives(self.slope[kept], self.unit[kept], F, H, self.given[kept])
 
 
-def derivatives(model: MixedModel, state: State, E: np.ndarray) -> Derivatives:
+def derivatives(model: MixedModel, state: State | BlockedState, E: np.ndarray) -> Derivatives:
     """First and second derivatives of ``state.value``, and the Fisher information."""
     s2, c = state.sigma2, np.flatnonzero(E.any(axis=1))
     C = E[c]
@@ -81,7 +82,7 @@ def derivatives(model: MixedModel, state: State, E: np.ndarray) -> Derivatives:
     return Derivatives(slope, unit, F, H, given)
 
 
-def gradient(model: MixedModel, state: State, E: np.ndarray) -> np.ndarray:
+def gradient(model: MixedModel, state: State | BlockedState, E: np.ndarray) -> np.ndarray:
     """The ``slope`` of :func:`derivatives` alone."""
     t, s = _first(model, state, np.arange(len(E)))
     slope = E.T @ (t - s)
@@ -91,15 +92,21 @@ def gradient(model: MixedModel, state: State, E: np.ndarray) -> np.ndarray:
     return slope
 
 
-def _first(model: MixedModel, state: State, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _first(
+    model: MixedModel, state: State | BlockedState, c: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The t and s of single columns."""
+    if isinstance(state, BlockedState):
+        return state.sums.first(c, state.sigma2)
     y = state.Y_integrated
     t = np.einsum("tii->i", state.W) - np.einsum("tir,tir->i", y, y)
     return model.copies * t[c], (state.q * state.pull)[:, c].sum(axis=0) / state.sigma2
 
 
-def _sums(model: MixedModel, state: State, c: np.ndarray) -> tuple:
+def _sums(model: MixedModel, state: State | BlockedState, c: np.ndarray) -> tuple:
     """sum W², F, sum q W q' (k, k) and u (k, r) of single columns ``c``."""
+    if isinstance(state, BlockedState):
+        return state.sums.second(c)
     W, y, q, Y = state.W, state.Y_integrated, state.q, state.Y
     k, copies = len(c), model.copies
     squares, products, AI = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
@@ -148,8 +155,11 @@ def _with_ridge(model, state, C, c, u, slope, t, s, F, H) -> tuple:
     of_prior, size = _of_ridge(model, state)
     along = rho * (state.K[D].T @ state.shared[D])
     own = float((known * known).sum())
-    y = state.Y_integrated[:, c]
-    cross = rho * C.T @ (model.copies * np.einsum("tir,tir->i", y @ P, y))
+    if isinstance(state, BlockedState):
+        cross = rho * C.T @ state.sums.of_prior(c, P)
+    else:
+        y = state.Y_integrated[:, c]
+        cross = rho * C.T @ (model.copies * np.einsum("tir,tir->i", y @ P, y))
     curvature = size - 2 * float(along @ along) / s2 + of_prior - own
     F = np.block([[F, cross[:, None]], [cross[None], np.array([[own]])]])
     row = 2 * (u @ along) / s2 - cross
@@ -157,7 +167,7 @@ def _with_ridge(model, state, C, c, u, slope, t, s, F, H) -> tuple:
     return np.append(slope, of_prior - size), np.append(t, of_prior), np.append(s, size), F, H
 
 
-def _of_ridge(model: MixedModel, state: State) -> tuple[float, float]:
+def _of_ridge(model: MixedModel, state: State | BlockedState) -> tuple[float, float]:
     """The t and s of ζ."""
     D = model.ridge > 0
     rho, w = float(state.ridge[D][0]), state.shared[D]
@@ -165,7 +175,7 @@ def _of_ridge(model: MixedModel, state: State) -> tuple[float, float]:
     return float(np.trace(_known_of_shared(model, state))), size
 
 
-def _known_of_shared(model: MixedModel, state: State) -> np.ndarray:
+def _known_of_shared(model: MixedModel, state: State | BlockedState) -> np.ndarray:
     """I - ρ K_D K_D': 0 where the prior says all of a shared coefficient, 1 where the data do."""
     D = model.ridge > 0
     inner = state.K_integrated[D]

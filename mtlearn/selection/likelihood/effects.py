@@ -22,7 +22,9 @@ noise, w and q are refined: q_t by (I + A_tΘ)⁻¹(g_t - q_t), w by (G + R)⁻�
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -100,23 +102,32 @@ def shortest(model: MixedModel) -> np.ndarray:
 
 def task_covariances(model: MixedModel, fit: Variances, found: Effects) -> np.ndarray:
     """Cov_t of every task (T, p, p), in the units of the cross products."""
+    out = np.concatenate([C for _, C in covariance_pieces(model, fit, found)])
+    return np.repeat(out, model.copies, axis=0) if model.copies > 1 else out
+
+
+def covariance_pieces(
+    model: MixedModel, fit: Variances, found: Effects
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """Which tasks, and their Cov_t (b, p, p) in the units of the cross products, some at a time.
+
+    Where all tasks have the one A_t, (1, p, p).
+    """
     state, sigma2 = fit.state, 0.0 if model.exact else fit.state.sigma2
     unit = np.where(np.isfinite(model.scale), model.y_scale / model.scale, 0.0)
     values, vectors = np.linalg.eigh(fit.Theta)
     known = values > 0
     F = vectors[:, known] * np.sqrt(values[known])
-    out = np.empty((len(model.A), *fit.Theta.shape))
     each, inverse = np.arange(model.n_columns), np.divide(1.0, unit, where=unit > 0, out=unit * 0)
-    for block in model.blocks:
-        inner = F.T @ model.A[block] @ F
+    for block, A, W in model.pieces(state):
+        inner = F.T @ A @ F
         inner[:, each[: F.shape[1]], each[: F.shape[1]]] += 1.0
         C = sigma2 * (F @ np.linalg.solve(inner, np.broadcast_to(F.T, (len(inner), *F.T.shape))))
         C *= unit[:, None] * unit
-        J = -(fit.Theta @ state.W[block]) * (unit[:, None] * inverse)
+        J = -(fit.Theta @ W) * (unit[:, None] * inverse)
         J[:, each, each] += 1.0
         cov = C + J @ found.of_shared @ np.swapaxes(J, 1, 2)
-        out[block] = (cov + np.swapaxes(cov, 1, 2)) / 2
-    return np.repeat(out, model.copies, axis=0) if model.copies > 1 else out
+        yield block, (cov + np.swapaxes(cov, 1, 2)) / 2
 
 
 def duality_gap(model: MixedModel, state: State, Theta: np.ndarray) -> float:
@@ -135,9 +146,7 @@ def duality_gap(model: MixedModel, state: State, Theta: np.ndarray) -> float:
 def _gradient(model: MixedModel, state: State, Theta: np.ndarray) -> np.ndarray:
     """The g_t (T, p)."""
     move = state.shared - model.pooled + state.q @ Theta  # from the pooled model
-    if model.copies > 1:
-        return model.r - move @ model.A[0]
-    return model.r - (model.A @ move[:, :, None])[:, :, 0]
+    return model.r - model.times(move)
 
 
 def residual_squares(model: MixedModel, state: State, Theta: np.ndarray) -> np.ndarray:
@@ -155,13 +164,10 @@ def _refined(model: MixedModel, fit: Variances) -> tuple[State, float]:
         if gap <= ENOUGH:
             break
         off = _gradient(model, state, Theta) - state.q
-        B = np.eye(len(Theta)) + model.A @ Theta
-        right = off.T[None] if model.copies > 1 else off[:, :, None]
-        solved = np.linalg.solve(B, right)
-        q = state.q + (solved[0].T if model.copies > 1 else solved[:, :, 0])
+        q = state.q + model.solved(Theta, off)
         move = state.K @ (state.K.T @ (q.sum(axis=0) - state.ridge * state.shared))
-        q = q - (state.W @ move)
-        better = replace(state, q=q, shared=state.shared + move)
+        q = q - model.W_times(state, move)
+        better = state.refined(q, state.shared + move)
         found = duality_gap(model, better, Theta)
         if not found < gap:
             break

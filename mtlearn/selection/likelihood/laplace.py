@@ -42,8 +42,9 @@ import numpy as np
 from scipy.special import entr
 
 from mtlearn.selection.likelihood.effects import Effects, effects_at
-from mtlearn.selection.likelihood.mixed import State, inverse_root, placed
+from mtlearn.selection.likelihood.mixed import State, inverse_root
 from mtlearn.selection.likelihood.modes import Mode, Modes
+from mtlearn.selection.likelihood.sweep import placed
 from mtlearn.selection.likelihood.variances import Variances
 
 ROUGH = 1e-3  # change of a score in a step to a mode, where more follow anyway

@@ -29,20 +29,22 @@ likelihood too, where their number would make the variances inconsistent (Neyman
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import linalg
 
 from mtlearn.problems.linear import solve_semidefinite
 from mtlearn.selection.likelihood.products import CrossProducts
+from mtlearn.selection.likelihood.sweep import stacked, swept
 
 BLOCK = 60_000  # numbers of a block of tasks, which stay in the cache
 RANK = 1e-10  # share of a column's square not explained by others, below which it depends on them
 EXACT = 1e-13  # share of the squares of y, below which the pooled residuals are rounding
 FLOOR = 1e-14  # the same of σ² within the residuals
-MOST = 0.8  # share of the columns with a variance, above which all are solved for
 START = 1e-3  # of a ridge on the shared coefficients that is estimated
 
 
@@ -88,16 +90,20 @@ class State:
         """The same of w (p,), under a ridge that is estimated."""
         return self.shared
 
+    def refined(self, q: np.ndarray, shared: np.ndarray) -> State:
+        """With more digits of these."""
+        return replace(self, q=q, shared=shared)
+
     @cached_property
     def Y(self) -> np.ndarray:
         """W_t K (T, p, r): Y_tY_s' = W_t (G + R)⁻¹ W_s."""
-        return _stack_times(self.W, self.K)
+        return stacked(self.W, self.K)
 
     @cached_property
     def Y_integrated(self) -> np.ndarray:
         """The same of ``K_integrated``."""
         same = self.K_integrated is self.K
-        return self.Y if same else _stack_times(self.W, self.K_integrated)
+        return self.Y if same else stacked(self.W, self.K_integrated)
 
 
 class MixedModel:
@@ -231,32 +237,13 @@ class MixedModel:
         """W_t, Z_t'V_t⁻¹r_t, sum_t r_t'V_t⁻¹r_t and sum_t log|I + A_tΘ|; Θ on the columns ``a``."""
         if not len(a):
             return self.A, self.r, float(self.rr.sum()), 0.0
-        p = self.n_columns
-        if MOST * p < len(a) < p:
-            a, Theta = np.arange(p), placed(Theta, a, p)
-        each, yy, logdet = np.arange(len(a)), float(self.rr.sum()), 0.0
+        yy, logdet = float(self.rr.sum()), 0.0
         W, Wr = np.empty_like(self.A), np.empty_like(self.r)
         for block in self.blocks:
-            A, r = self.A[block], self.r[block]
-            of_a, r_a = (A, r) if len(a) == p else (A[:, a], r[:, a])
-            B = _stack_times(of_a if len(a) == p else of_a[:, :, a], Theta)
-            B[:, each, each] += 1.0
-            own = r_a.T[None] if self.copies > 1 else r_a[:, :, None]
-            X = np.linalg.solve(B, np.concatenate([of_a, own], axis=2))
-            logdet += self.copies * np.linalg.slogdet(B)[1].sum()
-            x = X[:, :, p:]
-            x = x[0].T if self.copies > 1 else x[:, :, 0]
-            yy -= float(np.vdot(r_a, x @ Theta))
-            if len(a) < p:  # rows of ``a`` as they are: there the difference would lose digits
-                w = A - np.swapaxes(of_a, 1, 2) @ (Theta @ X[:, :, :p])
-                w[:, a] = X[:, :, :p]
-                w[:, :, a] = np.swapaxes(X[:, :, :p], 1, 2)
-                back = x @ Theta
-                times = back @ of_a[0] if self.copies > 1 else (back[:, None] @ of_a)[:, 0]
-                W[block], Wr[block] = w, r - times
-                Wr[block, a] = x
-            else:
-                W[block], Wr[block] = X[:, :, :p], x
+            W[block], Wr[block], lost, more = swept(
+                self.A[block], self.r[block], a, Theta, copies=self.copies
+            )
+            yy, logdet = yy - lost, logdet + more
         return W, Wr, yy, logdet
 
     def at(
@@ -292,8 +279,34 @@ class MixedModel:
         value = df * (1 + np.log(sigma2)) + logdet + root - np.log(R[R > 0]).sum() + self.constant
         if not np.isfinite(value):
             return None
-        q = Wr - _stack_times(W, move[:, None])[:, :, 0]
-        return State(float(value), sigma2, w, W, q, K, K_integrated, R)
+        return self.state(a, Theta, move, W, Wr, float(value), sigma2, w, K, K_integrated, R)
+
+    def state(self, a, Theta, move, W, Wr, value, sigma2, shared, K, K_integrated, R) -> Any:
+        """Of a sweep at Θ on the columns ``a``, w being ``move`` from the pooled coefficients."""
+        q = Wr - stacked(W, move[:, None])[:, :, 0]
+        return State(value, sigma2, shared, W, q, K, K_integrated, R)
+
+    # Of all tasks.
+
+    def times(self, w: np.ndarray) -> np.ndarray:
+        """A_t w_t (T, p)."""
+        return w @ self.A[0] if self.copies > 1 else (self.A @ w[:, :, None])[:, :, 0]
+
+    def solved(self, Theta: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """(I + A_tΘ)⁻¹ r_t (T, p)."""
+        B = np.eye(len(Theta)) + self.A @ Theta
+        right = right.T[None] if self.copies > 1 else right[:, :, None]
+        found = np.linalg.solve(B, right)
+        return found[0].T if self.copies > 1 else found[:, :, 0]
+
+    def W_times(self, state: Any, move: np.ndarray) -> np.ndarray:
+        """W_t w (T, p), or (1, p) where they are the same."""
+        return state.W @ move
+
+    def pieces(self, state: Any) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
+        """Which tasks, their A_t and their W_t, some at a time."""
+        for block in self.blocks:
+            yield block, self.A[block], state.W[block]
 
 
 def inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, float]:
@@ -302,14 +315,3 @@ def inverse_root(G: np.ndarray, R: np.ndarray, columns: np.ndarray) -> tuple[np.
     K = np.zeros((len(G), len(columns)))
     K[columns] = np.linalg.inv(L).T
     return K, 2 * float(np.log(np.diag(L)).sum())
-
-
-def placed(Theta: np.ndarray, a: np.ndarray, p: int) -> np.ndarray:
-    """The matrix of some columns among zeros for the others (p, p)."""
-    whole = np.zeros((p, p))
-    whole[np.ix_(a, a)] = Theta
-    return whole
-
-
-def _stack_times(W: np.ndarray, K: np.ndarray) -> np.ndarray:
-    return (W.reshape(-1, W.shape[2]) @ K).reshape(*W.shape[:2], -1)

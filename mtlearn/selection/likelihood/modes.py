@@ -14,8 +14,9 @@ from typing import Any, Self
 import numpy as np
 
 from mtlearn.selection.likelihood.label_rows import Around, LabelRows, Scores
-from mtlearn.selection.likelihood.mixed import MixedModel, inverse_root, placed
+from mtlearn.selection.likelihood.mixed import MixedModel, inverse_root
 from mtlearn.selection.likelihood.products import CrossProducts
+from mtlearn.selection.likelihood.sweep import placed
 
 STEPS = 60  # Newton steps to a mode
 CLOSE = 1e-6  # change of a score after which the next one is at rounding

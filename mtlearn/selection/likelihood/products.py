@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.blocks import BlockedScatter
 from mtlearn.problems.centring import seen_from
 from mtlearn.problems.moments import Moments
 from mtlearn.problems.scatter import deviation_of
+from mtlearn.selection.likelihood.blocked_products import BlockedProducts, products_of
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class CrossProducts:
     Attributes
     ----------
     zz : ndarray of shape (T, p, p) or (1, p, p)
-        A leading axis of one where all tasks have the same rows and weights.
+        A leading axis of one where all tasks have the same rows and weights. Of moments in blocks
+        it is a :class:`BlockedProducts`.
     zy : ndarray of shape (T, p)
     yy : ndarray of shape (T,)
     sizes : ndarray of shape (T,)
@@ -37,7 +41,7 @@ class CrossProducts:
         ȳ of pooled levels.
     """
 
-    zz: np.ndarray
+    zz: Any
     zy: np.ndarray
     yy: np.ndarray
     sizes: np.ndarray
@@ -84,17 +88,16 @@ class CrossProducts:
         N, scale = moments.weight, np.broadcast_to(target_scale, moments.weight.shape)
         zz, zy, yy = moments.xx, moments.xy / scale[:, None], moments.yy / scale**2
         y, total, y_mean = moments.y_mean / scale, float(N.sum()), 0.0
-        own = N[: len(zz)]
         if levels == "pooled":
             y_mean = float(N @ y / total)
             x, y = seen_from(center_of(moments), moments.x_mean), y - y_mean
             z = np.concatenate([np.ones((len(x), 1)), x], axis=1)
-            border = ((0, 0), (1, 0), (1, 0))
-            zz, zy = np.pad(zz, border), np.pad(zy, border[:2])
+            zy = np.pad(zy, ((0, 0), (1, 0)))
         else:
             z = moments.x_mean
+        means = (None, None) if levels == "free" else (N[: len(zz)], z)
+        zz = (BlockedProducts if isinstance(zz, BlockedScatter) else products_of)(zz, *means)
         if levels != "free":
-            zz = zz + own[:, None, None] * z[:, :, None] * z[:, None, :]
             zy, yy = zy + (N * y)[:, None] * z, yy + N * y**2
         constant = (np.log(N).sum() if levels == "free" else 0.0) - (log_precision or 0.0)
         sizes = N if log_precision is None else moments.count.astype(float)

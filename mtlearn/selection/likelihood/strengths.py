@@ -12,6 +12,7 @@ from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.logistic import Logistic
 from mtlearn.problems.base import Problem
+from mtlearn.problems.blocked import BlockedProblem
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
@@ -154,7 +155,8 @@ def _affordable(problem: SquaredProblem, asked: bool) -> bool:
     d, needed = float(problem.n_features), problem.spectrum_bytes()
     sizes = needed / (8.0 * d) if d else 0.0  # rows of all E_t
     flops = DECOMPOSED * problem.factor_flops() + SWEEPS * (2 * sizes * d**2 + d**3)
-    if asked and (needed > MOST_BYTES or flops > MOST_FLOPS):
+    held = 0 if isinstance(problem, BlockedProblem) else needed  # others are in a file
+    if asked and (held > MOST_BYTES or flops > MOST_FLOPS):
         raise ValueError(
             'alpha="auto" decomposes a matrix of '
             f"{problem.n_features:,} columns for each of {problem.n_columns:,} tasks, which takes "
