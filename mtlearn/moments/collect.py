@@ -105,6 +105,40 @@ def collect_moments(
     >>> model.mean_coef_.round()
     array([1., 2., 3.])
     """
+    encoder = deepcopy(encoder)  # a pipeline that has it is scaled anew when it is fitted
+    found = gathering(
+        task_column, target_column, weight_column, encoder, n_folds, group_column=group_column
+    )
+    for chunk in chunks_of(chunks, (task_column, group_column)):
+        found.add(chunk)
+    found.flush()
+    if not found.folds:
+        raise ValueError(
+            "no chunk has a row with an observed target and a weight above zero; nothing to "
+            "collect. Is the iterator used up, or the target missing everywhere?"
+        )
+    found.reader.left_out.say(several=found.reader.targets is not None)
+    return TaskMoments._gathered(found, task_column, encoder)
+
+
+def gathering(
+    task_column: Any = None,
+    target_column: Any = None,
+    weight_column: Any = None,
+    encoder: Any = None,
+    n_folds: int | None = None,
+    *,
+    group_column: Any = None,
+) -> Gathering:
+    """What takes chunks in, of the options of :func:`collect_moments`.
+
+    Raises
+    ------
+    ValueError
+        If ``n_folds`` is not allowed, or the encoder is not fitted.
+    TypeError
+        If the encoder is none.
+    """
     if n_folds is not None and not (isinstance(n_folds, Integral) and n_folds >= 2):
         raise ValueError(f"n_folds={n_folds!r} is not allowed; it must be None or a number >= 2.")
     whole = "rows"
@@ -117,7 +151,6 @@ def collect_moments(
                 "the table, which is a frame without the target."
             )
         check_is_fitted(encoder)
-    encoder = deepcopy(encoder)  # a pipeline that has it is scaled anew when it is fitted
     reader = ChunkReader(
         task_column,
         target_column,
@@ -125,19 +158,9 @@ def collect_moments(
         group_column if whole == "groups" else None,
         encoder,
     )
-    found = Gathering(
+    return Gathering(
         reader,
         None if n_folds is None else int(n_folds),
         whole,
         None if encoder is None else len(encoder.numbers_),
     )
-    for chunk in chunks_of(chunks, (task_column, group_column)):
-        found.add(chunk)
-    found.flush()
-    if not found.folds:
-        raise ValueError(
-            "no chunk has a row with an observed target and a weight above zero; nothing to "
-            "collect. Is the iterator used up, or the target missing everywhere?"
-        )
-    found.say()
-    return TaskMoments._gathered(found, task_column, encoder)
