@@ -179,8 +179,10 @@ class Gathering:
             for k in range(K):
                 at = np.flatnonzero(block % K == k)
                 if len(at):
-                    tasks = block[at] // K
-                    self.folds[k].put(tasks, self.folds[k].take(tasks) + part.take(at))
+                    tasks, more = block[at] // K, part.take(at)
+                    if self.folds[k].count[tasks].any():
+                        more = self.folds[k].take(tasks) + more
+                    self.folds[k].put(tasks, more)
                     self.sums[k][tasks] += sums[at]
 
     def _add_columns(self, X, Y, weight, fold) -> None:

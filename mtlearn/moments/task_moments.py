@@ -171,6 +171,8 @@ class TaskMoments:
             tasks, mine, theirs = self._tasks, None, None
         else:
             tasks, mine, theirs = united(self._tasks, other._tasks)
+            if len(tasks) == len(self._tasks) == len(other._tasks):
+                mine = theirs = None  # all of them
         folds, sums = [], []
         for a, b, s, r in zip(self._folds, other._folds, self._sums, other._sums, strict=True):
             if mine is None:
