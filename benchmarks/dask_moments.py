@@ -134,7 +134,8 @@ def main():
         print(f"in all {whole:.1f} s")
         if options.double:
             print(f"twice the rows take {whole / half:.2f} times as long")
-        print(f"workers were in NumPy and the library for {inside / max(of, 1):.0%} of their samples")
+        share = inside / max(of, 1)
+        print(f"workers were in NumPy and the library for {share:.0%} of their samples")
         mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(f"peak {peak.most / 1e9:.1f} GB in three processes, {mine / 1e9:.1f} GB in this one")
 

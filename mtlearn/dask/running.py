@@ -89,7 +89,7 @@ def _by_cluster(reads: list[Any], wanted: list[Any], client: Any) -> list[Any]:
     futures: list[Any] = []
     try:
         futures = client.compute([*reads, *wanted])
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             if future.status != "finished":
                 future.result()  # raises
         found = []

@@ -48,6 +48,16 @@ def waiting(number, folder, at=2, **how):
     return rows(number, **how)
 
 
+STARTED, GO_ON = threading.Event(), threading.Event()
+
+
+def slow(number):
+    """A partition that says that it is being made, and waits."""
+    STARTED.set()
+    GO_ON.wait(60)
+    return rows(number)
+
+
 def table(make=rows, partitions=6, **how):
     """A lazy table."""
     return dd.from_map(make, list(range(partitions)), meta=rows(0, n=1), **how)

@@ -10,7 +10,6 @@ from pathlib import Path
 import dask
 import dask.dataframe as dd
 import numpy as np
-import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
 from sklearn.exceptions import NotFittedError
@@ -18,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 
 import mtlearn
 import mtlearn.dask
-from mtlearn import MeanRegularizedClassifier, MeanRegularizedRegressor
+from mtlearn import MeanRegularizedRegressor
 
-from .drawn import NAMED, assert_same, failing, rows, table, waiting, whole
+from .drawn import GO_ON, NAMED, STARTED, assert_same, failing, rows, slow, table, waiting, whole
 
 FEATURES = ["a", "b", "c"]
 
@@ -73,7 +72,7 @@ UNLIKE = {
 def test_a_partition_that_is_not_like_the_others_is_named(name):
     make, words = UNLIKE[name]
     model = MeanRegularizedRegressor(task_column="shop")
-    with pytest.raises(ValueError, match="^partition ") as error:
+    with pytest.raises(ValueError, match=r"^partition ") as error:
         mtlearn.dask.fit(model, make(), target_column="sold")
     for word in words:
         assert word in str(error.value)
@@ -86,23 +85,23 @@ def test_a_partition_that_raises_is_named():
         whole(1)[FEATURES + ["shop"]], whole(1)["sold"]
     )
     before = model.coef_.copy()
-    with pytest.raises(RuntimeError, match="^partition 3 cannot .*ZeroDivisionError: nothing is"):
+    with pytest.raises(RuntimeError, match=r"^partition 3 cannot .*ZeroDivisionError: nothing is"):
         mtlearn.dask.fit(model, table(failing), target_column="sold")
     np.testing.assert_array_equal(model.coef_, before)
     X = table(failing)[[*FEATURES, "shop"]]
-    with pytest.raises(RuntimeError, match="^partition 3 cannot"):
+    with pytest.raises(RuntimeError, match=r"^partition 3 cannot"):
         mtlearn.dask.score(model, X, table(failing)["sold"])
 
 
 def test_score_names_the_partition():
     model = MeanRegularizedRegressor().fit(whole(1)[FEATURES], whole(1)["sold"])
     frame = with_cell("b", np.nan)
-    with pytest.raises(ValueError, match="^partition 2: .*NaN"):
+    with pytest.raises(ValueError, match=r"^partition 2: .*NaN"):
         mtlearn.dask.score(model, frame[FEATURES], frame["sold"])
 
 
 def test_a_partition_that_raises_on_a_cluster_is_named(client):
-    with pytest.raises(RuntimeError, match="^partition 3 cannot .*ZeroDivisionError: nothing is"):
+    with pytest.raises(RuntimeError, match=r"^partition 3 cannot .*ZeroDivisionError: nothing is"):
         mtlearn.dask.collect_moments(table(failing), client=client, **NAMED)
     with pytest.raises(ValueError, match=r"^partition 2: .*\['b'\]"):
         mtlearn.dask.collect_moments(with_cell("b", np.nan), client=client, **NAMED)
@@ -140,23 +139,19 @@ def test_a_killed_worker_changes_nothing(client, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["cancelled", "gone"])
-def test_a_cluster_that_goes_away(tmp_path, what):
+def test_a_cluster_that_goes_away(what):
     cluster = LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     )
     client = Client(cluster, set_as_default=False)
     model = MeanRegularizedRegressor(task_column="shop")
-    started, go_on = threading.Event(), threading.Event()
-
-    def slow(number):
-        started.set()
-        go_on.wait(60)
-        return rows(number)
+    STARTED.clear()
+    GO_ON.clear()
 
     def stop():
-        started.wait(60)
+        STARTED.wait(60)
         (client if what == "cancelled" else cluster).close()
-        go_on.set()
+        GO_ON.set()
 
     lazy = [dask.delayed(slow)(k) for k in range(4)]
     frame = dd.from_delayed(lazy, meta=rows(0, n=1), verify_meta=False)
@@ -164,7 +159,7 @@ def test_a_cluster_that_goes_away(tmp_path, what):
     stopper.start()
     with pytest.raises(RuntimeError, match="cluster went away, or somebody cancelled") as error:
         mtlearn.dask.fit(model, frame, target_column="sold", client=client)
-    go_on.set()
+    GO_ON.set()
     stopper.join()
     client.close()
     cluster.close()
