@@ -73,8 +73,10 @@ def profiled(client):
         nonlocal inside
         name = node["description"].get("filename", "")
         within = within or "numpy" in name or "mtlearn" in name
-        inside += 0 if not within else node["count"] - sum(
-            one["count"] for one in node["children"].values()
+        inside += (
+            0
+            if not within
+            else node["count"] - sum(one["count"] for one in node["children"].values())
         )
         for one in node["children"].values():
             walk(one, within)

@@ -99,7 +99,7 @@ def predict_proba(model: Any, X: Any, task: Any = None) -> Any:
     >>> model = MeanRegularizedClassifier().fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1])
     >>> X = da.arange(6, chunks=2, dtype=float)[:, None]
     >>> mtlearn.dask.predict_proba(model, X)[:, 1].compute().round(1)
-    array([0.3, 0.4, 0.6, 0.7, 0.8, 0.9])
+    array([0.2, 0.4, 0.6, 0.8, 0.9, 1. ])
     """
     last = final(model)
     columns = last.tasks_ if has_columns(last) else last.classes_

@@ -8,7 +8,7 @@ import numpy as np
 
 from mtlearn.moments.gathering import empty
 from mtlearn.moments.matching import matched
-from mtlearn.moments.sums import ColumnSums
+from mtlearn.table.column_sums import ColumnSums
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.moments.united import sorted_labels
 

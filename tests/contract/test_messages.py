@@ -93,6 +93,7 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, TransferGainDisplay
 from mtlearn.table import TableEncoder
 
+from ..dask.messages import MESSAGES as OF_DASK
 from ..moments.messages import MESSAGES
 
 rng = np.random.default_rng(0)
@@ -1353,6 +1354,7 @@ ERRORS = {
         "resampling": RESAMPLING,
         "pictures": PICTURES,
         "moments": MESSAGES,
+        "dask": OF_DASK,
     }.items()
     for name, row in rows.items()
 }
@@ -1369,6 +1371,8 @@ WRONG_TYPE = {
     "inspection: no tasks to look at",
     "scores: request",
     "pictures: no frame",
+    "dask: in memory",
+    "dask: labels of another kind",
     "moments: one table",
     "moments: no chunk",
     "moments: one part",

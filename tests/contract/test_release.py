@@ -17,7 +17,9 @@ def floors(*extras):
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     parts = [config["options.extras_require"][extra] for extra in extras]
     lines = "\n".join(parts or [config["options"]["install_requires"]]).split("\n")
-    found = dict(re.findall(r"^([\w-]+)(?:\[[\w,]+\])?>=([\d.]+)$", "\n".join(lines), flags=re.MULTILINE))
+    found = dict(
+        re.findall(r"^([\w-]+)(?:\[[\w,]+\])?>=([\d.]+)$", "\n".join(lines), flags=re.MULTILINE)
+    )
     return found | ({} if extras else {"python": config["options"]["python_requires"][2:]})
 
 

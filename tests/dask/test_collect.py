@@ -133,9 +133,9 @@ def test_an_encoder_reads_every_partition():
     encoder = TableEncoder(task_column="shop").fit(parts[0].drop(columns="sold"))
     parts[2].loc[:4, "kind"] = "strange"
     frame = dd.from_delayed([dask.delayed(p) for p in parts], meta=parts[0][:1], verify_meta=False)
-    with pytest.warns(UserWarning, match=r"'kind' \(5\)"):
+    with pytest.warns(UserWarning, match=r"'kind' \(5 rows: 'strange'\)"):
         found = mtlearn.dask.collect_moments(frame, encoder=encoder, n_folds=2, **NAMED)
-    with pytest.warns(UserWarning, match=r"'kind' \(5\)"):
+    with pytest.warns(UserWarning, match=r"'kind' \(5 rows: 'strange'\)"):
         assert_same(found, mtlearn.collect_moments(parts, encoder=encoder, n_folds=2, **NAMED))
 
 
