@@ -89,7 +89,7 @@ def fit(
     >>> frame = dd.from_pandas(table, npartitions=4)
     >>> model = MeanRegularizedRegressorCV(task_column="store")
     >>> model = mtlearn.dask.fit(model, frame, target_column="sold")
-    >>> model.mean_coef_[0].round()
+    >>> float(model.mean_coef_[0].round())
     3.0
     """
     last = model.steps[-1][1] if isinstance(model, Pipeline) else model

@@ -8,9 +8,9 @@ import numpy as np
 
 from mtlearn.moments.gathering import empty
 from mtlearn.moments.matching import matched
-from mtlearn.table.column_sums import ColumnSums
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.moments.united import sorted_labels
+from mtlearn.table.column_sums import ColumnSums
 
 
 def joined(blocks: list[TaskMoments]) -> TaskMoments:
