@@ -2,8 +2,9 @@
 
     python -m benchmarks.dask_kills 20
 
-Run from the root of a checkout. Every run kills the worker that makes one of the partitions, another
-one each time, and compares the moments to the last bit with those of a run where nobody is killed.
+Run from the root of a checkout. Every run kills the worker that makes one of the partitions,
+another one each time, and compares the moments to the last bit with those of a run where nobody is
+killed.
 """
 
 import os
