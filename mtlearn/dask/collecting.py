@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from dask import delayed
+from dask.delayed import delayed
 
 from mtlearn.dask.cutting import Cut, cut
 from mtlearn.dask.running import computed

@@ -10,7 +10,7 @@ import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
-from dask import delayed
+from dask.delayed import delayed
 
 ROLES = ("X", "y", "task", "sample_weight")
 FRAMES = (dd.DataFrame, dd.Series)
@@ -69,7 +69,7 @@ def cut(X: Any, y: Any = None, task: Any = None, sample_weight: Any = None) -> C
     arrays = {role: one for role, one in given.items() if isinstance(one, da.Array)}
     frames = {role: one for role, one in given.items() if role not in arrays}
     columns = [list(np.ravel(one.to_delayed(optimize_graph=False))) for one in arrays.values()]
-    roles = [(role,) for role in arrays]
+    roles: list[tuple[str, ...]] = [(role,) for role in arrays]
     if frames:
         # One expression, so that what the frames share is read once, and nothing else.
         together = dd.map_partitions(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dask import delayed
+from dask.delayed import delayed
 
 from mtlearn.dask.cutting import Cut
 from mtlearn.dask.running import computed

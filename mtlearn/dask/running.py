@@ -7,6 +7,7 @@ from asyncio import CancelledError as LoopCancelledError
 from typing import Any
 
 import dask
+from dask.base import compute
 from dask.callbacks import Callback
 
 OURS = (ValueError, TypeError)  # beginning with "partition", and its number
@@ -67,7 +68,7 @@ def _by_local_scheduler(reads: list[Any], wanted: list[Any]) -> list[Any]:
     noting = _Noting()
     try:
         with noting:
-            return list(dask.compute(*reads, *wanted))
+            return list(compute(*reads, *wanted))
     except Exception as error:
         if _is_ours(error):
             raise
@@ -75,7 +76,7 @@ def _by_local_scheduler(reads: list[Any], wanted: list[Any]) -> list[Any]:
             if read.key in noting.done:
                 continue
             try:  # which one it was the scheduler does not say
-                dask.compute(read, scheduler="synchronous")
+                compute(read, scheduler="synchronous")
             except Exception as again:
                 if _is_ours(again):
                     raise

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from dask import delayed
+from dask.delayed import delayed
 from sklearn.base import is_regressor
 
 from mtlearn.dask.answers import final
