@@ -9,7 +9,7 @@ import sys
 from configparser import ConfigParser
 from pathlib import Path
 
-EXTRAS = ("demo", "excel", "data", "plot", "test")
+EXTRAS = ("dask", "demo", "excel", "data", "plot", "test")
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     for line in filter(None, map(str.strip, lines)):
         if line.startswith(f"{name}["):  # an extra that includes another one of ours
             continue
-        match = re.fullmatch(r"([\w.-]+)\s*>=\s*([\w.]+)", line)
+        match = re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?\s*>=\s*([\w.]+)", line)
         if match is None:
             sys.exit(f"setup.cfg: {line!r} names no floor; write it as package>=version")
         package, version = match.groups()

@@ -49,7 +49,7 @@ def collect_blocks(
         for chunk in chunks:
             shuffle.add(chunk)
         found = _collected(shuffle, folder, task_column)
-        shuffle.known.say()
+        reader.left_out.say(several=reader.targets is not None)
         return found
     except BaseException:
         for path in folder.iterdir():

@@ -5,7 +5,6 @@ The first chunk says which columns there are. Later ones have the same, in whate
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +20,9 @@ from mtlearn.inputs.features import TABLE
 from mtlearn.inputs.frames import as_frame, text_names, values_of
 from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.labels import Labels, labels_beside, read_labels
-from mtlearn.inputs.number_text import Bad
 from mtlearn.inputs.target_array import read_array
 from mtlearn.inputs.tasks import FLOATS, column_names, find_column, raise_tasks_twice, read_weight
+from mtlearn.moments.left_out import LeftOut
 from mtlearn.table.matrix import encode_chunk
 
 REMEDY = f"Collect with encoder=..., a fitted TableEncoder: {TABLE}"
@@ -59,7 +58,7 @@ class Chunk:
         return keep, 0 if keep.all() else int(holes.sum())
 
     def take(self, keep: np.ndarray) -> Chunk:
-        """Some of the rows (a mask)."""
+        """Some of the rows (a mask, or positions)."""
         labels, groups = (
             None if one is None else Labels(one.kind, one.values, one.codes[keep])
             for one in (self.labels, self.groups)
@@ -94,9 +93,9 @@ class ChunkReader:
     targets: np.ndarray | None = field(default=None, init=False)  # of a 2-D y: their names
     kind: str | None = field(default=None, init=False)  # of labels, "" for none
     group_kind: str | None = field(default=None, init=False)
-    bad: dict[str, Bad] = field(default_factory=dict, init=False)  # cells that do not read
-    strange: dict[str, Counter] = field(default_factory=dict, init=False)  # unknown levels
-    _seen: int = field(default=0, init=False)
+    left_out: LeftOut = field(default_factory=LeftOut, init=False)
+    unit: str = field(default="chunk", init=False)  # what messages call a chunk
+    seen: int = field(default=0, init=False)
 
     def read(self, given: Any) -> Chunk | None:
         """The rows of the next chunk; None of one that has none.
@@ -108,7 +107,7 @@ class ChunkReader:
         TypeError
             If it is no chunk at all.
         """
-        number, self._seen = self._seen, self._seen + 1
+        number, self.seen = self.seen, self.seen + 1
         try:
             shape = getattr(_parts(given)[0], "shape", None)
             if shape and shape[0] == 0:
@@ -116,7 +115,7 @@ class ChunkReader:
             return self._read(given, first=self.n_features is None)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            said = kind(f"chunk {number}: {error}")
+            said = kind(f"{self.unit} {number}: {error}")
             raise said.with_traceback(error.__traceback__) from None
 
     def _read(self, given: Any, *, first: bool) -> Chunk:
@@ -258,12 +257,7 @@ class ChunkReader:
                 "it as a feature. Fit the encoder without that column."
             )
         found = encode_chunk(encoder, table.to_native() if named else table)
-        for name, bad in found.bad.items():
-            old = self.bad.get(name, Bad())
-            first = (*old.first, *bad.first)[:3]
-            self.bad[name] = Bad(old.count + bad.count, old.of + bad.of, first)
-        for name, counts in found.strange.items():
-            self.strange.setdefault(name, Counter()).update(counts)
+        self.left_out.add(found.bad, found.strange)
         names = encoder.get_feature_names_out().tolist()
         if encoder.task_name_ is not None:
             place = names.index(encoder.task_name_)

@@ -113,14 +113,51 @@ def collect_moments(
     >>> model.mean_coef_.round()
     array([1., 2., 3.])
     """
-    if n_folds is not None and not (isinstance(n_folds, Integral) and n_folds >= 2):
-        raise ValueError(f"n_folds={n_folds!r} is not allowed; it must be None or a number >= 2.")
     if n_folds is not None and folder is not None:
         raise ValueError(
             f"n_folds={n_folds} would keep {n_folds} times the moments, and folder=... is for more "
             'of them than memory. Leave n_folds out, and estimate the strength (alpha="auto", '
             "RandomSlopesRegressor), or collect folds of some of the tasks to search it."
         )
+    encoder = deepcopy(encoder)  # a pipeline that has it is scaled anew when it is fitted
+    found = gathering(
+        task_column, target_column, weight_column, encoder, n_folds, group_column=group_column
+    )
+    chunks = chunks_of(chunks, (task_column, group_column))
+    if folder is not None:
+        return collect_blocks(chunks, found.reader, found.n_numbers, folder, task_column)
+    for chunk in chunks:
+        found.add(chunk)
+    found.flush()
+    if not found.folds:
+        raise ValueError(
+            "no chunk has a row with an observed target and a weight above zero; nothing to "
+            "collect. Is the iterator used up, or the target missing everywhere?"
+        )
+    found.reader.left_out.say(several=found.reader.targets is not None)
+    return TaskMoments._gathered(found, task_column, encoder)
+
+
+def gathering(
+    task_column: Any = None,
+    target_column: Any = None,
+    weight_column: Any = None,
+    encoder: Any = None,
+    n_folds: int | None = None,
+    *,
+    group_column: Any = None,
+) -> Gathering:
+    """What takes chunks in, of the options of :func:`collect_moments`.
+
+    Raises
+    ------
+    ValueError
+        If ``n_folds`` is not allowed, or the encoder is not fitted.
+    TypeError
+        If the encoder is none.
+    """
+    if n_folds is not None and not (isinstance(n_folds, Integral) and n_folds >= 2):
+        raise ValueError(f"n_folds={n_folds!r} is not allowed; it must be None or a number >= 2.")
     whole = "rows"
     if group_column is not None:
         whole = "tasks" if group_column == task_column else "groups"
@@ -131,7 +168,6 @@ def collect_moments(
                 "the table, which is a frame without the target."
             )
         check_is_fitted(encoder)
-    encoder = deepcopy(encoder)  # a pipeline that has it is scaled anew when it is fitted
     reader = ChunkReader(
         task_column,
         target_column,
@@ -139,18 +175,9 @@ def collect_moments(
         group_column if whole == "groups" else None,
         encoder,
     )
-    n_numbers = None if encoder is None else len(encoder.numbers_)
-    chunks = chunks_of(chunks, (task_column, group_column))
-    if folder is not None:
-        return collect_blocks(chunks, reader, n_numbers, folder, task_column)
-    found = Gathering(reader, None if n_folds is None else int(n_folds), whole, n_numbers)
-    for chunk in chunks:
-        found.add(chunk)
-    found.flush()
-    if not found.folds:
-        raise ValueError(
-            "no chunk has a row with an observed target and a weight above zero; nothing to "
-            "collect. Is the iterator used up, or the target missing everywhere?"
-        )
-    found.say()
-    return TaskMoments._gathered(found, task_column, encoder)
+    return Gathering(
+        reader,
+        None if n_folds is None else int(n_folds),
+        whole,
+        None if encoder is None else len(encoder.numbers_),
+    )

