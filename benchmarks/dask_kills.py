@@ -42,30 +42,32 @@ def is_same(found, wanted):
     )
 
 
-def main(runs):
-    """Kill so many times."""
+def killed_once(at):
+    """The moments that a new cluster gives, the worker that makes one partition being killed."""
     cluster = LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
     )
+    with cluster, Client(cluster), tempfile.TemporaryDirectory() as folder:
+        pid, stopped = Path(folder) / "pid", threading.Event()
+        killer = threading.Thread(target=kill, args=(pid, stopped))
+        killer.start()
+        lazy = table(waiting, partitions=PARTITIONS, T=400, folder=folder, at=at)
+        found = mtlearn.dask.collect_moments(lazy, **OPTIONS)
+        killed = pid.exists()
+        stopped.set()
+        killer.join()
+    return found, killed
+
+
+def main(runs):
+    """Kill so many times."""
+    wanted = mtlearn.dask.collect_moments(table(partitions=PARTITIONS, T=400), **OPTIONS)
     right = 0
-    with cluster, Client(cluster) as client:
-        wanted = mtlearn.dask.collect_moments(table(partitions=PARTITIONS, T=400), **OPTIONS)
-        for run in range(runs):
-            client.wait_for_workers(2)
-            with tempfile.TemporaryDirectory() as folder:
-                stopped = threading.Event()
-                killer = threading.Thread(target=kill, args=(Path(folder) / "pid", stopped))
-                killer.start()
-                at = run % PARTITIONS
-                lazy = table(waiting, partitions=PARTITIONS, T=400, folder=folder, at=at)
-                found = mtlearn.dask.collect_moments(lazy, **OPTIONS)
-                killed = (Path(folder) / "pid").exists()
-                stopped.set()
-                killer.join()
-            right += killed and is_same(found, wanted)
-            print(
-                f"partition {at}: {'the same' if is_same(found, wanted) else 'another'}", flush=True
-            )
+    for run in range(runs):
+        found, killed = killed_once(run % PARTITIONS)
+        same = is_same(found, wanted)
+        right += killed and same
+        print(f"partition {run % PARTITIONS}: killed {killed}, the same {same}", flush=True)
     print(f"{right} of {runs} answers are the same")
 
 
