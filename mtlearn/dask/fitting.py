@@ -53,7 +53,8 @@ def fit(
     group_column : str, default=None
         Column of groups that no fold of a search tears apart.
     encoder : TableEncoder, default=None
-        Fitted to a sample of the table, for a pipeline that begins with one.
+        Fitted to a sample of the table, or by its ``scan`` of all partitions, for a pipeline that
+        begins with one.
     client : distributed.Client, default=None
         Whose cluster reads; None is the one that is active, or else threads of this process.
 
@@ -142,6 +143,7 @@ def _encoder_of(model: Any, encoder: Any) -> Any:
     if isinstance(model.steps[0][1], TableEncoder):
         raise ValueError(
             "the pipeline begins with a TableEncoder, and partitions are read by one that is "
-            "fitted. Give encoder=TableEncoder(...).fit(a sample of the table)."
+            "fitted. Give encoder=TableEncoder(...).fit(a sample of the table), or "
+            ".scan(part.compute() for part in X.partitions)."
         )
     return None

@@ -1,0 +1,63 @@
+"""Classifiers of partitions are those of the rows."""
+
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtlearn.dask
+from mtlearn import GroupLassoClassifier, MeanRegularizedClassifier, MeanRegularizedClassifierCV
+from mtlearn.table import TableEncoder
+
+MODELS = {
+    "mean": MeanRegularizedClassifier(0.05, tol=1e-10),
+    "group": GroupLassoClassifier(0.01, shared_mean=True, alpha_intercept=0.1, tol=1e-10),
+}
+
+
+def drawn(seed=0, n=600):
+    rng = np.random.default_rng(seed)
+    X, task = rng.normal(size=(n, 3)), rng.integers(6, size=n)
+    score = X[:, 0] + 0.5 * (task % 2) * X[:, 1] + rng.logistic(size=n)
+    return X, np.where(score > 0, "yes", "no"), task
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_of_frames_and_of_arrays(name):
+    X, y, task = drawn()
+    expected = MODELS[name].__class__(**MODELS[name].get_params()).fit(X, y, task=task)
+    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(t=task, y=y)
+    frame = dd.from_pandas(table, npartitions=3)
+    model = MODELS[name].__class__(**MODELS[name].get_params()).set_params(task_column="t")
+    found = mtlearn.dask.fit(model, frame, target_column="y")
+    assert found is model and found.dual_gap_ <= 1e-10
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-6)
+    np.testing.assert_allclose(found.intercept_, expected.intercept_, atol=1e-6)
+    assert found.classes_.tolist() == ["no", "yes"]
+    proba = mtlearn.dask.predict_proba(found, frame.drop(columns="y")).compute()
+    np.testing.assert_allclose(np.asarray(proba), expected.predict_proba(X, task=task), atol=1e-6)
+    again = MODELS[name].__class__(**MODELS[name].get_params())
+    cut = (250, 350)
+    parts = [da.from_array(X, (cut, 3)), da.from_array(y == "yes", (cut,))]
+    mtlearn.dask.fit(again, *parts, task=da.from_array(task, (cut,)))
+    np.testing.assert_allclose(again.coef_, expected.coef_, atol=1e-6)
+
+
+def test_a_search_is_refused_in_a_sentence():
+    X, y, task = drawn(1, 60)
+    frame = dd.from_pandas(pd.DataFrame(X).assign(t=task, y=y).rename(columns=str), npartitions=2)
+    model = MeanRegularizedClassifierCV(task_column="t")
+    with pytest.raises(TypeError, match="searches alpha over chunks"):
+        mtlearn.dask.fit(model, frame, target_column="y")
+    assert not hasattr(model, "coef_")
+
+
+def test_an_encoder_may_scan_the_partitions():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"n": rng.normal(3, 2, 90), "k": rng.choice(["a", "b"], 90)})
+    frame = dd.from_pandas(table, npartitions=3)
+    found = TableEncoder().scan(part.compute() for part in frame.partitions)
+    expected = TableEncoder().fit(table)
+    assert found.levels_ == expected.levels_
+    np.testing.assert_allclose(found.scaler_.mean_, expected.scaler_.mean_)
