@@ -86,11 +86,9 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
         return _by_ridge(part, rows)
     if type(part.penalty) is TraceNorm:
         exponent = int(np.frexp(np.abs(part.V).max(initial=0.0))[1])
-        return (
-            _by_trace(part, rows) if abs(exponent) < FAR else _by_unit_trace(part, rows, exponent)
-        )
+        return _in_unit(_by_trace, part, rows, exponent)
     if type(part.penalty) is TaskNorms:
-        return _by_task(part, rows)
+        return _in_unit(_by_task, part, rows, _size_of_own(part, rows))
     if type(part.penalty) in (L21, SparseGroup, L1Inf, Dirty):
         return _by_features(part, rows)
     raise ValueError(
@@ -191,13 +189,22 @@ def _solved(problem: Any, penalty: Beside, part: SharedPart) -> tuple[Any, float
     return found.point, found.gap
 
 
-def _by_unit_trace(part: SharedPart, rows: TaskRows, exponent: int) -> OwnColumn:
-    """The same in units in which deviations are near one: third powers of them are divided by."""
+def _in_unit(solve: Any, part: SharedPart, rows: TaskRows, exponent: int) -> OwnColumn:
+    """In units in which deviations are near one: third powers of them are divided by."""
+    if abs(exponent) < FAR:
+        return solve(part, rows)
     unit = float(np.ldexp(1.0, exponent))
     penalty = part.penalty.at(part.penalty.alpha * unit)
     inside = replace(part, V=part.V / unit, penalty=penalty)
-    found = _by_trace(inside, replace(rows, X=rows.X * unit))
+    found = solve(inside, replace(rows, X=rows.X * unit))
     return replace(found, v=found.v * unit, shared=found.v * unit)
+
+
+def _size_of_own(part: SharedPart, rows: TaskRows) -> int:
+    """The binary exponent of what deviations may be: those of other tasks may be zero."""
+    x = np.sqrt((rows.c * rows.X[:, part.charged] ** 2).sum(axis=0).max(initial=0.0))
+    y = np.sqrt(float((rows.c * (rows.Y - rows.offset) ** 2).sum()))
+    return int(np.frexp(y / x)[1]) if x > 0 and y > 0 else 0
 
 
 def _by_trace(part: SharedPart, rows: TaskRows) -> OwnColumn:

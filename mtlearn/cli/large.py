@@ -245,7 +245,16 @@ class Rows:
         self.unlabelled, self.bytes, done = {}, 0, 0
         for table in _batches(self.path, self.labels):
             done, self.bytes = done + len(table), self.bytes + table.nbytes
-            yield self._known(table.drop_columns(self.columns.dropped))
+            there = set(table.column_names)
+            for name in filter(None, (self.columns.task, self.columns.groups)):
+                if name not in there:
+                    raise SourceError(
+                        f"{called(str(self.path))}: rows {done - len(table) + 1:,} to {done:,} "
+                        f"have no column {name!r}, which the first have. Give files of the same "
+                        "columns."
+                    )
+            dropped = [name for name in self.columns.dropped if name in there]
+            yield self._known(table.drop_columns(dropped))
             if self.progress is not None:
                 self.progress(Reading(done, f"for the {what}"))
 

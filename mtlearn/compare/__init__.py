@@ -177,12 +177,13 @@ def compare_tasks(
     -----
     **On moments** (:class:`~mtlearn.TaskMoments` of labelled rows, at least three folds) the outer
     folds are those that rows were dealt to, and the inner ones of a training part the others of
-    them. Models are the regressors of the library, numbers are standardised by the training rows as
-    the moments have them (what was missing being the mean), and scores are what rows with these
-    folds would give. Moments have no single rows: the overall test has tasks as its units as ever
-    (of fewer than ten tasks folds), the tests of single tasks take the rows of a task in a fold as
-    one unit, and ``predictions`` is empty. ``task``, ``groups``, ``cv``, ``bad_cells`` and
-    ``n_jobs`` have no say: one process works, and the rest was decided when moments were collected.
+    them. Models are the regressors of the library. Numbers are standardised by the training rows as
+    the moments have them, in which what was missing counts as the mean (deviations come out
+    smaller); otherwise scores are what rows with these folds would give. Moments have no single
+    rows: the overall test has tasks as its units as ever (of fewer than ten tasks folds), the tests
+    of single tasks take the rows of a task in a fold as one unit, and ``predictions`` is empty.
+    ``task``, ``groups``, ``cv``, ``bad_cells`` and ``n_jobs`` have no say: one process works, and
+    the rest was decided when moments were collected.
 
     Examples
     --------

@@ -107,7 +107,7 @@ def collect_moments(
     options = Options(
         task_column, target_column, weight_column, deepcopy(encoder), n_folds, group_column
     )
-    _check_sources(options, y, task, sample_weight)
+    check_sources(options, y, task, sample_weight)
     blocks, reads = deal(cut(X, y, task, sample_weight), options)
     reports, found = computed(reads, blocks, client)
     found = [one for one in found if one is not None]
@@ -160,7 +160,7 @@ def _pick(shares: tuple, k: int) -> Any:
     return shares[k]
 
 
-def _check_sources(options: Options, y: Any, task: Any, sample_weight: Any) -> None:
+def check_sources(options: Options, y: Any, task: Any, sample_weight: Any) -> None:
     """Options that are not allowed, before anything is read."""
     options.gathering()
     for column, name, beside, other in (

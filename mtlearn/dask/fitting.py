@@ -8,10 +8,12 @@ from typing import Any
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
-from mtlearn.dask.collecting import collect_moments
+from mtlearn.dask.collecting import check_sources, collect_moments
 from mtlearn.dask.cutting import cut
 from mtlearn.dask.partitions import Partitions
 from mtlearn.moments.fit import FITTED, fit_moments, unfit
+from mtlearn.moments.shares import Options
+from mtlearn.passes import fit_passes
 from mtlearn.table import TableEncoder
 
 
@@ -19,8 +21,8 @@ def fit(
     model: Any,
     X: Any,
     y: Any = None,
-    *,
     task: Any = None,
+    *,
     sample_weight: Any = None,
     target_column: Any = None,
     weight_column: Any = None,
@@ -51,7 +53,7 @@ def fit(
     target_column, weight_column : str or list of str, default=None
         Columns of X instead of ``y`` and ``sample_weight``.
     group_column : str, default=None
-        Column of groups that no fold of a search tears apart.
+        Column of groups that no fold of a search tears apart; it is no feature.
     encoder : TableEncoder, default=None
         Fitted to a sample of the table, or by its ``scan`` of all partitions, for a pipeline that
         begins with one.
@@ -94,8 +96,19 @@ def fit(
     3.0
     """
     last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    options = Options(
+        getattr(last, "task_column", None), target_column, weight_column, None, None, group_column
+    )
     if is_classifier(last):
-        return _by_passes(model, X, y, task, sample_weight, target_column, weight_column, client)
+        check_sources(options, y, task, sample_weight)
+        if encoder is not None:
+            raise ValueError(
+                "an encoder makes numbers for pipelines of regressors; of a classifier give "
+                "columns of numbers, for example frame.map_partitions(encoder.transform)."
+            )
+        parts = cut(X, y, task, sample_weight)
+        columns = target_column, weight_column, client, group_column
+        return fit_passes(model, Partitions(parts, *columns))
     if not isinstance(last, FITTED):
         raise unfit(model)
     last._check_params()
@@ -113,14 +126,6 @@ def fit(
         client=client,
     )
     return fit_moments(model, moments)
-
-
-def _by_passes(model, X, y, task, sample_weight, target_column, weight_column, client) -> Any:
-    """A classifier goes over the rows again and again."""
-    from mtlearn.passes import fit_passes
-
-    parts = cut(X, y, task, sample_weight)
-    return fit_passes(model, Partitions(parts, target_column, weight_column, client))
 
 
 def _n_folds(model: Any) -> int | None:

@@ -23,6 +23,8 @@ class Partitions:
     parts : Cut
     target_column, weight_column : str, list of str or None
         Columns of X that are handed on as y and as weights.
+    group_column : str or None
+        One that is left out.
     client : distributed.Client or None
     """
 
@@ -30,6 +32,7 @@ class Partitions:
     target_column: Any = None
     weight_column: Any = None
     client: Any = None
+    group_column: Any = None
 
     def map(self, function: Callable, *args: Any) -> list[Any]:
         """``function(chunk, *args)`` of every partition that has rows, in their order.
@@ -42,7 +45,7 @@ class Partitions:
             If a partition cannot be computed, or the cluster goes away.
         """
         shared = [delayed(one, traverse=False) for one in args]
-        columns = (self.target_column, self.weight_column)
+        columns = (self.target_column, self.weight_column, self.group_column)
         calls = self.parts.calls(_apply, function, columns, shared)
         found, _ = computed(calls, [], self.client)
         return [one[0] for one in found if one]
@@ -52,7 +55,7 @@ def _apply(function, columns, args, number, X, y, task, weight) -> tuple:
     """What the function says of a chunk, in a tuple; an empty one where there are no rows."""
     if X.shape[0] == 0:
         return ()
-    target_column, weight_column = columns
+    target_column, weight_column, group_column = columns
     try:
         if target_column is not None:
             y = X[target_column]
@@ -60,9 +63,12 @@ def _apply(function, columns, args, number, X, y, task, weight) -> tuple:
             weight = X[weight_column]
         several = isinstance(target_column, list | tuple)
         apart = [*target_column] if several else [target_column]
-        apart = [one for one in (*apart, weight_column) if one is not None]
+        apart = [one for one in (*apart, weight_column, group_column) if one is not None]
         X = X.drop(columns=apart) if apart else X
-        return (function((X, y, task, weight), *args),)
+        found = function((X, y, task, weight), *args)
+        if isinstance(found, Exception):  # which knows no number
+            raise found
+        return (found,)
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         said = kind(f"partition {number}: {error}")

@@ -18,53 +18,14 @@ from mtlearn.inputs.column_types import are_plain
 from mtlearn.inputs.columns_of_numbers import numbers_only
 from mtlearn.inputs.features import TABLE
 from mtlearn.inputs.frames import as_frame, text_names, values_of
-from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.labels import Labels, labels_beside, read_labels
 from mtlearn.inputs.target_array import read_array
 from mtlearn.inputs.tasks import FLOATS, column_names, find_column, raise_tasks_twice, read_weight
+from mtlearn.moments.chunk import Chunk
 from mtlearn.moments.left_out import LeftOut
 from mtlearn.table.matrix import encode_chunk
 
 REMEDY = f"Collect with encoder=..., a fitted TableEncoder: {TABLE}"
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Rows of a chunk.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, d)
-    y : ndarray of shape (n,) or (n, T)
-        NaN where a target is missing.
-    weight : ndarray of shape (n,) or (n, T), or None
-    labels : Labels or None
-        Of tasks.
-    groups : Labels or None
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray | None
-    labels: Labels | None
-    groups: Labels | None
-
-    def known(self) -> tuple[np.ndarray, int]:
-        """Which rows have a target and a weight (n,); and how many have no target."""
-        holes = np.all(is_hole(self.y).reshape(len(self.y), -1), axis=1)
-        keep = ~holes
-        if self.weight is not None:
-            keep &= self.weight > 0 if self.weight.ndim == 1 else self.weight.any(axis=1)
-        return keep, 0 if keep.all() else int(holes.sum())
-
-    def take(self, keep: np.ndarray) -> Chunk:
-        """Some of the rows (a mask, or positions)."""
-        labels, groups = (
-            None if one is None else Labels(one.kind, one.values, one.codes[keep])
-            for one in (self.labels, self.groups)
-        )
-        weight = None if self.weight is None else self.weight[keep]
-        return Chunk(self.X[keep], self.y[keep], weight, labels, groups)
 
 
 @dataclass
@@ -145,6 +106,7 @@ class ChunkReader:
                 "no column is left as a feature, beside targets, labels, weights and groups. Give "
                 "columns of features as well."
             )
+        raw = None
         if self.encoder is None:
             order = self._aligned(
                 [named[j] for j in features], named=names is not None, first=first
@@ -153,7 +115,7 @@ class ChunkReader:
         else:
             taken = [named[j] for j in targets]
             taken += [named[j] for what, j in beside.items() if what != "task_column"]
-            X = self._encoded(table, taken, named=names is not None)
+            X, raw = self._encoded(table, taken, named=names is not None)
         labels = self._labels(held.get("task_column"), task, len(X))
         if first and self.encoder is None and "task_column" in beside:
             place = beside["task_column"]
@@ -171,7 +133,8 @@ class ChunkReader:
                     "example text with .astype(str)."
                 )
             self.group_kind = groups.kind
-        return Chunk(X, y, self._weights(held.get("weight_column"), weight, y), labels, groups)
+        weight = self._weights(held.get("weight_column"), weight, y)
+        return Chunk(X, y, weight, labels, groups, raw)
 
     def _targets(self, frame: Any, names: Any, n_columns: int, y: Any) -> tuple:
         """Targets, the places of those that are columns, and the names of several."""
@@ -246,8 +209,8 @@ class ChunkReader:
             f"in what is missing. {REMEDY}"
         )
 
-    def _encoded(self, table: Any, taken: list, *, named: bool) -> np.ndarray:
-        """A chunk of a table, beside the columns that are no features."""
+    def _encoded(self, table: Any, taken: list, *, named: bool) -> tuple[np.ndarray, np.ndarray]:
+        """A chunk of a table, beside the columns that are no features; numbers as they were."""
         encoder = self.encoder
         read = {*encoder.numbers_, *encoder.levels_}
         both = [name for name in taken if (name if named else f"x{name}") in read]
@@ -263,7 +226,8 @@ class ChunkReader:
             place = names.index(encoder.task_name_)
             self.labels_at = place, names.pop(place) if named else None
         self.names, self.n_features = names if named else None, len(names)
-        return check_array(found.matrix, ensure_all_finite="allow-nan", input_name="X")
+        X = check_array(found.matrix, ensure_all_finite="allow-nan", input_name="X")
+        return X, found.raw
 
     def _labels(self, column: Any, task: Any, n_rows: int) -> Labels | None:
         if column is not None and task is not None:

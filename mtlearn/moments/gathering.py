@@ -8,7 +8,8 @@ import numpy as np
 
 from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.units import far_origin
-from mtlearn.moments.chunks import Chunk, ChunkReader
+from mtlearn.moments.chunk import Chunk
+from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
 from mtlearn.moments.limits import refuse_beyond_memory
 from mtlearn.moments.sums import sums_of_weights
@@ -159,7 +160,7 @@ class Gathering:
             y = chunk.y.reshape(len(chunk.y), -1)
             hashes = labels
             if labels is None or self.whole != "tasks":
-                hashes = hash_of_rows([chunk.X, y], labels, self.reader.names)
+                hashes = hash_of_rows([*chunk.as_given(), y], labels, self.reader.names)
         return fold_of(hashes, self.n_folds)
 
     def _add_rows(self, X, y, weight, codes, fold) -> None:

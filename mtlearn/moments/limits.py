@@ -17,18 +17,22 @@ def memory() -> float:
         return float("inf")
 
 
+GROWING = 2.5  # times the moments are alive where room is made for more tasks
+
+
 def refuse_beyond_memory(n_tasks: int, d: int, n_folds: int | None) -> None:
     """Before the machine does."""
     needed = 8.0 * (n_folds or 1) * n_tasks * (d + 1) ** 2
     most = memory()
-    if needed <= most:
+    if GROWING * needed <= most:
         return
     folds = "" if n_folds is None else f" and {n_folds} folds"
     fewer = "" if n_folds is None else " and n_folds=None"
     raise ValueError(
-        f"the moments of {_of(n_tasks, d)}{folds} take {needed / 1e9:.3g} GB so far, and this "
-        f"machine has {most / 1e9:.3g} GB of memory. Collect with folder=...{fewer}, which keeps "
-        "blocks of tasks in files, or leave out columns."
+        f"the moments of {_of(n_tasks, d)}{folds} take {needed / 1e9:.3g} GB so far, "
+        f"{GROWING} times that while they grow, and this machine has {most / 1e9:.3g} GB of "
+        f"memory. Collect with folder=...{fewer}, which keeps blocks of tasks in files, or leave "
+        "out columns."
     )
 
 

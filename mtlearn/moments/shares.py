@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from mtlearn.inputs.labels import Labels
-from mtlearn.moments.chunks import Chunk, ChunkReader
+from mtlearn.moments.chunk import Chunk
+from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.collect import gathering
 from mtlearn.moments.dealing import fold_of, hash_of_labels
 from mtlearn.moments.gathering import ROW_BYTES, SHARE, Gathering

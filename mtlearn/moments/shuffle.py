@@ -14,7 +14,8 @@ import numpy as np
 
 from mtlearn.inputs.labels import Labels
 from mtlearn.inputs.units import far_origin
-from mtlearn.moments.chunks import Chunk, ChunkReader
+from mtlearn.moments.chunk import Chunk
+from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.gathering import Gathering
 from mtlearn.moments.limits import refuse_beyond_disk, refuse_rows_beyond_disk
 

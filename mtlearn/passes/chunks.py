@@ -28,10 +28,24 @@ class HeldChunks:
     """
 
     def __init__(self, chunks: Any):
+        if isinstance(chunks, Iterator):
+            raise TypeError(
+                f"chunks is a {type(chunks).__name__}, which is used up after one pass. Give a "
+                "list, or a function that gives the chunks anew."
+            )
         self._chunks, self.n_passes = chunks, 0
+        self._n_chunks: int | None = None
 
     def map(self, function: Callable, *args: Any) -> Iterator[Any]:
         """``function(chunk, *args)`` of every chunk, in their order."""
         self.n_passes += 1
         chunks: Iterable = self._chunks() if callable(self._chunks) else self._chunks
-        return (function(chunk, *args) for chunk in chunks)
+        number = 0
+        for number, chunk in enumerate(chunks, 1):  # noqa: B007
+            yield function(chunk, *args)
+        if self._n_chunks not in (None, number):
+            raise ValueError(
+                f"a pass had {number} chunks, and the first {self._n_chunks}. Give a function that "
+                "gives all chunks at every call."
+            )
+        self._n_chunks = number

@@ -87,11 +87,12 @@ def fit_passes(model: Any, chunks: Any) -> Any:
     array([1., 0.])
     """
     if not isinstance(model, TaskClassifier) or isinstance(model, AlphaByCV):
-        searched = isinstance(model, AlphaByCV)
+        name = type(model).__name__
+        does = "searches alpha" if isinstance(model, AlphaByCV) else "is no linear classifier"
         raise TypeError(
-            f"{type(model).__name__} {'searches alpha' if searched else 'is not fitted by passes'}"
-            " over chunks, which classifiers such as MeanRegularizedClassifier(alpha=0.1) are. "
-            "Choose alpha on a sample of the rows, or fit to all rows with model.fit."
+            f"{name} {does}, and passes over chunks fit classifiers of a given alpha, such as "
+            "MeanRegularizedClassifier(alpha=0.1). Choose alpha on a sample of the rows, or fit to "
+            "all rows with model.fit."
         )
     if not hasattr(chunks, "map"):
         raise TypeError(

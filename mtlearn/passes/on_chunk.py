@@ -9,7 +9,7 @@ import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.logistic import Logistic
-from mtlearn.moments.dealing import hash_of_rows
+from mtlearn.moments.dealing import hash_of_labels, hash_of_rows
 from mtlearn.passes.reading import Reading
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.general import LossProblem
@@ -149,7 +149,13 @@ def some_rows(chunk: Any, reading: Reading, share: np.ndarray) -> TaskData | Non
     codes = present[data.codes]
     part = share[codes]
     if (part < 1.0).any():
-        hashes = hash_of_rows([data.X, data.y.reshape(len(data.y), -1)], None)
+        # Equal rows are others where they stand, or all of them would be taken, or none.
+        order = np.argsort(codes, kind="stable")
+        place = np.empty(len(codes))
+        starts = np.searchsorted(codes[order], codes[order])
+        place[order] = np.arange(len(codes)) - starts
+        numbers = [data.X, data.y.reshape(len(data.y), -1), place[:, None]]
+        hashes = hash_of_rows(numbers, hash_of_labels(np.arange(len(share)))[codes])
         keep = hashes < (part * 2.0**64).clip(0.0, np.nextafter(2.0**64, 0.0)).astype(np.uint64)
         keep |= part >= 1.0
     else:

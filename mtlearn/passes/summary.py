@@ -14,7 +14,8 @@ import numpy as np
 
 from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.weights import are_whole
-from mtlearn.moments.chunks import Chunk, ChunkReader
+from mtlearn.moments.chunk import Chunk
+from mtlearn.moments.chunks import ChunkReader
 
 
 @dataclass(frozen=True)

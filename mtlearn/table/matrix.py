@@ -22,6 +22,8 @@ class Encoded:
     ----------
     matrix : ndarray of shape (n, d)
         Numbers first, scaled, NaN where missing; then dummies.
+    raw : ndarray of shape (n, k) or None
+        The numbers as they were, where they are asked for.
     bad : dict
         By the name of a column of numbers, its cells that do not read.
     strange : dict
@@ -30,20 +32,26 @@ class Encoded:
     """
 
     matrix: np.ndarray
+    raw: np.ndarray | None = None
     bad: dict[str, Bad] = field(default_factory=dict)
     strange: dict[str, Counter[str]] = field(default_factory=dict)
 
 
-def encoded(encoder: Any, columns: dict[str, Any], n_rows: int) -> Encoded:
+def encoded(
+    encoder: Any, columns: dict[str, Any], n_rows: int, *, with_raw: bool = False
+) -> Encoded:
     """The columns of a table, by name, through a fitted encoder."""
     k, rows = len(encoder.numbers_), np.arange(n_rows)
-    out = Encoded(np.zeros((n_rows, len(encoder._feature_names())), order="F"))
+    raw = np.empty((n_rows, k)) if with_raw else None
+    out = Encoded(np.zeros((n_rows, len(encoder._feature_names())), order="F"), raw)
     if k:
         numbers = out.matrix[:, :k]
         for j, name in enumerate(encoder.numbers_):
             read = numbers_again(name, columns[name], encoder._decimals[name])
             numbers[:, j], out.bad[name] = read
             check_cells(name, out.bad[name], encoder.bad_cells)
+        if raw is not None:
+            raw[:] = numbers
         numbers[:] = encoder.scaler_.transform(numbers, copy=False)
     for name, levels in encoder.levels_.items():
         rare = name in encoder.rare_
@@ -62,4 +70,4 @@ def encoded(encoder: Any, columns: dict[str, Any], n_rows: int) -> Encoded:
 
 def encode_chunk(encoder: Any, X: Any) -> Encoded:
     """A chunk of the table that an encoder was fitted to, or to a sample of."""
-    return encoded(encoder, columns_of(encoder, X, reset=False), X.shape[0])
+    return encoded(encoder, columns_of(encoder, X, reset=False), X.shape[0], with_raw=True)

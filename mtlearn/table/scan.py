@@ -58,6 +58,8 @@ class ColumnScan:
     numbers: int = 0  # cells that are numbers by type
     counts: Counter = field(default_factory=Counter)  # of known cells of text, or of objects
     different: set | None = None  # whole numbers of a column named as an index
+    rising: bool = True  # these, each larger than the one before
+    last: Any = None
     identifier: bool = False  # by now; its values are not counted any more
     ask_at: int = MANY
     library: Any = None
@@ -103,8 +105,14 @@ class ColumnScan:
         before = self.different or set()
         if own is None or own & before:
             self.different = None
-        else:
-            self.different = own | before if len(before) < MANY else before
+            return
+        values = cells.to_list()
+        self.rising &= values == sorted(values) and (self.last is None or values[0] > self.last)
+        self.last = values[-1]
+        if len(before) <= MANY:
+            self.different = own | before
+        elif not self.rising:  # so many are not remembered
+            self.different = None
 
     def _ask(self) -> None:
         """Of text with very many values: whether to stop counting them."""

@@ -78,6 +78,10 @@ def models():
         "group_lasso_regressor": in_columns_of_y(m.GroupLassoRegressor(0.05)),
         "dirty_regressor": in_a_column(m.DirtyRegressor(0.05, task_column=4)),
         "trace_norm_regressor": beside(m.TraceNormRegressor(0.05, shared_mean=True, **sure)),
+        "robust_tasks_regressor": beside(m.RobustTasksRegressor(0.3, **sure)),
+        "robust_tasks_classifier": beside(
+            m.RobustTasksClassifier(0.05, **sure), classes=["no", "yes"]
+        ),
         "mean_regularized_classifier": beside(
             m.MeanRegularizedClassifier(**sure), classes=["low", "mid", "top"]
         ),

@@ -7,7 +7,13 @@ import numpy as np
 from sklearn.model_selection import KFold
 
 import mtlearn.dask
-from mtlearn import MeanRegularizedRegressor, MeanRegularizedRegressorCV, make_table_pipeline
+from mtlearn import (
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
+    make_table_pipeline,
+)
+from mtlearn.table import TableEncoder
 
 from .drawn import NAMED, rows, table
 
@@ -47,6 +53,11 @@ MESSAGES = {
     ),
     "a splitter": (fitted(MeanRegularizedRegressorCV(cv=KFold(3))), ["cv=KFold"], ["cv=None"]),
     "no encoder": (fitted(PIPELINE), ["TableEncoder"], ["encoder=TableEncoder"]),
+    "an encoder beside a classifier": (
+        fitted(MeanRegularizedClassifier(task_column="shop"), encoder=TableEncoder()),
+        ["of a classifier"],
+        ["map_partitions(encoder.transform)"],
+    ),
     "labels of another kind": (
         lambda: mtlearn.dask.predict(MODEL, ARRAY, task=FRAME["shop"]),
         ["task is a Series", "Array"],

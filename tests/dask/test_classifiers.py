@@ -48,7 +48,7 @@ def test_a_search_is_refused_in_a_sentence():
     X, y, task = drawn(1, 60)
     frame = dd.from_pandas(pd.DataFrame(X).assign(t=task, y=y).rename(columns=str), npartitions=2)
     model = MeanRegularizedClassifierCV(task_column="t")
-    with pytest.raises(TypeError, match="searches alpha over chunks"):
+    with pytest.raises(TypeError, match="searches alpha, and passes"):
         mtlearn.dask.fit(model, frame, target_column="y")
     assert not hasattr(model, "coef_")
 
@@ -61,3 +61,21 @@ def test_an_encoder_may_scan_the_partitions():
     expected = TableEncoder().fit(table)
     assert found.levels_ == expected.levels_
     np.testing.assert_allclose(found.scaler_.mean_, expected.scaler_.mean_)
+
+
+def test_columns_that_are_no_features_and_partitions_are_named():
+    X, y, task = drawn(3, 90)
+    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(t=task, g=task // 2, y=y)
+    frame = dd.from_pandas(table, npartitions=3)
+    model = MeanRegularizedClassifier(0.1, task_column="t")
+    mtlearn.dask.fit(model, frame, target_column="y", group_column="g")
+    assert model.feature_names_in_.tolist() == ["a", "b", "c", "t"]
+    with pytest.raises(ValueError, match="both target_column='y' and y"):
+        mtlearn.dask.fit(model, frame, frame["y"], target_column="y")
+    with pytest.raises(ValueError, match="an encoder makes numbers for pipelines of regressors"):
+        mtlearn.dask.fit(model, frame, target_column="y", encoder=TableEncoder())
+    bad = table.assign(b=np.where(np.arange(90) < 60, table["b"], np.inf))
+    parts = [bad[:0], bad[:60], bad[60:]]
+    frame = dd.from_map(lambda k: parts[k], [0, 1, 2], meta=bad[:0])
+    with pytest.raises(ValueError, match=r"partition 2: X holds .* \['b'\]"):
+        mtlearn.dask.fit(model, frame, target_column="y")

@@ -27,8 +27,14 @@ MESSAGES = {
     ),
     "regressor": (
         passes((X, y, TASK), model=MeanRegularizedRegressor()),
-        ["MeanRegularizedRegressor", "is not fitted by passes"],
+        ["MeanRegularizedRegressor", "is no linear classifier"],
         ["MeanRegularizedClassifier"],
+    ),
+    "used up": (lambda: HeldChunks(iter([(X, y)])), ["list_iterator", "one pass"], ["a function"]),
+    "fewer chunks": (
+        lambda: fit_passes(MODEL, HeldChunks(iter([(X, y, TASK)]).__iter__)),
+        ["0 chunks", "the first 1"],
+        ["all chunks at every call"],
     ),
     "no map": (lambda: fit_passes(MODEL, [(X, y)]), ["list", "map"], ["HeldChunks"]),
     "bad chunk": (
@@ -65,5 +71,5 @@ MESSAGES = {
         ["balanced"],
     ),
 }
-WRONG_TYPE = {"search", "regressor", "no map"}
+WRONG_TYPE = {"search", "regressor", "used up", "no map"}
 UNLABELLED = np.where(np.arange(24) == 5, None, y)

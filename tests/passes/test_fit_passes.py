@@ -252,3 +252,35 @@ def test_a_failed_fit_leaves_what_was_fitted():
     with pytest.raises(ValueError, match="chunk 1"):
         fit_passes(model, HeldChunks([(X, score > 0, task), (X[:, :2], score > 0, task)]))
     assert model.coef_ is before
+
+
+def test_strengths_are_estimated_from_rows_that_repeat():
+    """Rows that are equal are picked one by one, not all of them or none, nor by their class."""
+    rng = np.random.default_rng(2)
+    T, m = 40, 1500
+    task = np.repeat(np.arange(T), m)
+    X = (rng.random((len(task), 4)) < 0.05).astype(float)
+    level = rng.normal(size=T)
+    y = X[:, 0] + level[task] + rng.logistic(size=len(task)) > 0
+    order = rng.permutation(len(task))
+    parts = np.array_split(order, 4)
+    model = MeanRegularizedClassifier(0.01).fit(X, y, task=task)
+    found = MeanRegularizedClassifier(0.01)
+    fit_passes(found, HeldChunks([(X[at], y[at], task[at]) for at in parts]))
+    ratio = found.alpha_intercept_ / model.alpha_intercept_
+    assert 0.5 < ratio < 2.0
+    assert (
+        np.abs(
+            found.predict_proba(X[:m], task=task[:m]) - model.predict_proba(X[:m], task=task[:m])
+        ).max()
+        < 0.02
+    )
+
+
+def test_chunks_are_there_for_every_pass():
+    rows = [(np.eye(2), [0, 1], ["a", "b"])] * 3
+    with pytest.raises(TypeError, match="used up after one pass"):
+        HeldChunks(iter(rows))
+    once = iter(rows)
+    with pytest.raises(ValueError, match="a pass had 0 chunks, and the first 3"):
+        fit_passes(MeanRegularizedClassifier(0.1), HeldChunks(lambda: once))

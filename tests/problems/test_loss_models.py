@@ -47,7 +47,7 @@ def test_moments_have_their_digits_however_uneven_curvatures_are(
     spread_of_weights, n_classes, large
 ):
     problem, X, codes, H, Z = drawn(spread_of_weights, n_classes, large=large)
-    found = problem._moments(LabelCurvature(H), Z)
+    found = problem.moments_under(LabelCurvature(H), Z)
     x_mean, z_mean, xx, xy = truth(X, codes, H, Z)
     np.testing.assert_allclose(found.x_mean + problem.center, x_mean, rtol=1e-12)
     np.testing.assert_allclose(found.y_mean, z_mean, rtol=1e-10, atol=1e-12)
@@ -59,12 +59,12 @@ def test_moments_have_their_digits_however_uneven_curvatures_are(
 
 def test_moments_in_single_precision_are_those_to_single_precision():
     problem, X, codes, H, Z = drawn(1, large=True)
-    found = problem._moments(curvature := LabelCurvature(H, single=True), Z)
+    found = problem.moments_under(curvature := LabelCurvature(H, single=True), Z)
     assert curvature.single
     _, _, xx, _ = truth(X, codes, H, Z)
     scale = np.sqrt(np.einsum("cjj->cj", xx))
     assert (np.abs(found.xx - xx) <= 1e-5 * scale[:, :, None] * scale[:, None, :] + 1e-30).all()
-    double = problem._moments(LabelCurvature(H), Z)
+    double = problem.moments_under(LabelCurvature(H), Z)
     np.testing.assert_allclose(found.y_mean, double.y_mean, rtol=1e-12)
 
 

@@ -204,3 +204,32 @@ def test_moments_name_the_levels_that_were_not_seen():
     encoder = TableEncoder(task_column="task").fit(sample)
     with pytest.warns(UserWarning, match=r"'kind' \(\d+ rows: '[bc]', '[bc]'\)"):
         collect_moments([frame], task_column="task", target_column="y", encoder=encoder)
+
+
+def test_folds_do_not_depend_on_how_an_encoder_came_to_know_the_scales():
+    frame = table(900, 4)[["size", "count", "kind", "task", "y"]]
+    counts = []
+    for n in (900, 250, 37):
+        chunks = [frame[at : at + n] for at in range(0, len(frame), n)]
+        encoder = TableEncoder(task_column="task").scan(chunks, target_column="y")
+        moments = collect_moments(
+            chunks, task_column="task", target_column="y", encoder=encoder, n_folds=5
+        )
+        counts.append(np.stack([fold.count for fold in moments._folds]))
+    assert (counts[0] == counts[1]).all() and (counts[0] == counts[2]).all()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("rising", [False, True])
+def test_row_numbers_among_very_many(monkeypatch, again, rising):
+    monkeypatch.setattr(scan_module, "MANY", 100)
+    numbers = np.arange(400)
+    if not rising:
+        numbers[:90] = numbers[:90][::-1]
+    if again:
+        numbers[-50:] = numbers[-100:-50]
+    frame = pd.DataFrame({"row_id": numbers, "x": numbers * 0.5})
+    encoder = TableEncoder().scan([frame[at : at + 50] for at in range(0, 400, 50)])
+    kept = "row_id" in encoder.numbers_
+    assert kept == (again or not rising)
