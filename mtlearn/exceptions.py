@@ -1,6 +1,8 @@
 """Warnings of our own, so that a user can filter them by class, and how messages are worded."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -111,6 +113,25 @@ class SimilarLabelsWarning(UserWarning):
     >>> model.tasks_.tolist()
     ['A', 'a']
     """
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """Have errors of what is given begin with where it was given.
+
+    Examples
+    --------
+    >>> with naming("chunk 3"):
+    ...     raise ValueError("its columns differ")
+    Traceback (most recent call last):
+    ValueError: chunk 3: its columns differ
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        said = kind(f"{where}: {error}")
+        raise said.with_traceback(error.__traceback__) from None
 
 
 def counted(n: int, one: str, more: str) -> str:

@@ -96,10 +96,9 @@ def fit(
     3.0
     """
     last = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    options = Options(
-        getattr(last, "task_column", None), target_column, weight_column, None, None, group_column
-    )
     if is_classifier(last):
+        labels = getattr(last, "task_column", None)
+        options = Options(labels, target_column, weight_column, group_column=group_column)
         check_sources(options, y, task, sample_weight)
         if encoder is not None:
             raise ValueError(

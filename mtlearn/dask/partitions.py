@@ -10,6 +10,7 @@ from dask.delayed import delayed
 
 from mtlearn.dask.cutting import Cut
 from mtlearn.dask.running import computed
+from mtlearn.exceptions import naming
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _apply(function, columns, args, number, X, y, task, weight) -> tuple:
     if X.shape[0] == 0:
         return ()
     target_column, weight_column, group_column = columns
-    try:
+    with naming(f"partition {number}"):
         if target_column is not None:
             y = X[target_column]
         if weight_column is not None:
@@ -69,7 +70,3 @@ def _apply(function, columns, args, number, X, y, task, weight) -> tuple:
         if isinstance(found, Exception):  # which knows no number
             raise found
         return (found,)
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        said = kind(f"partition {number}: {error}")
-        raise said.with_traceback(error.__traceback__) from None

@@ -13,6 +13,7 @@ from sklearn.base import is_regressor
 from mtlearn.dask.answers import final
 from mtlearn.dask.cutting import cut
 from mtlearn.dask.running import computed
+from mtlearn.exceptions import naming
 from mtlearn.metrics.by_task import Entries, ratio, read_entries
 from mtlearn.metrics.classification import nan_accuracy_score
 
@@ -154,7 +155,7 @@ class _Sums:
 def _sums(model, regression, number, X, y, task, sample_weight) -> _Sums | None:
     if X.shape[0] == 0:
         return None
-    try:
+    with naming(f"partition {number}"):
         last = final(model)
         truth, _ = last._reader.targets(last, y, numeric=regression)
         guess = model.predict(X) if task is None else model.predict(X, task=task)
@@ -165,7 +166,3 @@ def _sums(model, regression, number, X, y, task, sample_weight) -> _Sums | None:
             return _Sums.of_numbers(entries)
         quiet = {"average": None, "undefined": "ignore"}
         return _Sums.of_classes(entries, nan_accuracy_score(truth, guess, **given, **quiet))
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        said = kind(f"partition {number}: {error}")
-        raise said.with_traceback(error.__traceback__) from None

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length
 
-from mtlearn.exceptions import plain
+from mtlearn.exceptions import naming, plain
 from mtlearn.inputs.batches import as_table
 from mtlearn.inputs.column_types import are_plain
 from mtlearn.inputs.columns_of_numbers import numbers_only
@@ -24,6 +24,7 @@ from mtlearn.inputs.tasks import FLOATS, column_names, find_column, raise_tasks_
 from mtlearn.moments.chunk import Chunk
 from mtlearn.moments.left_out import LeftOut
 from mtlearn.table.matrix import encode_chunk
+from mtlearn.table.names import check_same
 
 REMEDY = f"Collect with encoder=..., a fitted TableEncoder: {TABLE}"
 
@@ -69,15 +70,11 @@ class ChunkReader:
             If it is no chunk at all.
         """
         number, self.seen = self.seen, self.seen + 1
-        try:
+        with naming(f"{self.unit} {number}"):
             shape = getattr(_parts(given)[0], "shape", None)
             if shape and shape[0] == 0:
                 return None
             return self._read(given, first=self.n_features is None)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            said = kind(f"{self.unit} {number}: {error}")
-            raise said.with_traceback(error.__traceback__) from None
 
     def _read(self, given: Any, *, first: bool) -> Chunk:
         X, y, task, weight = _parts(given)
@@ -177,16 +174,9 @@ class ChunkReader:
                     "chunks of the same columns."
                 )
             return list(range(len(found)))
-        place = {name: j for j, name in enumerate(found)}
         wanted = self.names or []
-        missing = [name for name in wanted if name not in place]
-        more = [name for name in found if name not in set(wanted)]
-        if missing or more:
-            said = [f"lacks {missing[:5]}"] * bool(missing) + [f"has {more[:5]} more"] * bool(more)
-            raise ValueError(
-                f"its columns are not those of the first chunk: it {' and '.join(said)}. Give "
-                "every chunk the same columns, in any order."
-            )
+        check_same(wanted, found)
+        place = {name: j for j, name in enumerate(found)}
         return [place[name] for name in wanted]
 
     def _numbers(self, table: Any, columns: list[int], names: list | None) -> np.ndarray:

@@ -41,16 +41,8 @@ class LeftOut:
 
     def say(self, *, several: bool) -> None:
         """Warn of it; of several targets a missing one is nothing unusual."""
-        n = self.n_missing
-        if n and not several:
-            them = "it" if n == 1 else "them"
-            warnings.warn(
-                f"{counted(n, 'row has', 'rows have')} no target (missing); the moments are "
-                f"without {them}. Drop {them} first, or silence "
-                "mtlearn.exceptions.MissingTargetWarning.",
-                MissingTargetWarning,
-                stacklevel=level_of_user(),
-            )
+        if self.n_missing and not several:
+            warn_of_missing(self.n_missing, "the moments are")
         warn_of_cells(self.bad)
         if self.strange:
             named = [f"{name!r} ({_in_words(n)})" for name, n in self.strange.items()]
@@ -61,6 +53,17 @@ class LeftOut:
                 UserWarning,
                 stacklevel=level_of_user(),
             )
+
+
+def warn_of_missing(n: int, what_is: str) -> None:
+    """That rows have no target, and what is without them."""
+    them = "it" if n == 1 else "them"
+    warnings.warn(
+        f"{counted(n, 'row has', 'rows have')} no target (missing); {what_is} without {them}. "
+        f"Drop {them} first, or silence mtlearn.exceptions.MissingTargetWarning.",
+        MissingTargetWarning,
+        stacklevel=level_of_user(),
+    )
 
 
 def _in_words(levels: Counter) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from mtlearn.exceptions import MissingTargetWarning, counted, level_of_user, plain
+from mtlearn.exceptions import counted, plain
 from mtlearn.inputs.class_weight import class_factors
 from mtlearn.inputs.classes import read_classes, warn_single_class
 from mtlearn.inputs.features import Columns
@@ -16,6 +15,7 @@ from mtlearn.inputs.labels import warn_of_similar
 from mtlearn.inputs.reading import Reader
 from mtlearn.inputs.weights import COUNTED, warn_of_repetitions
 from mtlearn.moments.chunks import ChunkReader
+from mtlearn.moments.left_out import warn_of_missing
 from mtlearn.moments.united import sorted_labels
 from mtlearn.passes.reading import Reading
 from mtlearn.passes.start import WithoutFeatures
@@ -181,13 +181,7 @@ def _summaries(chunks: Any, reader: ChunkReader) -> tuple[list[Summary], Summary
             "Give some rows a label that is not missing, and a weight."
         )
     if n_missing and found[0].reader.targets is None:
-        them = "it" if n_missing == 1 else "them"
-        warnings.warn(
-            f"{counted(n_missing, 'row has', 'rows have')} no target (missing); the fit is without "
-            f"{them}. Drop {them} first, or silence mtlearn.exceptions.MissingTargetWarning.",
-            MissingTargetWarning,
-            stacklevel=level_of_user(),
-        )
+        warn_of_missing(n_missing, "the fit is")
     return found, found[0]
 
 

@@ -46,6 +46,19 @@ def check_present(used: Sequence[str], names: Sequence[str]) -> None:
         )
 
 
+def check_same(wanted: Sequence[str], found: Sequence[str]) -> None:
+    """Refuse columns of a later chunk that are not those of the first, in whatever order."""
+    had, has = set(wanted), set(found)
+    lacks = [name for name in wanted if name not in has]
+    more = [name for name in found if name not in had]
+    if lacks or more:
+        said = [f"lacks {lacks[:5]}"] * bool(lacks) + [f"has {more[:5]} more"] * bool(more)
+        raise ValueError(
+            f"its columns are not those of the first chunk: it {' and '.join(said)}. Give "
+            "every chunk the same columns, in any order."
+        )
+
+
 def without_names(n_columns: int) -> list[str]:
     """What the columns of an array are called."""
     return [f"x{j}" for j in range(n_columns)]

@@ -14,6 +14,7 @@ import narwhals.stable.v1 as nw
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from mtlearn.exceptions import naming
 from mtlearn.inputs.batches import as_table, chunks_of
 from mtlearn.inputs.column_types import (
     CATEGORY,
@@ -39,6 +40,7 @@ from mtlearn.table.features import (
     like_an_identifier,
 )
 from mtlearn.table.levels import counts_of, levels_of_counts
+from mtlearn.table.names import check_same
 from mtlearn.table.reading import columns_of, name_of_task
 from mtlearn.table.unusable import are_dates_of_counts, is_identifier
 from mtlearn.table.unusable import is_named_as_index as is_index
@@ -216,12 +218,8 @@ class TableScan:
 
     def add(self, given: Any, number: int) -> None:
         """Take in chunk ``number``."""
-        try:
+        with naming(f"chunk {number}"):
             self._add(given, number)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            said = kind(f"chunk {number}: {error}")
-            raise said.with_traceback(error.__traceback__) from None
 
     def _add(self, given: Any, number: int) -> None:
         X = given[0] if isinstance(given, tuple) else as_table(given)
@@ -266,13 +264,7 @@ class TableScan:
         if (had is None) != (again._names is None):
             raise ValueError("the first chunk was a data frame, or this one is. Give all alike.")
         known = {*self.columns, self.encoder.task_name_} - {None}
-        if known != set(found):
-            lacks, more = sorted(known - set(found)), sorted(set(found) - known)
-            said = [f"lacks {lacks[:5]}"] * bool(lacks) + [f"has {more[:5]} more"] * bool(more)
-            raise ValueError(
-                f"its columns are not those of the first chunk: it {' and '.join(said)}. Give "
-                "every chunk the same columns, in any order."
-            )
+        check_same(sorted(known), sorted(found))
         return found
 
     def features(self) -> dict[str, Feature]:
