@@ -48,7 +48,7 @@ def drawn(T=11, n=220, seed=0):
 
 
 def dealt(frame, X, names, n_folds=K):
-    """The fold of each row, of the numbers that moments see."""
+    """The fold of each row, of its numbers as they are before an encoder scales them."""
     values, codes = np.unique(frame.task, return_inverse=True)
     hashes = hash_of_rows([X, frame[["y"]].to_numpy()], hash_of_labels(values)[codes], names)
     return fold_of(hashes, n_folds)
@@ -103,7 +103,7 @@ def test_a_table_is_compared_as_its_rows_are():
     X = frame.drop(columns="y")
     encoder = TableEncoder(task_column="task").fit(X)
     encoded = encoder.transform(X).drop(columns="task")
-    fold = dealt(frame, encoded.to_numpy(), list(encoded.columns))
+    fold = dealt(frame, encoded.assign(**X[list(FEW)]).to_numpy(), list(encoded.columns))
     asked = {"models": ["random-slopes", "mean-regularized", "group-lasso"]}
     found = compare_tasks(collected(frame, encoder=encoder), full=True, **asked)
     expected = on_rows(frame, fold, **asked)
