@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
 from mtlearn.moments.limits import refuse_beyond_memory
 from mtlearn.moments.sums import sums_of_weights
 from mtlearn.problems.moment_data import added
-from mtlearn.problems.moments import Moments, entries_of_columns, of_entries
+from mtlearn.problems.moments import Moments, empty, entries_of_columns, of_entries
 from mtlearn.table.column_sums import ColumnSums
 
 ROW_BYTES = 1 << 22  # of small chunks that are looked at together, or
@@ -48,6 +49,7 @@ class Gathering:
         self._waiting: list[tuple] = []  # rows that have targets
         self._seen: list[tuple] = []  # and all rows, but the columns that are standardised only
         self._held = 0  # bytes of both
+        self.waits = False  # for :meth:`flush`, whatever is held
 
     def add(self, given: Any) -> None:
         """Take in a chunk."""
@@ -69,7 +71,7 @@ class Gathering:
         if len(chunk.X):
             self._wait(chunk, codes, k)
         held = sum(one.xx.nbytes for one in self.folds)
-        if self._held >= max(ROW_BYTES, SHARE * held):
+        if not self.waits and self._held >= max(ROW_BYTES, SHARE * held):
             self.flush()
 
     def _wait(self, chunk: Chunk, codes: np.ndarray | None, k: int) -> None:
@@ -138,16 +140,29 @@ class Gathering:
         if chunk.labels is None:
             return np.zeros(len(chunk.y), dtype=np.intp)
         present = np.unique(chunk.labels.codes)
-        values = chunk.labels.values[present]
-        new = [one for one in values.tolist() if one not in self.place]
+        values = chunk.labels.values[present].tolist()
+        self._expect(values, chunk.labels.kind)
+        places = np.full(len(chunk.labels.values), -1)
+        places[present] = [self.place[one] for one in values]
+        return places[chunk.labels.codes]
+
+    def expect(self, chunks: Sequence[Chunk]) -> None:
+        """Chunks to come, all with labels or none: so that their tasks are in order from the start.
+
+        Rows that none of the labels belongs to are left out already.
+        """
+        labels = [chunk.labels for chunk in chunks if chunk.labels is not None]
+        if labels:
+            values = {one for own in labels for one in own.values.tolist()}
+            self._expect(sorted(values), labels[0].kind)
+
+    def _expect(self, values: list, kind: str) -> None:
+        new = [one for one in values if one not in self.place]
         if new:
             have = len(self.place)
             self.place.update({label: have + i for i, label in enumerate(new)})
-            kind = object if chunk.labels.kind == "text" else None
-            self.hashes = np.append(self.hashes, hash_of_labels(np.array(new, dtype=kind)))
-        places = np.full(len(chunk.labels.values), -1)
-        places[present] = [self.place[one] for one in values.tolist()]
-        return places[chunk.labels.codes]
+            as_array = np.array(new, dtype=object if kind == "text" else None)
+            self.hashes = np.append(self.hashes, hash_of_labels(as_array))
 
     def _fold(self, chunk: Chunk, codes: np.ndarray | None) -> np.ndarray:
         """The fold that holds out each row."""
@@ -164,28 +179,26 @@ class Gathering:
         return fold_of(hashes, self.n_folds)
 
     def _add_rows(self, X, y, weight, codes, fold) -> None:
-        K = self.n_folds or 1
-        cells, local = np.unique(codes * K + fold, return_inverse=True)
-        self._make_room(int(codes.max()) + 1, X.shape[1])
+        n_tasks = int(codes.max()) + 1
+        cells, local = np.unique(fold * n_tasks + codes, return_inverse=True)
+        self._make_room(n_tasks, X.shape[1])
         order = np.argsort(local, kind="stable")
         starts = np.searchsorted(local[order], np.arange(len(cells) + 1))
         y, s = y[order], None if weight is None else weight[order]
+        ends = np.searchsorted(cells // n_tasks, np.arange((self.n_folds or 1) + 1))
         at_once = max(1, BYTES // (8 * X.shape[1] ** 2))
-        for first in range(0, len(cells), at_once):
-            block = cells[first : first + at_once]
-            own = starts[first : first + len(block) + 1]
-            rows = slice(own[0], own[-1])
-            ws = None if s is None else s[rows]
-            part = of_entries(X, order[rows], y[rows], ws, own - own[0])
-            sums = _sums(ws, own - own[0])
-            for k in range(K):
-                at = np.flatnonzero(block % K == k)
-                if len(at):
-                    tasks, more = block[at] // K, part.take(at)
-                    if self.folds[k].count[tasks].any():
-                        more = self.folds[k].take(tasks) + more
-                    self.folds[k].put(tasks, more)
-                    self.sums[k][tasks] += sums[at]
+        for k, (whole, sums) in enumerate(zip(self.folds, self.sums, strict=True)):
+            for first in range(ends[k], ends[k + 1], at_once):
+                last = min(first + at_once, ends[k + 1])
+                tasks, own = cells[first:last] - k * n_tasks, starts[first : last + 1]
+                rows = slice(own[0], own[-1])
+                ws = None if s is None else s[rows]
+                given = (X, order[rows], y[rows], ws, own - own[0])
+                if whole.count[tasks].any():
+                    whole.put(tasks, whole.take(tasks) + of_entries(*given))
+                else:
+                    of_entries(*given, into=whole, at=tasks)
+                sums[tasks] += _sums(ws, own - own[0])
 
     def _add_columns(self, X, Y, weight, fold) -> None:
         holes, s = is_hole(Y), np.ones(len(Y)) if weight is None else weight
@@ -218,19 +231,6 @@ class Gathering:
             self.folds[k] = empty(room, d)
             self.folds[k].put(np.arange(have), old)
             self.sums[k] = np.concatenate([self.sums[k], np.zeros((room - have, 3))])
-
-
-def empty(T: int, d: int) -> Moments:
-    """Moments of tasks without rows."""
-    return Moments(
-        np.zeros(T, dtype=np.intp),
-        np.zeros(T),
-        np.zeros((T, d)),
-        np.zeros(T),
-        np.zeros((T, d, d)),
-        np.zeros((T, d)),
-        np.zeros(T),
-    )
 
 
 def _of_columns(X, Y, s, each: bool) -> Moments:

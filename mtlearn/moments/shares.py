@@ -21,10 +21,11 @@ from mtlearn.moments.chunk import Chunk
 from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.collect import gathering
 from mtlearn.moments.dealing import fold_of, hash_of_labels
-from mtlearn.moments.gathering import ROW_BYTES, SHARE, Gathering
+from mtlearn.moments.gathering import ROW_BYTES, Gathering
 from mtlearn.moments.left_out import LeftOut
 from mtlearn.moments.task_moments import TaskMoments
 
+WAIT = 1.0  # times what the moments take, that rows may wait: all are gone through to add some
 UPPER = np.uint64(32)  # bits that deal tasks; folds of whole tasks go by the lower ones
 
 
@@ -122,7 +123,7 @@ class Share:
     def settled(self, options: Options, *, all_rows: bool = False) -> Share:
         """Rows that wait added to the moments, once there are many (or all of them)."""
         moments, found = self.moments, None
-        enough = max(ROW_BYTES, 0 if moments is None else SHARE * moments.nbytes)
+        enough = max(ROW_BYTES, 0 if moments is None else WAIT * moments.nbytes)
         if self.rows and (all_rows or self._held() >= enough):
             found = _moments(self.head, self.rows, options, even_none=all_rows)
         if found is None:
@@ -159,6 +160,7 @@ def read_shares(options: Options, number: int, n_deals: int, given: Any) -> tupl
     out = reader.left_out
     if n_deals == 1:
         return out, _smaller(head, chunk, options)
+    chunk = replace(chunk, X=np.ascontiguousarray(chunk.X))  # rows are picked, once per deal
     hashes = hash_of_labels(chunk.labels.values) >> UPPER
     deal = fold_of(hashes, n_deals)[chunk.labels.codes]
     order = np.argsort(deal, kind="stable")
@@ -212,7 +214,9 @@ def _moments(
 ) -> TaskMoments | None:
     """Moments of chunks; of none of whose rows has a target None, or those of no task."""
     found = options.gathering()
+    found.waits = True
     head.prime(found.reader)
+    found.expect(rows)
     for chunk in rows:
         found.take_in(chunk)
     found.flush()

@@ -116,7 +116,9 @@ class TaskMoments:
             tasks = column_tasks[counts[known] > 0]
         folds, sums = found.folds, found.sums
         if order is not None:
-            folds = [one.take(order) if one.n_tasks > 1 else one for one in folds]
+            sorted_already = np.array_equal(order, np.arange(found.folds[0].n_tasks))
+            if not sorted_already:
+                folds = [one.take(order) for one in folds]
             sums = [one[order] for one in sums]
         return cls(
             tasks,

@@ -17,6 +17,7 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.centring import centre, is_constant
 
 BLOCK_BYTES = 1 << 22  # 4 MiB of gathered rows at a time, and
+PIECE_BYTES = 1 << 17  # of scatters that are merged at a time
 MORE = 8  # times as many, where a scatter is so large that adding it up would take as long
 
 
@@ -143,8 +144,13 @@ class Moments:
         dx, dy = other.x_mean - self.x_mean, other.y_mean - self.y_mean
         k = len(dx)
         x_share, x_correction = share[:k], correction[:k]
-        xx = self.xx + sign * other.xx
-        xx += x_correction[:, None, None] * dx[:, :, None] * dx[:, None, :]
+        xx, step = np.empty_like(self.xx), max(1, PIECE_BYTES // (8 * dx.shape[1] ** 2))
+        for start in range(0, k, step):  # what is made on the way is small, and made once
+            own = slice(start, start + step)
+            change = sign * other.xx[own]
+            np.add(self.xx[own], change, out=xx[own])
+            np.multiply((x_correction[own, None] * dx[own])[:, :, None], dx[own, None], out=change)
+            xx[own] += change
         return Moments(
             count,
             weight,
@@ -165,6 +171,19 @@ class Moments:
         """Have those of ``other``, all its tasks, in the place of some."""
         for f in fields(Moments):
             getattr(self, f.name)[tasks] = getattr(other, f.name)
+
+
+def empty(T: int, d: int) -> Moments:
+    """Moments of tasks without rows."""
+    return Moments(
+        np.zeros(T, dtype=np.intp),
+        np.zeros(T),
+        np.zeros((T, d)),
+        np.zeros(T),
+        np.zeros((T, d, d)),
+        np.zeros((T, d)),
+        np.zeros(T),
+    )
 
 
 def moments_bytes(data: TaskData) -> int:
@@ -214,22 +233,16 @@ def padded_rows(starts: np.ndarray, tasks: np.ndarray) -> tuple[np.ndarray, np.n
     return np.where(real, starts[tasks][:, None] + offset, 0), real
 
 
-def of_entries(X, row, y, weight, starts) -> Moments:
+def of_entries(X, row, y, weight, starts, into: Moments | None = None, at=None) -> Moments:
     """Moments of entries sorted by task: ``row`` of X, target ``y``, weight.
 
-    The rows of a sparse X are made dense a block of tasks at a time.
+    The rows of a sparse X are made dense a block of tasks at a time. Written ``into`` others, the
+    tasks have the places ``at`` there.
     """
     T, d = len(starts) - 1, X.shape[1]
     sizes = np.diff(starts)
-    out = Moments(
-        sizes,
-        sizes.astype(float) if weight is None else np.zeros(T),
-        np.zeros((T, d)),
-        np.zeros(T),
-        np.zeros((T, d, d)),
-        np.zeros((T, d)),
-        np.zeros(T),
-    )
+    out = empty(T, d) if into is None else into
+    places = np.arange(T) if at is None else at
     for tasks in task_blocks(sizes, 8 * d):
         if len(tasks) == 1:  # one task at a time, in chunks of rows if it is a long one
             t = tasks[0]
@@ -238,7 +251,7 @@ def of_entries(X, row, y, weight, starts) -> Moments:
             at, real = padded_rows(starts, tasks)
             s = real.astype(float) if weight is None else np.where(real, weight[at], 0.0)
             part = _of_padded(dense_rows(X, row[at]), y[at], s, real)
-        out.put(tasks, part)
+        out.put(places[tasks], part)
     return out
 
 
@@ -255,9 +268,12 @@ def _of_long_task(X, row, y, weight, entries: slice) -> Moments:
 
 
 def _of_padded(X, y, s, real) -> Moments:
-    """Moments of a stack of tasks (B, m, d), rows of weight zero filling up the short ones."""
+    """Moments of a stack of tasks (B, m, d), rows of weight zero filling up the short ones.
+
+    X is written over.
+    """
     weight = s.sum(axis=1)
-    X, short = X.astype(np.float64), not real.all()
+    X, short = X.astype(np.float64, copy=False), not real.all()
     alike = bool((s == real).all())  # all weights are one
     if short:
         X[~real] = 0.0
