@@ -12,7 +12,7 @@ from mtlearn.exceptions import counted, plain
 from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import match_labels, read_labels
 from mtlearn.inputs.weights import COUNTED
-from mtlearn.moments.gathering import Gathering, empty
+from mtlearn.moments.gathering import Gathering
 from mtlearn.moments.matching import (
     columns_with,
     columns_without,
@@ -24,7 +24,7 @@ from mtlearn.moments.storing import load, save
 from mtlearn.moments.storing_blocks import load_blocks
 from mtlearn.moments.united import places, sorted_labels, united
 from mtlearn.problems.moment_data import MomentData, added, alike, weighing
-from mtlearn.problems.moments import Moments
+from mtlearn.problems.moments import Moments, empty
 from mtlearn.table.column_sums import ColumnSums
 
 
