@@ -93,7 +93,8 @@ def measure(rows, options, client):
         frame, task_column="task", target_column="y", n_folds=5, client=client
     )
     read = time.perf_counter()
-    model = MeanRegularizedRegressorCV(ALPHAS, task_column="task", alpha_intercept=0.1)
+    given = {"alpha_intercept": 0.1, "n_jobs": options.jobs}
+    model = MeanRegularizedRegressorCV(ALPHAS, task_column="task", **given)
     fit_moments(model, moments)
     done = time.perf_counter()
     print(f"{moments}")
@@ -113,6 +114,7 @@ def main():
     parser.add_argument("--tasks", type=int, default=2_000)
     parser.add_argument("--features", type=int, default=50)
     parser.add_argument("--partition", type=int, default=200_000)
+    parser.add_argument("--jobs", type=int, default=2, help="folds at a time of the search")
     parser.add_argument("--kind", default="float64")
     parser.add_argument("--memory", default="6GB", help="of a worker")
     parser.add_argument("--double", action="store_true", help="and half as many rows before")
