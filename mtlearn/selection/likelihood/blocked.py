@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.selection.likelihood.mixed import MixedModel
-from mtlearn.selection.likelihood.sweep import swept
+from mtlearn.selection.likelihood.sweep import root_of, swept
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +152,9 @@ class BlockedModel(MixedModel):
 
     def pieces(self, state: Any) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
         """Which tasks, their A_t and their W_t, some at a time."""
+        root = root_of(state.Theta)
         for tasks, A in self.A.pieces():
-            yield tasks, A, swept(A, self.r[tasks], state.a, state.Theta)[0]
+            yield tasks, A, swept(A, self.r[tasks], state.a, state.Theta, root)[0]
 
 
 def _times(A: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -165,11 +166,11 @@ def _solved(A: np.ndarray, right: np.ndarray, Theta: np.ndarray) -> np.ndarray:
 
 
 def _W_times(A: np.ndarray, a: np.ndarray, Theta: np.ndarray, move: np.ndarray) -> np.ndarray:
-    return swept(A, A @ move, a, Theta)[1]
+    return swept(A, A @ move, a, Theta, root_of(Theta))[1]
 
 
 def _swept_sums(A: np.ndarray, r: np.ndarray, a: np.ndarray, Theta: np.ndarray) -> tuple:
-    W, Wr, lost, logdet = swept(A, r, a, Theta)
+    W, Wr, lost, logdet = swept(A, r, a, Theta, root_of(Theta))
     return W.sum(axis=0), Wr.sum(axis=0), lost, logdet
 
 
@@ -183,7 +184,7 @@ def _second(
     K_integrated: np.ndarray | None,
 ) -> tuple[tuple, np.ndarray]:
     """What :class:`Sums` has, of some tasks."""
-    W, q, _, _ = swept(A, r - A @ move, a, Theta)
+    W, q, _, _ = swept(A, r - A @ move, a, Theta, root_of(Theta))
     Y = W @ K
     y = Y if K_integrated is None else W @ K_integrated
     own = np.ascontiguousarray(y.transpose(1, 0, 2))

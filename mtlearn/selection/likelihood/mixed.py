@@ -39,7 +39,7 @@ from scipy import linalg
 
 from mtlearn.problems.linear import solve_semidefinite
 from mtlearn.selection.likelihood.products import CrossProducts
-from mtlearn.selection.likelihood.sweep import stacked, swept
+from mtlearn.selection.likelihood.sweep import root_of, stacked, swept
 
 BLOCK = 60_000  # numbers of a block of tasks, which stay in the cache
 RANK = 1e-10  # share of a column's square not explained by others, below which it depends on them
@@ -238,10 +238,10 @@ class MixedModel:
         if not len(a):
             return self.A, self.r, float(self.rr.sum()), 0.0
         yy, logdet = float(self.rr.sum()), 0.0
-        W, Wr = np.empty_like(self.A), np.empty_like(self.r)
+        W, Wr, root = np.empty_like(self.A), np.empty_like(self.r), root_of(Theta)
         for block in self.blocks:
             W[block], Wr[block], lost, more = swept(
-                self.A[block], self.r[block], a, Theta, copies=self.copies
+                self.A[block], self.r[block], a, Theta, root, self.copies
             )
             yy, logdet = yy - lost, logdet + more
         return W, Wr, yy, logdet
