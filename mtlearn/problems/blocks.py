@@ -58,6 +58,10 @@ class BlockedScatter(ABC):
     def of_tasks(self, tasks: np.ndarray) -> BlockedScatter:
         """Those of some of the tasks, in this order."""
 
+    @abstractmethod
+    def tasks_of(self, share: int) -> np.ndarray:
+        """Some tasks that are read together, about one in ``share`` of them, ascending."""
+
     def each(self, function: Callable, *own: np.ndarray, common: tuple = ()) -> np.ndarray:
         """A result (b, ...) of each piece, as one array (T, ...)."""
         out: np.ndarray | None = None
@@ -152,6 +156,9 @@ class FiledScatter(BlockedScatter):
                     if self.factor is not None:
                         xx *= self.factor
                     yield one.tasks[start : start + step], xx
+
+    def tasks_of(self, share: int) -> np.ndarray:
+        return np.sort(np.concatenate([one.tasks for one in self.files[::share]]))
 
     def of_tasks(self, tasks: np.ndarray) -> FiledScatter:
         place = np.full(len(self), -1)

@@ -8,12 +8,14 @@ scatters, so that it can be done wherever these are.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from mtlearn.selection.likelihood.mixed import MixedModel
+from mtlearn.selection.likelihood.samples import ENOUGH, SHARES
 from mtlearn.selection.likelihood.sweep import root_of, swept
 
 
@@ -116,6 +118,23 @@ class BlockedModel(MixedModel):
     """:class:`MixedModel` of moments in blocks."""
 
     A: Any
+
+    def samples(self) -> Iterator[MixedModel]:
+        """Models of some files of tasks."""
+        for share in SHARES:
+            tasks = self.A.xx.tasks_of(share)
+            if ENOUGH <= len(tasks) < self.n_tasks:
+                yield self.of_tasks(tasks)
+
+    def of_tasks(self, tasks: np.ndarray) -> BlockedModel:
+        """The model of some of the tasks, in the same units and with the same prior."""
+        part, products = copy(self), self.products
+        part.products = replace(products, zy=products.zy[tasks], sizes=products.sizes[tasks])
+        part.A, part.r, part.rr = self.A.of_tasks(tasks), self.r[tasks], self.rr[tasks]
+        part.N = self.N * float(part.products.sizes.sum() / products.sizes.sum())
+        flat = np.count_nonzero(self.ridge[self.shared] == 0) if self.restricted else 0
+        part.df = max(part.N - part.products.lost - flat, 1.0)
+        return part
 
     def sweep(self, a: np.ndarray, Theta: np.ndarray) -> tuple:
         """With the sums over tasks alone, (1, p, p) and (1, p)."""

@@ -65,6 +65,11 @@ class BlockedProducts:
         """``function(A, *parts, *common)`` of each piece, as :meth:`BlockedScatter.map`."""
         return self.xx.map(*self._given(function), *own, common=common)
 
+    def of_tasks(self, tasks: np.ndarray) -> BlockedProducts:
+        """Those of some of the tasks, in this order."""
+        weight, z = (None if one is None else one[tasks] for one in (self.weight, self.z))
+        return replace(self, xx=self.xx[tasks], weight=weight, z=z)
+
     def _given(self, function: Any) -> tuple:
         means = () if self.z is None else (self.weight, self.z)
         return Of(function, self.factor, len(means) > 0), *means

@@ -286,6 +286,10 @@ class MixedModel:
         q = Wr - stacked(W, move[:, None])[:, :, 0]
         return State(value, sigma2, shared, W, q, K, K_integrated, R)
 
+    def samples(self) -> Iterator[MixedModel]:
+        """Models of some of the tasks, more and more of them, at whose variances to begin."""
+        yield from ()
+
     # Of all tasks.
 
     def times(self, w: np.ndarray) -> np.ndarray:

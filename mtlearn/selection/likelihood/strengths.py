@@ -21,6 +21,7 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.likelihood.common import CommonLikelihood
 from mtlearn.selection.likelihood.logistic_strengths import Strengths, logistic_strengths
 from mtlearn.selection.likelihood.one_way import one_way_alpha_intercept
+from mtlearn.selection.likelihood.samples import ROUGH, samples_of
 from mtlearn.selection.likelihood.variances import climb, identified
 from mtlearn.solvers import tuning
 
@@ -136,11 +137,15 @@ def estimate_strengths(
 
 def maximised(likelihood: CommonLikelihood) -> tuple[list[str], np.ndarray]:
     """The variables that the data tell, and their best values."""
-    x = np.zeros(len(likelihood.variables))
+    start = _of_samples(likelihood)
+    x = np.zeros(len(likelihood.variables)) if start is None else start
     state = likelihood.at(x)
+    if state is None:
+        start, x = None, np.zeros_like(x)
+        state = likelihood.at(x)
     assert state is not None  # at zero there is nothing to overflow
     found = likelihood.derivatives(state)
-    told, _ = identified(found, len(x))
+    told = np.full(len(x), True) if start is not None else identified(found, len(x))[0]
     names = [name for name, known in zip(likelihood.variables, told, strict=True) if known]
     if not names:
         return [], x[:0]
@@ -149,6 +154,25 @@ def maximised(likelihood: CommonLikelihood) -> tuple[list[str], np.ndarray]:
         part, x[told], state, found.among(told), len(names), tol=TOLERANCE, max_iter=MAX_ITER
     )
     return names, top.x
+
+
+def _of_samples(likelihood: CommonLikelihood) -> np.ndarray | None:
+    """The best values of a part of many tasks; None where that does not tell all variables.
+
+    What some tasks tell, all of them do.
+    """
+    x = None
+    for part in samples_of(likelihood):
+        first = x is None
+        x = np.zeros(len(part.variables)) if x is None else x
+        state = part.at(x)
+        if state is None:
+            return None
+        found = part.derivatives(state)
+        if first and not identified(found, len(x))[0].all():
+            return None
+        x = climb(part, x, state, found, len(x), tol=ROUGH, max_iter=MAX_ITER).x
+    return x
 
 
 def _affordable(problem: SquaredProblem, asked: bool) -> bool:

@@ -19,6 +19,7 @@ from scipy import linalg, optimize
 
 from mtlearn.selection.likelihood.derivatives import Derivatives, derivatives, gradient
 from mtlearn.selection.likelihood.mixed import RANK, MixedModel, State
+from mtlearn.selection.likelihood.samples import ROUGH
 from mtlearn.selection.likelihood.secant import LEAST, Secant
 
 FAR = 3.0  # scaled gradient above which Newton steps are not trusted
@@ -91,11 +92,15 @@ def fit_variances(
 ) -> Variances:
     """The variances of groups of columns ``E`` (p, k) with the largest likelihood.
 
-    From zero, or from those of another fit. Of more variances than tasks the likelihood may have
-    several maxima: then from equal ones, of several sizes, where the best of these are better.
+    From zero, or from those of another fit, or of samples of the tasks where a look at all of them
+    takes long. Of more variances than tasks the likelihood may have several maxima: then from equal
+    ones, of several sizes, where the best of these are better.
 
     Groups whose variances the data do not tell from others, or from the noise, keep zero.
     """
+    if start is None:
+        for part in model.samples():
+            start = fit_variances(part, E, tol=ROUGH, max_iter=max_iter, start=start)
     x = np.zeros(E.shape[1] + model.estimates_ridge)
     if model.estimates_ridge:
         x[-1] = -np.log(model.ridge.max(initial=1.0))
