@@ -7,8 +7,8 @@ scatters, so that it can be done wherever these are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -77,9 +77,6 @@ class BlockedState:
         return replace(self, given=q, shared=shared)
 
 
-OF_COLUMNS = ("diagonal", "sizes", "squares", "products", "AI", "u", "C")
-
-
 @dataclass
 class Sums:
     """Sums over the tasks of what derivatives need, of single columns, and q (T, p).
@@ -89,13 +86,13 @@ class Sums:
     """
 
     q: np.ndarray
-    diagonal: Any = 0.0
-    sizes: Any = 0.0
-    squares: Any = 0.0
-    products: Any = 0.0
-    AI: Any = 0.0
-    u: Any = 0.0
-    C: Any = 0.0
+    diagonal: np.ndarray
+    sizes: np.ndarray
+    squares: np.ndarray
+    products: np.ndarray
+    AI: np.ndarray
+    u: np.ndarray
+    C: np.ndarray
 
     def first(self, c: np.ndarray, sigma2: float) -> tuple[np.ndarray, np.ndarray]:
         """The t and s of columns c."""
@@ -120,7 +117,7 @@ class BlockedModel(MixedModel):
     def sweep(self, a: np.ndarray, Theta: np.ndarray) -> tuple:
         """With the sums over tasks alone, (1, p, p) and (1, p)."""
         yy = float(self.rr.sum())
-        W, Wr, lost, logdet = self.A.total(_swept_sums, self.r, common=(a, Theta))
+        (W, Wr, lost, logdet), _ = self.A.run(_swept_sums, self._r, common=(a, Theta))
         return W[None], Wr[None], yy - lost, logdet
 
     def state(self, a, Theta, move, W, Wr, value, sigma2, shared, K, K_integrated, R) -> Any:
@@ -131,12 +128,8 @@ class BlockedModel(MixedModel):
         """What derivatives need, in a pass."""
         same = state.K_integrated is state.K
         common = (state.a, state.Theta, state.move, state.K, None if same else state.K_integrated)
-        found = Sums(np.empty_like(self.r))
-        for tasks, (sums, part) in self.A.map(_second, self.r, common=common):
-            found.q[tasks] = part
-            for name, more in zip(OF_COLUMNS, sums, strict=True):
-                setattr(found, name, getattr(found, name) + more)
-        return found
+        sums, (q,) = self.A.run(_second, self._r, common=common)
+        return Sums(q, *sums)
 
     def times(self, w: np.ndarray) -> np.ndarray:
         """A_t w_t (T, p)."""
@@ -150,10 +143,14 @@ class BlockedModel(MixedModel):
         """W_t w (T, p)."""
         return self.A.each(_W_times, common=(state.a, state.Theta, move))
 
-    def pieces(self, state: Any) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
-        """Which tasks, their A_t and their W_t, some at a time."""
-        for tasks, A in self.A.pieces():
-            yield tasks, A, swept(A, self.r[tasks], state.a, state.Theta)[0]
+    def covariances(self, state: Any, function: Any, *own: Any) -> tuple[np.ndarray, ...]:
+        """``function(A, W, *parts)`` of pieces: arrays of its tasks."""
+        common = (function, state.a, state.Theta)
+        return self.A.run(_of_W, self._r, *own, common=common)[1]
+
+    @cached_property
+    def _r(self) -> Any:
+        return self.A.placed(self.r)
 
 
 def _times(A: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -170,7 +167,12 @@ def _W_times(A: np.ndarray, a: np.ndarray, Theta: np.ndarray, move: np.ndarray) 
 
 def _swept_sums(A: np.ndarray, r: np.ndarray, a: np.ndarray, Theta: np.ndarray) -> tuple:
     W, Wr, lost, logdet = swept(A, r, a, Theta)
-    return W.sum(axis=0), Wr.sum(axis=0), lost, logdet
+    return (W.sum(axis=0), Wr.sum(axis=0), lost, logdet), ()
+
+
+def _of_W(A: np.ndarray, r: np.ndarray, *given: Any) -> tuple[tuple, tuple]:
+    *own, function, a, Theta = given
+    return (), function(A, swept(A, r, a, Theta)[0], *own)
 
 
 def _second(
@@ -181,7 +183,7 @@ def _second(
     move: np.ndarray,
     K: np.ndarray,
     K_integrated: np.ndarray | None,
-) -> tuple[tuple, np.ndarray]:
+) -> tuple[tuple, tuple]:
     """What :class:`Sums` has, of some tasks."""
     W, q, _, _ = swept(A, r - A @ move, a, Theta)
     Y = W @ K
@@ -196,4 +198,4 @@ def _second(
         np.einsum("tir,ti->ir", Y, q),
         own.transpose(0, 2, 1) @ own,
     )
-    return sums, q
+    return sums, (q,)
