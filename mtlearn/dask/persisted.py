@@ -197,8 +197,8 @@ class _OnWorkers(Blocks):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(
-            "moments on the workers of a cluster are neither copied nor pickled. Fit a model, which "
-            "is a plain one, or collect with persist=False."
+            "moments on the workers of a cluster are neither copied nor pickled. Fit a model, "
+            "which is a plain one, or collect with persist=False."
         )
 
 
