@@ -8,7 +8,8 @@ from typing import Any
 from dask.delayed import delayed
 
 from mtlearn.dask.cutting import Cut, cut
-from mtlearn.dask.running import computed
+from mtlearn.dask.persisted import check_persist, gathered, refuse_none
+from mtlearn.dask.running import client_of, computed, held, saying
 from mtlearn.moments.joining import joined
 from mtlearn.moments.left_out import LeftOut
 from mtlearn.moments.shares import Options, finished, merged, read_shares
@@ -31,6 +32,7 @@ def collect_moments(
     encoder: Any = None,
     n_folds: int | None = None,
     group_column: Any = None,
+    persist: bool | None = None,
     client: Any = None,
 ) -> TaskMoments:
     """The moments of every task from a collection of Dask, each partition read once.
@@ -58,19 +60,26 @@ def collect_moments(
         Deal the rows to so many folds; a hash of the row says to which, the same as elsewhere.
     group_column : str or int, default=None
         Column of groups that no fold tears apart.
+    persist : bool, default=None
+        True leaves the d × d scatters of every task on the worker that made them: a fit sends
+        coefficients there, and sums and coefficients come back. This process then holds some 5 d
+        numbers a task. Such moments are fitted, not added nor saved, for as long as the cluster
+        is there; they need task labels and have no folds. None does so where the moments would
+        take more than half of the memory of this machine.
     client : distributed.Client, default=None
         Whose cluster reads; None is the one that is active, or else threads of this process.
 
     Returns
     -------
     TaskMoments
-        Plain, in memory.
+        Plain, in memory, or with scatters on the workers.
 
     Raises
     ------
     ValueError
         If a partition cannot be used, or is not like the others; the message begins with its
-        number, from 0, and names the column.
+        number, from 0, and names the column. If moments would take more than the memory of this
+        machine and are not to stay on the workers, or ``persist=True`` has no cluster or no labels.
     TypeError
         If X is no collection of Dask.
     RuntimeError
@@ -108,15 +117,18 @@ def collect_moments(
         task_column, target_column, weight_column, deepcopy(encoder), n_folds, group_column
     )
     check_sources(options, y, task, sample_weight)
-    blocks, reads = deal(cut(X, y, task, sample_weight), options)
-    reports, found = computed(reads, blocks, client)
-    found = [one for one in found if one is not None]
-    if not any(one.counts.any() for one in found):
-        raise ValueError(
-            "no partition has a row with an observed target and a weight above zero; nothing to "
-            "collect. Is the target missing everywhere?"
-        )
-    moments = joined(found)
+    client, parts = client_of(client), cut(X, y, task, sample_weight)
+    if persist:
+        check_persist(client, is_labelled(parts, options), n_folds)
+    blocks, reads = deal(parts, options)
+    if client is None:
+        reports, found = computed(reads, blocks)
+        found = [one for one in found if one is not None]
+        refuse_none(sum(int(one.counts.sum()) for one in found))
+        moments = joined(found)
+    else:
+        reports, futures = held(reads, blocks, client)
+        moments = gathered(futures, client, persist)
     left_out = LeftOut()
     for one in reports:
         left_out.add(**vars(one))
@@ -131,13 +143,12 @@ def deal(parts: Cut, options: Options, n_deals: int | None = None) -> tuple[list
     long as nobody asks for it.
     """
     P, how = len(parts), delayed(options, traverse=False)
-    labelled = options.task_column is not None or parts.labelled
-    if P == 1 or not labelled:
+    if P == 1 or not is_labelled(parts, options):
         n_deals = 1
     elif n_deals is None:
         n_deals = min(P, DEALS, max(LEAST_DEALS, SHARES // P))
     reads = parts.calls(_read, how, n_deals)
-    pick, add, finish = delayed(_pick), delayed(merged), delayed(finished)
+    pick, add, finish = delayed(_pick), delayed(_merged), delayed(_finished)
     shares = [[pick(one, k + 1) for one in reads] for k in range(n_deals)]
     blocks = []
     for own in shares:
@@ -150,6 +161,21 @@ def deal(parts: Cut, options: Options, n_deals: int | None = None) -> tuple[list
             own = [add(how, *own[k : k + FAN_IN]) for k in range(0, len(own), FAN_IN)]
         blocks.append(finish(how, own[0]))
     return blocks, [pick(one, 0) for one in reads]
+
+
+def is_labelled(parts: Cut, options: Options) -> bool:
+    """Whether rows are of tasks by their labels."""
+    return options.task_column is not None or parts.labelled
+
+
+def _merged(options: Options, *shares: Any) -> Any:
+    with saying():
+        return merged(options, *shares)
+
+
+def _finished(options: Options, share: Any) -> TaskMoments | None:
+    with saying():
+        return finished(options, share)
 
 
 def _read(options: Options, n_deals: int, number: int, X, y, task, sample_weight) -> tuple:

@@ -28,6 +28,7 @@ def fit(
     weight_column: Any = None,
     group_column: Any = None,
     encoder: Any = None,
+    persist: bool | None = None,
     client: Any = None,
 ) -> Any:
     """Fit a model to a collection of Dask: the same model that ``fit`` would give of its rows.
@@ -57,6 +58,10 @@ def fit(
     encoder : TableEncoder, default=None
         Fitted to a sample of the table, or by its ``scan`` of all partitions, for a pipeline that
         begins with one.
+    persist : bool, default=None
+        Whether the moments of a regressor stay on the workers, where fits that do not search go
+        to them, as in :func:`mtlearn.dask.collect_moments`. None does so where they would take
+        more than half of the memory of this machine.
     client : distributed.Client, default=None
         Whose cluster reads; None is the one that is active, or else threads of this process.
 
@@ -100,6 +105,11 @@ def fit(
         labels = getattr(last, "task_column", None)
         options = Options(labels, target_column, weight_column, group_column=group_column)
         check_sources(options, y, task, sample_weight)
+        if persist:
+            raise ValueError(
+                "persist=True keeps moments on the workers, and a classifier passes over the rows. "
+                "Leave it out, and give X.persist() where the workers have room for the rows."
+            )
         if encoder is not None:
             raise ValueError(
                 "an encoder makes numbers for pipelines of regressors; of a classifier give "
@@ -122,6 +132,7 @@ def fit(
         encoder=_encoder_of(model, encoder),
         n_folds=_n_folds(last),
         group_column=group_column,
+        persist=persist,
         client=client,
     )
     return fit_moments(model, moments)

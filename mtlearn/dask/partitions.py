@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from dask.delayed import delayed
 
@@ -29,6 +29,7 @@ class Partitions:
     client : distributed.Client or None
     """
 
+    unit: ClassVar[str] = "partition"  # as messages call a chunk
     parts: Cut
     target_column: Any = None
     weight_column: Any = None

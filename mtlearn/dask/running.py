@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from asyncio import CancelledError as LoopCancelledError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dask
@@ -70,6 +72,8 @@ def _by_local_scheduler(reads: list[Any], wanted: list[Any]) -> list[Any]:
         with noting:
             return list(compute(*reads, *wanted))
     except Exception as error:
+        if isinstance(error, SaidError):
+            raise ValueError(str(error)) from error
         if _is_ours(error):
             raise
         for number, read in enumerate(reads):
@@ -85,6 +89,15 @@ def _by_local_scheduler(reads: list[Any], wanted: list[Any]) -> list[Any]:
 
 
 def _by_cluster(reads: list[Any], wanted: list[Any], client: Any) -> list[Any]:
+    found, futures = held(reads, wanted, client)
+    return found + list(fetched(futures))
+
+
+def held(reads: list[Any], wanted: list[Any], client: Any) -> tuple[list, list]:
+    """As :func:`computed` on a cluster: results of the first list, and futures of the second.
+
+    All are finished, and stay on the workers for as long as somebody has their future.
+    """
     from distributed import as_completed
 
     futures: list[Any] = []
@@ -93,26 +106,88 @@ def _by_cluster(reads: list[Any], wanted: list[Any], client: Any) -> list[Any]:
         for future in as_completed(futures, loop=client.loop):
             if future.status != "finished":
                 future.result()  # raises
-        found = []
-        while futures:
-            found.append(futures[0].result())
-            futures.pop(0)  # lets go of it
-        return found
+        found = [future.result() for future in futures[: len(reads)]]
+        kept, futures = futures[len(reads) :], []
+        return found, kept
     except (Exception, LoopCancelledError) as error:
+        if isinstance(error, SaidError):
+            raise ValueError(str(error)) from error
         if _is_ours(error):
             raise
         failed = [k for k, future in enumerate(futures) if future.status == "error"]
         if failed:
             number = failed[0] if failed[0] < len(reads) else None
             raise RuntimeError(_of_partition(number, error)) from error
-        raise RuntimeError(
-            "the Dask cluster went away, or somebody cancelled the computation, before all "
-            f"partitions were read ({type(error).__name__}), and nothing was fitted. Start it "
-            "again on a cluster that runs."
-        ) from error
+        raise gone(error) from error
     finally:
         if futures and client.status == "running":  # something failed, or somebody interrupts
             client.cancel(futures)
+
+
+def fetched(futures: list[Any]) -> Iterator[Any]:
+    """Results of futures, of which the list is emptied on the way: what is fetched is let go.
+
+    Raises
+    ------
+    RuntimeError
+        If the cluster goes away, or what was lost with a worker cannot be computed again.
+    """
+    futures.reverse()
+    while futures:
+        try:
+            found = futures[-1].result()
+        except (Exception, LoopCancelledError) as error:
+            raise _lost(error, futures[-1].status == "error") from error
+        futures.pop()
+        yield found
+
+
+def together(futures: list[Any], client: Any) -> list[Any]:
+    """Results of futures, at once; raises as :func:`fetched` does."""
+    try:
+        return client.gather(futures)
+    except (Exception, LoopCancelledError) as error:
+        raise _lost(error, any(one.status == "error" for one in futures)) from error
+
+
+def asked(client: Any, function: Any, futures: list[Any]) -> list[Any]:
+    """``function(result)`` of each of some futures."""
+    try:
+        answers = [client.submit(function, one) for one in futures]
+    except Exception as error:
+        raise gone(error) from error
+    return together(answers, client)
+
+
+def _lost(error: BaseException, failed: bool) -> RuntimeError:
+    if not failed:
+        return gone(error)
+    return RuntimeError(
+        "moments of some tasks were lost with their worker and cannot be computed again, and "
+        f"nothing was fitted: {_named(error)}"
+    )
+
+
+def gone(error: BaseException) -> RuntimeError:
+    """What is said where no partition is to blame."""
+    return RuntimeError(
+        "the Dask cluster went away, or somebody cancelled the computation, before all "
+        f"partitions were read ({type(error).__name__}), and nothing was fitted. Start it "
+        "again on a cluster that runs."
+    )
+
+
+class SaidError(Exception):
+    """What moments of several partitions say of themselves, as it is said to the user."""
+
+
+@contextmanager
+def saying() -> Iterator[None]:
+    """Have errors known as ours where they come out."""
+    try:
+        yield
+    except OURS as error:
+        raise error if _is_ours(error) else SaidError(str(error)) from error
 
 
 def _is_ours(error: BaseException) -> bool:
@@ -121,8 +196,9 @@ def _is_ours(error: BaseException) -> bool:
 
 def _of_partition(number: int | None, error: BaseException) -> str:
     what = "a partition" if number is None else f"partition {number}"
+    return f"{what} cannot be computed, and nothing was fitted: {_named(error)}"
+
+
+def _named(error: BaseException) -> str:
     said = " ".join(str(error).split())
-    return (
-        f"{what} cannot be computed, and nothing was fitted: {type(error).__name__}"
-        f"{': ' if said else ''}{said}"
-    )
+    return f"{type(error).__name__}{': ' if said else ''}{said}"

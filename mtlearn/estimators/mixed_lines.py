@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mtlearn.inputs.units import Units
-from mtlearn.selection.likelihood.effects import Effects, covariance_pieces
-from mtlearn.selection.likelihood.mixed import MixedModel
+from mtlearn.selection.likelihood.blocked import BlockedModel
+from mtlearn.selection.likelihood.effects import Effects, TaskCovariances, covariance_pieces
 from mtlearn.selection.likelihood.variances import Variances
 
 
@@ -25,7 +26,7 @@ class MixedLines(ABC):
     found : Effects
     """
 
-    model: MixedModel
+    model: Any
     fit: Variances
     found: Effects
 
@@ -62,17 +63,16 @@ class MixedLines(ABC):
         for some, C in covariance_pieces(self.model, self.fit, self.found):
             if self.model.copies > 1:
                 C = np.repeat(C, T, axis=0)
-            if levels == "pooled":
-                yield some, C
-                continue
-            C = np.pad(C, ((0, 0), (1, 0), (1, 0)))
-            if levels == "free":  # the mean of a task's targets, and slopes from there
-                away = self.away[some]
-                cross = (C[:, 1:, 1:] @ away[:, :, None])[:, :, 0]
-                C[:, 0, 1:] = C[:, 1:, 0] = cross
-                own = np.sum(cross * away, axis=1)
-                C[:, 0, 0] = own + self.level_variance[some]
-            yield some, C
+            given = (self.away[some], self.level_variance[some]) if levels == "free" else ()
+            yield some, _of_lines(C, levels, *given)
+
+    def errors_where_moments_are(self, at_zero: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Standard deviations of slopes (T, d) and of levels at zero (T,), of moments in blocks."""
+        levels = self.model.products.levels
+        given = (self.away, self.level_variance) if levels == "free" else ()
+        of_tasks = TaskCovariances.of(self.model, self.fit, self.found)
+        errors = _Errors(of_tasks, levels, at_zero)
+        return self.model.covariances(self.fit.state, errors, *given)
 
     def shared_covariances(self) -> tuple[np.ndarray, np.ndarray]:
         """Σ, and of what is not known of the shared model at x̄; (d + 1, d + 1) each."""
@@ -141,6 +141,9 @@ def _uncertainty(
     keep: bool,
 ) -> dict[str, Any]:
     """What is not known of the tasks' lines, whose covariances are not all held unless kept."""
+    if isinstance(fit.model, BlockedModel):  # whose covariances are never kept, nor units changed
+        std, error = fit.errors_where_moments_are(at_zero)
+        return {"coef_std_": std * scale[:, None], "intercept_std_error_": error * scale}
     T, p = len(scale), len(at_zero)
     std, error = np.empty((T, p - 1)), np.empty(T)
     found: dict[str, Any] = {"coef_std_": std, "intercept_std_error_": error}
@@ -148,11 +151,44 @@ def _uncertainty(
         found["coef_covariance_"] = np.empty((T, p, p))
     for some, C in fit.covariances():
         C = units.back("coef_covariance_", C, pairs) * (scale[some] ** 2)[:, None, None]
-        std[some] = np.sqrt(np.maximum(np.einsum("tii->ti", C[:, 1:, 1:]), 0.0))
-        error[some] = _root_of_form(C, at_zero)
+        std[some], error[some] = _errors(C, at_zero)
         if keep:
             found["coef_covariance_"][some] = C
     return found
+
+
+def _of_lines(C: np.ndarray, levels: str, *given: np.ndarray) -> np.ndarray:
+    """Covariances (b, d + 1, d + 1) of lines from those of the columns.
+
+    ``given`` are, for free levels, from where each was measured to x̄ and its variance there.
+    """
+    if levels == "pooled":
+        return C
+    C = np.pad(C, ((0, 0), (1, 0), (1, 0)))
+    if levels == "free":  # the mean of a task's targets, and slopes from there
+        away, level_variance = given
+        cross = (C[:, 1:, 1:] @ away[:, :, None])[:, :, 0]
+        C[:, 0, 1:] = C[:, 1:, 0] = cross
+        C[:, 0, 0] = np.sum(cross * away, axis=1) + level_variance
+    return C
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """:func:`_errors` of a piece of moments."""
+
+    of_tasks: TaskCovariances
+    levels: str
+    at_zero: np.ndarray
+
+    def __call__(self, A: np.ndarray, W: np.ndarray, *given: np.ndarray) -> tuple:
+        return _errors(_of_lines(self.of_tasks(A, W), self.levels, *given), self.at_zero)
+
+
+def _errors(C: np.ndarray, at_zero: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of slopes (b, d) and of levels at zero (b,), from the covariances of lines."""
+    slopes = np.sqrt(np.maximum(np.einsum("tii->ti", C[:, 1:, 1:]), 0.0))
+    return slopes, _root_of_form(C, at_zero)
 
 
 def _root_of_form(C: np.ndarray, a: np.ndarray) -> np.ndarray:

@@ -219,13 +219,13 @@ class Gathering:
     def _make_room(self, n_tasks: int, d: int) -> None:
         """Places for so many tasks in every fold."""
         if not self.folds:
-            refuse_beyond_memory(n_tasks, d, self.n_folds)
+            refuse_beyond_memory(n_tasks, d, self.n_folds, unit=self.reader.unit)
             self.folds = [empty(n_tasks, d) for _ in range(self.n_folds or 1)]
             self.sums = [np.zeros((n_tasks, 3)) for _ in self.folds]
         have = self.folds[0].n_tasks
         if have >= n_tasks:
             return
-        refuse_beyond_memory(n_tasks, d, self.n_folds)
+        refuse_beyond_memory(n_tasks, d, self.n_folds, unit=self.reader.unit)
         room = max(n_tasks, have + have // 2)
         for k, old in enumerate(self.folds):
             self.folds[k] = empty(room, d)

@@ -21,8 +21,8 @@ def joined(blocks: list[TaskMoments]) -> TaskMoments:
     first = blocks[0]
     if len(blocks) == 1:
         return blocks.pop()
-    tasks, places = _in_order([block._tasks for block in blocks])
-    column_tasks, column_places = _in_order([block._column_tasks for block in blocks])
+    tasks, places = in_order([block._tasks for block in blocks])
+    column_tasks, column_places = in_order([block._column_tasks for block in blocks])
     T, d = len(tasks), first.n_features
     folds = tuple(empty(T, d) for _ in first._folds)
     sums = tuple(np.zeros((T, 3)) for _ in folds)
@@ -49,7 +49,7 @@ def joined(blocks: list[TaskMoments]) -> TaskMoments:
     )
 
 
-def _in_order(parts: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+def in_order(parts: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
     """All labels in order, and where those of each part are among them."""
     kinds = {part.dtype for part in parts if len(part)}
     if len(kinds) == 1 and next(iter(kinds)).kind != "O":

@@ -18,21 +18,42 @@ def memory() -> float:
 
 
 GROWING = 2.5  # times the moments are alive where room is made for more tasks
+JOINING = 2.0  # times, where blocks of them are joined
 
 
-def refuse_beyond_memory(n_tasks: int, d: int, n_folds: int | None) -> None:
-    """Before the machine does."""
+def refuse_beyond_memory(n_tasks: int, d: int, n_folds: int | None, *, unit: str = "chunk") -> None:
+    """Before the machine does; ``unit`` is what rows come in."""
     needed = 8.0 * (n_folds or 1) * n_tasks * (d + 1) ** 2
     most = memory()
     if GROWING * needed <= most:
         return
     folds = "" if n_folds is None else f" and {n_folds} folds"
     fewer = "" if n_folds is None else " and n_folds=None"
+    advice = f"Collect with folder=...{fewer}, which keeps blocks of tasks in files"
+    if unit == "partition":  # which are not collected to a folder
+        advice = "Give the cluster more workers, on machines of more memory"
+        advice += "" if n_folds is None else ", leave n_folds out"
     raise ValueError(
         f"the moments of {_of(n_tasks, d)}{folds} take {needed / 1e9:.3g} GB so far, "
         f"{GROWING} times that while they grow, and this machine has {most / 1e9:.3g} GB of "
-        f"memory. Collect with folder=...{fewer}, which keeps blocks of tasks in files, or leave "
-        "out columns."
+        f"memory. {advice}, or leave out columns."
+    )
+
+
+def refuse_joining(
+    n_tasks: int, d: int, n_folds: int | None, needed: float, may_stay: bool
+) -> None:
+    """Blocks that were made apart, and do not fit into one memory; they ``may_stay`` apart."""
+    folds = "" if n_folds is None else f" and {n_folds} folds"
+    advice = "leave out columns"
+    if may_stay:
+        advice = "leave persist=False out, and they stay on the workers"
+    elif n_folds is not None:
+        advice = 'leave n_folds out, estimate the strength (alpha="auto", RandomSlopesRegressor)'
+        advice += ", and they stay on the workers"
+    raise ValueError(
+        f"the moments of {_of(n_tasks, d)}{folds} take {needed / 1e9:.3g} GB, twice that while "
+        f"they are joined, and this machine has {memory() / 1e9:.3g} GB of memory: {advice}."
     )
 
 

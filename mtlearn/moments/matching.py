@@ -78,12 +78,13 @@ def matched(mine: Any, other: Any) -> Any:
 
 def refuse_blocks(what: str, *given: Any) -> None:
     """Moments in blocks are fitted, and nothing else."""
-    if any(isinstance(one._folds[0].xx, BlockedScatter) for one in given):
-        raise ValueError(
-            f"moments in blocks cannot be {what}: their scatters stay in the files of their "
-            "folder. Collect the rows of both together, or without folder=... where they fit into "
-            "memory."
-        )
+    for one in given:
+        xx: Any = one._folds[0].xx
+        if isinstance(xx, BlockedScatter):
+            raise ValueError(
+                f"moments in blocks cannot be {what}: their scatters stay {xx.where}. Collect the "
+                f"rows of both together, or without {xx.asked} where they fit into memory."
+            )
 
 
 def refuse_negative(

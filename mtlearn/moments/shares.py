@@ -216,6 +216,7 @@ def _moments(
     found = options.gathering()
     found.waits = True
     head.prime(found.reader)
+    found.reader.unit = "partition"
     found.expect(rows)
     for chunk in rows:
         found.take_in(chunk)

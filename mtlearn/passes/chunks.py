@@ -19,6 +19,8 @@ class HeldChunks:
     ----------
     n_passes : int
         How often all rows were gone through.
+    unit : str
+        What messages call a chunk.
 
     Examples
     --------
@@ -26,6 +28,8 @@ class HeldChunks:
     >>> list(chunks.map(lambda chunk: chunk[1]))
     [['yes'], ['no']]
     """
+
+    unit = "chunk"
 
     def __init__(self, chunks: Any):
         if isinstance(chunks, Iterator):

@@ -135,7 +135,7 @@ def get_to_know(model: Any, chunks: Any) -> Known:
         apart = one.at[order] - first.at
         x[at] += one.x[:, :, order] + one.weight[:, :, None] * apart
         largest = np.maximum(largest, one.largest[order])
-    _refuse_empty(count, tasks)
+    _refuse_empty(count, tasks, getattr(chunks, "unit", "chunk"))
     way = "labels" if reader.kind else "single"
     way = way if reader.targets is None else "columns"
     if way == "labels":
@@ -163,21 +163,21 @@ def get_to_know(model: Any, chunks: Any) -> Known:
 
 def _summaries(chunks: Any, reader: ChunkReader) -> tuple[list[Summary], Summary]:
     found: list[Summary] = []
-    start, n_missing = 0, 0
+    start, n_missing, unit = 0, 0, getattr(chunks, "unit", "chunk")
     for number, one in enumerate(chunks.map(summarise, reader)):
         if isinstance(one, Exception):
-            raise type(one)(f"chunk {number}: {one}")
+            raise type(one)(f"{unit} {number}: {one}")
         if not isinstance(one, Summary):
             continue
         if not found:
             start = number
         else:
-            _same(one.reader, found[0].reader, number, start)
+            _same(one.reader, found[0].reader, number, start, unit)
         n_missing += one.n_missing
         found.append(one)
     if not found:
         raise ValueError(
-            "no chunk has a row with an observed label and a weight above zero; nothing to fit. "
+            f"no {unit} has a row with an observed label and a weight above zero; nothing to fit. "
             "Give some rows a label that is not missing, and a weight."
         )
     if n_missing and found[0].reader.targets is None:
@@ -185,7 +185,7 @@ def _summaries(chunks: Any, reader: ChunkReader) -> tuple[list[Summary], Summary
     return found, found[0]
 
 
-def _same(one: ChunkReader, first: ChunkReader, number: int, start: int) -> None:
+def _same(one: ChunkReader, first: ChunkReader, number: int, start: int, unit: str) -> None:
     differ = []
     if (one.names is None) != (first.names is None) or one.n_features != first.n_features:
         differ.append(f"{one.n_features} columns of features and not {first.n_features}")
@@ -200,7 +200,7 @@ def _same(one: ChunkReader, first: ChunkReader, number: int, start: int) -> None
         differ.append("other columns of targets")
     if differ:
         raise ValueError(
-            f"chunk {number} has {', '.join(differ)}, other than chunk {start}. Give all chunks "
+            f"{unit} {number} has {', '.join(differ)}, other than {unit} {start}. Give all {unit}s "
             "the same columns, and labels and targets of one kind."
         )
 
@@ -236,12 +236,12 @@ def _classes(found: list[Summary], model: Any, n_columns: int) -> np.ndarray:
     return read_classes(values, model)[0]
 
 
-def _refuse_empty(count: np.ndarray, tasks: np.ndarray) -> None:
+def _refuse_empty(count: np.ndarray, tasks: np.ndarray, unit: str) -> None:
     empty = np.flatnonzero(count.sum(axis=1) == 0)
     if len(empty):
         many = counted(len(empty), "column of y has", "columns of y have")
         raise ValueError(
-            f"{many} no observed label of non-zero weight in any chunk (the first: "
+            f"{many} no observed label of non-zero weight in any {unit} (the first: "
             f"{plain(tasks[empty[0]])!r}). Drop such columns."
         )
 

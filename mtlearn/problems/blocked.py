@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.blocks import Blocks
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.scatter import ScatterBlock
 
@@ -20,7 +22,7 @@ class BlockedProblem(MomentProblem):
         raise ValueError(
             "feature_weight has 0, and the moments are in blocks, which are not written again "
             "without what these features explain. Give a small weight, such as 1e-3, or collect "
-            "without folder=..., where the moments fit into memory."
+            f"without {self.xx.asked}, where the moments fit into memory."
         )
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:
@@ -54,12 +56,28 @@ class BlockedProblem(MomentProblem):
         return False
 
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
-        for tasks, xx in self.xx.pieces():
-            S = xx * self.scale[tasks, None, None]
-            if whole and self.kappa.any():
-                x = self.x_mean.T[tasks]
-                S += (self.kappa[tasks, None] * x)[:, :, None] * x[:, None, :]
-            yield ScatterBlock(tasks, full=S)
+        raise TypeError(
+            "scatters in blocks are not handed out: functions are, by BlockedScatter.run"
+        )
+
+    def run(self, function: Callable, *own: Any, common: tuple = ()) -> tuple[tuple, tuple]:
+        """``function(S, *parts, *common)`` of the S_t of pieces, as :meth:`Blocks.run` has it."""
+        return self.xx.run(OfScaled(function), self.scale, *own, common=common)
+
+    def decomposed(self, function: Callable) -> Blocks:
+        """``function(S)`` of pieces, eigenvectors (b, r, d) and eigenvalues, where these are."""
+        return self.xx.kept(OfScaled(function), self.scale, needed=self.spectrum_bytes())
+
+
+@dataclass(frozen=True)
+class OfScaled:
+    """A function of scatters under the weights c as one of scatters as they are."""
+
+    function: Callable
+
+    def __call__(self, xx: np.ndarray, scale: np.ndarray, *given: Any) -> Any:
+        """What it is of some tasks."""
+        return self.function(xx * scale[:, None, None], *given)
 
 
 def _times(xx: np.ndarray, w: np.ndarray) -> np.ndarray:

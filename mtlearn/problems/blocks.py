@@ -1,14 +1,14 @@
-"""Scatters (T, d, d) in files, blocks of tasks: a piece of one is in memory at a time.
+"""Scatters (T, d, d) in blocks of tasks, of which a piece is in memory at a time.
 
 They stand where an array of scatters stands (``Moments.xx``), and answer what is asked of it
-without ever being one. Pieces are read, not mapped, so that memory is one piece whatever the
-system keeps in its cache of files.
+without ever being one: functions go to the pieces, wherever these are. In files pieces are read,
+not mapped, so that memory is one piece whatever the system keeps in its cache of files.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,101 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.spilled import Scratch, Stored
+
 PIECE_BYTES = 1 << 21  # of scatters that are looked at together, which stay in the cache
 
 
-class BlockedScatter(ABC):
-    """Scatters of T tasks, of which a piece at a time is at hand.
+class Results:
+    """What functions say of pieces of tasks: sums over them, and arrays (T, ...) of tasks.
+
+    Parameters
+    ----------
+    n_tasks : int
+    """
+
+    def __init__(self, n_tasks: int):
+        self.n_tasks = n_tasks
+        self.sums: tuple = ()
+        self.own: tuple[np.ndarray, ...] = ()
+        self._begun = False
+
+    def add(self, tasks: Any, sums: tuple, own: tuple) -> None:
+        """Those of some more of the tasks."""
+        if self._begun:
+            self.sums = tuple(a + b for a, b in zip(self.sums, sums, strict=True))
+        else:
+            self.own = tuple(np.empty((self.n_tasks, *part.shape[1:])) for part in own)
+            self.sums, self._begun = sums, True
+        for whole, part in zip(self.own, own, strict=True):
+            whole[tasks] = part
+
+
+class Blocks(ABC):
+    """Something of each of T tasks, of which a piece at a time is at hand, wherever it is."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """T."""
+
+    @abstractmethod
+    def run(self, function: Callable, *own: Any, common: tuple = ()) -> tuple[tuple, tuple]:
+        """``function(piece, *parts, *common)`` of all pieces.
+
+        The function returns two tuples, what adds up over the tasks and arrays (b, ...) of its
+        own tasks, and so does this, of all. It must not keep the piece, nor change it.
+
+        Parameters
+        ----------
+        function : callable
+            Which other processes can be given.
+        *own : ndarrays of shape (T, ...)
+            Of which each piece is given the part of its tasks; also :meth:`placed`.
+        common : tuple
+            What all are given.
+        """
+
+    def placed(self, own: np.ndarray) -> Any:
+        """An array (T, ...) to be given again and again, that moves once."""
+        return own
+
+    def some(self, share: int) -> tuple[np.ndarray, Blocks] | None:
+        """About one task in ``share``: which, and theirs. None where that takes no less time."""
+        return None
+
+    def each(self, function: Callable, *own: Any, common: tuple = ()) -> np.ndarray:
+        """A result (b, ...) of each piece, as one array (T, ...)."""
+        return self.run(Each(function), *own, common=common)[1][0]
+
+    def total(self, function: Callable, *own: Any, common: tuple = ()) -> Any:
+        """The sum over pieces of their results."""
+        return self.run(Total(function), *own, common=common)[0][0]
+
+
+@dataclass(frozen=True)
+class Each:
+    """A function whose result is one array of the tasks, as :meth:`Blocks.run` takes it."""
+
+    function: Callable
+
+    def __call__(self, *given: Any) -> tuple[tuple, tuple]:
+        """No sums, and the array."""
+        return (), (self.function(*given),)
+
+
+@dataclass(frozen=True)
+class Total:
+    """A function whose result adds up, as :meth:`Blocks.run` takes it."""
+
+    function: Callable
+
+    def __call__(self, *given: Any) -> tuple[tuple, tuple]:
+        """The sum, and nothing of the tasks."""
+        return (self.function(*given),), ()
+
+
+class BlockedScatter(Blocks):
+    """Scatters of T tasks, of which a piece (b, d, d) at a time is at hand.
 
     Parameters
     ----------
@@ -31,50 +121,27 @@ class BlockedScatter(ABC):
     ----------
     factor : ndarray of shape (d, d) or None
         What every scatter is multiplied by, entry by entry.
+    where, asked : str
+        Where they stay, and what it was asked for by, as messages say it.
     """
+
+    where: str
+    asked: str
 
     def __init__(self, diagonal: np.ndarray):
         self.diagonal = diagonal
         self.factor: np.ndarray | None = None
-
-    @property
-    @abstractmethod
-    def folder(self) -> Path:
-        """Where scratch files may be."""
-
-    @abstractmethod
-    def map(self, function: Callable, *own: np.ndarray, common: tuple = ()) -> Iterable:
-        """``function(xx, *parts, *common)`` of each piece, behind the positions of its tasks.
-
-        ``own`` are arrays of shape (T, ...), of which a piece is given the parts of its tasks. The
-        function must not keep ``xx``, (b, d, d), nor change it.
-        """
-
-    @abstractmethod
-    def pieces(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Positions of tasks (b,) and their scatters (b, d, d), which the next piece overwrites."""
 
     @abstractmethod
     def of_tasks(self, tasks: np.ndarray) -> BlockedScatter:
         """Those of some of the tasks, in this order."""
 
     @abstractmethod
-    def tasks_of(self, share: int) -> np.ndarray:
-        """Some tasks that are read together, about one in ``share`` of them, ascending."""
+    def kept(self, function: Callable, *own: Any, needed: float) -> Blocks:
+        """Results of a function of each piece, two arrays (b, ...), kept beside the scatters.
 
-    def each(self, function: Callable, *own: np.ndarray, common: tuple = ()) -> np.ndarray:
-        """A result (b, ...) of each piece, as one array (T, ...)."""
-        out: np.ndarray | None = None
-        for tasks, part in self.map(function, *own, common=common):
-            if out is None:
-                out = np.empty((len(self), *part.shape[1:]))
-            out[tasks] = part
-        assert out is not None
-        return out
-
-    def total(self, function: Callable, *own: np.ndarray, common: tuple = ()) -> Any:
-        """The sum over pieces of their results."""
-        return sum(part for _, part in self.map(function, *own, common=common))
+        ``needed`` is how many bytes the first of all of them take at most.
+        """
 
     def __len__(self) -> int:
         return len(self.diagonal)
@@ -111,6 +178,11 @@ class BlockedScatter(ABC):
         )
 
 
+def step_of(d: int) -> int:
+    """How many scatters (d, d) a piece has."""
+    return max(1, PIECE_BYTES // (8 * max(1, d) ** 2))
+
+
 @dataclass(frozen=True)
 class ScatterFile:
     """A block: a file of scatters (n, d, d) as numbers, from ``offset`` on."""
@@ -130,22 +202,30 @@ class FiledScatter(BlockedScatter):
     diagonal : ndarray of shape (T, d)
     """
 
+    where, asked = "in the files of their folder", "folder=..."
+
     def __init__(self, files: list[ScatterFile], diagonal: np.ndarray):
         super().__init__(diagonal)
         self.files = files
 
-    @property
-    def folder(self) -> Path:
-        """Where they are, and scratch files may be."""
-        return self.files[0].path.parent
-
-    def map(self, function: Callable, *own: np.ndarray, common: tuple = ()) -> Iterable:
+    def run(self, function: Callable, *own: Any, common: tuple = ()) -> tuple[tuple, tuple]:
+        found = Results(len(self))
         for tasks, xx in self.pieces():
-            yield tasks, function(xx, *(one[tasks] for one in own), *common)
+            found.add(tasks, *function(xx, *(one[tasks] for one in own), *common))
+        return found.sums, found.own
+
+    def kept(self, function: Callable, *own: Any, needed: float) -> Spilled:
+        scratch = Scratch(self.files[0].path.parent, needed)
+        pieces = []
+        for tasks, xx in self.pieces():
+            large, small = function(xx, *(one[tasks] for one in own))
+            pieces.append((tasks, scratch.append(large), small))
+        return Spilled(len(self), pieces)
 
     def pieces(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Positions of tasks (b,) and their scatters (b, d, d), which the next piece overwrites."""
         d = self.diagonal.shape[1]
-        step = max(1, PIECE_BYTES // (8 * d * d))
+        step = step_of(d)
         buffer = np.empty((step, d, d))
         for one in self.files:
             with one.path.open("rb", buffering=0) as file:
@@ -157,8 +237,9 @@ class FiledScatter(BlockedScatter):
                         xx *= self.factor
                     yield one.tasks[start : start + step], xx
 
-    def tasks_of(self, share: int) -> np.ndarray:
-        return np.sort(np.concatenate([one.tasks for one in self.files[::share]]))
+    def some(self, share: int) -> tuple[np.ndarray, FiledScatter]:
+        tasks = np.sort(np.concatenate([one.tasks for one in self.files[::share]]))
+        return tasks, self.of_tasks(tasks)
 
     def of_tasks(self, tasks: np.ndarray) -> FiledScatter:
         place = np.full(len(self), -1)
@@ -172,6 +253,44 @@ class FiledScatter(BlockedScatter):
         found = FiledScatter(files, self.diagonal[tasks])
         found.factor = self.factor
         return found
+
+
+class Spilled(Blocks):
+    """Pairs of arrays of pieces of tasks, the first of which is in a file.
+
+    Parameters
+    ----------
+    n_tasks : int
+    pieces : list of tuple
+        Positions of tasks, the first array as it is stored, the second.
+    """
+
+    def __init__(self, n_tasks: int, pieces: list[tuple[np.ndarray, Stored, np.ndarray]]):
+        self.n_tasks, self.pieces = n_tasks, pieces
+
+    def __len__(self) -> int:
+        return self.n_tasks
+
+    def run(self, function: Callable, *own: Any, common: tuple = ()) -> tuple[tuple, tuple]:
+        found = Results(len(self))
+        for tasks, large, small in self.pieces:
+            piece = large.read(), small
+            found.add(tasks, *function(piece, *(one[tasks] for one in own), *common))
+        return found.sums, found.own
+
+    def some(self, share: int) -> tuple[np.ndarray, Spilled] | None:
+        tasks, pieces = first_to_last(self.pieces[::share])
+        return tasks, Spilled(len(tasks), pieces)
+
+
+def first_to_last(pieces: list[tuple]) -> tuple[np.ndarray, list[tuple]]:
+    """Tasks of some pieces, whose first parts these are; the pieces as if there were no others."""
+    tasks = np.concatenate([own for own, *_ in pieces])
+    ends = np.cumsum([len(own) for own, *_ in pieces])
+    return tasks, [
+        (np.arange(end - len(own), end), *parts)
+        for end, (own, *parts) in zip(ends, pieces, strict=True)
+    ]
 
 
 def _read(file: Any, offset: int, rows: np.ndarray, xx: np.ndarray) -> None:

@@ -29,10 +29,10 @@ from mtlearn.problems.linear import solve_semidefinite
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
+from mtlearn.solvers.all_inverses import AllInverses, inverses_of
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.fixed_arrow import DEPENDENT, FixedArrow
-from mtlearn.solvers.inverses import BlockInverse
 from mtlearn.solvers.solution import Solution
 
 DIGITS = 1e-15  # the same, where that was too strict
@@ -49,7 +49,7 @@ class Arrow:
     thin : bool, default=True
         Work on the rows of a task where it has fewer of them than features. Their Gram matrix
         does not survive columns of wildly different scale; the d × d form does.
-    inverses : list of block inverses, default=None
+    inverses : AllInverses, default=None
         The K_t, where they are known already.
     """
 
@@ -59,7 +59,7 @@ class Arrow:
         alpha: float,
         *,
         thin: bool = True,
-        inverses: list | None = None,
+        inverses: AllInverses | None = None,
     ):
         self.problem, self.alpha, self.thin = problem, alpha, thin
         self.with_mean = problem.coupling.has_mean and alpha > 0
@@ -67,21 +67,12 @@ class Arrow:
         self.whole = alpha <= (1e-12 * typical_curvature(problem) if thin else 0.0)
         d, T = problem.n_features, problem.n_columns
         self.x_mean = np.broadcast_to(problem.x_mean, (d, T))
-        self.p = np.zeros((d, T))  # (S + alpha I)⁻¹ x̄; of the whole H where self.whole
-        self._kept = inverses
-        keep: list | None = []
-        core = np.zeros((d, d))
-        for inverse in self._inverses():
-            if problem.kappa.any():
-                self.p[:, inverse.tasks] = inverse.times(self.x_mean[:, inverse.tasks])
-            if self.with_mean:
-                core += inverse.alpha_KS_sum()
-            if keep is not None:
-                keep.append(inverse)
-                if sum(one.nbytes for one in keep) > tuning.KEEP_BYTES:
-                    keep = None
-        if self._kept is None:
-            self._kept = keep
+        if inverses is None:
+            inverses = inverses_of(problem, alpha, thin=thin, whole=self.whole)
+        self.inverses = inverses
+        p, core = inverses.first(self.x_mean if problem.kappa.any() else None, self.with_mean)
+        # (S + alpha I)⁻¹ x̄; of the whole H where self.whole
+        self.p = np.zeros((d, T)) if p is None else p
         kappa, q = problem.kappa, np.einsum("jt,jt->t", self.x_mean, self.p)
         # Of x̄'K x̄ and of kappa - z'K z, per kappa: 1 / (1 + kappa q).
         self.damp = np.maximum(1.0 - kappa * q, 0.0) if self.whole else 1.0 / (1.0 + kappa * q)
@@ -110,11 +101,7 @@ class Arrow:
         an eigenvalue below ``dependent`` belongs to.
         """
         problem, d = self.problem, self.problem.n_features
-        Kr = np.empty_like(r)
-        for inverse in self._inverses():
-            at = inverse.tasks
-            own = r[:, at] + e[at] * self.x_mean[:, at] if self.whole else r[:, at]
-            Kr[:, at] = inverse.times(own)
+        Kr = self.inverses.times(r + e * self.x_mean if self.whole else r)
         if self.whole:
             right_b = float(e.sum() - np.vdot(self.Kz, r + e * self.x_mean))
         else:
@@ -139,17 +126,10 @@ class Arrow:
                 b0 = float(np.vdot(self.Kz, Kr)) / size if size > 0 else 0.0
         dV = Kr - b0 * self.Kz
         if mean is not None:
-            for inverse in self._inverses():
-                dV[:, inverse.tasks] -= inverse.times_scatter(mean)
+            dV -= self.inverses.times_scatter(mean)
             if not self.whole:
                 dV -= (self.alpha * problem.kappa * self.damp * (mean @ self.p)) * self.p
         return dV, mean, b0
-
-    def _inverses(self):
-        if self._kept is not None:
-            return self._kept
-        blocks = self.problem.scatter_blocks(self.thin, whole=self.whole)
-        return (BlockInverse(block, self.alpha) for block in blocks)
 
 
 def solve_mean_regularized(

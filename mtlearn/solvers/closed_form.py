@@ -11,6 +11,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Penalty, QuadraticPenalty
 from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.problems.blocks import Blocks
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.arrow import closed_form_affordable, residuals, solve_mean_regularized
@@ -19,7 +20,6 @@ from mtlearn.solvers.curvature import badly_scaled, typical_curvature
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.spectral_path import SpectralPath
 from mtlearn.solvers.spectrum import Spectrum
-from mtlearn.solvers.spilled import Spilled
 
 
 class ClosedForm(Exact):
@@ -44,7 +44,7 @@ class ClosedForm(Exact):
 
     def solution(self, alpha: float) -> Solution:
         """The solution at one alpha, to rounding."""
-        if self.thin and 0 < alpha < np.inf and isinstance(self._ready, Spilled):
+        if self.thin and 0 < alpha < np.inf and isinstance(self._ready, Blocks):
             # Read again at every pass, which is quicker than to factorise again.
             arrow = Spectrum(self.problem).at(alpha)
             solution = solve_mean_regularized(self.problem, alpha, arrow=arrow)

@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from mtlearn.problems.blocked import BlockedProblem
+from mtlearn.problems.blocks import Blocks
 from mtlearn.problems.linear import stack_times, stack_transposed_times
 from mtlearn.problems.scatter import ScatterBlock
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.solvers.all_inverses import HeldInverses, MappedInverses
 from mtlearn.solvers.arrow import Arrow
-from mtlearn.solvers.spilled import Scratch, Spilled
 
 CHUNK = 1 << 18  # numbers of eigenvectors that stay in the cache
 SHARED_BYTES = 64e6  # of eigenvectors that stay with a problem, for its next coupling
-Blocks = list[tuple[np.ndarray, np.ndarray, np.ndarray]]  # tasks, E, lambda
+Listed = list[tuple[np.ndarray, np.ndarray, np.ndarray]]  # tasks, E, lambda
 CUTOFF = 1e-15  # relative eigenvalue below which it is rounding
 
 
@@ -36,23 +37,21 @@ class Spectrum:
 
     def __init__(self, problem: SquaredProblem):
         self.problem = problem
-        blocks: Blocks | Spilled | None = problem.kept.get("spectrum")
+        blocks: Listed | Blocks | None = problem.kept.get("spectrum")
         if blocks is None:
-            decomposed = (_decompose(block) for block in problem.scatter_blocks(thin=True))
-            spills = isinstance(problem, BlockedProblem)
-            blocks = _spilled(problem, decomposed) if spills else list(decomposed)
-            if spills or problem.spectrum_bytes() <= SHARED_BYTES:
+            if isinstance(problem, BlockedProblem):
+                blocks = problem.decomposed(_decomposed)
+            else:
+                blocks = [_decompose(block) for block in problem.scatter_blocks(thin=True)]
+            if isinstance(blocks, Blocks) or problem.spectrum_bytes() <= SHARED_BYTES:
                 problem.kept["spectrum"] = blocks
-        self.blocks = blocks
+        self.blocks: Any = blocks
 
-    def in_chunks(self) -> Iterator[tuple[np.ndarray, Any, np.ndarray]]:
+    def in_chunks(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Tasks, E and lambda of a part at a time, but for tasks that share their eigenvectors.
 
-        E is an array, or :class:`Stored`.
+        Not of scatters in blocks.
         """
-        if isinstance(self.blocks, Spilled):
-            yield from self.blocks.pieces
-            return
         for tasks, E, values in self.blocks:
             step = len(tasks) if len(E) == 1 else max(1, CHUNK // (E.shape[1] * E.shape[2]))
             for start in range(0, len(tasks), step):
@@ -61,7 +60,11 @@ class Spectrum:
 
     def at(self, alpha: float) -> Arrow:
         """The system for one alpha > 0."""
-        inverses: Any = Inverses(self.blocks, alpha)
+        if isinstance(self.blocks, Blocks):
+            inverses: Any = MappedInverses(self.blocks, InverseOfSpectrum(alpha))
+        else:
+            known = Inverses(self.blocks, alpha)
+            inverses = HeldInverses(self.problem.n_columns, lambda: known, known)
         return Arrow(self.problem, alpha, inverses=inverses)
 
 
@@ -112,9 +115,20 @@ class SpectralInverse:
         return np.where(self.values > 0, 1.0 / (self.values + self.alpha), 0.0)
 
 
-def _spilled(problem: Any, decomposed: Iterator) -> Spilled:
-    scratch = Scratch(problem.xx.folder, problem.spectrum_bytes())
-    return Spilled([(tasks, scratch.append(E), values) for tasks, E, values in decomposed])
+@dataclass(frozen=True)
+class InverseOfSpectrum:
+    """K_t of a piece, from its E and lambda."""
+
+    alpha: float
+
+    def __call__(self, piece: tuple[np.ndarray, np.ndarray]) -> SpectralInverse:
+        """As :class:`MappedInverses` makes it."""
+        return SpectralInverse(np.arange(len(piece[0])), *piece, self.alpha)
+
+
+def _decomposed(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """E and lambda of a piece of scatters."""
+    return _decompose(ScatterBlock(np.arange(len(S)), full=S))[1:]
 
 
 def _decompose(block: ScatterBlock) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

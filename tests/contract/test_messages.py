@@ -1387,6 +1387,7 @@ WRONG_TYPE = {
     "scores: request",
     "pictures: no frame",
     "dask: in memory",
+    "dask: copied from workers",
     "dask: labels of another kind",
     "moments: one table",
     *(f"passes: {name}" for name in passes.WRONG_TYPE),

@@ -1,9 +1,13 @@
 """What functions on Dask refuse, as rows of tests/contract/test_messages.py."""
 
+import copy
+from unittest import mock
+
 import dask
 import dask.array as da
 import dask.dataframe as dd
 import numpy as np
+from distributed import Client, LocalCluster
 from sklearn.model_selection import KFold
 
 import mtlearn.dask
@@ -37,6 +41,25 @@ def apart():
     )
 
 
+def on_a_cluster(asked, memory=float("inf")):
+    """Something asked of a cluster of this process, beside a machine of so much memory."""
+
+    def call():
+        how = {"n_workers": 1, "processes": False, "dashboard_address": ":0"}
+        with LocalCluster(**how) as cluster, Client(cluster, set_as_default=False) as client:
+            with mock.patch("mtlearn.dask.persisted.memory", return_value=memory):
+                with mock.patch("mtlearn.moments.limits.memory", return_value=max(memory, 1e9)):
+                    asked(client)
+
+    return call
+
+
+def beyond_memory():
+    """Workers on a machine that is too small: what merging says is said as it is."""
+    with mock.patch("mtlearn.moments.limits.memory", return_value=100.0):
+        collect(table(partitions=2, T=400), **NAMED)()
+
+
 MESSAGES = {
     "two targets": (collect(y=FRAME["sold"], **NAMED), ["target_column='sold'"], ["one of them"]),
     "no target": (collect(task_column="shop"), ["no target"], ["target_column="]),
@@ -64,4 +87,44 @@ MESSAGES = {
         ["to_dask_array"],
     ),
     "other columns": (collect(apart(), **NAMED), ["partition 1", "lacks ['a']"], ["same columns"]),
+    "nowhere to stay": (
+        collect(persist=True, **NAMED),
+        ["persist=True", "no", "cluster"],
+        ["distributed.Client()"],
+    ),
+    "nothing to deal by": (
+        on_a_cluster(lambda client: collect(y=FRAME["sold"], persist=True, client=client)()),
+        ["no task labels"],
+        ["task_column"],
+    ),
+    "folds that stay": (
+        on_a_cluster(lambda client: collect(persist=True, n_folds=5, client=client, **NAMED)()),
+        ["n_folds=5", "5 times"],
+        ['alpha="auto"'],
+    ),
+    "a classifier's moments": (
+        fitted(MeanRegularizedClassifier(task_column="shop"), persist=True),
+        ["persist=True", "a classifier passes over the rows"],
+        ["X.persist()"],
+    ),
+    "more than fits here": (
+        on_a_cluster(lambda client: collect(persist=False, client=client, **NAMED)(), memory=9.0),
+        ["7 tasks of 3 features", "GB of memory"],
+        ["persist=False"],
+    ),
+    "more folds than fit here": (
+        on_a_cluster(lambda client: collect(n_folds=2, client=client, **NAMED)(), memory=9.0),
+        ["7 tasks of 3 features and 2 folds"],
+        ["leave n_folds out"],
+    ),
+    "copied from workers": (
+        on_a_cluster(lambda client: copy.deepcopy(collect(persist=True, client=client, **NAMED)())),
+        ["neither copied nor pickled"],
+        ["persist=False"],
+    ),
+    "a block beyond the memory of a worker": (
+        beyond_memory,
+        ["of 3 features take", "GB of memory"],
+        ["more workers"],
+    ),
 }

@@ -132,7 +132,7 @@ MESSAGES = {
     ),
     "eigenvectors beyond the disk": (
         on_a_small_machine(
-            "mtlearn.solvers.spilled.shutil.disk_usage",
+            "mtlearn.problems.spilled.shutil.disk_usage",
             DISK(1),
             lambda f: fit_moments(MEAN("auto"), f),
             before=lambda f: moments(folder=f),

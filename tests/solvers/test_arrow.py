@@ -37,7 +37,7 @@ def test_inverses_computed_again_beyond_the_memory_are_the_same(
     problem = build(make(2, way, weights=weights), "design", Coupling(0.7, True, alpha_mean))
     kept = solve_mean_regularized(problem, 0.3)
     monkeypatch.setattr("mtlearn.solvers.tuning.KEEP_BYTES", 0)
-    assert Arrow(problem, 0.3)._kept is None
+    assert Arrow(problem, 0.3).inverses.kept is None
     close(solve_mean_regularized(problem, 0.3).point.W, kept.point.W, 1e-12)
 
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from mtlearn.problems.blocks import BlockedScatter
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.samples import ENOUGH, SHARES
 from mtlearn.selection.likelihood.sweep import root_of, swept
@@ -79,9 +81,6 @@ class BlockedState:
         return replace(self, given=q, shared=shared)
 
 
-OF_COLUMNS = ("diagonal", "sizes", "squares", "products", "AI", "u", "C")
-
-
 @dataclass
 class Sums:
     """Sums over the tasks of what derivatives need, of single columns, and q (T, p).
@@ -91,13 +90,13 @@ class Sums:
     """
 
     q: np.ndarray
-    diagonal: Any = 0.0
-    sizes: Any = 0.0
-    squares: Any = 0.0
-    products: Any = 0.0
-    AI: Any = 0.0
-    u: Any = 0.0
-    C: Any = 0.0
+    diagonal: np.ndarray
+    sizes: np.ndarray
+    squares: np.ndarray
+    products: np.ndarray
+    AI: np.ndarray
+    u: np.ndarray
+    C: np.ndarray
 
     def first(self, c: np.ndarray, sigma2: float) -> tuple[np.ndarray, np.ndarray]:
         """The t and s of columns c."""
@@ -122,15 +121,16 @@ class BlockedModel(MixedModel):
     def samples(self) -> Iterator[MixedModel]:
         """Models of some files of tasks."""
         for share in SHARES:
-            tasks = self.A.xx.tasks_of(share)
-            if ENOUGH <= len(tasks) < self.n_tasks:
-                yield self.of_tasks(tasks)
+            found = self.A.xx.some(share)
+            if found is not None and ENOUGH <= len(found[0]) < self.n_tasks:
+                yield self.of_tasks(*found)
 
-    def of_tasks(self, tasks: np.ndarray) -> BlockedModel:
+    def of_tasks(self, tasks: np.ndarray, xx: BlockedScatter) -> BlockedModel:
         """The model of some of the tasks, in the same units and with the same prior."""
         part, products = copy(self), self.products
+        vars(part).pop("_r", None)
         part.products = replace(products, zy=products.zy[tasks], sizes=products.sizes[tasks])
-        part.A, part.r, part.rr = self.A.of_tasks(tasks), self.r[tasks], self.rr[tasks]
+        part.A, part.r, part.rr = self.A.of_tasks(tasks, xx), self.r[tasks], self.rr[tasks]
         part.N = self.N * float(part.products.sizes.sum() / products.sizes.sum())
         flat = np.count_nonzero(self.ridge[self.shared] == 0) if self.restricted else 0
         part.df = max(part.N - part.products.lost - flat, 1.0)
@@ -139,7 +139,7 @@ class BlockedModel(MixedModel):
     def sweep(self, a: np.ndarray, Theta: np.ndarray) -> tuple:
         """With the sums over tasks alone, (1, p, p) and (1, p)."""
         yy = float(self.rr.sum())
-        W, Wr, lost, logdet = self.A.total(_swept_sums, self.r, common=(a, Theta))
+        (W, Wr, lost, logdet), _ = self.A.run(_swept_sums, self._r, common=(a, Theta))
         return W[None], Wr[None], yy - lost, logdet
 
     def state(self, a, Theta, move, W, Wr, value, sigma2, shared, K, K_integrated, R) -> Any:
@@ -150,12 +150,8 @@ class BlockedModel(MixedModel):
         """What derivatives need, in a pass."""
         same = state.K_integrated is state.K
         common = (state.a, state.Theta, state.move, state.K, None if same else state.K_integrated)
-        found = Sums(np.empty_like(self.r))
-        for tasks, (sums, part) in self.A.map(_second, self.r, common=common):
-            found.q[tasks] = part
-            for name, more in zip(OF_COLUMNS, sums, strict=True):
-                setattr(found, name, getattr(found, name) + more)
-        return found
+        sums, (q,) = self.A.run(_second, self._r, common=common)
+        return Sums(q, *sums)
 
     def times(self, w: np.ndarray) -> np.ndarray:
         """A_t w_t (T, p)."""
@@ -169,11 +165,14 @@ class BlockedModel(MixedModel):
         """W_t w (T, p)."""
         return self.A.each(_W_times, common=(state.a, state.Theta, move))
 
-    def pieces(self, state: Any) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
-        """Which tasks, their A_t and their W_t, some at a time."""
-        root = root_of(state.Theta)
-        for tasks, A in self.A.pieces():
-            yield tasks, A, swept(A, self.r[tasks], state.a, state.Theta, root)[0]
+    def covariances(self, state: Any, function: Any, *own: Any) -> tuple[np.ndarray, ...]:
+        """``function(A, W, *parts)`` of pieces: arrays of its tasks."""
+        common = (function, state.a, state.Theta)
+        return self.A.run(_of_W, self._r, *own, common=common)[1]
+
+    @cached_property
+    def _r(self) -> Any:
+        return self.A.placed(self.r)
 
 
 def _times(A: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -190,7 +189,12 @@ def _W_times(A: np.ndarray, a: np.ndarray, Theta: np.ndarray, move: np.ndarray) 
 
 def _swept_sums(A: np.ndarray, r: np.ndarray, a: np.ndarray, Theta: np.ndarray) -> tuple:
     W, Wr, lost, logdet = swept(A, r, a, Theta, root_of(Theta))
-    return W.sum(axis=0), Wr.sum(axis=0), lost, logdet
+    return (W.sum(axis=0), Wr.sum(axis=0), lost, logdet), ()
+
+
+def _of_W(A: np.ndarray, r: np.ndarray, *given: Any) -> tuple[tuple, tuple]:
+    *own, function, a, Theta = given
+    return (), function(A, swept(A, r, a, Theta, root_of(Theta))[0], *own)
 
 
 def _second(
@@ -201,7 +205,7 @@ def _second(
     move: np.ndarray,
     K: np.ndarray,
     K_integrated: np.ndarray | None,
-) -> tuple[tuple, np.ndarray]:
+) -> tuple[tuple, tuple]:
     """What :class:`Sums` has, of some tasks."""
     W, q, _, _ = swept(A, r - A @ move, a, Theta, root_of(Theta))
     Y = W @ K
@@ -216,4 +220,4 @@ def _second(
         np.einsum("tir,ti->ir", Y, q),
         own.transpose(0, 2, 1) @ own,
     )
-    return sums, q
+    return sums, (q,)

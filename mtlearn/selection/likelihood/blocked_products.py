@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from mtlearn.problems.blocks import BlockedScatter
+from mtlearn.problems.blocks import BlockedScatter, Each, Total
 
 
 @dataclass(frozen=True)
@@ -18,18 +17,27 @@ class BlockedProducts:
     Attributes
     ----------
     xx : BlockedScatter
-    weight : ndarray of shape (T,) or None
-        N_t, where z_t z_t' is added that many times.
-    z : ndarray of shape (T, p) or None
-        Means of the columns of Z_t.
+    means : tuple
+        N_t (T,) and z (T, p), the means of the columns of Z_t, where z_t z_t' is added N_t times.
+    n_columns : int
+        p.
     factor : ndarray of shape (p, p) or None
         What is multiplied, entry by entry.
     """
 
     xx: BlockedScatter
-    weight: np.ndarray | None = None
-    z: np.ndarray | None = None
+    means: tuple
+    n_columns: int
     factor: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls, xx: BlockedScatter, weight: np.ndarray | None = None, z: np.ndarray | None = None
+    ) -> BlockedProducts:
+        """As :func:`products_of` makes them of an array."""
+        if weight is None or z is None:
+            return cls(xx, (), xx.shape[1])
+        return cls(xx, (xx.placed(weight), xx.placed(z)), z.shape[1])
 
     def __len__(self) -> int:
         return len(self.xx)
@@ -40,45 +48,27 @@ class BlockedProducts:
     def __matmul__(self, w: np.ndarray) -> np.ndarray:
         return self.each(_times_one, common=(w,))
 
-    @property
-    def n_columns(self) -> int:
-        """p."""
-        return self.xx.shape[1] if self.z is None else self.z.shape[1]
-
     def sum(self, axis: int) -> np.ndarray:
         """Over the tasks (p, p)."""
         assert axis == 0
-        return self.xx.total(*self._given(_summed))
+        return self.run(Total(_summed))[0][0]
 
-    def each(self, function: Any, *own: np.ndarray, common: tuple = ()) -> np.ndarray:
+    def each(self, function: Any, *own: Any, common: tuple = ()) -> np.ndarray:
         """As :meth:`BlockedScatter.each`, of the A_t."""
-        return self.xx.each(*self._given(function), *own, common=common)
+        return self.run(Each(function), *own, common=common)[1][0]
 
-    def total(self, function: Any, *own: np.ndarray, common: tuple = ()) -> tuple:
-        """The sums over pieces of what a function returns."""
-        found: list = []
-        for _, parts in self.map(function, *own, common=common):
-            found = [a + b for a, b in zip(found, parts, strict=True)] if found else list(parts)
-        return tuple(found)
+    def run(self, function: Any, *own: Any, common: tuple = ()) -> tuple[tuple, tuple]:
+        """``function(A, *parts, *common)`` of all pieces, as :meth:`BlockedScatter.run`."""
+        of_products = Of(function, self.factor, len(self.means) > 0)
+        return self.xx.run(of_products, *self.means, *own, common=common)
 
-    def map(self, function: Any, *own: np.ndarray, common: tuple = ()) -> Iterable:
-        """``function(A, *parts, *common)`` of each piece, as :meth:`BlockedScatter.map`."""
-        return self.xx.map(*self._given(function), *own, common=common)
+    def placed(self, own: np.ndarray) -> Any:
+        """As :meth:`BlockedScatter.placed`."""
+        return self.xx.placed(own)
 
-    def of_tasks(self, tasks: np.ndarray) -> BlockedProducts:
-        """Those of some of the tasks, in this order."""
-        weight, z = (None if one is None else one[tasks] for one in (self.weight, self.z))
-        return replace(self, xx=self.xx[tasks], weight=weight, z=z)
-
-    def _given(self, function: Any) -> tuple:
-        means = () if self.z is None else (self.weight, self.z)
-        return Of(function, self.factor, len(means) > 0), *means
-
-    def pieces(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Positions of tasks and their A_t (b, p, p)."""
-        for tasks, xx in self.xx.pieces():
-            weight, z = (None if one is None else one[tasks] for one in (self.weight, self.z))
-            yield tasks, products_of(xx, weight, z, self.factor)
+    def of_tasks(self, tasks: np.ndarray, xx: BlockedScatter) -> BlockedProducts:
+        """Those of some of the tasks, whose scatters these are, where arrays are at hand."""
+        return replace(self, xx=xx, means=tuple(one[tasks] for one in self.means))
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,15 @@ general form solves a system for each of them. Free levels are h_t = 0.
 
 from __future__ import annotations
 
+import itertools
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy import linalg
 
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.selection.likelihood.chunk import Chunk
+from mtlearn.selection.likelihood.chunk import Chunk, Chunks
 from mtlearn.selection.likelihood.derivatives import FLAT, Derivatives
 from mtlearn.selection.likelihood.mixed import EXACT, FLOOR, RANK, MixedModel
 from mtlearn.solvers.spectrum import Spectrum
@@ -105,10 +105,10 @@ class CommonLikelihood:
         self.weight, self.n_tasks = problem.weight, problem.n_columns
         self.N, d = float(problem.weight.sum()), problem.n_features
         x = np.broadcast_to(problem.x_mean.T, (self.n_tasks, d))
-        self.chunks = [Chunk(*some, x, problem.scale) for some in Spectrum(problem).in_chunks()]
+        self.chunks = Chunks.of(Spectrum(problem), x, problem.scale)
         self.x = x
-        self.largest = max((float(one.values.max(initial=0.0)) for one in self.chunks), default=0.0)
-        total = self._sum_of(lambda chunk: chunk.sandwich([chunk.values])[0])
+        (total,), (largest,) = self.chunks.run(_scatter)
+        self.largest = float(largest.max(initial=0.0))
         weight = np.zeros_like(self.weight) if level == np.inf else self.weight
         G = _bordered(weight, x, total, self.has_b0)
         self.mean_square = float(np.trace(G[1:, 1:])) / (self.N * max(d, 1))  # of the columns
@@ -137,7 +137,7 @@ class CommonLikelihood:
         right = np.r_[weight @ y, xy.sum(axis=0) + (weight * y) @ self.x]
         f, w = self.columns, np.zeros(len(G))
         w[f] = self._inverse(G)[0][np.ix_(f, f)] @ right[f]
-        r = xy - self._each(lambda chunk: chunk.back(chunk.values * chunk.inside(w[1:])))
+        r = xy - self.chunks.run(_scatter_times, common=(w[1:],))[1][0]
         left = yy - np.einsum("tj,j->t", xy + r, w[1:])
         y_left = y - w[0] - self.x @ w[1:]
         rr, null = left.sum() + weight @ y_left**2, yy.sum() + weight @ y**2
@@ -148,8 +148,7 @@ class CommonLikelihood:
         unit = np.sqrt((null if self.exact else rr) / self.N) or 1.0
         self.unit = float(unit)
         self.y, self.yy, self.pooled = y_left / unit, left / unit**2, w / unit
-        for chunk in self.chunks:
-            chunk.take(r / unit)
+        self.chunks.take(r / unit)
 
     # The likelihood.
 
@@ -157,18 +156,8 @@ class CommonLikelihood:
         """At the variables x; None where they are too large for the arithmetic."""
         given = dict(zip(self.variables, x, strict=True))
         a, s = given.get("level", self.level or 0.0), given.get("slopes", 0.0)
-        q, e, within, logdet = np.empty(self.n_tasks), self.y.copy(), float(self.yy.sum()), 0.0
-        g, d = np.empty_like(self.x), self.x.shape[1]
-        total, r = np.zeros((d, d)), np.zeros(d)
-        for chunk in self.chunks:
-            inv, some = 1.0 / (1.0 + s * chunk.values), chunk.tasks
-            q[some] = s * ((chunk.c**2 * inv).sum(axis=1) + chunk.outside)
-            e[some] -= s * (chunk.c * chunk.r * inv).sum(axis=1)
-            within -= s * float((chunk.r**2 * inv).sum())
-            logdet -= chunk.copies * float(np.log(inv).sum())
-            g[some] = chunk.back(chunk.c * inv, chunk.x_out)
-            total = total + chunk.sandwich([chunk.values * inv])[0]
-            r = r + chunk.back_sum(chunk.r * inv)
+        (lost, logdet, total, r), (q, xr, g) = self.chunks.run(_likelihood, common=(s,))
+        e, within = self.y - s * xr, float(self.yy.sum()) - s * lost
         h = 1.0 / (1.0 / self.weight + a + q)
         if a < np.inf:
             logdet += float(np.log(self.weight / h).sum())
@@ -260,49 +249,65 @@ class CommonLikelihood:
 
     def _sums(self, state: CommonState, along: np.ndarray) -> _Sums:
         """What derivatives need of B_t, g_t and q_t; ``along`` is h_t (e_t - z_t·(b_0, w))."""
-        g, s, w, T = state.g, state.s, state.shared[1:], self.n_tasks
-        out = _Sums(np.empty_like(g), np.empty_like(g), np.empty(T), np.empty(T))
-        for chunk in self.chunks:
-            some, inv = chunk.tasks, 1.0 / (1.0 + s * chunk.values)
-            b, c = chunk.values * inv, chunk.c * inv
-            q = chunk.r * inv - b * chunk.inside(w) + along[some, None] * c
-            B2, B3 = chunk.sandwich([b**2, b**3])
-            out.B2, out.B3 = out.B2 + B2, out.B3 + B3
-            out.B += chunk.copies * float(b.sum())
-            out.Bg[some], out.B2g[some] = chunk.back(b * c), chunk.back(b**2 * c)
-            out.bent[some] = (b * c**2).sum(axis=1)
-            out.gq[some] = (c * q).sum(axis=1) + along[some] * chunk.outside
-            out.qq += float((q**2).sum() + along[some] ** 2 @ chunk.outside)
-            out.q_bent += float((b * q**2).sum())
-            out.Bq = out.Bq + chunk.back_sum(b * q)
-        return out
+        common = (state.s, state.shared[1:])
+        return _Sums(*itertools.chain(*self.chunks.run(_second, along, common=common)))
 
-    # Over all tasks.
 
-    def _sum_of(self, what):
-        return sum(what(chunk) for chunk in self.chunks)
+def _scatter(chunk: Chunk) -> tuple[tuple, tuple]:
+    """The sum of the S_t, and the largest eigenvalue of each."""
+    largest = chunk.values.max(axis=1, initial=0.0)
+    return (chunk.sandwich([chunk.values])[0],), (np.broadcast_to(largest, chunk.n_tasks),)
 
-    def _each(self, what) -> np.ndarray:
-        out = np.empty_like(self.x)
-        for chunk in self.chunks:
-            out[chunk.tasks] = what(chunk)
-        return out
+
+def _scatter_times(chunk: Chunk, w: np.ndarray) -> tuple[tuple, tuple]:
+    """S_t w of each task."""
+    return (), (chunk.back(chunk.values * chunk.inside(w)),)
+
+
+def _likelihood(chunk: Chunk, s: float) -> tuple[tuple, tuple]:
+    """Sums of s_t'(I + s S_t)⁻¹s_t, log|I + s S_t|, B_t and r_t; s x̄_t'g_t, x̄_t'r_t and g_t."""
+    inv = 1.0 / (1.0 + s * chunk.values)
+    sums = (
+        float((chunk.r**2 * inv).sum()),
+        -chunk.copies * float(np.log(inv).sum()),
+        chunk.sandwich([chunk.values * inv])[0],
+        chunk.back_sum(chunk.r * inv),
+    )
+    q = s * ((chunk.c**2 * inv).sum(axis=1) + chunk.outside)
+    own = q, (chunk.c * chunk.r * inv).sum(axis=1), chunk.back(chunk.c * inv, chunk.x_out)
+    return sums, own
+
+
+def _second(chunk: Chunk, along: np.ndarray, s: float, w: np.ndarray) -> tuple[tuple, tuple]:
+    """What :class:`_Sums` has, of some tasks."""
+    inv = 1.0 / (1.0 + s * chunk.values)
+    b, c = chunk.values * inv, chunk.c * inv
+    q = chunk.r * inv - b * chunk.inside(w) + along[:, None] * c
+    sums = (
+        chunk.copies * float(b.sum()),
+        *chunk.sandwich([b**2, b**3]),
+        chunk.back_sum(b * q),
+        float((q**2).sum() + along**2 @ chunk.outside),
+        float((b * q**2).sum()),
+    )
+    bent, gq = (b * c**2).sum(axis=1), (c * q).sum(axis=1) + along * chunk.outside
+    return sums, (chunk.back(b * c), chunk.back(b**2 * c), bent, gq)
 
 
 @dataclass
 class _Sums:
-    """Of each task Bg, B²g (T, d), g'Bg and g'q (T,); of all what is named, and q'Bq."""
+    """Of all what is named, and q'Bq; of each task Bg, B²g (T, d), g'Bg and g'q (T,)."""
 
+    B: float  # the trace
+    B2: np.ndarray
+    B3: np.ndarray
+    Bq: np.ndarray
+    qq: float
+    q_bent: float
     Bg: np.ndarray
     B2g: np.ndarray
     bent: np.ndarray
     gq: np.ndarray
-    B: float = 0.0  # the trace
-    B2: Any = 0.0
-    B3: Any = 0.0
-    Bq: Any = 0.0
-    qq: float = 0.0
-    q_bent: float = 0.0
 
 
 def _symmetric(first: float, both: float, second: float) -> np.ndarray:

@@ -113,21 +113,53 @@ def covariance_pieces(
 
     Where all tasks have the one A_t, (1, p, p).
     """
-    state, sigma2 = fit.state, 0.0 if model.exact else fit.state.sigma2
-    unit = np.where(np.isfinite(model.scale), model.y_scale / model.scale, 0.0)
-    values, vectors = np.linalg.eigh(fit.Theta)
-    known = values > 0
-    F = vectors[:, known] * np.sqrt(values[known])
-    each, inverse = np.arange(model.n_columns), np.divide(1.0, unit, where=unit > 0, out=unit * 0)
-    for block, A, W in model.pieces(state):
+    of_tasks = TaskCovariances.of(model, fit, found)
+    for block, A, W in model.pieces(fit.state):
+        yield block, of_tasks(A, W)
+
+
+@dataclass(frozen=True)
+class TaskCovariances:
+    """Cov_t of some tasks from their A_t and W_t, in the units of the cross products.
+
+    Attributes
+    ----------
+    F : ndarray of shape (p, k)
+        Root of Θ.
+    Theta, of_shared : ndarray of shape (p, p)
+    sigma2 : float
+    unit : ndarray of shape (p,)
+    """
+
+    F: np.ndarray
+    Theta: np.ndarray
+    of_shared: np.ndarray
+    sigma2: float
+    unit: np.ndarray
+
+    @classmethod
+    def of(cls, model: MixedModel, fit: Variances, found: Effects) -> TaskCovariances:
+        """Of a model at its optimum."""
+        unit = np.where(np.isfinite(model.scale), model.y_scale / model.scale, 0.0)
+        values, vectors = np.linalg.eigh(fit.Theta)
+        known = values > 0
+        F = vectors[:, known] * np.sqrt(values[known])
+        sigma2 = 0.0 if model.exact else fit.state.sigma2
+        return cls(F, fit.Theta, found.of_shared, sigma2, unit)
+
+    def __call__(self, A: np.ndarray, W: np.ndarray) -> np.ndarray:
+        """(b, p, p)."""
+        F, unit, (p, k) = self.F, self.unit, self.F.shape
         inner = F.T @ A @ F
-        inner[:, each[: F.shape[1]], each[: F.shape[1]]] += 1.0
-        C = sigma2 * (F @ np.linalg.solve(inner, np.broadcast_to(F.T, (len(inner), *F.T.shape))))
+        inner[:, np.arange(k), np.arange(k)] += 1.0
+        right = np.broadcast_to(F.T, (len(inner), k, p))
+        C = self.sigma2 * (F @ np.linalg.solve(inner, right))
         C *= unit[:, None] * unit
-        J = -(fit.Theta @ W) * (unit[:, None] * inverse)
-        J[:, each, each] += 1.0
-        cov = C + J @ found.of_shared @ np.swapaxes(J, 1, 2)
-        yield block, (cov + np.swapaxes(cov, 1, 2)) / 2
+        inverse = np.divide(1.0, unit, where=unit > 0, out=unit * 0)
+        J = -(self.Theta @ W) * (unit[:, None] * inverse)
+        J[:, np.arange(p), np.arange(p)] += 1.0
+        cov = C + J @ self.of_shared @ np.swapaxes(J, 1, 2)
+        return (cov + np.swapaxes(cov, 1, 2)) / 2
 
 
 def duality_gap(model: MixedModel, state: State, Theta: np.ndarray) -> float:

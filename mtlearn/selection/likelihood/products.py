@@ -96,7 +96,7 @@ class CrossProducts:
         else:
             z = moments.x_mean
         means = (None, None) if levels == "free" else (N[: len(zz)], z)
-        zz = (BlockedProducts if isinstance(zz, BlockedScatter) else products_of)(zz, *means)
+        zz = (BlockedProducts.of if isinstance(zz, BlockedScatter) else products_of)(zz, *means)
         if levels != "free":
             zy, yy = zy + (N * y)[:, None] * z, yy + N * y**2
         constant = (np.log(N).sum() if levels == "free" else 0.0) - (log_precision or 0.0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from mtlearn.selection.likelihood.chunk import Chunk
+    from mtlearn.selection.likelihood.chunk import Chunks
     from mtlearn.selection.likelihood.common import CommonLikelihood
 
 SHARES = (64, 8)  # one task in so many
@@ -24,20 +24,15 @@ ROUGH = 1e-3  # scaled gradient to end at: samples are further from all tasks an
 def samples_of(likelihood: CommonLikelihood) -> Iterator[CommonLikelihood]:
     """The likelihood of some of the tasks, more and more of them."""
     for share in SHARES:
-        chunks = likelihood.chunks[::share]
-        if ENOUGH <= sum(len(one.tasks) for one in chunks) < likelihood.n_tasks:
-            yield _of_chunks(likelihood, chunks)
+        found = likelihood.chunks.some(share)
+        if found is not None and ENOUGH <= len(found[0]) < likelihood.n_tasks:
+            yield _of_some(likelihood, *found)
 
 
-def _of_chunks(whole: CommonLikelihood, chunks: list[Chunk]) -> CommonLikelihood:
-    """Of the tasks of some chunks alone, under the same prior."""
-    part, tasks = copy(whole), np.concatenate([one.tasks for one in chunks])
-    part.chunks, part.n_tasks, first = [], len(tasks), 0
-    for chunk in chunks:
-        own = copy(chunk)
-        own.tasks = np.arange(first, first + len(chunk.tasks))
-        part.chunks.append(own)
-        first += len(chunk.tasks)
+def _of_some(whole: CommonLikelihood, tasks: np.ndarray, chunks: Chunks) -> CommonLikelihood:
+    """Of some tasks alone, under the same prior."""
+    part = copy(whole)
+    part.chunks, part.n_tasks = chunks, len(tasks)
     part.weight, part.x = whole.weight[tasks], whole.x[tasks]
     part.y, part.yy, part.N = whole.y[tasks], whole.yy[tasks], float(part.weight.sum())
     free = whole.level == np.inf

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,14 +69,3 @@ class Stored:
     def read(self) -> np.ndarray:
         """The array, until the next one is read."""
         return self.scratch.read(self)
-
-
-@dataclass(frozen=True)
-class Spilled:
-    """Pieces of tasks: positions, eigenvectors that are stored, and eigenvalues."""
-
-    pieces: list[tuple[np.ndarray, Stored, np.ndarray]]
-
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        for tasks, E, values in self.pieces:
-            yield tasks, E.read(), values
