@@ -53,6 +53,7 @@ class Problem(ABC):
     null_value: Any
     own: Any = None  # what features of weight zero have, each column its own
     n_charged: int | None = None  # features whose deviations are charged for, if not all
+    tasks: Any = None  # labels (T,), where the problem is that of an estimator
 
     @abstractmethod
     def freed(self, features: np.ndarray) -> Self:

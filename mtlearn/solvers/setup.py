@@ -176,10 +176,12 @@ def set_up(
     if moments is not None:
         kind = BlockedProblem if isinstance(moments.xx, BlockedScatter) else MomentProblem
         problem: Problem = kind.of_tasks(moments.take(present), omega, free, scale)
+        problem.tasks = data.tasks[present]
     else:
         data = data.of_tasks(present)
         centred |= model.fit_intercept
         problem = make_problem(data, omega, free, scale, model.loss, centred=centred)
+        problem.tasks = data.tasks
         serves = Rotation.serves(model.penalty(problem)) and not _by_feature(model)
         asked = serves or model.estimates
         worth = asked and worth_rotating(data) and not _by_feature(model)

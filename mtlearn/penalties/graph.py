@@ -1,0 +1,174 @@
+"""½ tr(V L V'), L the Laplacian of a graph of tasks: neighbours are pulled to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu
+
+from mtlearn.penalties.base import InvariantInFeatures, QuadraticPenalty
+
+DENSE = 0.1  # share of pairs that are neighbours, from which on the graph is a full matrix
+
+
+class Laplacian:
+    """The Laplacian L of a weighted graph of T tasks, L_st = -a_st and rows that sum to zero.
+
+    Parameters
+    ----------
+    weights : sparse array of shape (T, T)
+        a_st >= 0, symmetric; what is on the diagonal does not matter.
+    """
+
+    def __init__(self, weights: Any):
+        weights = sparse.coo_array(weights, dtype=np.float64)
+        upper = (weights.row < weights.col) & (weights.data > 0)
+        self.left, self.right = weights.row[upper], weights.col[upper]
+        self.strength = weights.data[upper]
+        self.n_tasks = T = weights.shape[0]
+        ends = np.concatenate([self.left, self.right])
+        self.degree = np.bincount(ends, np.tile(self.strength, 2), T).astype(float)
+        both = np.tile(self.strength, 2), (ends, np.roll(ends, len(self.left)))
+        near = sparse.csr_array(both, (T, T))
+        self.matrix = sparse.csr_array(sparse.diags_array(self.degree) - near)
+        _, self.component = connected_components(near, directed=False)
+        self.sizes = np.bincount(self.component)
+        self.members = sparse.csr_array(
+            (np.ones(T), (np.arange(T), self.component)), (T, len(self.sizes))
+        )
+
+    @cached_property
+    def full(self) -> np.ndarray | None:
+        """L as a full matrix, where most of it is not zero."""
+        return self.matrix.toarray() if self.matrix.nnz > DENSE * self.n_tasks**2 else None
+
+    def times(self, V: np.ndarray) -> np.ndarray:
+        """V L for V of shape (..., T)."""
+        if self.full is not None:
+            return V @ self.full
+        rows = V.reshape(-1, self.n_tasks)
+        return (self.matrix @ rows.T).T.reshape(V.shape)
+
+    def pulls(self, V: np.ndarray) -> np.ndarray:
+        """V L again, without the rounding of what tasks have in common."""
+        return self.times(V - self.means(V))
+
+    def energy(self, V: np.ndarray) -> float:
+        """tr(V L V') = sum over pairs of a_st ‖v_s - v_t‖², no digits lost, of V (k, T)."""
+        if self.full is not None and len(V) * len(self.strength) > 1 << 22:
+            away = V - self.means(V)
+            return float(np.vdot(away, self.times(away)))
+        apart = V[:, self.left] - V[:, self.right]
+        return float(np.einsum("jp,jp,p->", apart, apart, self.strength))
+
+    def sums(self, V: np.ndarray) -> np.ndarray:
+        """Sums over the tasks of each connected part, (..., T) to (..., parts)."""
+        rows = V.reshape(-1, self.n_tasks)
+        return (self.members.T @ rows.T).T.reshape(*V.shape[:-1], -1)
+
+    def means(self, V: np.ndarray) -> np.ndarray:
+        """The mean of its connected part in the place of every task."""
+        return (self.sums(V) / self.sizes)[..., self.component]
+
+    @cached_property
+    def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues and eigenvectors of L; of use where it is a full matrix."""
+        return linalg.eigh(self.matrix.toarray())
+
+    @cached_property
+    def _kept(self) -> np.ndarray:
+        """All tasks but the first of each connected part."""
+        first = np.unique(self.component, return_index=True)[1]
+        return np.setdiff1d(np.arange(self.n_tasks), first)
+
+    @cached_property
+    def _factor(self) -> Any:
+        kept = self._kept
+        if self.full is not None:
+            factor = linalg.cho_factor(self.full[np.ix_(kept, kept)])
+            return lambda B: linalg.cho_solve(factor, B)
+        return splu(sparse.csc_array(self.matrix[kept][:, kept])).solve
+
+    def solve(self, R: np.ndarray) -> np.ndarray:
+        """X with X L = R (k, T), where R sums to zero over each connected part."""
+        X = np.zeros_like(R)
+        if len(self._kept):
+            X[:, self._kept] = self._factor(np.ascontiguousarray(R[:, self._kept].T)).T
+        return X
+
+
+@dataclass(frozen=True, eq=False)
+class GraphPenalty(QuadraticPenalty, InvariantInFeatures):
+    """What neighbouring tasks differ by, squared.
+
+    ::
+
+        Omega(V) = ½ sum over pairs {s, t} of a_st ‖v_s - v_t‖² = ½ tr(V L V')
+        prox     = V (I + step alpha L)⁻¹
+        conjugate of alpha Omega: ½ tr(G L⁺ G') / alpha where sum_{t in part} g_t = 0 for every
+                   connected part of the graph, otherwise inf
+
+    What is the same for all tasks of a connected part is charged nothing. There the gradient has to
+    vanish: solvers see to it, and what they leave of it is said by :meth:`free_part`.
+
+    Parameters
+    ----------
+    alpha : float
+        Strength, >= 0 and finite.
+    laplacian : Laplacian
+        Of the T tasks; of K classes each has a column for each, t K + k.
+
+    References
+    ----------
+    Evgeniou, Micchelli and Pontil (2005). Learning multiple tasks with kernel methods. Journal of
+    Machine Learning Research 6 (section 3.1.3).
+    """
+
+    laplacian: Laplacian
+
+    def by_task(self, V: np.ndarray) -> np.ndarray:
+        """(d, T K) as (d K, T)."""
+        d, T = len(V), self.laplacian.n_tasks
+        return np.ascontiguousarray(V.reshape(d, T, -1).swapaxes(1, 2)).reshape(-1, T)
+
+    def by_column(self, rows: np.ndarray, d: int) -> np.ndarray:
+        """The way back."""
+        T = self.laplacian.n_tasks
+        return np.ascontiguousarray(rows.reshape(d, -1, T).swapaxes(1, 2)).reshape(d, -1)
+
+    def gradient(self, V: np.ndarray) -> np.ndarray:
+        """alpha V L."""
+        rows = self.laplacian.pulls(self.by_task(V))
+        return self.alpha * self.by_column(rows, len(V))
+
+    def value(self, V: np.ndarray) -> float:
+        return 0.5 * self.alpha * self.laplacian.energy(self.by_task(V))
+
+    def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
+        graph = self.laplacian
+        strength = float(np.asarray(step).item()) * self.alpha
+        system = sparse.csc_array(sparse.eye_array(graph.n_tasks) + strength * graph.matrix)
+        rows = np.ascontiguousarray(self.by_task(V).T)
+        return self.by_column(splu(system).solve(rows).T, len(V))
+
+    def free_part(self, G: np.ndarray) -> np.ndarray:
+        """Sums (d K, parts) of G over the connected parts, which are charged nothing."""
+        return self.laplacian.sums(self.by_task(G))
+
+    def dual_scale(self, G: np.ndarray) -> float:
+        return 1.0
+
+    def fenchel_gap(self, V: np.ndarray, sG: np.ndarray) -> float:
+        """½ tr(R L⁺ R') / alpha of R = G - alpha V L; of what is not charged, |<V, G>|."""
+        graph, rows, G = self.laplacian, self.by_task(V), self.by_task(sG)
+        free = graph.means(G)
+        left = G - free - self.alpha * graph.pulls(rows)
+        left -= graph.means(left)
+        charged = 0.5 * abs(float(np.vdot(left, graph.solve(left))))
+        gap = charged / self.alpha if charged > 0 else 0.0
+        return gap + abs(float(np.vdot(graph.means(rows), free)))
