@@ -110,10 +110,16 @@ class GraphTasks(Family):
         graph = getattr(self, "_graph", None)
         if graph is None:  # of a model that somebody else has set up
             graph = self._graph_of(problem.tasks, self._reader.stacked)
-        return GraphPenalty(1.0, Laplacian(graph.among(problem.tasks)[0]))
+        some = tuple(problem.tasks.tolist())
+        if some not in graph.kept:
+            graph.kept[some] = Laplacian(graph.among(problem.tasks)[0])
+        return GraphPenalty(1.0, graph.kept[some])
 
     def _take_over(self, found: dict[str, Any], data: Any) -> None:
-        weights, labels, answers = self.__dict__.pop("_graph").among(data.tasks)
+        graph = self.__dict__.pop("_graph", None)
+        if graph is None:  # of coefficients that somebody else has found
+            graph = self._graph_of(data.tasks, data.stacked)
+        weights, labels, answers = graph.among(data.tasks)
         found |= {"graph_": weights, "component_": Laplacian(weights).component}
         found["neighbor_tasks_"] = np.array(labels, dtype=data.tasks.dtype)
         found["neighbor_weights_"] = answers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -31,11 +31,14 @@ class TaskGraph:
     tasks, others : list
     weights : sparse array of shape (T + U, T + U)
         a_st >= 0, symmetric.
+    kept : dict
+        What others make of it for some of the tasks, by their labels.
     """
 
     tasks: list
     others: list
     weights: Any
+    kept: dict[tuple, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, graph: Any, tasks: np.ndarray, n_neighbors: int, sort: bool) -> TaskGraph:

@@ -88,6 +88,10 @@ class QuadraticPenalty(Penalty):
         return None
 
 
+class Ridge(QuadraticPenalty):
+    """Omega is ½‖V‖²: every direction is charged alike, so that alpha = inf leaves none."""
+
+
 class RowSeparable(Penalty):
     """Omega is a sum over features (rows of V), so that ``step`` may be one per feature, (d, 1).
 

@@ -68,12 +68,21 @@ class Laplacian:
 
     def sums(self, V: np.ndarray) -> np.ndarray:
         """Sums over the tasks of each connected part, (..., T) to (..., parts)."""
+        if len(self.sizes) == 1:
+            return V.sum(axis=-1, keepdims=True)
         rows = V.reshape(-1, self.n_tasks)
-        return (self.members.T @ rows.T).T.reshape(*V.shape[:-1], -1)
+        return (self._members @ rows.T).T.reshape(*V.shape[:-1], -1)
+
+    @cached_property
+    def _members(self) -> Any:
+        return sparse.csr_array(self.members.T)
 
     def means(self, V: np.ndarray) -> np.ndarray:
         """The mean of its connected part in the place of every task."""
-        return (self.sums(V) / self.sizes)[..., self.component]
+        means = self.sums(V) / self.sizes
+        if len(self.sizes) == 1:
+            return np.broadcast_to(means, V.shape)
+        return means[..., self.component]
 
     @cached_property
     def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
@@ -81,24 +90,66 @@ class Laplacian:
         return linalg.eigh(self.matrix.toarray())
 
     @cached_property
-    def _kept(self) -> np.ndarray:
-        """All tasks but the first of each connected part."""
-        first = np.unique(self.component, return_index=True)[1]
-        return np.setdiff1d(np.arange(self.n_tasks), first)
+    def last(self) -> np.ndarray:
+        """A task of each connected part, (parts,), that all others are eliminated before."""
+        return np.unique(self.component, return_index=True)[1]
+
+    @cached_property
+    def inner(self) -> np.ndarray:
+        """All other tasks, in an order in which elimination ties few that were not neighbours."""
+        inner = np.setdiff1d(np.arange(self.n_tasks), self.last)
+        if self.full is not None or len(inner) == 0:
+            return inner
+        return inner[np.argsort(self._symbolic(inner).perm_c, kind="stable")]
+
+    @cached_property
+    def fill(self) -> np.ndarray:
+        """How many tasks each is tied to, itself included, when it is eliminated, (T - parts,)."""
+        if self.full is not None or len(self.inner) == 0:
+            return np.arange(len(self.inner), 0, -1)
+        return np.diff(self._symbolic(self.inner, "NATURAL").L.indptr)
+
+    def _symbolic(self, inner: np.ndarray, order: str = "MMD_AT_PLUS_A") -> Any:
+        ties = sparse.csc_array(self.matrix[inner][:, inner])
+        symmetric = {"SymmetricMode": True}
+        return splu(ties, permc_spec=order, diag_pivot_thresh=0.0, options=symmetric)
+
+    @cached_property
+    def to_last(self) -> np.ndarray:
+        """a_st between each inner task and the last one of its part."""
+        last = self.last[self.component[self.inner]]
+        return -np.asarray(self.matrix[self.inner, last]).ravel()
+
+    @cached_property
+    def inner_matrix(self) -> sparse.coo_array:
+        """L without the last tasks."""
+        return sparse.coo_array(self.matrix[self.inner][:, self.inner])
+
+    def inner_sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums of (T - parts, ...) over the inner tasks of each part, (parts, ...)."""
+        if len(self.sizes) == 1:
+            return values.sum(axis=0, keepdims=True)
+        size = int(np.prod(values.shape[1:]))
+        rows = self._inner_members @ values.reshape(len(values), size)
+        return rows.reshape(len(self.sizes), *values.shape[1:])
+
+    @cached_property
+    def _inner_members(self) -> Any:
+        return sparse.csr_array(self.members[self.inner].T)
 
     @cached_property
     def _factor(self) -> Any:
-        kept = self._kept
+        inner = self.inner
         if self.full is not None:
-            factor = linalg.cho_factor(self.full[np.ix_(kept, kept)])
+            factor = linalg.cho_factor(self.full[np.ix_(inner, inner)])
             return lambda B: linalg.cho_solve(factor, B)
-        return splu(sparse.csc_array(self.matrix[kept][:, kept])).solve
+        return self._symbolic(inner, "NATURAL").solve
 
     def solve(self, R: np.ndarray) -> np.ndarray:
         """X with X L = R (k, T), where R sums to zero over each connected part."""
         X = np.zeros_like(R)
-        if len(self._kept):
-            X[:, self._kept] = self._factor(np.ascontiguousarray(R[:, self._kept].T)).T
+        if len(self.inner):
+            X[:, self.inner] = self._factor(np.ascontiguousarray(R[:, self.inner].T)).T
         return X
 
 

@@ -124,6 +124,9 @@ class Exact(Solver):
     def expect(self, alphas: np.ndarray) -> None:
         """Be told which alphas will be asked for, descending: several may cost less at once."""
 
+    def near(self, start: np.ndarray, enough: float) -> None:
+        """Be told of deviations near the solution, and of a relative gap that will do."""
+
     @abstractmethod
     def solution(self, alpha: float) -> Solution:
         """The solution at one alpha."""

@@ -1,44 +1,41 @@
-"""Tasks pulled to their neighbours, squared loss: one linear system in all coefficients.
+"""Tasks on a graph under the squared loss: one linear system in all coefficients.
 
-With H_t the Hessians of the tasks, intercepts eliminated, and L the Laplacian of the graph,
+With H_t the Hessians of the tasks, L the Laplacian of the graph and v_t the columns of V::
 
-    H_t w_t + alpha (W L)_t = g_t     for all t
+    H_t v_t + alpha sum_s L_ts v_s = right side
 
-Up to some hundred unknowns the system is formed. Beyond, conjugate gradients solve it, with two
-preconditioners added. One knows the tasks and not the graph, the inverses of H_t + alpha deg_t I:
-good where alpha is small. The other knows the graph and takes all tasks for equal but for their
-weights, H_t = m_t H with H = Q diag(mu) Q': in the columns of Q one sparse system
-mu_j diag(m) + alpha L for each feature (of few tasks or many pairs m = 1, and the eigenvectors of L
-serve all of them), so that what is smooth over the graph, or the same in all of
-it, takes no more iterations than anything else, however large alpha and T.
+less, where levels are pulled together, the rank one that b_0 takes away (of each class). Tasks are
+eliminated one after the other where the graph is so sparse, or the system so small, that this costs
+no more than some steps of conjugate gradients; and where these do not get there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.graph import GraphPenalty
 from mtlearn.problems.base import Problem, Quadratic
-from mtlearn.problems.linear import RANK_CUTOFF, Semidefinite, pseudo_inverse, stack_times
+from mtlearn.problems.linear import RANK_CUTOFF
+from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Exact
 from mtlearn.solvers.certificate import certify
+from mtlearn.solvers.graph_elimination import FORMED, Elimination
+from mtlearn.solvers.graph_gradients import GraphGradients
 from mtlearn.solvers.solution import Solution
 
-FORMED = 300  # unknowns up to which the system is formed
-ITERATIONS = 2000  # of conjugate gradients between two looks at the certificate
-REDUCED = 1e-9  # of the residual, in these
-SPECTRAL = 400  # tasks up to which eigenvectors are quicker than many sparse systems
-ENOUGH = 1e-13  # relative gap
-FLOOR = 1e-10  # of what preconditioners take for curvature, relative to the largest
+LOOKS = 12  # at the certificate, each after a step of refinement
+FEW = 40  # steps of conjugate gradients that an elimination may cost as much as, to come first
+MOST = 2000  # of these where there is nothing else
+STEP_FLOPS = 6.0  # of a step, times d² for each task
+ELIMINATION_FLOPS = 2.0  # times d³ and the square of the number that a task is tied to, likewise
 
-Linear = Callable[[np.ndarray], np.ndarray]
+Way = Callable[[Point], np.ndarray]
 
 
 class GraphSystem(Exact):
@@ -52,142 +49,70 @@ class GraphSystem(Exact):
         self, problem: SquaredProblem, penalty: GraphPenalty, whole: Problem | None = None
     ):
         super().__init__(problem, penalty, whole)
-        self.penalty = penalty
+        self.penalty, graph = penalty, penalty.laplacian
         d, C = problem.n_features, problem.n_columns
-        self.formed = d * C <= FORMED
-        self.V = np.zeros((d, C))  # of the alpha before
-        in_blocks = self.formed or 8 * d * d * C <= tuning.KEEP_BYTES
+        self.start, self.enough = np.zeros((d, C)), 0.0
+        self.polish = d * C <= tuning.SMALL_PROBLEM
+        in_blocks = 8 * d * d * C <= tuning.KEEP_BYTES
         self.H = problem.hessian(np.arange(d)) if in_blocks else None
+        fill = graph.fill.astype(float)
+        steps = ELIMINATION_FLOPS * d * float(fill @ fill) / (STEP_FLOPS * graph.n_tasks)
+        fits = in_blocks and 16 * d * d * problem.n_classes * fill.sum() <= tuning.KEEP_BYTES
+        self.first = fits and (d * C <= FORMED or steps <= FEW)  # whether to eliminate at once
+        self.last = fits and not self.first
+        self.steps = min(2.0 * steps, MOST) if fits else MOST
 
     @classmethod
     def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
         """Less than anything else that takes a graph."""
         return 0.0
 
+    def near(self, start: np.ndarray, enough: float) -> None:
+        self.start, self.enough = start, enough
+
     def solution(self, alpha: float) -> Solution:
-        """The solution at one alpha, to rounding."""
-        problem, penalty = self.problem, self.penalty.at(alpha)
-        solve = self._direct(penalty) if self.formed else self._iterative(penalty)
-        self.taken, best = 0, None
-        V = np.zeros_like(self.V) if self.formed else self.V
-        for n in range(12):
-            point = problem.settle(V)
-            gap = certify(problem, penalty, point).relative
-            if best is not None and gap >= 0.5 * best.gap:
-                break
-            best = Solution(point, gap, max(self.taken, 1))
-            if n > 0 and gap <= (1e-15 if self.formed else ENOUGH):
-                break
-            R = point.G - penalty.gradient(point.V)
-            if self.formed:
-                V = point.V + solve(R)
-            else:  # a right side out of the range, by rounding, is not for conjugate gradients
-                V = self._known(penalty, point.V + solve(self._known(penalty, R)))
-        self.V = best.point.V
-        return best
-
-    def _direct(self, penalty: GraphPenalty) -> Linear:
-        """By the matrix, in which a column comes after the other."""
-        problem = self.problem
-        d, C, K = problem.n_features, problem.n_columns, problem.n_classes
-        L = penalty.laplacian.matrix.toarray()
-        A = np.zeros((C, d, C, d))
-        every = np.arange(C)
-        A[every, :, every, :] = self.H
-        for k in range(K):
-            of_class = np.arange(k, C, K)
-            A[of_class[:, None], :, of_class, :] += (penalty.alpha * L)[:, :, None, None] * np.eye(
-                d
-            )
-            if problem.pooled:
-                x = np.zeros((C, d))
-                x[of_class] = (problem.kappa * problem.x_mean).T[of_class]
-                A -= np.multiply.outer(x, x) / problem.kappa[of_class].sum()
-        system = Semidefinite(A.reshape(C * d, C * d))
-
-        def solve(R: np.ndarray) -> np.ndarray:
-            self.taken += 1
-            return system.solve(R.T.ravel()).reshape(C, d).T
-
-        return solve
-
-    def _iterative(self, penalty: GraphPenalty) -> Linear:
-        """By conjugate gradients."""
-        of_tasks, of_graph = self._of_tasks(penalty), self._of_graph(penalty)
-
-        def solve(R: np.ndarray) -> np.ndarray:
-            x, r = np.zeros_like(R), R
-            z = of_tasks(r) + of_graph(r)
-            p, rz = z, float(np.vdot(r, z))
-            aim = REDUCED**2 * rz
-            for _ in range(ITERATIONS):
-                if rz <= aim:
+        """The solution at one alpha, to rounding or to what is enough."""
+        penalty = self.penalty.at(alpha)
+        enough = max(self.enough, tuning.LEAST_MODEL if self.polish else tuning.ROUNDING)
+        found, taken = self._at(penalty, self.start, 1), 0
+        for way in self._ways(penalty):
+            for _ in range(LOOKS):
+                if found.gap <= enough:
                     break
-                q = self.problem.curvature_times(p) + penalty.gradient(p)
-                curved = float(np.vdot(p, q))
-                if curved <= 0:
+                V = found.point.V + way(found.point)
+                taken += 1
+                new = self._at(penalty, self._known(penalty, V), taken)
+                helped = new.gap < 0.5 * found.gap
+                found = min(found, new, key=lambda solution: solution.gap)
+                if not helped:
                     break
-                x, r = x + rz / curved * p, r - rz / curved * q
-                z = of_tasks(r) + of_graph(r)
-                rz, before = float(np.vdot(r, z)), rz
-                p = z + rz / before * p
-                self.taken += 1
-            return x
+        if not self.first:
+            self.start = found.point.V  # of the alpha after
+        return found
 
-        return solve
+    def _at(self, penalty: GraphPenalty, V: np.ndarray, n_iter: int) -> Solution:
+        point = self.problem.settle(V)
+        return Solution(point, certify(self.problem, penalty, point).relative, n_iter)
 
-    def _of_tasks(self, penalty: GraphPenalty) -> Linear:
-        """R to (H_t + alpha deg_t I)⁻¹ r_t; of the diagonals where the H_t are too large."""
-        problem, K = self.problem, self.problem.n_classes
-        ridge = penalty.alpha * np.repeat(penalty.laplacian.degree, K)
-        if self.H is None:
-            inverse = 1.0 / _floored(problem.hessian_diagonal() + ridge)
-            return lambda R: inverse * R
-        H = np.broadcast_to(self.H, (problem.n_columns, *self.H.shape[1:])).copy()
-        diagonal = np.einsum("tjj->tj", H)
-        alone = ridge <= FLOOR * diagonal.max(axis=1)
-        if alone.any():
-            own = pseudo_inverse(H[alone])
-        diagonal += ridge[:, None]
-        diagonal += FLOOR * diagonal.max(axis=1, keepdims=True) + np.finfo(float).tiny
-        inverse = np.linalg.inv(H)
-        if alone.any():
-            inverse[alone] = own
-        inverse = (inverse + inverse.swapaxes(1, 2)) / 2
-        return lambda R: stack_times(inverse, R)
+    def _ways(self, penalty: GraphPenalty) -> Iterator[Way]:
+        """From a point to a step, the cheapest way first."""
+        if not self.first:
+            gradients = GraphGradients(self.problem, penalty, self.H)
 
-    def _of_graph(self, penalty: GraphPenalty) -> Linear:
-        """The solution if all tasks had one Hessian, times the weight of each."""
-        problem, graph, d = self.problem, penalty.laplacian, self.problem.n_features
-        trace = np.broadcast_to(problem.hessian_diagonal(), (d, problem.n_columns)).sum(axis=0)
-        m = trace.reshape(graph.n_tasks, -1).mean(axis=1)
-        m = _floored(m / m.mean())
-        if self.H is None:
-            mu, Q = _floored(problem.hessian_diagonal().mean(axis=1)), None
-        else:
-            mu, Q = np.linalg.eigh(self.H.mean(axis=0))
-            mu = _floored(mu)
-        if graph.full is not None or graph.n_tasks <= SPECTRAL:
-            values, vectors = graph.spectrum
-            damp = 1.0 / (mu[:, None] + penalty.alpha * np.maximum(values, 0.0))
-            solves = None
-        else:
-            L = penalty.alpha * graph.matrix
-            solves = [splu(sparse.csc_array(sparse.diags_array(u * m) + L)).solve for u in mu]
+            def by_gradients(point: Point) -> np.ndarray:
+                R = point.G - penalty.gradient(point.V)
+                return gradients.solve(self._known(penalty, R), self.steps)
 
-        def solve(R: np.ndarray) -> np.ndarray:
-            R = R if Q is None else Q.T @ R
-            rows = penalty.by_task(R)
-            K = len(rows) // d
-            if solves is None:
-                rows = ((rows @ vectors) * np.repeat(damp, K, axis=0)) @ vectors.T
-            else:
-                each = np.split(rows, d)
-                rows = np.concatenate([s(one.T).T for s, one in zip(solves, each, strict=True)])
-            X = penalty.by_column(rows, d)
-            return X if Q is None else Q @ X
+            yield by_gradients
+        if self.first or self.last:
+            assert self.H is not None
+            elimination = Elimination(self.problem, penalty, self.H)
 
-        return solve
+            def by_elimination(point: Point) -> np.ndarray:
+                R = point.G - penalty.gradient(point.V)
+                return elimination.solve(R, penalty.free_part(point.G))
+
+            yield by_elimination
 
     def _known(self, penalty: GraphPenalty, V: np.ndarray) -> np.ndarray:
         """Without what nothing says anything of: of solutions the one of least norm."""
@@ -196,34 +121,27 @@ class GraphSystem(Exact):
         rows = penalty.by_task(V)
         T, d = penalty.laplacian.n_tasks, len(V)
         means = penalty.laplacian.means(rows).reshape(d, -1, T)
-        first = np.unique(penalty.laplacian.component, return_index=True)[1]
+        last = penalty.laplacian.last
         for part, N in self.singular.items():
             inside = penalty.laplacian.component == part
-            unknown = np.einsum("jk,ja->ak", means[:, :, first[part]], N)
+            unknown = np.einsum("jk,ja->ak", means[:, :, last[part]], N)
             rows.reshape(d, -1, T)[:, :, inside] -= np.einsum("ja,ak->jk", N, unknown)[:, :, None]
         return penalty.by_column(rows, d)
 
-    @property
+    @cached_property
     def singular(self) -> dict[int, np.ndarray]:
         """Of parts of the graph whose tasks together leave some directions open: these, (d, a)."""
-        if not hasattr(self, "_singular"):
-            assert self.H is not None
-            graph, K = self.penalty.laplacian, self.problem.n_classes
-            self._singular = {}
-            H = np.broadcast_to(self.H, (self.problem.n_columns, *self.H.shape[1:]))
-            H = H.reshape(graph.n_tasks, K, *self.H.shape[1:]).sum(axis=1)
-            sums = (graph.members.T @ H.reshape(graph.n_tasks, -1)).reshape(-1, *self.H.shape[1:])
-            diagonal = np.einsum("pjj->pj", sums)
-            scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-            values, vectors = np.linalg.eigh(sums * scale[:, :, None] * scale[:, None, :])
-            open_ = values <= RANK_CUTOFF * values.shape[1] * values[:, -1:]
-            for part in np.flatnonzero(open_.any(axis=1)):
-                null = vectors[part][:, open_[part]] * scale[part][:, None]
-                self._singular[int(part)] = np.linalg.qr(null)[0]
-        return self._singular
-
-
-def _floored(values: np.ndarray) -> np.ndarray:
-    """No less than next to nothing beside the largest."""
-    largest = float(values.max(initial=0.0))
-    return np.maximum(values, FLOOR * largest if largest > 0 else 1.0)
+        assert self.H is not None
+        graph, K = self.penalty.laplacian, self.problem.n_classes
+        found = {}
+        H = np.broadcast_to(self.H, (self.problem.n_columns, *self.H.shape[1:]))
+        H = H.reshape(graph.n_tasks, K, *self.H.shape[1:]).sum(axis=1)
+        sums = (graph.members.T @ H.reshape(graph.n_tasks, -1)).reshape(-1, *self.H.shape[1:])
+        diagonal = np.einsum("pjj->pj", sums)
+        scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        values, vectors = np.linalg.eigh(sums * scale[:, :, None] * scale[:, None, :])
+        open_ = values <= RANK_CUTOFF * values.shape[1] * values[:, -1:]
+        for part in np.flatnonzero(open_.any(axis=1)):
+            null = vectors[part][:, open_[part]] * scale[part][:, None]
+            found[int(part)] = np.linalg.qr(null)[0]
+        return found

@@ -48,12 +48,7 @@ from mtlearn.solvers.prox_point_newton import ProxPointNewton
 
 ROUNDING = 1e-14  # of the objective: less than that is neither lower nor higher
 LESS = 0.99  # of the gap: two points may take turns for ever with less than that between them
-OF_MODELS: tuple[type[Solver], ...] = (
-    ClosedForm,
-    GraphSystem,
-    ProxPointNewton,
-    Descent,
-)
+OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, GraphSystem, ProxPointNewton, Descent)
 
 
 @dataclass(frozen=True)
@@ -217,6 +212,7 @@ class ProximalNewton(Iterative):
         else:
             solver = cheapest(OF_MODELS, model, penalty, "fit")(model, penalty)
         if isinstance(solver, Exact):
+            solver.near(point.V, goal.aim)
             return Minimum.at(model, solver.solution(penalty.alpha).point)
         if isinstance(penalty, QuadraticPenalty):
             penalty = noticed(model, penalty)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty, RowNorms
+from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty, Ridge, RowNorms
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.general import LossProblem
@@ -314,7 +314,7 @@ class Driver:
 
     def _of_quadratic(self, penalty: QuadraticPenalty, start) -> Solution:
         problem, alpha = self.problem, penalty.alpha
-        if alpha == 0 and not isinstance(penalty, SquaredNorm):
+        if alpha == 0 and not isinstance(penalty, Ridge):
             return self._without_penalty(penalty)
         solver = self._solver(penalty)
         if isinstance(solver, Exact):

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
-from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.penalties.base import Penalty, Ridge
 from mtlearn.problems.base import Problem
 from mtlearn.problems.points import ScorePoint
 from mtlearn.solvers import tuning
@@ -25,7 +24,7 @@ class UnpenalisedNewton(ProximalNewton):
     Separable classes have no minimiser: the loss then goes to zero with ever larger scores.
     """
 
-    needs_penalty = (SquaredNorm,)
+    needs_penalty = (Ridge,)
     certified = False
 
     @classmethod

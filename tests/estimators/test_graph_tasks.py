@@ -78,12 +78,25 @@ def assert_best(model, A, X, y, task, weight=None, omega=None, logistic=False, f
     assert model.dual_gap_ <= 1e-10
 
 
-@pytest.mark.parametrize("formed", [True, False])
+def solved(how, monkeypatch):
+    """Small systems as larger ones are."""
+    solvers = "mtlearn.solvers"
+    if how != "dense":
+        monkeypatch.setattr(f"{solvers}.graph_elimination.FORMED", 0)
+    if how == "gradients":
+        monkeypatch.setattr(f"{solvers}.graph_system.FORMED", 0)
+        monkeypatch.setattr(f"{solvers}.graph_system.FEW", 0)
+        monkeypatch.setattr(f"{solvers}.graph_system.ELIMINATION_FLOPS", 1e9)
+
+
+every_way = pytest.mark.parametrize("how", ["dense", "sparse", "gradients"])
+
+
+@every_way
 @pytest.mark.parametrize("alpha_intercept", [0.0, 0.3, "auto"])
 @pytest.mark.parametrize("Model", [GraphTasksRegressor, GraphTasksClassifier])
-def test_is_what_cvxpy_finds(Model, alpha_intercept, formed, monkeypatch):
-    if not formed:
-        monkeypatch.setattr("mtlearn.solvers.graph_system.FORMED", 0)
+def test_is_what_cvxpy_finds(Model, alpha_intercept, how, monkeypatch):
+    solved(how, monkeypatch)
     X, y, task = table(1, rows=(8, 20))
     logistic = Model is GraphTasksClassifier
     if logistic:
@@ -169,10 +182,9 @@ def test_parts_do_not_see_each_other_and_become_one_model_each():
     np.testing.assert_allclose(again.coef_[:3], model.coef_[:3], atol=1e-9)
 
 
-@pytest.mark.parametrize("formed", [True, False])
-def test_a_task_without_neighbours_has_its_own_solution_of_least_norm(formed, monkeypatch):
-    if not formed:
-        monkeypatch.setattr("mtlearn.solvers.graph_system.FORMED", 0)
+@every_way
+def test_a_task_without_neighbours_has_its_own_solution_of_least_norm(how, monkeypatch):
+    solved(how, monkeypatch)
     X, y, task = table(7, rows=(5, 16))
     X, y, task = np.vstack([X, X[:2]]), np.append(y, [3.0, -1.0]), np.append(task, [T, T])
     model = GraphTasksRegressor(alpha=0.5, graph=PAIRS, alpha_intercept=0.0).fit(X, y, task=task)

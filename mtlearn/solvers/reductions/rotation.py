@@ -12,8 +12,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.penalties.base import InvariantInFeatures, Penalty
-from mtlearn.penalties.squared_norm import SquaredNorm
+from mtlearn.penalties.base import InvariantInFeatures, Penalty, Ridge
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
@@ -54,7 +53,7 @@ class Rotation(Reduction):
         Rows that are all but combinations of others leave features that are all but rounding: a
         closed form with a ridge does not mind, others do.
         """
-        if isinstance(penalty, SquaredNorm):
+        if isinstance(penalty, Ridge):
             return True
         return curvature_ratio(self.small) <= max(tuning.APART, curvature_ratio(self.problem))
 
