@@ -17,7 +17,7 @@ from mtlearn.penalties.graph import GraphPenalty
 from mtlearn.problems.linear import pseudo_inverse, stack_times
 from mtlearn.problems.squared import SquaredProblem
 
-REDUCED = 1e-9  # of the residual, between two looks at the certificate
+REDUCED = 1e-9  # of the residual: below it, it is found anew
 SPECTRAL = 400  # tasks up to which eigenvectors are quicker than many sparse systems
 FLOOR = 1e-10  # of what preconditioners take for curvature, relative to the largest
 
@@ -44,12 +44,15 @@ class GraphGradients:
         self.problem, self.penalty, self.H, self.taken = problem, penalty, H, 0
         self.of_tasks, self.of_graph = self._of_tasks(penalty), self._of_graph(penalty)
 
-    def solve(self, R: np.ndarray, most: float) -> np.ndarray:
-        """The step (d, C) for a right side R, after so many iterations at most."""
+    def solve(self, R: np.ndarray, share: float, most: float) -> np.ndarray:
+        """The step (d, C) for a right side R.
+
+        It leaves a ``share`` of R, ``REDUCED`` of it at least, or takes ``most`` iterations.
+        """
         x, r, last = np.zeros_like(R), R, self.taken + most
         z = self.of_tasks(r) + self.of_graph(r)
         p, rz = z, float(np.vdot(r, z))
-        aim = REDUCED**2 * rz
+        aim = max(REDUCED, share) ** 2 * rz
         while rz > aim and self.taken < last:
             q = self.problem.curvature_times(p) + self.penalty.gradient(p)
             curved = float(np.vdot(p, q))

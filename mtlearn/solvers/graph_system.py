@@ -12,6 +12,7 @@ no more than some steps of conjugate gradients; and where these do not get there
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -31,11 +32,12 @@ from mtlearn.solvers.solution import Solution
 
 LOOKS = 12  # at the certificate, each after a step of refinement
 FEW = 40  # steps of conjugate gradients that an elimination may cost as much as, to come first
+CLOSER = 0.3  # than what is enough is aimed at
 MOST = 2000  # of these where there is nothing else
 STEP_FLOPS = 6.0  # of a step, times d² for each task
 ELIMINATION_FLOPS = 2.0  # times d³ and the square of the number that a task is tied to, likewise
 
-Way = Callable[[Point], np.ndarray]
+Way = Callable[[Point, float], tuple[np.ndarray, int]]
 
 
 class GraphSystem(Exact):
@@ -73,46 +75,50 @@ class GraphSystem(Exact):
     def solution(self, alpha: float) -> Solution:
         """The solution at one alpha, to rounding or to what is enough."""
         penalty = self.penalty.at(alpha)
-        enough = max(self.enough, tuning.LEAST_MODEL if self.polish else tuning.ROUNDING)
-        found, taken = self._at(penalty, self.start, 1), 0
-        for way in self._ways(penalty):
+        found = self._at(penalty, self.start)
+        for way, least in self._ways(penalty):
+            enough = max(self.enough, least)
             for _ in range(LOOKS):
                 if found.gap <= enough:
                     break
-                V = found.point.V + way(found.point)
-                taken += 1
-                new = self._at(penalty, self._known(penalty, V), taken)
+                V, taken = way(found.point, CLOSER * enough / found.gap)
+                new = self._at(penalty, self._known(penalty, V), found.n_iter + taken)
                 helped = new.gap < 0.5 * found.gap
-                found = min(found, new, key=lambda solution: solution.gap)
+                better = new.gap < found.gap
+                found = new if better else replace(found, n_iter=new.n_iter)
                 if not helped:
                     break
+            if found.gap <= max(self.enough, tuning.ROUNDING):
+                break
         if not self.first:
             self.start = found.point.V  # of the alpha after
         return found
 
-    def _at(self, penalty: GraphPenalty, V: np.ndarray, n_iter: int) -> Solution:
+    def _at(self, penalty: GraphPenalty, V: np.ndarray, n_iter: int = 0) -> Solution:
         point = self.problem.settle(V)
         return Solution(point, certify(self.problem, penalty, point).relative, n_iter)
 
-    def _ways(self, penalty: GraphPenalty) -> Iterator[Way]:
-        """From a point to a step, the cheapest way first."""
+    def _ways(self, penalty: GraphPenalty) -> Iterator[tuple[Way, float]]:
+        """From a point to one that is nearer, the cheapest way first; what gap each may reach."""
         if not self.first:
             gradients = GraphGradients(self.problem, penalty, self.H)
 
-            def by_gradients(point: Point) -> np.ndarray:
-                R = point.G - penalty.gradient(point.V)
-                return gradients.solve(self._known(penalty, R), self.steps)
+            def by_gradients(point: Point, share: float) -> tuple[np.ndarray, int]:
+                R = self._known(penalty, point.G - penalty.gradient(point.V))
+                before = gradients.taken
+                V = point.V + gradients.solve(R, share, self.steps)
+                return V, gradients.taken - before
 
-            yield by_gradients
+            yield by_gradients, tuning.POLISHED if self.polish else tuning.ROUNDING
         if self.first or self.last:
             assert self.H is not None
             elimination = Elimination(self.problem, penalty, self.H)
 
-            def by_elimination(point: Point) -> np.ndarray:
+            def by_elimination(point: Point, share: float) -> tuple[np.ndarray, int]:
                 R = point.G - penalty.gradient(point.V)
-                return elimination.solve(R, penalty.free_part(point.G))
+                return point.V + elimination.solve(R, penalty.free_part(point.G)), 1
 
-            yield by_elimination
+            yield by_elimination, tuning.LEAST_MODEL
 
     def _known(self, penalty: GraphPenalty, V: np.ndarray) -> np.ndarray:
         """Without what nothing says anything of: of solutions the one of least norm."""
