@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -46,6 +47,7 @@ class GraphSystem(Exact):
     needs_problem = (Quadratic,)
     needs_penalty = (GraphPenalty,)
     problem: SquaredProblem
+    to_rounding: ClassVar[bool] = True  # so that equal problems give equal answers
 
     def __init__(
         self, problem: SquaredProblem, penalty: GraphPenalty, whole: Problem | None = None
@@ -54,7 +56,7 @@ class GraphSystem(Exact):
         self.penalty, graph = penalty, penalty.laplacian
         d, C = problem.n_features, problem.n_columns
         self.start, self.enough = np.zeros((d, C)), 0.0
-        self.polish = d * C <= tuning.SMALL_PROBLEM
+        self.polish = self.to_rounding and d * C <= tuning.SMALL_PROBLEM
         in_blocks = 8 * d * d * C <= tuning.KEEP_BYTES
         self.H = problem.hessian(np.arange(d)) if in_blocks else None
         fill = graph.fill.astype(float)
@@ -67,7 +69,7 @@ class GraphSystem(Exact):
     @classmethod
     def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
         """Less than anything else that takes a graph."""
-        return 0.0
+        return 0.0 if (purpose == "fit") == cls.to_rounding else 1.0
 
     def near(self, start: np.ndarray, enough: float) -> None:
         self.start, self.enough = start, enough
@@ -75,13 +77,13 @@ class GraphSystem(Exact):
     def solution(self, alpha: float) -> Solution:
         """The solution at one alpha, to rounding or to what is enough."""
         penalty = self.penalty.at(alpha)
-        found = self._at(penalty, self.start)
+        found = Solution(self.problem.settle(self.start), np.inf, 0)
         for way, least in self._ways(penalty):
             enough = max(self.enough, least)
             for _ in range(LOOKS):
                 if found.gap <= enough:
                     break
-                V, taken = way(found.point, CLOSER * enough / found.gap)
+                V, taken = way(found.point, CLOSER * enough / min(found.gap, 1.0))
                 new = self._at(penalty, self._known(penalty, V), found.n_iter + taken)
                 helped = new.gap < 0.5 * found.gap
                 better = new.gap < found.gap
@@ -94,7 +96,7 @@ class GraphSystem(Exact):
             self.start = found.point.V  # of the alpha after
         return found
 
-    def _at(self, penalty: GraphPenalty, V: np.ndarray, n_iter: int = 0) -> Solution:
+    def _at(self, penalty: GraphPenalty, V: np.ndarray, n_iter: int) -> Solution:
         point = self.problem.settle(V)
         return Solution(point, certify(self.problem, penalty, point).relative, n_iter)
 
@@ -118,7 +120,7 @@ class GraphSystem(Exact):
                 R = point.G - penalty.gradient(point.V)
                 return point.V + elimination.solve(R, penalty.free_part(point.G)), 1
 
-            yield by_elimination, tuning.LEAST_MODEL
+            yield by_elimination, tuning.LEAST_MODEL if self.to_rounding else tuning.ROUNDING
 
     def _known(self, penalty: GraphPenalty, V: np.ndarray) -> np.ndarray:
         """Without what nothing says anything of: of solutions the one of least norm."""
@@ -151,3 +153,9 @@ class GraphSystem(Exact):
             null = vectors[part][:, open_[part]] * scale[part][:, None]
             found[int(part)] = np.linalg.qr(null)[0]
         return found
+
+
+class GraphPath(GraphSystem):
+    """The same at many alphas, to as many digits as gaps have."""
+
+    to_rounding = False
