@@ -115,6 +115,10 @@ class Problem(ABC):
     def intercept_gap(self, point: Any, s: float) -> float:
         """The same of what intercepts are charged; of free ones, how far from best they are."""
 
+    def column_losses(self, point: Any) -> np.ndarray | None:
+        """Weighted losses of each column, (C,), where they are known: all there is to lower."""
+        return None
+
     @abstractmethod
     def residual_sums(self, point: Any) -> np.ndarray:
         """u_t, the sum of the weighted residuals of each column, (C,)."""

@@ -47,6 +47,8 @@ class GraphSystem(Exact):
     needs_problem = (Quadratic,)
     needs_penalty = (GraphPenalty,)
     problem: SquaredProblem
+    # What a part has in common may have to go far to tell classes apart, past labels that are.
+    flattest: ClassVar[float] = 1e-15
     to_rounding: ClassVar[bool] = True  # so that equal problems give equal answers
 
     def __init__(
