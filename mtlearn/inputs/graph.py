@@ -117,7 +117,7 @@ class TaskGraph:
             return own, [], np.zeros((0, len(order)))
         between = sparse.csc_array(W[away][:, order])
         inside = W[away][:, away]
-        system = sparse.diags_array(W[away].sum(axis=1)) - inside
+        system = sparse.diags(W[away].sum(axis=1)) - inside
         answers = splu(sparse.csc_array(system)).solve(between.toarray())
         answers = answers.reshape(len(away), len(order))
         through = sparse.csr_array(between.T @ sparse.csr_array(np.where(answers > 0, answers, 0)))

@@ -35,7 +35,7 @@ class Laplacian:
         self.degree = np.bincount(ends, np.tile(self.strength, 2), T).astype(float)
         both = np.tile(self.strength, 2), (ends, np.roll(ends, len(self.left)))
         near = sparse.csr_array(both, (T, T))
-        self.matrix = sparse.csr_array(sparse.diags_array(self.degree) - near)
+        self.matrix = sparse.csr_array(sparse.diags(self.degree) - near)
         _, self.component = connected_components(near, directed=False)
         self.sizes = np.bincount(self.component)
         self.members = sparse.csr_array(
@@ -203,7 +203,7 @@ class GraphPenalty(QuadraticPenalty, InvariantInFeatures):
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
         graph = self.laplacian
         strength = float(np.asarray(step).item()) * self.alpha
-        system = sparse.csc_array(sparse.eye_array(graph.n_tasks) + strength * graph.matrix)
+        system = sparse.csc_array(sparse.identity(graph.n_tasks) + strength * graph.matrix)
         rows = np.ascontiguousarray(self.by_task(V).T)
         return self.by_column(splu(system).solve(rows).T, len(V))
 

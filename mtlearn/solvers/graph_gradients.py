@@ -102,7 +102,7 @@ class GraphGradients:
             solves = None
         else:
             L = penalty.alpha * graph.matrix
-            solves = [splu(sparse.csc_array(sparse.diags_array(u * m) + L)).solve for u in mu]
+            solves = [splu(sparse.csc_array(sparse.diags(u * m) + L)).solve for u in mu]
 
         def solve(R: np.ndarray) -> np.ndarray:
             R = R if Q is None else Q.T @ R
