@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy import sparse
 
 from mtlearn.estimators.classifier import TaskClassifier
 from mtlearn.estimators.cv import AlphaByCV
@@ -53,7 +54,7 @@ class GraphTasks(Family):
 
     Attributes
     ----------
-    graph_ : sparse array of shape (T, T)
+    graph_ : sparse matrix of shape (T, T)
         Weights a_st between the tasks, in the order of ``tasks_``.
     component_ : ndarray of int, of shape (T,)
         Which connected part of the graph a task is in, from 0.
@@ -120,6 +121,7 @@ class GraphTasks(Family):
         if graph is None:  # of coefficients that somebody else has found
             graph = self._graph_of(data.tasks, data.stacked)
         weights, labels, answers = graph.among(data.tasks)
+        weights = sparse.csr_matrix(weights)  # whose pickles any SciPy reads
         found |= {"graph_": weights, "component_": Laplacian(weights).component}
         found["neighbor_tasks_"] = np.array(labels, dtype=data.tasks.dtype)
         found["neighbor_weights_"] = answers

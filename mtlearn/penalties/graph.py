@@ -117,8 +117,11 @@ class Laplacian:
     @cached_property
     def to_last(self) -> np.ndarray:
         """a_st between each inner task and the last one of its part."""
-        last = self.last[self.component[self.inner]]
-        return -np.asarray(self.matrix[self.inner, last]).ravel()
+        found, last = np.zeros(self.n_tasks), self.last[self.component]
+        for one, other in ((self.left, self.right), (self.right, self.left)):
+            tied = last[one] == other
+            found[one[tied]] = self.strength[tied]
+        return found[self.inner]
 
     @cached_property
     def inner_matrix(self) -> sparse.coo_array:
