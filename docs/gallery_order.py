@@ -6,6 +6,7 @@ NOTEBOOKS = [
     "schools",
     "marks",
     "growth",
+    "years",
     "lecturers",
     "holes",
     "spectra",

@@ -14,6 +14,7 @@ _NAMES = {
     "mtlearn.baselines": ("IndependentTasks", "PooledTasks"),
     "mtlearn.compare": ("compare_tasks",),
     "mtlearn.estimators.dirty": tuple(f"Dirty{kind}" for kind in _KINDS),
+    "mtlearn.estimators.graph_tasks": tuple(f"GraphTasks{kind}" for kind in _KINDS),
     "mtlearn.estimators.group_lasso": tuple(f"GroupLasso{kind}" for kind in _KINDS),
     "mtlearn.estimators.intervals": ("prediction_interval",),
     "mtlearn.estimators.mean_regularized": tuple(f"MeanRegularized{kind}" for kind in _KINDS),

@@ -10,6 +10,10 @@ from mtlearn.estimators.dirty import DirtyClassifier as _DirtyClassifier
 from mtlearn.estimators.dirty import DirtyClassifierCV as _DirtyClassifierCV
 from mtlearn.estimators.dirty import DirtyRegressor as _DirtyRegressor
 from mtlearn.estimators.dirty import DirtyRegressorCV as _DirtyRegressorCV
+from mtlearn.estimators.graph_tasks import GraphTasksClassifier as _GraphTasksClassifier
+from mtlearn.estimators.graph_tasks import GraphTasksClassifierCV as _GraphTasksClassifierCV
+from mtlearn.estimators.graph_tasks import GraphTasksRegressor as _GraphTasksRegressor
+from mtlearn.estimators.graph_tasks import GraphTasksRegressorCV as _GraphTasksRegressorCV
 from mtlearn.estimators.group_lasso import GroupLassoClassifier as _GroupLassoClassifier
 from mtlearn.estimators.group_lasso import GroupLassoClassifierCV as _GroupLassoClassifierCV
 from mtlearn.estimators.group_lasso import GroupLassoRegressor as _GroupLassoRegressor
@@ -153,6 +157,100 @@ class DirtyRegressorCV(_DirtyRegressorCV):
         scoring: Any = ...,
         selection: str = ...,
         n_jobs: int | None = ...,
+    ) -> None: ...
+
+class GraphTasksClassifier(_GraphTasksClassifier):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        graph: Any = ...,
+        n_neighbors: int = ...,
+    ) -> None: ...
+
+class GraphTasksClassifierCV(_GraphTasksClassifierCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+        graph: Any = ...,
+        n_neighbors: int = ...,
+    ) -> None: ...
+
+class GraphTasksRegressor(_GraphTasksRegressor):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+        graph: Any = ...,
+        n_neighbors: int = ...,
+    ) -> None: ...
+
+class GraphTasksRegressorCV(_GraphTasksRegressorCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+        graph: Any = ...,
+        n_neighbors: int = ...,
     ) -> None: ...
 
 class GroupLassoClassifier(_GroupLassoClassifier):
@@ -580,6 +678,10 @@ __all__ = [
     "DirtyClassifierCV",
     "DirtyRegressor",
     "DirtyRegressorCV",
+    "GraphTasksClassifier",
+    "GraphTasksClassifierCV",
+    "GraphTasksRegressor",
+    "GraphTasksRegressorCV",
     "GroupLassoClassifier",
     "GroupLassoClassifierCV",
     "GroupLassoRegressor",

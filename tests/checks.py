@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from .reference import certificate, objective, solve_cvxpy
 
@@ -64,6 +65,11 @@ def assert_solves(problem, fitted, cvxpy_error=1e-8):
     assert ours <= theirs * (1 + 1e-9)
     assert theirs <= ours * (1 + cvxpy_error)
     assert_certificate_is_its_own(problem, fitted)
+
+
+def as_array(attribute):
+    """A fitted attribute, sparse ones full."""
+    return attribute.toarray() if sparse.issparse(attribute) else np.asarray(attribute)
 
 
 def count_calls(function, *args, **kwargs):

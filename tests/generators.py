@@ -90,10 +90,10 @@ class Problem:
         return Model(
             truth_of_fitted(fitted),
             getattr(fitted, "alpha_", p.get("alpha")),
-            p["alpha_mean"],
+            p.get("alpha_mean", 0.0),
             fitted.alpha_intercept_ if p["fit_intercept"] else 0.0,
             p["fit_intercept"],
-            p.get("shared_mean", True),
+            p.get("shared_mean", "alpha_mean" in p),
             "logistic" if is_classifier(fitted) else "squared",
         )
 

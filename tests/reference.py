@@ -340,10 +340,12 @@ def certificate(entries, model, point):
     if model.penalty.is_norm:
         s, lost = model.alpha / max(model.alpha, model.dual_norm(G)), 0.0
     else:
-        s, lost = 1.0, np.sum(G**2) / (2 * model.alpha)
+        s, lost = 1.0, model.penalty.conjugate(G.T) / model.alpha
     total = entries.sum_by_class(G)
     size = np.abs(y) if model.loss == "squared" else np.ones_like(y)
-    must_vanish = []
+    left = model.penalty.left_over(G.T).T
+    scale = entries.sum_by_column((c * size)[:, None] * np.abs(X)).sum(axis=0)
+    must_vanish = [np.abs(left) / np.where(scale > 0, scale, 1.0)]
     if model.shared_mean and model.alpha_mean == 0:
         scale = entries.sum_by_class(entries.sum_by_column((c * size)[:, None] * np.abs(X)))
         must_vanish.append(np.abs(total) / np.where(scale > 0, scale, 1.0))
@@ -384,13 +386,15 @@ def _rounding(entries, model, point, r, G, u):
     du = entries.sum_by_column(c * dr)
     total = np.sum(c * (np.abs(r) * df + slope * dr))
     V = point.deviations(entries)
+    free = model.penalty.left_over(np.ones_like(V.T)).any()  # whether some of V is charged nothing
     dV = eps * (np.abs(point.W) + np.abs(V)) * (1.0 if model.penalty.is_norm else np.abs(V))
     total += _times(model.alpha, np.sum(dV))
     if model.penalty.is_norm:
         ds = model.penalty.largest_dual_norm(dG.T) / model.alpha
         total += ds * np.sum(c * np.abs(r) * (np.abs(r) + slope))
     else:
-        total += np.sum(np.abs(G) * dG + dG**2) / model.alpha
+        total += model.penalty.conjugate_error(G.T, dG.T) / model.alpha
+        total += np.sum((np.abs(model.penalty.left_over(G.T).T) + dG) * np.abs(V)) * free
     g, dg = np.abs(entries.sum_by_class(G)), entries.sum_by_class(dG)
     if model.shared_mean and model.alpha_mean == 0:
         total += np.sum((g + dg) * np.abs(point.w0))

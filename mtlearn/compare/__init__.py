@@ -106,7 +106,9 @@ def compare_tasks(
     models : list of str or dict of str to estimator, default=None
         Names among ``"random-slopes"`` (up to 60 columns, those of categories counted),
         ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
-        with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``; or
+        with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``;
+        ``"graph-path"`` for tasks whose sorted labels (or columns of ``y``) follow each other, such
+        as years (with another graph: an estimator, ``GraphTasksRegressorCV(graph=...)``); or
         estimators of your own (for classes with ``predict_proba``), whose parameters
         ``task_column`` and ``cv`` are filled in where they are None; where there are several, those
         without a search of the library's are fitted for each inner fold too. The baselines always

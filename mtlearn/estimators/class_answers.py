@@ -17,7 +17,7 @@ class ClassAnswers(ObservedScoreMixin, ClassifierMixin):
     classes_: np.ndarray
     task_column: Any
     _read_rows: Any
-    _linear_tasks: Any
+    _answering_tasks: Any
     _reader: Any
 
     __metadata_request__decision_function = {"task": True}
@@ -88,7 +88,7 @@ class ClassAnswers(ObservedScoreMixin, ClassifierMixin):
         return log_probabilities(scores, self.classes_)
 
     def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        scores = self._linear_tasks().scores(X, codes)
+        scores = self._answering_tasks().scores(X, codes)
         return scores[:, 0] if self._reader.stacked and scores.shape[1] == 1 else scores
 
     def _shaped(self, columns: np.ndarray) -> np.ndarray:

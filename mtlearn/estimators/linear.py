@@ -19,6 +19,7 @@ HELD = "_level_held"  # of a model that tasks were added to: the l_0 of its fit
 class FittedLinear(TaskInputMixin):
     """Coefficients and intercepts of tasks, and of the shared model where there is one."""
 
+    _takes_new_tasks = True  # whether adapt can add tasks to a fit
     tasks_: np.ndarray
     intercept_: Any
     mean_coef_: np.ndarray
@@ -32,6 +33,10 @@ class FittedLinear(TaskInputMixin):
             return LinearTasks(coef, intercept)
         mean = self.mean_coef_.reshape(-1, d)
         return LinearTasks(coef, intercept, mean, np.atleast_1d(self.mean_intercept_))
+
+    def _answering_tasks(self) -> LinearTasks:
+        """The models that rows are answered by, those of tasks first."""
+        return self._linear_tasks()
 
     def _take_over(self, found: dict[str, Any], data: TaskData) -> None:
         """Fitted attributes, in the place of those of the last fit, and what data they are of."""
@@ -51,7 +56,7 @@ class NumberAnswers(ObservedScoreMixin, RegressorMixin):
     """Numbers as predictions of a :class:`FittedLinear`; 1-D ``y`` without tasks is as in Ridge."""
 
     _read_rows: Any
-    _linear_tasks: Any
+    _answering_tasks: Any
 
     def predict(self, X: Any, task: Any = None) -> np.ndarray:
         """Predict the targets.
@@ -71,7 +76,7 @@ class NumberAnswers(ObservedScoreMixin, RegressorMixin):
         return self._answer(*self._read_rows(X, task))
 
     def _answer(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        scores = self._linear_tasks().scores(X, codes)
+        scores = self._answering_tasks().scores(X, codes)
         return scores[:, 0] if self._reader.stacked else scores
 
     def _shaped(self, columns: np.ndarray) -> Any:

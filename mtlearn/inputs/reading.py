@@ -121,6 +121,10 @@ class Reader:
             )
         return X, np.zeros(X.shape[0], dtype=np.intp) if self.stacked else None
 
+    def with_tasks(self, tasks: np.ndarray) -> Reader:
+        """One that knows other tasks, sorted, of the same kind of label."""
+        return replace(self, tasks=tasks)
+
     def more(
         self, estimator: Any, X: Any, y: Any, sample_weight: Any, task: Any, *, numeric: bool
     ) -> TaskData:

@@ -153,6 +153,7 @@ def _set_up(asked: Model, known: Known, chunks: Any) -> Setup:
     omega = resolve_task_weight(asked.task_weight, known.tasks, totals)
     shift = known.reading.shift
     problem = PassProblem(chunks, known.reading, shift, known.without_features(), omega, Coupling())
+    problem.tasks = known.tasks
     alpha, levels = None, asked.alpha_intercept
     if asked.estimates:
         strengths = estimate(asked, problem, known)

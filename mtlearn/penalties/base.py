@@ -78,7 +78,18 @@ class Norm(Penalty):
 
 
 class QuadraticPenalty(Penalty):
-    """Omega is ½‖V‖²: stationary points are linear systems, and any dual point is feasible."""
+    """Omega is ½ tr(V K V') of some K >= 0: stationary points are linear systems.
+
+    A dual point is feasible where what is charged nothing leaves nothing of it.
+    """
+
+    def free_part(self, G: np.ndarray) -> np.ndarray | None:
+        """What a gradient (d, C) is along the directions that are charged nothing, if any are."""
+        return None
+
+
+class Ridge(QuadraticPenalty):
+    """Omega is ½‖V‖²: every direction is charged alike, so that alpha = inf leaves none."""
 
 
 class RowSeparable(Penalty):

@@ -10,15 +10,13 @@ from mtlearn.penalties.base import (
     Differentiable,
     InvariantInFeatures,
     InvariantInTasks,
-    QuadraticPenalty,
+    Ridge,
     RowSeparable,
 )
 from mtlearn.penalties.derivative import RowDerivative
 
 
-class SquaredNorm(
-    QuadraticPenalty, RowSeparable, Differentiable, InvariantInFeatures, InvariantInTasks
-):
+class SquaredNorm(Ridge, RowSeparable, Differentiable, InvariantInFeatures, InvariantInTasks):
     """Half the squared Frobenius norm; not a norm, so any dual point is feasible.
 
     ::

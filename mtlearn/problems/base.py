@@ -53,6 +53,7 @@ class Problem(ABC):
     null_value: Any
     own: Any = None  # what features of weight zero have, each column its own
     n_charged: int | None = None  # features whose deviations are charged for, if not all
+    tasks: Any = None  # labels (T,), where the problem is that of an estimator
 
     @abstractmethod
     def freed(self, features: np.ndarray) -> Self:
@@ -113,6 +114,10 @@ class Problem(ABC):
     @abstractmethod
     def intercept_gap(self, point: Any, s: float) -> float:
         """The same of what intercepts are charged; of free ones, how far from best they are."""
+
+    def column_losses(self, point: Any) -> np.ndarray | None:
+        """Weighted losses of each column, (C,), where they are known: all there is to lower."""
+        return None
 
     @abstractmethod
     def residual_sums(self, point: Any) -> np.ndarray:

@@ -286,6 +286,9 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
             point.known[s] = float(np.vdot(self.c, self.loss.dual_gap(F, self.Y, s)))
         return point.known[s]
 
+    def column_losses(self, point: ScorePoint) -> np.ndarray:
+        return self.rows.sums(self.c * point.around.value)
+
     def residual_sums(self, point: ScorePoint) -> np.ndarray:
         return self.rows.sums(point.R)
 

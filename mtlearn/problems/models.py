@@ -46,6 +46,12 @@ class LinearTasks:
         """Coefficients (T K, d) and intercepts (T K,), task by task."""
         return self.coef.reshape(-1, self.coef.shape[2]), self.intercept.reshape(-1)
 
+    def and_mixed(self, weights: np.ndarray) -> LinearTasks:
+        """These and mixtures of them, (U, T); strangers are answered as before."""
+        coef = np.concatenate([self.coef, np.tensordot(weights, self.coef, axes=1)])
+        intercept = np.concatenate([self.intercept, weights @ self.intercept])
+        return LinearTasks(coef, intercept, self.mean_coef, self.mean_intercept)
+
     def among(self, present: np.ndarray) -> LinearTasks:
         """These are the tasks of a mask (T',); the others are answered by the shared model."""
         if present.all():

@@ -18,6 +18,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Penalty
 from mtlearn.problems.base import Problem
+from mtlearn.problems.label_curvature import FLATTEST
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.solution import Solution
 
@@ -121,8 +122,13 @@ class Solver(ABC):
 class Exact(Solver):
     """A solver that knows the answer, and its certificate."""
 
+    flattest: ClassVar[float] = FLATTEST  # curvature of a label that a model needs at least
+
     def expect(self, alphas: np.ndarray) -> None:
         """Be told which alphas will be asked for, descending: several may cost less at once."""
+
+    def near(self, start: np.ndarray, enough: float) -> None:
+        """Be told of deviations near the solution, and of a relative gap that will do."""
 
     @abstractmethod
     def solution(self, alpha: float) -> Solution:

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.penalties.base import QuadraticPenalty
 from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import gather
+
+FREE = 1e3  # times its share, what is left of a gradient that has to vanish is charged
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,13 @@ def certify(problem: Problem, penalty: Any, point: Any, outside: float = 0.0) ->
     alpha_mean = 0 the dual point has to have sum_t g_t = 0; what is left of the sum is charged by
     its Newton decrement in w_0 and b_0.
 
+    A quadratic penalty may charge nothing for some directions. The gradient has to vanish there:
+    what is left of it is charged a thousand times the objective at W = 0, as a share of
+    (2 h times that objective)^½, h the diagonal of the Hessian in that direction. So a gap of 1e-6
+    says that the share is 1e-9, while what it can lower the objective by is its square. Where
+    classes can be told apart the gradient vanishes at infinity only; there the loss itself, which
+    cannot be lowered by more, is what is charged.
+
     Of a restricted problem, ``outside`` is the dual norm of the rows of G that are left out: they
     have V = 0, so all that they change is s.
     """
@@ -68,8 +78,27 @@ def certify(problem: Problem, penalty: Any, point: Any, outside: float = 0.0) ->
         gap += 0.5 * float(np.vdot(distance, distance))
     elif point.mean is not None:
         gap += _decrement(problem, point)
+    if isinstance(penalty, QuadraticPenalty):
+        gap += _left_free(problem, penalty, point)
     relative = gap / problem.null_value if problem.null_value > 0 else 0.0
     return Certificate(gap, relative, lambda: problem.value(point) + penalty.value(point.V))
+
+
+def _left_free(problem: Problem, penalty: QuadraticPenalty, point: Any) -> float:
+    """What is charged for the gradient that is left where the penalty charges nothing."""
+    free = penalty.free_part(point.G)
+    if free is None:
+        return 0.0
+    curvature = np.broadcast_to(problem.hessian_diagonal(), point.G.shape)
+    size = np.sqrt(2.0 * problem.null_value * penalty.free_part(curvature))
+    share = np.divide(np.abs(free), size, out=np.zeros_like(free), where=size > 0)
+    each = share.reshape(len(point.G), -1).max(axis=0, initial=0.0)  # of a part and class
+    charge = FREE * problem.null_value * each
+    losses = problem.column_losses(point)
+    if losses is None:
+        return float(charge.max(initial=0.0))
+    most = penalty.free_part(losses[None, :]).ravel()
+    return float(charge[charge < most].max(initial=0.0) + most[charge >= most].sum())
 
 
 def _decrement(problem: Problem, point: Any) -> float:

@@ -7,6 +7,7 @@ from mtlearn.problems.base import Problem
 from mtlearn.solvers.base import Solver, cheapest
 from mtlearn.solvers.closed_form import ClosedForm, Spectral, Unrefined
 from mtlearn.solvers.descent import Descent
+from mtlearn.solvers.graph_system import GraphPath, GraphSystem
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
 from mtlearn.solvers.proximal_newton import ProximalNewton
 from mtlearn.solvers.unpenalised_newton import UnpenalisedNewton
@@ -15,6 +16,8 @@ SOLVERS: tuple[type[Solver], ...] = (
     ClosedForm,
     Spectral,
     Unrefined,
+    GraphSystem,
+    GraphPath,
     ProxPointNewton,
     Descent,
     ProximalNewton,

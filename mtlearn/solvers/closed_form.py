@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty, QuadraticPenalty
+from mtlearn.penalties.base import Penalty, Ridge
 from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.blocks import Blocks
 from mtlearn.problems.squared import SquaredProblem
@@ -27,7 +27,7 @@ class ClosedForm(Exact):
 
     needs_problem = (Quadratic,)
     problem: SquaredProblem
-    needs_penalty = (QuadraticPenalty,)
+    needs_penalty = (Ridge,)
     # factorisations that it costs, by purpose
     prices: ClassVar[dict[str, float]] = {"fit": 1.0, "path": 100.0, "scores": 100.0}
 

@@ -42,12 +42,13 @@ from mtlearn.solvers.base import (
 from mtlearn.solvers.closed_form import ClosedForm
 from mtlearn.solvers.curvature import noticed
 from mtlearn.solvers.descent import Descent
+from mtlearn.solvers.graph_system import GraphSystem
 from mtlearn.solvers.loss_fista import loss_fista
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
 
 ROUNDING = 1e-14  # of the objective: less than that is neither lower nor higher
 LESS = 0.99  # of the gap: two points may take turns for ever with less than that between them
-OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, ProxPointNewton, Descent)
+OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, GraphSystem, ProxPointNewton, Descent)
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class ProximalNewton(Iterative):
         super().__init__(problem, penalty, whole)
         self._of_model: Iterative | None = None  # of the last one
         self._kept: LabelCurvature | None = None  # that serves the next model as well
+        self._flattest = FLATTEST
 
     @classmethod
     def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
@@ -107,7 +109,8 @@ class ProximalNewton(Iterative):
             goal = self._goal(standing, gap, few, closer, elsewhere)
             ahead = self._minimum(model, penalty, point, goal, like_before=not first)
             new, length = self._step(penalty, point, ahead)
-            flattest = next_flattest(flattest, length, ahead.taken.iterations >= few)
+            slow = ahead.taken.iterations >= few
+            flattest = next_flattest(flattest, length, slow, self._flattest)
             first = False
             taken = ahead.taken.products + 1.0, max(ahead.taken.iterations, 1)
             self._kept = curvature if length == 1.0 and self.problem.curvature_lasts else None
@@ -211,6 +214,8 @@ class ProximalNewton(Iterative):
         else:
             solver = cheapest(OF_MODELS, model, penalty, "fit")(model, penalty)
         if isinstance(solver, Exact):
+            solver.near(point.V, goal.aim)
+            self._flattest = solver.flattest
             return Minimum.at(model, solver.solution(penalty.alpha).point)
         if isinstance(penalty, QuadraticPenalty):
             penalty = noticed(model, penalty)
@@ -257,14 +262,16 @@ def _within(left: Budget, most: int) -> Budget:
     return Budget(min(left.iterations, most), left.products)
 
 
-def next_flattest(flattest: float, length: float, slow: bool) -> float:
+def next_flattest(flattest: float, length: float, slow: bool, least: float = FLATTEST) -> float:
     """The least curvature that a model is given, relative to the largest of the loss.
 
     A step cut short went where the loss bends more than the model knows; and all but flat
-    directions take the iterations of a slow model.
+    directions take the iterations of a slow model. ``least`` is what whoever solves it can do with.
     """
     if length < 0.2 and flattest < 1.0:
         return min(max(100.0 * flattest, 1e-5), 1.0)
     if slow:
         return min(100.0 * flattest, 1.0)
-    return max(FLATTEST, 0.3 * flattest) if length == 1.0 else flattest
+    if length < 1.0:
+        return flattest
+    return least if flattest <= FLATTEST else max(FLATTEST, 0.3 * flattest)

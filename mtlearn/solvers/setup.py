@@ -176,10 +176,12 @@ def set_up(
     if moments is not None:
         kind = BlockedProblem if isinstance(moments.xx, BlockedScatter) else MomentProblem
         problem: Problem = kind.of_tasks(moments.take(present), omega, free, scale)
+        problem.tasks = data.tasks[present]
     else:
         data = data.of_tasks(present)
         centred |= model.fit_intercept
         problem = make_problem(data, omega, free, scale, model.loss, centred=centred)
+        problem.tasks = data.tasks
         serves = Rotation.serves(model.penalty(problem)) and not _by_feature(model)
         asked = serves or model.estimates
         worth = asked and worth_rotating(data) and not _by_feature(model)
@@ -187,7 +189,6 @@ def set_up(
             turned, Q = rotate(data, centred=model.fit_intercept)
             small: Any = make_problem(turned, omega, free, scale)
             rotation = Rotation(problem, small, Q, turned)
-            serves = serves and rotation.helps(model.penalty(problem))
     alpha, levels = None, model.alpha_intercept
     if model.estimates:
         found = model.estimate(
@@ -205,6 +206,8 @@ def set_up(
     problem = _freed(problem.recoupled(coupling), model.weights)
     # Otherwise it was for the estimate of the coupling alone.
     rotation = rotation.recoupled(coupling) if rotation and serves else None
+    if rotation and not rotation.helps(model.penalty(problem)):
+        rotation = None
     fewer = None
     if moments is None and FewerTasks.serves(problem, model.penalty(problem), data):
         fewer = FewerTasks.of(problem, data, omega, partial(_freed, weights=model.weights))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty, RowNorms
+from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty, Ridge, RowNorms
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.general import LossProblem
@@ -307,14 +307,15 @@ class Driver:
 
     def _without_penalty(self, penalty: Penalty) -> Solution:
         """alpha next to nothing: no penalty, with the Newton decrement for a certificate."""
-        limits: Any = {"tol": self.tol, "max_iter": self.max_iter}
-        found = Driver(self.problem, SquaredNorm(0.0), **limits).solve(0.0)
-        return _charged(found, penalty, self.problem)
+        free = Driver(self.problem, SquaredNorm(0.0), tol=self.tol, max_iter=self.max_iter)
+        return _charged(free.solve(0.0), penalty, self.problem)
 
-    # ½‖V‖²: V = 0 in the limit only.
+    # Squares: V = 0 in the limit only, if at all.
 
     def _of_quadratic(self, penalty: QuadraticPenalty, start) -> Solution:
         problem, alpha = self.problem, penalty.alpha
+        if alpha == 0 and not isinstance(penalty, Ridge):
+            return self._without_penalty(penalty)
         solver = self._solver(penalty)
         if isinstance(solver, Exact):
             solver.expect(self.grid)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty, QuadraticPenalty
+from mtlearn.penalties.base import Penalty, Ridge
 from mtlearn.problems.base import Problem
 from mtlearn.problems.points import ScorePoint
 from mtlearn.solvers import tuning
@@ -24,7 +24,7 @@ class UnpenalisedNewton(ProximalNewton):
     Separable classes have no minimiser: the loss then goes to zero with ever larger scores.
     """
 
-    needs_penalty = (QuadraticPenalty,)
+    needs_penalty = (Ridge,)
     certified = False
 
     @classmethod

@@ -82,6 +82,10 @@ def models():
         "robust_tasks_classifier": beside(
             m.RobustTasksClassifier(0.05, **sure), classes=["no", "yes"]
         ),
+        "graph_tasks_regressor": beside(
+            m.GraphTasksRegressor(0.3, graph=[("Aix", "Bonn"), ("Bonn", "new"), ("new", "Cork")])
+        ),
+        "graph_tasks_classifier": beside(m.GraphTasksClassifier(**sure), classes=["no", "yes"]),
         "mean_regularized_classifier": beside(
             m.MeanRegularizedClassifier(**sure), classes=["low", "mid", "top"]
         ),

@@ -29,6 +29,7 @@ import mtlearn
 from mtlearn import (
     DirtyRegressor,
     DirtyRegressorCV,
+    GraphTasksRegressor,
     GroupLassoClassifier,
     GroupLassoClassifierCV,
     GroupLassoRegressor,
@@ -170,7 +171,24 @@ def with_value(array, value, where=1):
     return array
 
 
+def on_graph(graph):
+    return fit(GraphTasksRegressor(graph=graph), task=TASK)
+
+
 PARAMETERS = {
+    "graph": (on_graph("ring"), ["graph='ring'"], ["a list of pairs", "coordinates"]),
+    "graph: a number": (on_graph(3), ["graph=3"], ["a list of pairs"]),
+    "graph: no pair": (on_graph([("a", "b"), ("c",)]), ["('c',)"], ["a list of pairs"]),
+    "graph: other labels": (on_graph([(1, 2)]), ["[1, 2]", "['a', 'b', 'c']"], ["labels"]),
+    "graph: weight": (on_graph([("a", "b", -1.0)]), ["-1.0", "'a' and 'b'"], [">= 0"]),
+    "graph: shape": (on_graph(np.ones((2, 2))), ["(2, 2)"], ["(3, 3)", "pairs of labels"]),
+    "graph: one way": (on_graph(np.eye(3)[[1, 2, 0]]), ["by up to 1"], ["(A + A.T) / 2"]),
+    "graph: no places": (on_graph({"a": "north", "b": 1}), ["no coordinates"], ["{label: place}"]),
+    "adapt: a graph": (
+        lambda: adapt(on_graph("path")(), X[:4], y[:4], task=["d"] * 4),
+        ["GraphTasksRegressor"],
+        ["Fit again with all rows"],
+    ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
     "number within": (fit(Group(l1_ratio=1.5)), ["l1_ratio=1.5"], [">= 0 and <= 1"]),
     "number of text": (fit(Mean(tol="small")), ["tol='small'"], ["a number >= 0"]),
@@ -1374,6 +1392,7 @@ ERRORS = {
     for name, row in rows.items()
 }
 WRONG_TYPE = {
+    "parameters: adapt: a graph",
     "tasks: sparse",
     "tasks: text and numbers",
     "tasks: numbers and text",

@@ -7,11 +7,17 @@ import pandas as pd
 import pytest
 
 import mtlearn.dask
-from mtlearn import GroupLassoClassifier, MeanRegularizedClassifier, MeanRegularizedClassifierCV
+from mtlearn import (
+    GraphTasksClassifier,
+    GroupLassoClassifier,
+    MeanRegularizedClassifier,
+    MeanRegularizedClassifierCV,
+)
 from mtlearn.table import TableEncoder
 
 MODELS = {
     "mean": MeanRegularizedClassifier(0.05, tol=1e-10),
+    "graph": GraphTasksClassifier(0.05, tol=1e-10),
     "group": GroupLassoClassifier(0.01, shared_mean=True, alpha_intercept=0.1, tol=1e-10),
 }
 

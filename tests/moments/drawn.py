@@ -4,6 +4,8 @@ import numpy as np
 
 import mtlearn
 
+from ..checks import as_array
+
 STRICT = {"tol": 1e-10}
 MODELS = {
     "mean": mtlearn.MeanRegularizedRegressor(0.3, **STRICT),
@@ -23,11 +25,13 @@ MODELS = {
     "linf": mtlearn.GroupLassoRegressor(0.1, norm="linf", **STRICT),
     "trace norm": mtlearn.TraceNormRegressor(0.1, **STRICT),
     "dirty": mtlearn.DirtyRegressor(0.05, **STRICT),
+    "graph": mtlearn.GraphTasksRegressor(0.3, **STRICT),
     "random slopes": mtlearn.RandomSlopesRegressor(tol=1e-8),
     "random slopes, full": mtlearn.RandomSlopesRegressor(covariance="full", tol=1e-8),
 }
 SEARCHES = {
     "mean": mtlearn.MeanRegularizedRegressorCV(12, **STRICT),
+    "graph": mtlearn.GraphTasksRegressorCV(5, alpha_intercept=0.2, **STRICT),
     "group lasso": mtlearn.GroupLassoRegressorCV(12, selection="1se", **STRICT),
     "trace norm": mtlearn.TraceNormRegressorCV(12, **STRICT),
     "dirty": mtlearn.DirtyRegressorCV(8, specific_ratio=[0.6, 0.8], **STRICT),
@@ -63,8 +67,8 @@ def assert_same(found, expected, rtol=1e-7):
     names = {name for name in vars(expected) if name.endswith("_") and name[0] != "_"}
     assert names == {name for name in vars(found) if name.endswith("_") and name[0] != "_"}
     for name in names - {"n_iter_", "dual_gap_", "gradient_norm_", "feature_names_in_"}:
-        a, b = getattr(found, name), getattr(expected, name)
-        if np.asarray(b).dtype.kind not in "fiub":
+        a, b = as_array(getattr(found, name)), as_array(getattr(expected, name))
+        if b.dtype.kind not in "fiub":
             np.testing.assert_array_equal(a, b, err_msg=name)
             continue
         size = np.abs(np.where(np.isfinite(b), b, 0.0)).max(initial=0.0)

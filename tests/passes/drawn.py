@@ -4,6 +4,8 @@ import numpy as np
 
 import mtlearn
 
+from ..checks import as_array
+
 STRICT = {"tol": 1e-12}
 MEAN, GROUP = mtlearn.MeanRegularizedClassifier, mtlearn.GroupLassoClassifier
 MODELS = {
@@ -22,6 +24,7 @@ MODELS = {
     "trace norm": mtlearn.TraceNormClassifier(0.03, **STRICT),
     "robust": mtlearn.RobustTasksClassifier(0.03, **STRICT),
     "dirty": mtlearn.DirtyClassifier(0.03, **STRICT),
+    "graph": mtlearn.GraphTasksClassifier(0.03, alpha_intercept=0.1, **STRICT),
 }
 APART = {"n_iter_", "dual_gap_"}
 
@@ -49,7 +52,7 @@ def assert_same(found, expected, tol=1e-6):
     names = {name for name in vars(expected) if name.endswith("_")} - APART
     assert names == {name for name in vars(found) if name.endswith("_")} - APART
     for name in sorted(names):
-        ours, theirs = (np.asarray(getattr(one, name)) for one in (found, expected))
+        ours, theirs = (as_array(getattr(one, name)) for one in (found, expected))
         assert ours.shape == theirs.shape, name
         if theirs.dtype.kind == "f":
             np.testing.assert_allclose(ours, theirs, rtol=tol, atol=tol, err_msg=name)

@@ -182,7 +182,7 @@ def test_what_nothing_solves_is_said_with_what_is_missing(purpose, name):
         choose(Bare(), penalty, purpose)
     missing = str(it.value)
     assert "Quadratic" in missing and "Curved" in missing
-    assert ("QuadraticPenalty" in missing) == TYPICAL[name].is_norm
+    assert ("Ridge" in missing) == TYPICAL[name].is_norm
 
 
 def costing(flops, needs=()):

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.penalties.base import InvariantInFeatures, Penalty, QuadraticPenalty
+from mtlearn.penalties.base import InvariantInFeatures, Penalty, Ridge
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
@@ -51,9 +51,9 @@ class Rotation(Reduction):
         """Whether what solves this penalty finds its way in rotated features.
 
         Rows that are all but combinations of others leave features that are all but rounding: a
-        closed form does not mind, iterations do.
+        closed form with a ridge does not mind, others do.
         """
-        if isinstance(penalty, QuadraticPenalty):
+        if isinstance(penalty, Ridge):
             return True
         return curvature_ratio(self.small) <= max(tuning.APART, curvature_ratio(self.problem))
 

@@ -10,6 +10,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import ClassVar
 
+import numpy as np
+
 TRUTHS = {}  # of every penalty of the library
 
 
@@ -47,6 +49,18 @@ class Truth(ABC):
     def largest_dual_norm(self, size):
         """No less than the dual norm of any G of entries up to `size`."""
         return self.dual_norm(size)
+
+    def conjugate(self, G):
+        """max <G, V> - Omega(V), of squares."""
+        return np.sum(G**2) / 2
+
+    def conjugate_error(self, G, dG):
+        """How far that may be off where G is, entry by entry."""
+        return np.sum(np.abs(G) * dG + dG**2)
+
+    def left_over(self, G):
+        """What of G makes that infinite."""
+        return np.zeros_like(G)
 
     @classmethod
     def of_fitted(cls, fitted):

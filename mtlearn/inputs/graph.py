@@ -1,0 +1,188 @@
+"""Which tasks are neighbours: the graph that a user gives, in one of several forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
+
+from mtlearn.exceptions import plain
+
+FORMS = (
+    '"path", a list of pairs (label, label) or (label, label, weight), a matrix of weights (T, T) '
+    "or a frame of them with labels on both sides, or coordinates {label: place} as a dictionary "
+    "or a frame"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TaskGraph:
+    """Tasks of a fit first, then labels of the graph that it has no rows of.
+
+    Attributes
+    ----------
+    tasks, others : list
+    weights : sparse array of shape (T + U, T + U)
+        a_st >= 0, symmetric.
+    kept : dict
+        What others make of it for some of the tasks, by their labels.
+    """
+
+    tasks: list
+    others: list
+    weights: Any
+    kept: dict[tuple, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, graph: Any, tasks: np.ndarray, n_neighbors: int, sort: bool) -> TaskGraph:
+        """What is given as ``graph`` for these tasks.
+
+        Raises
+        ------
+        ValueError
+            For a graph that is of no form, or that none of the tasks is in.
+        """
+        known = tasks.tolist()
+        if isinstance(graph, str) and graph == "path":
+            order = np.argsort(tasks, kind="stable") if sort else np.arange(len(tasks))
+            pairs = [(known[a], known[b], 1.0) for a, b in pairwise(order)]
+        elif isinstance(graph, str) or graph is None:
+            raise ValueError(f"graph={graph!r} is not allowed; give {FORMS}.")
+        elif isinstance(graph, Mapping):
+            pairs = _of_coordinates(graph, n_neighbors)
+        elif hasattr(graph, "columns") and hasattr(graph, "index"):
+            pairs = _of_frame(graph, n_neighbors)
+        elif sparse.issparse(graph) or getattr(graph, "ndim", 1) == 2:
+            pairs = _of_matrix(graph, known)
+        else:
+            pairs = _of_pairs(graph)
+        return cls._of_pairs(pairs, known)
+
+    @classmethod
+    def _of_pairs(cls, pairs: list[tuple], known: list) -> TaskGraph:
+        named = list(dict.fromkeys(label for pair in pairs for label in pair[:2]))
+        place = {label: k for k, label in enumerate(known)}
+        others = [label for label in named if label not in place]
+        if named and len(known) > 1 and len(others) == len(named):
+            raise ValueError(
+                f"graph names {[plain(label) for label in named[:5]]}, none of which is a task; "
+                f"tasks are {[plain(label) for label in known[:5]]}. Give the labels of the tasks "
+                "in the kind that fit has (text never equals a number)."
+            )
+        place |= {label: len(known) + k for k, label in enumerate(others)}
+        n = len(place)
+        ends = np.array([[place[a], place[b]] for a, b, _ in pairs], dtype=np.intp).reshape(-1, 2)
+        strength = np.array([pair[2] for pair in pairs], dtype=float)
+        if not ((strength >= 0) & np.isfinite(strength)).all():
+            a, b, weight = pairs[int(np.flatnonzero(~((strength >= 0) & (strength < np.inf)))[0])]
+            raise ValueError(
+                f"graph has the weight {weight!r} for {plain(a)!r} and {plain(b)!r}; weights must "
+                "be finite and >= 0."
+            )
+        low, high = ends.min(axis=1), ends.max(axis=1)
+        apart = low < high
+        half = sparse.coo_array((strength[apart], (low[apart], high[apart])), (n, n)).tocsr()
+        return cls(known, others, half + half.T)
+
+    def among(self, tasks: np.ndarray) -> tuple[Any, list, np.ndarray]:
+        """The graph that is left for some of its labels when all others are at their best.
+
+        Returns
+        -------
+        weights : sparse array of shape (T', T')
+            Between these tasks: those of the graph, and those that go through others.
+        labels : list
+            Others that are connected with one of the tasks, (U',).
+        answers : ndarray of shape (U', T')
+            What their coefficients are made of; rows sum to one.
+        """
+        labels = self.tasks + self.others
+        wanted = {label: k for k, label in enumerate(tasks.tolist())}
+        seen = np.array([label in wanted for label in labels], dtype=bool)
+        order = np.flatnonzero(seen)
+        order = order[np.argsort([wanted[labels[k]] for k in order], kind="stable")]
+        _, part = connected_components(self.weights, directed=False)
+        joined = np.isin(part, part[seen]) & ~seen
+        away = np.flatnonzero(joined)
+        W = sparse.csr_array(self.weights)
+        own = sparse.csr_array(W[order][:, order])
+        if len(away) == 0:
+            return own, [], np.zeros((0, len(order)))
+        between = sparse.csc_array(W[away][:, order])
+        inside = W[away][:, away]
+        system = sparse.diags(W[away].sum(axis=1)) - inside
+        answers = splu(sparse.csc_array(system)).solve(between.toarray())
+        answers = answers.reshape(len(away), len(order))
+        through = sparse.csr_array(between.T @ sparse.csr_array(np.where(answers > 0, answers, 0)))
+        return own + (through + through.T) / 2, [labels[k] for k in away], answers
+
+
+def _of_pairs(graph: Any) -> list[tuple]:
+    try:
+        pairs = [tuple(pair) for pair in graph]
+    except TypeError:
+        raise ValueError(f"graph={graph!r} is not allowed; give {FORMS}.") from None
+    for pair in pairs:
+        if len(pair) not in (2, 3) or isinstance(pair[-1] if len(pair) == 3 else 1.0, str):
+            raise ValueError(f"graph holds {pair!r}, which is no pair; give {FORMS}.")
+    return [(*(_label(end) for end in pair[:2]), (pair[2:] or (1.0,))[0]) for pair in pairs]
+
+
+def _of_matrix(graph: Any, known: list) -> list[tuple]:
+    T = len(known)
+    if graph.shape != (T, T):
+        raise ValueError(
+            f"graph is a matrix of shape {graph.shape} for {T} tasks; give one of shape ({T}, {T}) "
+            "in the order of tasks_, or pairs of labels."
+        )
+    return _of_square(sparse.csr_array(graph), known)
+
+
+def _of_frame(graph: Any, n_neighbors: int) -> list[tuple]:
+    """A matrix, where the labels on its left and above are the same; otherwise coordinates."""
+    rows, columns = ([_label(one) for one in side] for side in (graph.index, graph.columns))
+    if rows == columns:
+        return _of_square(sparse.csr_array(graph.to_numpy(dtype=float)), rows)
+    return _of_coordinates(dict(zip(rows, graph.to_numpy(), strict=True)), n_neighbors)
+
+
+def _of_square(weights: Any, labels: list) -> list[tuple]:
+    away = abs(weights - weights.T).max() if weights.nnz else 0.0
+    if away > 1e-9 * abs(weights).max():
+        raise ValueError(
+            f"graph is a matrix that is not symmetric (by up to {away:.3g}); a pair of tasks has "
+            "one weight. Give (A + A.T) / 2 if that is meant."
+        )
+    upper = sparse.coo_array(sparse.triu(weights, 1))
+    ends = zip(upper.row.tolist(), upper.col.tolist(), upper.data.tolist(), strict=True)
+    return [(labels[a], labels[b], weight) for a, b, weight in ends]
+
+
+def _of_coordinates(graph: Mapping, n_neighbors: int) -> list[tuple]:
+    labels = [_label(label) for label in graph]
+    try:
+        places = np.array([np.ravel(place) for place in graph.values()], dtype=float)
+    except (TypeError, ValueError):
+        places = np.full((1, 1), np.nan)
+    if not np.isfinite(places).all() or places.ndim != 2:
+        raise ValueError(
+            "graph holds no coordinates: they are finite numbers, as many for every label. Give "
+            f"{FORMS}."
+        )
+    k = min(n_neighbors + 1, len(labels))
+    if k < 2:
+        return []
+    near = cKDTree(places).query(places, k)[1]
+    pairs = {(min(a, b), max(a, b)) for a, row in enumerate(near.tolist()) for b in row if a != b}
+    return [(labels[a], labels[b], 1.0) for a, b in sorted(pairs)]
+
+
+def _label(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
