@@ -8,28 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from mtlearn.selection.likelihood.chunk import Chunk
-    from mtlearn.selection.likelihood.common import CommonLikelihood
+from mtlearn.selection.likelihood.chunk import Chunk
 
 SHARES = (64, 8)  # one task in so many
 ENOUGH = 400  # tasks, of which there are to be
 ROUGH = 1e-3  # scaled gradient to end at: samples are further from all tasks anyway
 
 
-def samples_of(likelihood: CommonLikelihood) -> Iterator[CommonLikelihood]:
-    """The likelihood of some of the tasks, more and more of them."""
+def samples_of(likelihood: Any) -> Iterator[Any]:
+    """A ``CommonLikelihood`` of some of the tasks, more and more of them."""
     for share in SHARES:
         chunks = likelihood.chunks[::share]
         if ENOUGH <= sum(len(one.tasks) for one in chunks) < likelihood.n_tasks:
             yield _of_chunks(likelihood, chunks)
 
 
-def _of_chunks(whole: CommonLikelihood, chunks: list[Chunk]) -> CommonLikelihood:
+def _of_chunks(whole: Any, chunks: list[Chunk]) -> Any:
     """Of the tasks of some chunks alone, under the same prior."""
     part, tasks = copy(whole), np.concatenate([one.tasks for one in chunks])
     part.chunks, part.n_tasks, first = [], len(tasks), 0
