@@ -8,28 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from mtlearn.selection.likelihood.chunk import Chunks
-    from mtlearn.selection.likelihood.common import CommonLikelihood
+from mtlearn.selection.likelihood.chunk import Chunks
 
 SHARES = (64, 8)  # one task in so many
 ENOUGH = 400  # tasks, of which there are to be
 ROUGH = 1e-3  # scaled gradient to end at: samples are further from all tasks anyway
 
 
-def samples_of(likelihood: CommonLikelihood) -> Iterator[CommonLikelihood]:
-    """The likelihood of some of the tasks, more and more of them."""
+def samples_of(likelihood: Any) -> Iterator[Any]:
+    """A ``CommonLikelihood`` of some of the tasks, more and more of them."""
     for share in SHARES:
         found = likelihood.chunks.some(share)
         if found is not None and ENOUGH <= len(found[0]) < likelihood.n_tasks:
             yield _of_some(likelihood, *found)
 
 
-def _of_some(whole: CommonLikelihood, tasks: np.ndarray, chunks: Chunks) -> CommonLikelihood:
+def _of_some(whole: Any, tasks: np.ndarray, chunks: Chunks) -> Any:
     """Of some tasks alone, under the same prior."""
     part = copy(whole)
     part.chunks, part.n_tasks = chunks, len(tasks)
