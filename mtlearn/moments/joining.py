@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from mtlearn.moments.gathering import empty
 from mtlearn.moments.matching import matched
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.moments.united import sorted_labels
+from mtlearn.problems.moments import empty
 from mtlearn.table.column_sums import ColumnSums
 
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from mtlearn.losses.logistic import Logistic
-from mtlearn.moments.gathering import empty
 from mtlearn.passes.answers import PassAnswers
 from mtlearn.passes.on_chunk import Lines, Sums, expand, gap, losses
 from mtlearn.passes.points import Free, PassPoint, between
@@ -26,6 +25,7 @@ from mtlearn.problems.base import Curved
 from mtlearn.problems.coupling import Coupling, gather, spread, whole
 from mtlearn.problems.label_curvature import FLATTEST
 from mtlearn.problems.moment import MomentProblem
+from mtlearn.problems.moments import empty
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Budget
 from mtlearn.solvers.certificate import certify

@@ -167,6 +167,19 @@ class Moments:
             getattr(self, f.name)[tasks] = getattr(other, f.name)
 
 
+def empty(T: int, d: int) -> Moments:
+    """Moments of tasks without rows."""
+    return Moments(
+        np.zeros(T, dtype=np.intp),
+        np.zeros(T),
+        np.zeros((T, d)),
+        np.zeros(T),
+        np.zeros((T, d, d)),
+        np.zeros((T, d)),
+        np.zeros(T),
+    )
+
+
 def moments_bytes(data: TaskData) -> int:
     """Memory that the moments of these data take."""
     return 8 * data.X.shape[1] ** 2 * (1 if data.same_rows else len(data.tasks))
@@ -221,15 +234,7 @@ def of_entries(X, row, y, weight, starts) -> Moments:
     """
     T, d = len(starts) - 1, X.shape[1]
     sizes = np.diff(starts)
-    out = Moments(
-        sizes,
-        sizes.astype(float) if weight is None else np.zeros(T),
-        np.zeros((T, d)),
-        np.zeros(T),
-        np.zeros((T, d, d)),
-        np.zeros((T, d)),
-        np.zeros(T),
-    )
+    out = empty(T, d)
     for tasks in task_blocks(sizes, 8 * d):
         if len(tasks) == 1:  # one task at a time, in chunks of rows if it is a long one
             t = tasks[0]

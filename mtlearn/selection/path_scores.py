@@ -121,7 +121,10 @@ def path_scores(
     def one(k: int) -> list[list[float]]:
         with blas_threads(parts.data):
             setup, held_out = parts.setup(k), parts.held_out(k)
-            held = parts.held_moments(k)
+            if isinstance(held_out, MomentData):
+                held: Moments | None = held_out.moments
+            else:
+                held = parts.held_moments(k)
             return [_fold_scores(it, parts, k, setup, held_out, held, judge, units) for it in asked]
 
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
