@@ -16,6 +16,8 @@ from mtlearn.problems.moments import Moments
 from mtlearn.selection.parts import Parts
 from mtlearn.solvers.setup import Model, Setup, set_up
 
+KEPT_BYTES = 1 << 26  # of problems, which are sums of folds and soon made again
+
 
 def check_folds(estimator: Any, data: MomentData) -> None:
     """Before a search: there are folds, and nothing is asked that needs rows."""
@@ -56,8 +58,8 @@ class MomentParts(Parts):
         self.model, self.data = model, data
         held = [k for k, count in enumerate(counts_of(data.folds)) if count.any()]
         self.folds = some_of(data.folds, held)
-        size = data.moments.xx.nbytes
-        super().__init__(keep=size * (2 * len(self.folds) + 1) < MOMENT_BYTES)
+        needed = data.moments.xx.nbytes * (2 * len(self.folds) + 1)
+        super().__init__(keep=needed < KEPT_BYTES, cheap=needed < MOMENT_BYTES)
 
     def __len__(self) -> int:
         return len(self.folds)

@@ -72,7 +72,8 @@ class TrainingParts(Parts):
 
         if isinstance(problem, MomentProblem) and fit(len(folds) + 1):
             self.total = problem.moments
-        super().__init__(keep=fit(2 * len(folds) + 1))
+        fits = fit(2 * len(folds) + 1)
+        super().__init__(keep=fits, cheap=fits)
         self._held: dict[int, Moments] = {}  # of test rows, until they are asked for
 
     def __len__(self) -> int:

@@ -1,6 +1,7 @@
 """A comparison on moments is the comparison of the rows with the same folds."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from mtlearn.compare import contenders, moment_jobs
 from mtlearn.compare.tuning import TunedBaseline
 from mtlearn.model_selection import new_task_folds
 from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
+from mtlearn.moments.training import TrainingPart
 from mtlearn.table import TableEncoder
 
 K = 6  # five of them in a training part: as many as a comparison of rows has inside
@@ -189,3 +191,19 @@ def test_a_regressor_of_the_library_s_takes_part():
     found = compare_tasks(collected(frame), models=models, progress=said.append)
     assert_alike(found, on_rows(frame, fold, models=models))
     assert said[-1].done == said[-1].total == K * len(found.table)
+
+
+@pytest.mark.long
+def test_a_job_takes_less_than_twice_the_moments_beside_them():
+    """Of five folds a job has had four in its own columns, and problems of as many."""
+    rng, d, T = np.random.default_rng(0), 30, 800
+    X, task = rng.normal(size=(16_000, d)), rng.integers(0, T, 16_000)
+    moments = collect_moments([(X, X[:, 0] + rng.normal(size=len(X)), task)], n_folds=5)
+    for name in ("independent", "mean-regularized"):
+        tracemalloc.start()
+        try:
+            part = TrainingPart.of(moments, without=0)
+            moment_jobs.run_job(name, contenders.NAMED[name], part, rated=True)
+            assert tracemalloc.get_traced_memory()[1] < 2 * moments.nbytes, name
+        finally:
+            tracemalloc.stop()
