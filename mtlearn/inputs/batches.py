@@ -103,7 +103,7 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
     keys = keys_of(fragment.partition_expression)
     with dataset.filesystem.open_input_file(fragment.path) as stream:
         file = ParquetFile(stream, pre_buffer=False, buffer_size=PAGES)
-        rows = _rows(len(file.schema_arrow))
+        rows = rows_of_batch(len(file.schema_arrow))
         names = [name for name in file.schema_arrow.names if not UNNAMED_INDEX.match(name)]
         for batch in file.iter_batches(batch_size=rows, columns=names, use_threads=False):
             table = pa.Table.from_batches([batch])
@@ -114,7 +114,8 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
             yield table
 
 
-def _rows(n_columns: int) -> int:
+def rows_of_batch(n_columns: int) -> int:
+    """How many are read at a time."""
     return max(1, min(ROWS, BATCH_BYTES // (8 * max(1, n_columns))))
 
 
@@ -161,7 +162,7 @@ def _of_csv(ds: Any, pa: Any, path: Path, labels: tuple) -> Iterator[Any]:
         fields.append(pa.field(one.name, pa.float64() if number and j not in apart else kind))
     dataset = ds.dataset(path, schema=pa.schema(fields), format=form)
     try:
-        for batch in dataset.to_batches(batch_size=_rows(len(schema)), **LITTLE):
+        for batch in dataset.to_batches(batch_size=rows_of_batch(len(schema)), **LITTLE):
             table = pa.Table.from_batches([batch])
             for j in numbers:
                 column = _numbers(pa, table.column(j), schema.names[j])

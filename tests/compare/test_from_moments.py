@@ -24,6 +24,7 @@ from mtlearn.compare.tuning import TunedBaseline
 from mtlearn.model_selection import new_task_folds
 from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
 from mtlearn.moments.training import TrainingPart
+from mtlearn.selection import moment_folds
 from mtlearn.table import TableEncoder
 
 K = 6  # five of them in a training part: as many as a comparison of rows has inside
@@ -194,8 +195,9 @@ def test_a_regressor_of_the_library_s_takes_part():
 
 
 @pytest.mark.long
-def test_a_job_takes_less_than_twice_the_moments_beside_them():
-    """Of five folds a job has had four in its own columns, and problems of as many."""
+def test_a_job_takes_less_than_twice_the_moments_beside_them(monkeypatch):
+    """Not folds in its own columns, nor, where they are large, the problems of all folds."""
+    monkeypatch.setattr(moment_folds, "KEPT_BYTES", 1)
     rng, d, T = np.random.default_rng(0), 30, 800
     X, task = rng.normal(size=(16_000, d)), rng.integers(0, T, 16_000)
     moments = collect_moments([(X, X[:, 0] + rng.normal(size=len(X)), task)], n_folds=5)
