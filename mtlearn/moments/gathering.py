@@ -18,7 +18,7 @@ from mtlearn.problems.moments import Moments, empty, entries_of_columns, of_entr
 from mtlearn.table.column_sums import ColumnSums
 
 ROW_BYTES = 1 << 22  # of small chunks that are looked at together, or
-SHARE = 0.5  # of what the moments take, which all are gone through for every such block
+SHARE = 0.25  # of what the moments take, which all are gone through for every such block
 BYTES = 1 << 24  # of moments that are added at a time
 
 
