@@ -71,7 +71,7 @@ def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
             "a path is read in batches with pyarrow; install it: python -m pip "
             'install "scikit-mtlearn[data]"'
         ) from error
-    if _is_csv(path):
+    if is_csv(path):
         yield from _of_csv(ds, pa, path, labels)
         return
     dataset = ds.dataset(path, format="parquet", partitioning="hive")
@@ -119,7 +119,8 @@ def rows_of_batch(n_columns: int) -> int:
     return max(1, min(ROWS, BATCH_BYTES // (8 * max(1, n_columns))))
 
 
-def _is_csv(path: Path) -> bool:
+def is_csv(path: Path) -> bool:
+    """Whether a file, or those of a folder, are CSV, and not Parquet."""
     if not path.exists():
         raise FileNotFoundError(f"{str(path)!r} is neither a file nor a folder.")
     if path.is_file():
