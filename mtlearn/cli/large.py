@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mtlearn.cli.batched import NotInBatchesError, tables_of
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.files import Table
 from mtlearn.cli.folds import read_folds
@@ -20,7 +21,6 @@ from mtlearn.cli.source import Columns, chosen_columns, is_built_in, several
 from mtlearn.compare.rivals import RIVALS
 from mtlearn.compare.running import in_words
 from mtlearn.exceptions import counted
-from mtlearn.inputs.batches import batches
 from mtlearn.moments import TaskMoments, collect_moments
 from mtlearn.table import TableEncoder
 
@@ -29,10 +29,6 @@ ENDINGS = (".parquet", ".pq", ".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FEWEST_FOLDS = 3
 MOMENTS = 1_000_000_000  # bytes, from which on moments have to be smaller than the table
 SHOWN = 1000  # rows of the first batch, to look at
-
-
-class NotInBatchesError(Exception):
-    """The file takes another reader, and why, in words that follow a colon."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,7 @@ def read_large(
     ImportError
         If pyarrow is missing.
     """
-    if wanted is False or (wanted is None and not _is_large(source)):
+    if wanted is False or (wanted is None and not is_large(source)):
         return None, []
     why = _why_whole(source, asked)
     if not why:
@@ -126,14 +122,26 @@ def by_rows(how: dict[str, Any], models: list[str] | None) -> list[str]:
     return [*found, *(f"--models {one}" for one in rivals)]
 
 
-def _is_large(source: str) -> bool:
-    """Folders are, and files of so many bytes."""
+def is_large(source: str) -> bool:
+    """Whether a table is read in batches by itself: folders are, and files of so many bytes."""
     if source == STANDARD or is_built_in(source):
         return False
     path = Path(source)
     if path.is_dir():
         return True
     return path.is_file() and path.name.lower().endswith(ENDINGS) and _bytes(path) >= LARGE
+
+
+def not_in_batches(source: str) -> str:
+    """Why nothing reads such a source in batches; empty if it can be read so."""
+    path = Path(source)
+    if source == STANDARD or is_built_in(source):
+        return f"{called(source)} is no file"
+    if not path.exists():
+        raise SourceError(f"there is no file {source}.")
+    if path.is_file() and not path.name.lower().endswith(ENDINGS):
+        return f"batches are of {', '.join(ENDINGS)} files, or a folder of them"
+    return ""
 
 
 def _bytes(path: Path) -> int:
@@ -143,13 +151,8 @@ def _bytes(path: Path) -> int:
 
 def _why_whole(source: str, asked: Asked) -> str:
     """Why a table cannot be read in batches, as far as the options tell; empty if it can."""
-    path = Path(source)
-    if source == STANDARD or is_built_in(source):
-        return f"{called(source)} is no file"
-    if not path.exists():
-        raise SourceError(f"there is no file {source}.")
-    if path.is_file() and not path.name.lower().endswith(ENDINGS):
-        return f"batches are of {', '.join(ENDINGS)} files, or a folder of them"
+    if why := not_in_batches(source):
+        return why
     if asked.by_rows:
         return f"{asked.by_rows[0]} takes all rows at once"
     if asked.kind == "classification":
@@ -164,11 +167,10 @@ def _why_whole(source: str, asked: Asked) -> str:
 def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, str]:
     """Both passes; None and the reason where the target is no number."""
     path, labels = Path(source), (asked.task, asked.groups)
-    first = next(_batches(path, ()), None)
+    tables = tables_of(path, labels)
+    first = next(tables(), None)
     if first is None:
         raise SourceError(f"{called(source)} has no row.")
-    if first.num_columns == 1 or first.column_names[0].startswith("#"):
-        return None, "batches are of text separated by commas, with the names in the first line"
     table = Table(first.slice(0, SHOWN).to_pandas())
     columns = chosen_columns(
         table,
@@ -183,7 +185,7 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
     target, task, groups = columns.targets[0], columns.task, columns.groups
     if not _is_number(first.schema.field(target).type):
         return None, f"the target {target} is no column of numbers"
-    rows = Rows(path, labels, columns, progress)
+    rows = Rows(path, tables, columns, progress)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         encoder = TableEncoder(task_column=task, bad_cells=asked.bad_cells)
@@ -222,7 +224,7 @@ class Rows:
     """The rows of files in batches, those that have a label, without columns to leave out."""
 
     path: Path
-    labels: tuple
+    tables: Callable[[], Iterator[Any]]
     columns: Columns
     progress: Callable[[Any], None] | None
     values: set = field(default_factory=set)  # of the target, until there are more than two
@@ -243,7 +245,7 @@ class Rows:
     def once(self, what: str) -> Iterator[Any]:
         """A pass over all of them."""
         self.unlabelled, self.bytes, done = {}, 0, 0
-        for table in _batches(self.path, self.labels):
+        for table in self.tables():
             done, self.bytes = done + len(table), self.bytes + table.nbytes
             there = set(table.column_names)
             for name in filter(None, (self.columns.task, self.columns.groups)):
@@ -281,20 +283,6 @@ class Rows:
             known = pc.unique(column.filter(pc.invert(pc.is_null(column, nan_is_null=True))))
             self.values |= set(known.slice(0, 5).to_pylist())
         return table
-
-
-def _batches(path: Path, labels: tuple) -> Iterator[Any]:
-    """Those of the files, or what is wrong with them as our own error."""
-    found = batches(path, labels)
-    while True:
-        try:
-            table = next(found, None)
-        except (ValueError, OSError) as error:  # pyarrow's errors are both
-            said = " ".join(str(error).split()).rstrip(".")
-            raise NotInBatchesError(f"batches of it do not read ({said})") from error
-        if table is None:
-            return
-        yield table
 
 
 def _is_number(kind: Any) -> bool:

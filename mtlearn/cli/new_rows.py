@@ -47,20 +47,21 @@ def read_new_rows(
             decimal = saved.settings.get("decimal")  # tables of one origin are written alike
         table = read_file(source, encoding, decimal, sheet, fewest=1)
     frame, name = table.frame, called(source)
-    _check_columns(saved, table, name)
+    check_columns(saved, table, name)
     refuse_infinities(table, [n for n in saved.used if saved.features[n] != "category"], name)
     if table.is_text:
         _refuse_commas(saved, frame, name)
     X = frame[saved.used].copy()
     for column, levels in saved.pipeline[0].levels_.items():
-        X[column] = _same_levels(X[column], levels)
+        X[column] = same_levels(X[column], levels)
     if saved.task is not None:
-        X[saved.task], said = _same_tasks(saved, frame[saved.task])
+        X[saved.task], said = same_tasks(saved, frame[saved.task])
         table.notes.extend(said)
     return NewRows(frame, X, table.notes)
 
 
-def _check_columns(saved: Saved, table: Table, name: str) -> None:
+def check_columns(saved: Saved, table: Table, name: str) -> None:
+    """Refuse a table that lacks columns which the model was fitted on."""
     there = table.frame.columns
     if missing := [column for column in saved.used if column not in there]:
         more = ", …" * (len(missing) > 10)
@@ -80,14 +81,18 @@ def _refuse_commas(saved: Saved, frame: pd.DataFrame, source: str) -> None:
     """Numbers that no cell would be read of are asked for: all would count as missing."""
     for column, decimal in saved.pipeline[0]._decimals.items():
         if decimal != "," and has_decimal_commas(frame[column]):
-            raise SourceError(
-                f"{source}: {column} looks like numbers with a decimal comma (such as "
-                f"{frame[column].dropna().iloc[0]!r}), and the model was fitted on numbers; "
-                "--decimal , makes numbers of them."
-            )
+            raise commas(source, column, frame[column].dropna().iloc[0])
 
 
-def _same_levels(column: pd.Series, levels: list[str | None]) -> pd.Series:
+def commas(source: str, column: str, such_as: str) -> SourceError:
+    """What is said of a column of numbers with decimal commas."""
+    return SourceError(
+        f"{source}: {column} looks like numbers with a decimal comma (such as {such_as!r}), and "
+        "the model was fitted on numbers; --decimal , makes numbers of them."
+    )
+
+
+def same_levels(column: pd.Series, levels: list[str | None]) -> pd.Series:
     """Numbers as the levels of fit that they are; the encoder knows text and categories itself."""
     if column.dtype.kind not in "iuf":
         return column
@@ -100,8 +105,14 @@ def _same_levels(column: pd.Series, levels: list[str | None]) -> pd.Series:
     return pd.Series(np.array([*found, None], dtype=object)[codes], index=column.index)
 
 
-def _same_tasks(saved: Saved, column: pd.Series) -> tuple[np.ndarray, list[str]]:
-    """The labels of fit, another one where a task is not among them, and notes that count these."""
+def same_tasks(
+    saved: Saved, column: pd.Series, times: np.ndarray | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """The labels of fit, another one where a task is not among them, and notes that count these.
+
+    ``times`` says how many rows each entry stands for; None is one.
+    """
+    times = np.ones(len(column), dtype=np.intp) if times is None else times
     tasks = saved.pipeline[-1].tasks_ if hasattr(saved.pipeline[-1], "tasks_") else None
     tasks = saved.pipeline[-1].best_estimator_.tasks_ if tasks is None else tasks
     known = tasks.tolist()
@@ -120,13 +131,13 @@ def _same_tasks(saved: Saved, column: pd.Series) -> tuple[np.ndarray, list[str]]
     if (new := places == -1).any():
         names = column[new].unique().tolist()
         shown = ", ".join(map(text_of, names[:5])) + ", …" * (len(names) > 5)
-        many = counted(int(new.sum()), "row is", "rows are")
+        many = counted(int(times[new].sum()), "row is", "rows are")
         notes.append(
             f"{many} of {counted(len(names), 'task', 'tasks')} not seen in fit ({shown}), and "
             f"answered by {by}.{_nearly(names, known)}"
         )
     if (empty := places == -2).any():
-        many = counted(int(empty.sum()), "row has", "rows have")
+        many = counted(int(times[empty].sum()), "row has", "rows have")
         notes.append(f"{many} no {saved.task}, and {by} answers.")
     return labels[np.where(places < 0, len(known), places)], notes
 

@@ -86,6 +86,16 @@ Batches = Annotated[
         rich_help_panel=READING,
     ),
 ]
+RowBatches = Annotated[
+    bool | None,
+    typer.Option(
+        "--batches/--no-batches",
+        help="Read the rows and write the answers in batches; by default if the files take 100 MB "
+        "or more, or it is a folder.",
+        show_default=False,
+        rich_help_panel=READING,
+    ),
+]
 Models = Annotated[
     list[str] | None,
     typer.Option(

@@ -68,7 +68,7 @@ def check_outputs(
 
 def write_table(frame: Any, path: str) -> None:
     """Write rows in the format that the ending says; CSV to standard output."""
-    ending = ".csv" if path == STANDARD else _ending(path, TABLES)
+    ending = ".csv" if path == STANDARD else ending_of(path, TABLES)
     if ending == ".parquet":
         packed = io.BytesIO()
         frame.to_parquet(packed, index=False)
@@ -98,17 +98,18 @@ def write_text(text: str, path: str) -> None:
 def _check(name: str, path: str, endings: tuple[str, ...]) -> None:
     if said := why_not(path):
         raise SourceError(f"{name} {said}.")
-    if not _ending(path, endings):
+    if not ending_of(path, endings):
         raise SourceError(
             f"{name} does not end in {' or '.join(endings)}; the ending says the format."
         )
-    if _ending(path, endings) == ".parquet" and find_spec("pyarrow") is None:
+    if ending_of(path, endings) == ".parquet" and find_spec("pyarrow") is None:
         raise SourceError(
             'writing Parquet needs pyarrow: python -m pip install "scikit-mtlearn[data]"'
         )
 
 
-def _ending(path: str, endings: tuple[str, ...]) -> str:
+def ending_of(path: str, endings: tuple[str, ...]) -> str:
+    """Which of the endings a path has; empty of none."""
     return next((ending for ending in endings if path.lower().endswith(ending)), "")
 
 

@@ -52,7 +52,7 @@ class TextTable:
 
     def read(self) -> pd.DataFrame:
         """The frame; a row of more values than the header has names does not shift the others."""
-        records = self._records()
+        records = self.records()
         names = named(next(records, (0, []))[1], self.called)
         line, first = next(records, (0, names))
         if len(first) == len(names) + 1:
@@ -78,14 +78,14 @@ class TextTable:
 
     def place(self, row: int) -> str:
         """The line on which a row begins, which blank lines and values of several lines shift."""
-        line, _ = next(itertools.islice(self._records(), row + 1, None))
+        line, _ = next(itertools.islice(self.records(), row + 1, None))
         return f"line {line}"
 
     def _note_short(self, frame: pd.DataFrame) -> None:
         """Rows that end early, as in a file that was cut off: pandas fills them up."""
         if frame.shape[1] < 2 or not frame.iloc[:, -1].isna().any():  # then there are none
             return
-        rows = itertools.islice(self._records(), 1, None)
+        rows = itertools.islice(self.records(), 1, None)
         short = [line for line, values in rows if len(values) < frame.shape[1]]
         if short:
             many = counted(len(short), "row has", "rows have")
@@ -96,7 +96,7 @@ class TextTable:
 
     def _refuse_ragged(self, width: int) -> None:
         """Rows without a name for one value are shifted where that value is not in all of them."""
-        for line, values in itertools.islice(self._records(), 1, None):
+        for line, values in itertools.islice(self.records(), 1, None):
             if len(values) != width:
                 self._refuse(line, values, width)
 
@@ -106,7 +106,7 @@ class TextTable:
             f"{width} are expected; give each column one name, and each row as many values."
         )
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
+    def records(self) -> Iterator[tuple[int, list[str]]]:
         """The header and the rows, each with the number of its first line."""
         lines = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8", newline="")
         reader, before = csv.reader(lines, delimiter=self.separator), 0
@@ -175,18 +175,23 @@ def keep_leading_zeros(
 
     As numbers, 007 and 7 would be one task, one group or one postcode.
     """
-    whole = [name for name in frame.columns if _is_whole(frame[name])]
+    whole = [name for name in frame.columns if is_whole(frame[name])]
     found = []
     for name, text in (read_as_text(whole) if whole else frame[[]]).items():
         text = text.str.strip()
         if text.str.contains(LEADING_ZERO, na=False).any():
             found.append(str(name))
-            # 12 and 12.0 stay one label
-            frame[name] = text.str.replace(rf"\{decimal}0*$", "", regex=True)
+            frame[name] = without_zeros(text, decimal)
     return found
 
 
-def _is_whole(column: pd.Series) -> bool:
+def without_zeros(text: pd.Series, decimal: str) -> pd.Series:
+    """Whole numbers as text without blanks and decimals: 12 and 12.0 stay one label."""
+    return text.str.strip().str.replace(rf"\{decimal}0*$", "", regex=True)
+
+
+def is_whole(column: pd.Series) -> bool:
+    """Whether it is of numbers, and all of them whole."""
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return False
     values = column.dropna().to_numpy(np.float64)

@@ -11,6 +11,7 @@ with a dummy u_t per task, shrunk like the slopes, is a ridge on means too, u_t 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,10 @@ from sklearn.linear_model import lasso_path
 
 from mtlearn.compare.contenders import SPARSE_BASELINE
 from mtlearn.compare.tuning import best_exponent
+from mtlearn.problems.fold_moments import some_of, sum_of
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.judges import squared_errors
-from mtlearn.selection.moment_folds import sum_of
 
 NUMBERS_AT_ONCE = 1 << 19  # coefficients of all alphas, or scatters
 
@@ -35,19 +36,16 @@ class Tuned:
     loss: float  # mean squared error over the inner folds, of each its mean
 
 
-def tuned_baseline(name: str, folds: list[Moments]) -> Tuned:
+def tuned_baseline(name: str, folds: Sequence[Moments]) -> Tuned:
     """One of the baselines, its alpha chosen by mean R² over the folds, on all of their rows."""
     ridge = RIDGES[name]()
-    whole = sum_of(folds)
-    n, spread = _size(whole)
+    n, spread = _size(sum_of(folds))
     unit = ((spread / n) ** 0.5 or 1.0) if ridge.penalty == "l1" else 1.0
 
     def judge(exponents: np.ndarray) -> list[tuple[float, float]]:
         scores, losses = [], []
-        for k, held in enumerate(folds):
-            train = sum_of([*folds[:k], *folds[k + 1 :]])
-            errors = np.maximum(ridge.errors(train, held, unit * 10.0**exponents), 0.0)
-            n, spread = _size(held)
+        for k in range(len(folds)):
+            errors, n, spread = _errors(ridge, folds, k, unit * 10.0**exponents)
             losses.append(errors / n)
             if n > 1:
                 constant = np.where(errors > 0, 0.0, 1.0)  # as scikit-learn has it
@@ -58,7 +56,7 @@ def tuned_baseline(name: str, folds: list[Moments]) -> Tuned:
 
     found, best = best_exponent(judge, ridge.penalty)
     alpha = unit * 10.0**best
-    return Tuned(ridge.fitted(whole, alpha), alpha, found[best][1])
+    return Tuned(ridge.fitted(sum_of(folds), alpha), alpha, found[best][1])
 
 
 class _Ridge(ABC):
@@ -196,6 +194,14 @@ def _shared_errors(W: np.ndarray, B: np.ndarray, held: Moments) -> np.ndarray:
     away = held.y_mean - B - W @ held.x_mean.T
     within = np.einsum("aj,jk,ak->a", W, held.xx.sum(axis=0), W) - 2.0 * W @ held.xy.sum(axis=0)
     return held.yy.sum() + within + away**2 @ held.weight
+
+
+def _errors(
+    ridge: _Ridge, folds: Sequence[Moments], k: int, alphas: np.ndarray
+) -> tuple[np.ndarray, int, float]:
+    """Sums of squared errors (A,) over the rows of fold k, their number and scatter."""
+    held, train = folds[k], sum_of(some_of(folds, [j for j in range(len(folds)) if j != k]))
+    return np.maximum(ridge.errors(train, held, alphas), 0.0), *_size(held)
 
 
 def _size(held: Moments) -> tuple[int, float]:

@@ -159,9 +159,7 @@ def within_budget(
 
 
 def _of(moments: TaskMoments, tasks: np.ndarray) -> TaskMoments:
-    wanted = np.zeros(len(moments.tasks), dtype=bool)
-    wanted[tasks] = True
-    return some_tasks(moments, wanted)
+    return moments._taken(np.sort(tasks))
 
 
 def _with(answer: Answer, job: int, prediction: Any) -> Answer:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
@@ -24,11 +26,24 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     OSError
         If it cannot be written.
     """
+    with written_whole(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """A file to write piece by piece, which takes its place once all is written.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
     place = Path(os.path.realpath(path))
     beside = _beside(place)
     try:
         with open(beside, "xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if place.exists():

@@ -179,7 +179,7 @@ class AlphaByCV:
         line = search.further(line) if self._counted() else line
         for name, values in others.items():
             # Where deviations are free the ridge of the mean hardly matters: not at one alpha.
-            all_pairs = name == "alpha_mean" or (parts.keeps and closed)
+            all_pairs = name == "alpha_mean" or (parts.cheap and closed)
             line = search.over(line, name, values, whole=all_pairs, go_on=self._counted())
         alpha = best_alpha(line.alphas, line.losses, self.selection)
         if not self._counted():

@@ -71,7 +71,7 @@ def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
             "a path is read in batches with pyarrow; install it: python -m pip "
             'install "scikit-mtlearn[data]"'
         ) from error
-    if _is_csv(path):
+    if is_csv(path):
         yield from _of_csv(ds, pa, path, labels)
         return
     dataset = ds.dataset(path, format="parquet", partitioning="hive")
@@ -103,7 +103,7 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
     keys = keys_of(fragment.partition_expression)
     with dataset.filesystem.open_input_file(fragment.path) as stream:
         file = ParquetFile(stream, pre_buffer=False, buffer_size=PAGES)
-        rows = _rows(len(file.schema_arrow))
+        rows = rows_of_batch(len(file.schema_arrow))
         names = [name for name in file.schema_arrow.names if not UNNAMED_INDEX.match(name)]
         for batch in file.iter_batches(batch_size=rows, columns=names, use_threads=False):
             table = pa.Table.from_batches([batch])
@@ -114,11 +114,13 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
             yield table
 
 
-def _rows(n_columns: int) -> int:
+def rows_of_batch(n_columns: int) -> int:
+    """How many are read at a time."""
     return max(1, min(ROWS, BATCH_BYTES // (8 * max(1, n_columns))))
 
 
-def _is_csv(path: Path) -> bool:
+def is_csv(path: Path) -> bool:
+    """Whether a file, or those of a folder, are CSV, and not Parquet."""
     if not path.exists():
         raise FileNotFoundError(f"{str(path)!r} is neither a file nor a folder.")
     if path.is_file():
@@ -161,7 +163,7 @@ def _of_csv(ds: Any, pa: Any, path: Path, labels: tuple) -> Iterator[Any]:
         fields.append(pa.field(one.name, pa.float64() if number and j not in apart else kind))
     dataset = ds.dataset(path, schema=pa.schema(fields), format=form)
     try:
-        for batch in dataset.to_batches(batch_size=_rows(len(schema)), **LITTLE):
+        for batch in dataset.to_batches(batch_size=rows_of_batch(len(schema)), **LITTLE):
             table = pa.Table.from_batches([batch])
             for j in numbers:
                 column = _numbers(pa, table.column(j), schema.names[j])

@@ -35,7 +35,7 @@ def collect_moments(
         sum_i s_i      z̄ = sum_i s_i z_i / sum_i s_i      sum_i s_i (z_i - z̄)(z_i - z̄)'
 
     of z = (x, y) of each task. Tasks may appear at any time. In memory are one chunk, and rows of
-    small ones that wait until they take 4 MB, or half of what the moments take.
+    small ones that wait until they take 4 MB, or a quarter of what the moments take.
 
     Parameters
     ----------

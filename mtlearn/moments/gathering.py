@@ -19,7 +19,7 @@ from mtlearn.problems.moments import Moments, empty, entries_of_columns, of_entr
 from mtlearn.table.column_sums import ColumnSums
 
 ROW_BYTES = 1 << 22  # of small chunks that are looked at together, or
-SHARE = 0.5  # of what the moments take, which all are gone through for every such block
+SHARE = 0.25  # of what the moments take, which all are gone through for every such block
 BYTES = 1 << 24  # of moments that are added at a time
 
 
@@ -47,8 +47,9 @@ class Gathering:
         self.columns = ColumnSums.none(0, 0)  # of each task, and those that have no target
         self.weighted = False
         self._waiting: list[tuple] = []  # rows that have targets
+        self._held = 0  # bytes of them
         self._seen: list[tuple] = []  # and all rows, but the columns that are standardised only
-        self._held = 0  # bytes of both
+        self._looked = 0  # bytes of these
         self.waits = False  # for :meth:`flush`, whatever is held
 
     def add(self, given: Any) -> None:
@@ -64,8 +65,10 @@ class Gathering:
         keep, missing = chunk.known()
         self.reader.left_out.n_missing += missing
         self._seen.append((chunk.X[:, :k], None if chunk.labels is None else codes))
+        self._looked += chunk.X.nbytes
+        if self._looked >= ROW_BYTES:
+            self._add_sums()
         if not keep.all():
-            self._held += chunk.X.nbytes  # as it was
             chunk, codes = chunk.take(keep), None if codes is None else codes[keep]
         self._held += chunk.X.nbytes + chunk.y.nbytes
         if len(chunk.X):
@@ -78,7 +81,6 @@ class Gathering:
         fold, X = self._fold(chunk, codes), chunk.X
         if np.isnan(X[:, :k]).any():
             X = np.where(np.isnan(X), 0.0, X)
-            self._held += X.nbytes
         self.weighted |= chunk.weight is not None
         self._waiting.append((X, chunk.y, chunk.weight, codes, fold))
 
@@ -89,17 +91,17 @@ class Gathering:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        rows, targets, weights, labels, folds = zip(*waiting, strict=True)
+        rows, targets, weights, labels, folds = map(list, zip(*waiting, strict=True))
         del waiting
         weight = _joined_weights(weights, targets)
+        own = len(rows) > 1  # and no chunk of the user's
         X, y, fold = _joined(rows), _joined(targets), _joined(folds)
-        del rows
         codes = None if labels[0] is None else _joined(labels)
         if self.pivot is None:
             origin = far_origin(X)
             self.pivot = np.zeros(X.shape[1]) if origin is None else origin
         if self.pivot.any():
-            X = X - self.pivot
+            X = np.subtract(X, self.pivot, out=X if own and X.dtype == np.float64 else None)
         if codes is None:
             self._add_columns(X, y, weight, fold)
         else:
@@ -114,10 +116,11 @@ class Gathering:
         """Sums of the columns as they are."""
         if not self._seen:
             return
-        seen, self._seen = self._seen, []
-        rows, labels = zip(*seen, strict=True)
+        seen, self._seen, self._looked = self._seen, [], 0
+        rows, labels = map(list, zip(*seen, strict=True))
         del seen
-        X, k = _joined(rows), rows[0].shape[1]
+        k = rows[0].shape[1]
+        X = _joined(rows)
         tasks, local, T = np.arange(1), None, 1
         if labels[0] is not None:
             tasks, local = np.unique(_joined(labels), return_inverse=True)
@@ -264,8 +267,17 @@ def _sums(s: np.ndarray | None, starts: np.ndarray) -> np.ndarray:
     return np.add.reduceat(sums_of_weights(s), starts[:-1])
 
 
-def _joined(parts: Any) -> np.ndarray:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """One after the other. The list is emptied, a part let go once it is copied."""
+    if len(parts) == 1:
+        return parts.pop()
+    n = sum(map(len, parts))
+    found = np.empty((n, *parts[0].shape[1:]), dtype=np.result_type(*parts))
+    while parts:
+        part = parts.pop()
+        found[n - len(part) : n] = part
+        n -= len(part)
+    return found
 
 
 def _joined_weights(parts: Any, y: Any) -> np.ndarray | None:
@@ -278,4 +290,4 @@ def _joined_weights(parts: Any, y: Any) -> np.ndarray | None:
             np.broadcast_to(s if s.ndim == 2 else s[:, None], own.shape)
             for s, own in zip(parts, y, strict=True)
         ]
-    return _joined(parts)
+    return _joined(list(parts))

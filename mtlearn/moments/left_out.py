@@ -34,8 +34,8 @@ class LeftOut:
         self.n_missing += n_missing
         for name, more in bad.items():
             old = self.bad.get(name, Bad())
-            first = (*old.first, *more.first)[:3]
-            self.bad[name] = Bad(old.count + more.count, old.of + more.of, first)
+            first = [*dict.fromkeys((*old.first, *more.first))][:3]
+            self.bad[name] = Bad(old.count + more.count, old.of + more.of, tuple(first))
         for name, levels in strange.items():
             self.strange.setdefault(name, Counter()).update(levels)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from mtlearn.moments.matching import (
 from mtlearn.moments.storing import load, save
 from mtlearn.moments.storing_blocks import load_blocks
 from mtlearn.moments.united import places, sorted_labels, united
+from mtlearn.problems.fold_moments import counts_of, sum_of
 from mtlearn.problems.moment_data import MomentData, added, alike, weighing
 from mtlearn.problems.moments import Moments, empty
 from mtlearn.table.column_sums import ColumnSums
@@ -84,7 +86,7 @@ class TaskMoments:
     """
 
     _tasks: np.ndarray
-    _folds: tuple[Moments, ...]
+    _folds: Sequence[Moments]
     _sums: tuple[np.ndarray, ...]  # of s², log s and fractional weights, (T, 3) of each fold
     _way: str
     _pivot: np.ndarray
@@ -116,9 +118,10 @@ class TaskMoments:
             tasks = column_tasks[counts[known] > 0]
         folds, sums = found.folds, found.sums
         if order is not None:
-            sorted_already = np.array_equal(order, np.arange(found.folds[0].n_tasks))
-            if not sorted_already:
-                folds = [one.take(order) for one in folds]
+            folds, in_order = [], np.array_equal(order, np.arange(found.folds[0].n_tasks))
+            while found.folds:  # of which one at a time is there twice
+                one = found.folds.pop(0)
+                folds.append(one if in_order else one.take(order))
             sums = [one[order] for one in sums]
         return cls(
             tasks,
@@ -145,7 +148,7 @@ class TaskMoments:
     @property
     def counts(self) -> np.ndarray:
         """Number of rows of each task (T,)."""
-        return np.sum([one.count for one in self._folds], axis=0)
+        return np.sum(counts_of(self._folds), axis=0)
 
     @property
     def n_features(self) -> int:
@@ -316,9 +319,7 @@ class TaskMoments:
 
     def _data(self) -> MomentData:
         """What a fit sees: weights that repeat rows, or of mean one."""
-        total = self._folds[0]
-        for one in self._folds[1:]:
-            total = added(total, one)
+        total = sum_of(self._folds)
         _, logs, fractional = np.sum([one.sum(axis=0) for one in self._sums], axis=0)
         log_precision, change = None, None
         if fractional > 0 or total.weight.sum() > COUNTED:

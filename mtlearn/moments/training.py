@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 
 import numpy as np
 
-from mtlearn.moments.pipeline import scaled
 from mtlearn.moments.task_moments import TaskMoments
+from mtlearn.problems.fold_moments import FoldMoments
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
-from mtlearn.selection.moment_folds import sum_of
 from mtlearn.table.column_sums import ColumnSums
 
 
@@ -39,21 +40,27 @@ class TrainingPart:
     @classmethod
     def of(cls, moments: TaskMoments, *, without: int | None = None) -> TrainingPart:
         """All of the moments, or those without one fold."""
-        folds, sums = list(moments._folds), list(moments._sums)
-        if without is not None:
-            del folds[without], sums[without]
-        n_folds = moments.n_folds and len(folds)
-        found = replace(moments, _folds=tuple(folds), _sums=tuple(sums), n_folds=n_folds)
-        present = found.counts > 0
+        kept = [k for k in range(len(moments._folds)) if k != without]
+        folds, sums = FoldMoments.of(moments._folds).some(kept), [moments._sums[k] for k in kept]
+        present = np.sum(folds.counts, axis=0) > 0
         if not present.all():
-            found = found._taken(np.flatnonzero(present))
-        columns = _sums_of_columns(found)
+            folds, sums = folds.of_tasks(np.flatnonzero(present)), [one[present] for one in sums]
+        columns = _sums_of_columns(folds, moments)
         mean, _, deviation = columns.total().standard()
         k, d = len(mean), moments.n_features
         origin, factor, width = np.zeros(d), np.ones(d), np.ones(d)
         origin[:k], factor[:k], width[:k] = mean, 1.0 / deviation, deviation
-        found = scaled(replace(found, _columns=columns), origin, factor)
-        return cls(found, present, origin - moments._pivot, factor, width)
+        away = origin - moments._pivot
+        found = replace(
+            moments,
+            _tasks=moments._tasks[present],
+            _folds=folds.scaled(away, factor),
+            _sums=tuple(sums),
+            _pivot=np.zeros(d),
+            _columns=columns.scaled(mean, factor[:k]),
+            n_folds=moments.n_folds and len(kept),
+        )
+        return cls(found, present, away, factor, width)
 
     def of_all(self, models: LinearTasks) -> LinearTasks:
         """Models of all tasks in the columns as they were, those not present by the shared one.
@@ -81,29 +88,34 @@ def held_out(moments: TaskMoments, fold: int) -> Moments:
 
 def of_tasks(moments: TaskMoments, wanted: np.ndarray) -> Moments:
     """Of all rows of some of the tasks (a mask), folds together."""
-    at = np.flatnonzero(wanted)
-    return sum_of([one.take(at) for one in moments._folds])
+    return FoldMoments.of(moments._folds).of_tasks(np.flatnonzero(wanted)).together()
 
 
 def some_tasks(moments: TaskMoments, wanted: np.ndarray) -> TaskMoments:
-    """Moments of some of the tasks (a mask)."""
-    return moments._taken(np.flatnonzero(wanted))
+    """Moments of some of the tasks (a mask), which are not copied."""
+    return replace(
+        moments,
+        _tasks=moments._tasks[wanted],
+        _folds=FoldMoments.of(moments._folds).of_tasks(np.flatnonzero(wanted)),
+        _sums=tuple(one[wanted] for one in moments._sums),
+    )
 
 
-def inner_folds(moments: TaskMoments) -> list[Moments]:
+def inner_folds(moments: TaskMoments) -> FoldMoments:
     """Those that hold out a row."""
-    return [one for one in moments._folds if one.count.any()]
+    folds = FoldMoments.of(moments._folds)
+    return folds.some([k for k, count in enumerate(folds.counts) if count.any()])
 
 
-def _sums_of_columns(moments: TaskMoments) -> ColumnSums:
+def _sums_of_columns(folds: FoldMoments, moments: TaskMoments) -> ColumnSums:
     """Of the numbers among the features, from the moments: of rows that have a target.
 
     What was missing is the mean that the encoder knew, and counts.
     """
     k = moments._columns.count.shape[1]
-    total = ColumnSums.none(len(moments.tasks), k)
-    for one in moments._folds:
-        scatter = np.einsum("tjj->tj", one.xx)[:, :k]
-        count = np.repeat(one.count[:, None], k, axis=1)
-        total = total + ColumnSums(count, one.x_mean[:, :k] + moments._pivot[:k], scatter)
-    return total
+    parts = []
+    for at in range(len(folds)):
+        n, mean, scatter = folds.column_sums(at)
+        count = np.repeat(n[:, None], k, axis=1)
+        parts.append(ColumnSums(count, mean[:, :k] + moments._pivot[:k], scatter[:, :k]))
+    return reduce(add, parts)

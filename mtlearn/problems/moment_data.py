@@ -6,6 +6,7 @@ beside the rows. Where both may come, the functions here say what is different.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -34,7 +35,7 @@ class MomentData:
         Whether any weight is not one.
     log_precision : float or None
         sum_i log s_i of weights that are relative precisions; None of those that repeat rows.
-    folds : tuple of Moments
+    folds : sequence of Moments
         Of the rows that each fold holds out, in the same units; they add up to ``moments``.
     weight_unit : float
         What given weights were divided by.
@@ -46,7 +47,7 @@ class MomentData:
     pivot: np.ndarray
     weighted: bool = False
     log_precision: float | None = None
-    folds: tuple[Moments, ...] = ()
+    folds: Sequence[Moments] = ()
     weight_unit: float = 1.0
     groups: ClassVar[None] = None  # folds are dealt already
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from mtlearn.problems.fold_moments import counts_of, some_of, sum_of
 from mtlearn.problems.forms import MOMENT_BYTES
-from mtlearn.problems.moment_data import MomentData, added
+from mtlearn.problems.moment_data import MomentData
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.parts import Parts
 from mtlearn.solvers.setup import Model, Setup, set_up
+
+KEPT_BYTES = 1 << 26  # of problems, which are sums of folds and soon made again
 
 
 def check_folds(estimator: Any, data: MomentData) -> None:
@@ -24,7 +27,7 @@ def check_folds(estimator: Any, data: MomentData) -> None:
             f"{type(estimator).__name__} searches on held-out rows, and the moments are kept for "
             "all rows together. Collect them with n_folds=5."
         )
-    if sum(bool(fold.count.any()) for fold in data.folds) < 2:
+    if sum(bool(count.any()) for count in counts_of(data.folds)) < 2:
         raise ValueError(
             f"all rows are in one fold of {n}, and nothing is left to learn from. Collect with "
             "another group_column: there is one group, or all are in that fold by chance."
@@ -53,12 +56,13 @@ class MomentParts(Parts):
 
     def __init__(self, model: Model, data: MomentData):
         self.model, self.data = model, data
-        self.held = [fold for fold in data.folds if fold.count.any()]
-        size = data.moments.xx.nbytes
-        super().__init__(keep=size * (2 * len(self.held) + 1) < MOMENT_BYTES)
+        held = [k for k, count in enumerate(counts_of(data.folds)) if count.any()]
+        self.folds = some_of(data.folds, held)
+        needed = data.moments.xx.nbytes * (2 * len(self.folds) + 1)
+        super().__init__(keep=needed < KEPT_BYTES, cheap=needed < MOMENT_BYTES)
 
     def __len__(self) -> int:
-        return len(self.held)
+        return len(self.folds)
 
     def under(self, model: Model, setup: Setup, k: int) -> Setup:
         """The same problem at the strengths of another model."""
@@ -66,19 +70,12 @@ class MomentParts(Parts):
 
     def held_moments(self, k: int) -> Moments:
         """Of the test rows of fold k."""
-        return self.held[k]
+        return self.folds[k]
 
     def held_out(self, k: int) -> MomentData:
         """What is known of the test rows of fold k."""
-        return replace(self.data, moments=self.held[k], folds=())
+        return replace(self.data, moments=self.held_moments(k), folds=())
 
     def _set_up(self, k: int) -> Setup:
-        return set_up(self.model, self.data, sum_of([*self.held[:k], *self.held[k + 1 :]]))
-
-
-def sum_of(folds: Any) -> Moments:
-    """Of the rows of several folds together."""
-    total, *others = folds
-    for one in others:
-        total = added(total, one)
-    return total
+        others = [j for j in range(len(self.folds)) if j != k]
+        return set_up(self.model, self.data, sum_of(some_of(self.folds, others)))

@@ -14,15 +14,13 @@ class Parts(ABC):
     ----------
     keep : bool
         Whether there is room for the problems of all folds, which may be asked for again.
+    cheap : bool
+        Whether a problem is at hand, or soon made anew, when it is asked for.
     """
 
-    def __init__(self, *, keep: bool):
+    def __init__(self, *, keep: bool, cheap: bool):
         self._kept: dict[int, Setup] | None = {} if keep else None
-
-    @property
-    def keeps(self) -> bool:
-        """Whether problems are kept for the next ones who ask."""
-        return self._kept is not None
+        self.cheap = cheap
 
     def setup(self, k: int) -> Setup:
         """Of the training rows of fold k."""

@@ -72,7 +72,8 @@ class TrainingParts(Parts):
 
         if isinstance(problem, MomentProblem) and fit(len(folds) + 1):
             self.total = problem.moments
-        super().__init__(keep=fit(2 * len(folds) + 1))
+        fits = fit(2 * len(folds) + 1)
+        super().__init__(keep=fits, cheap=fits)
         self._held: dict[int, Moments] = {}  # of test rows, until they are asked for
 
     def __len__(self) -> int:
@@ -121,7 +122,10 @@ def path_scores(
     def one(k: int) -> list[list[float]]:
         with blas_threads(parts.data):
             setup, held_out = parts.setup(k), parts.held_out(k)
-            held = parts.held_moments(k)
+            if isinstance(held_out, MomentData):
+                held: Moments | None = held_out.moments
+            else:
+                held = parts.held_moments(k)
             return [_fold_scores(it, parts, k, setup, held_out, held, judge, units) for it in asked]
 
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")

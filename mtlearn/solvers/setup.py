@@ -175,7 +175,9 @@ def set_up(
     rotation, serves = None, False
     if moments is not None:
         kind = BlockedProblem if isinstance(moments.xx, BlockedScatter) else MomentProblem
-        problem: Problem = kind.of_tasks(moments.take(present), omega, free, scale)
+        problem: Problem = kind.of_tasks(
+            moments if present.all() else moments.take(present), omega, free, scale
+        )
         problem.tasks = data.tasks[present]
     else:
         data = data.of_tasks(present)

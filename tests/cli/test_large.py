@@ -132,10 +132,13 @@ def test_what_takes_rows_is_read_whole_and_says_why(run, shops, tmp_path, monkey
 
 def test_the_reason_is_a_note_of_what_was_read_whole(run, shops, tmp_path):
     path = written(shops.dropna(subset=["shop", "sales"]), tmp_path, "csv")
-    path.write_text(path.read_text().replace(",", ";"))
+    header, rows = path.read_text().split("\n", 1)
+    lines = (f"{i},{line}" for i, line in enumerate(rows.splitlines()))  # R names its rows so
+    path.write_text("\n".join([header, *lines]))
     code, out, err = run("compare", path, *QUICK, "--folds", "3")
     assert code == 0, err
-    assert "shops.csv is read whole: batches are of text separated by" in " ".join(out.split())
+    said = " ".join(out.split())
+    assert "shops.csv is read whole: batches of it do not read (rows have more values" in said
 
 
 def test_moments_larger_than_the_table_are_not_collected(run, shops, tmp_path, monkeypatch):
@@ -165,12 +168,9 @@ def test_a_folder_is_read_in_batches_alone(run, shops, tmp_path):
 
 
 def test_a_file_that_batches_do_not_read_is_read_whole(run, shops, tmp_path):
-    """Text further down than the first block, of which pyarrow takes the types."""
-    frame = shops.assign(price=shops.price.astype(object))
-    frame.loc[len(frame) - 1, "price"] = "n.d."
+    """A line further down has too many values; the whole table says which one."""
     path = tmp_path / "a.csv"
-    lines = frame.to_csv(index=False).splitlines(keepends=True)
-    path.write_text("".join([lines[0], *lines[1:-1] * 120, lines[-1]]))
+    path.write_text(shops.to_csv(index=False) + "1," * 40 + "\n")
     code, _, err = run("compare", path, *QUICK, "--batches")
     assert code == 2 and "batches of it do not read" in err
 
@@ -210,6 +210,28 @@ def test_of_a_large_table_the_best_multitask_model_is_saved(run, shops, tmp_path
     code, _, err = run("fit", path, *NAMED_COLUMNS, "--model", "pooled", "--batches", "--save",
                        model)  # fmt: skip
     assert code == 2 and "--model pooled takes all rows at once" in err
+
+
+def test_text_is_read_as_the_whole_of_it_would_be(run, shops, tmp_path):
+    """Leading zeros are on one row, and make labels and levels of all of them."""
+    frame, answer = shops.copy(), tmp_path / "a.json"
+    frame["shop"] = frame["shop"].str.removeprefix("shop ")
+    frame.loc[len(frame) - 1, "shop"] = "03"
+    frame["code"] = [*(np.arange(len(frame) - 1) % 3), "01"]
+    path = tmp_path / "a.csv"
+    path.write_text(frame.to_csv(index=False).replace(",", ";"))
+    found = []
+    for how in ("--batches", "--no-batches"):
+        code, _, err = run("compare", path, *QUICK, how, "--json", answer, "--quiet")
+        assert code == 0, err
+        found.append(json.loads(answer.read_text()))
+    batched, whole = found
+    assert [one["task"] for one in batched["tasks"]] == [one["task"] for one in whole["tasks"]]
+    assert "03" in [one["task"] for one in batched["tasks"]]
+    assert batched["n_features"] == whole["n_features"] == 5
+    path.write_text(frame.replace({"code": {"01": "1"}}).to_csv(index=False))
+    code, _, err = run("compare", path, *QUICK, "--batches")
+    assert code == 0, err
 
 
 CHILD = """

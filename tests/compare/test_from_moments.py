@@ -1,6 +1,7 @@
 """A comparison on moments is the comparison of the rows with the same folds."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ from mtlearn.compare import contenders, moment_jobs
 from mtlearn.compare.tuning import TunedBaseline
 from mtlearn.model_selection import new_task_folds
 from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
+from mtlearn.moments.training import TrainingPart
+from mtlearn.selection import moment_folds
 from mtlearn.table import TableEncoder
 
 K = 6  # five of them in a training part: as many as a comparison of rows has inside
@@ -103,7 +106,8 @@ def test_a_table_is_compared_as_its_rows_are():
     X = frame.drop(columns="y")
     encoder = TableEncoder(task_column="task").fit(X)
     encoded = encoder.transform(X).drop(columns="task")
-    fold = dealt(frame, encoded.assign(**X[list(FEW)]).to_numpy(), list(encoded.columns))
+    as_given = encoded.assign(**frame[list(FEW)])  # folds are of numbers before they are scaled
+    fold = dealt(frame, as_given.to_numpy(), list(encoded.columns))
     asked = {"models": ["random-slopes", "mean-regularized", "group-lasso"]}
     found = compare_tasks(collected(frame, encoder=encoder), full=True, **asked)
     expected = on_rows(frame, fold, **asked)
@@ -188,3 +192,20 @@ def test_a_regressor_of_the_library_s_takes_part():
     found = compare_tasks(collected(frame), models=models, progress=said.append)
     assert_alike(found, on_rows(frame, fold, models=models))
     assert said[-1].done == said[-1].total == K * len(found.table)
+
+
+@pytest.mark.long
+def test_a_job_takes_less_than_twice_the_moments_beside_them(monkeypatch):
+    """Not folds in its own columns, nor, where they are large, the problems of all folds."""
+    monkeypatch.setattr(moment_folds, "KEPT_BYTES", 1)
+    rng, d, T = np.random.default_rng(0), 30, 800
+    X, task = rng.normal(size=(16_000, d)), rng.integers(0, T, 16_000)
+    moments = collect_moments([(X, X[:, 0] + rng.normal(size=len(X)), task)], n_folds=5)
+    for name in ("independent", "mean-regularized"):
+        tracemalloc.start()
+        try:
+            part = TrainingPart.of(moments, without=0)
+            moment_jobs.run_job(name, contenders.NAMED[name], part, rated=True)
+            assert tracemalloc.get_traced_memory()[1] < 2 * moments.nbytes, name
+        finally:
+            tracemalloc.stop()

@@ -1,0 +1,78 @@
+"""Files in batches, read as the whole of them would be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtlearn.cli.errors import SourceError
+from mtlearn.cli.text_batches import TextBatches
+from mtlearn.inputs.batches import batches, is_csv
+
+
+class NotInBatchesError(Exception):
+    """The file takes another reader, and why, in words that follow a colon."""
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file, or the files of a folder, are of text."""
+    return _read(lambda: is_csv(path))
+
+
+def frames_of(
+    path: Path, encoding: str | None = None, decimal: str = "."
+) -> tuple[Callable[[], Iterator[pd.DataFrame]], list[str]]:
+    """What gives the frames of all batches, as often as it is called; and notes on the files.
+
+    Raises
+    ------
+    NotInBatchesError
+        If it cannot be read so; the iterators raise it too.
+    SourceError
+        If two columns have one name.
+    """
+    if not is_text(path):
+        return lambda: _guarded(_of_parquet(path)), []
+    files = [path]
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if one.is_file() and is_csv(one))
+    text = _read(lambda: TextBatches(files, encoding, decimal).look())
+    return lambda: _guarded(iter(text)), text.notes
+
+
+def tables_of(path: Path, labels: tuple) -> Callable[[], Iterator[Any]]:
+    """The same as tables of pyarrow; notes are left out, since they are said of other readers."""
+    import pyarrow as pa
+
+    if not is_text(path):
+        return lambda: _guarded(batches(path, labels))
+    frames, _ = frames_of(path)
+    return lambda: (pa.Table.from_pandas(one, preserve_index=False) for one in frames())
+
+
+def _of_parquet(path: Path) -> Iterator[pd.DataFrame]:
+    for table in batches(path):
+        frame = table.to_pandas()
+        yield frame if frame.index.names == [None] else frame.reset_index()
+
+
+def _guarded(found: Iterator[Any]) -> Iterator[Any]:
+    while True:
+        part = _read(lambda: next(found, None))
+        if part is None:
+            return
+        yield part
+
+
+def _read(read: Callable[[], Any]) -> Any:
+    """What is wrong with a file as our own error."""
+    try:
+        return read()
+    except (SourceError, FileNotFoundError):
+        raise
+    except (ValueError, OSError, EOFError, LookupError) as error:  # of pandas and pyarrow
+        said = " ".join(str(error).split()).rstrip(".")
+        raise NotInBatchesError(f"batches of it do not read ({said})") from error

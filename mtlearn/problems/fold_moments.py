@@ -1,0 +1,133 @@
+"""Moments of the rows that folds hold out, as a part of them sees them, one fold at a time.
+
+A part has its own tasks and columns. All of its folds in these would be the moments once more; here
+a fold, or the sum of several, is made when it is asked for, block by block of tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from mtlearn.problems.blocks import diagonals
+from mtlearn.problems.moment_data import added, in_columns
+from mtlearn.problems.moments import BLOCK_BYTES, Moments, empty
+
+
+class FoldMoments(Sequence[Moments]):
+    """Folds of some tasks in the columns (x - origin) factor.
+
+    Parameters
+    ----------
+    folds : sequence of Moments
+        As they were; they are not copied.
+    tasks : ndarray, default=None
+        Positions of the tasks; None is all of them.
+    origin, factor : ndarray of shape (d,), default=None
+        Both or none of them.
+    """
+
+    def __init__(
+        self,
+        folds: Sequence[Moments],
+        tasks: np.ndarray | None = None,
+        origin: np.ndarray | None = None,
+        factor: np.ndarray | None = None,
+    ):
+        self.folds, self.tasks = folds, tasks
+        self.origin, self.factor = origin, factor
+
+    @classmethod
+    def of(cls, folds: Sequence[Moments]) -> FoldMoments:
+        """Of all tasks, in the columns as they are."""
+        return folds if isinstance(folds, FoldMoments) else cls(folds)
+
+    def __len__(self) -> int:
+        return len(self.folds)
+
+    def __getitem__(self, k: Any) -> Any:
+        if isinstance(k, slice):
+            return self.some(range(len(self))[k])
+        return self._sum([self.folds[k]])
+
+    def together(self) -> Moments:
+        """The moments of all of them."""
+        return self._sum(self.folds)
+
+    def some(self, which: Iterable[int]) -> FoldMoments:
+        """Some of the folds."""
+        folds = [self.folds[k] for k in which]
+        return FoldMoments(folds, self.tasks, self.origin, self.factor)
+
+    def of_tasks(self, tasks: np.ndarray) -> FoldMoments:
+        """Some of the tasks (positions)."""
+        tasks = tasks if self.tasks is None else self.tasks[tasks]
+        return FoldMoments(self.folds, tasks, self.origin, self.factor)
+
+    def scaled(self, origin: np.ndarray, factor: np.ndarray) -> FoldMoments:
+        """In the columns (x - origin) factor, x as it is here."""
+        if self.origin is not None and self.factor is not None:
+            origin, factor = self.origin + origin / self.factor, self.factor * factor
+        return FoldMoments(self.folds, self.tasks, origin, factor)
+
+    @property
+    def counts(self) -> list[np.ndarray]:
+        """Rows of each task, of every fold."""
+        at = slice(None) if self.tasks is None else self.tasks
+        return [one.count[at] for one in self.folds]
+
+    def column_sums(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Number of rows (T,), means and scatters (T, d) of the columns alone, in fold k."""
+        one = self.folds[k]
+        at: Any = slice(None) if self.tasks is None else self.tasks
+        light = Moments(
+            one.count, one.weight, one.x_mean, one.y_mean, diagonals(one.xx), one.xy, one.yy
+        ).take(at)
+        if self.origin is None:
+            return light.count, light.x_mean, light.xx
+        x_mean = np.where(light.count[:, None] > 0, (light.x_mean - self.origin) * self.factor, 0.0)
+        return light.count, x_mean, light.xx * self.factor**2
+
+    def _sum(self, folds: Sequence[Moments]) -> Moments:
+        """Of blocks of tasks, so that nothing else as large is made."""
+        first, *others = folds
+        if not others and self.tasks is None and self.origin is None:
+            return first
+        T, d = first.n_tasks, first.n_features
+        if any(len(one.xx) != T for one in folds):  # all tasks share one scatter
+            total = reduce(added, folds)
+            return self._seen(total if self.tasks is None else total.take(self.tasks))
+        places = np.arange(T) if self.tasks is None else self.tasks
+        found, step = empty(len(places), d), max(1, BLOCK_BYTES // (8 * d * d))
+        for start in range(0, len(places), step):
+            own = places[start : start + step]
+            part = first.take(own)
+            for one in others:
+                part = part + one.take(own)
+            found.put(np.arange(start, start + len(own)), self._seen(part))
+        return found
+
+    def _seen(self, part: Moments) -> Moments:
+        if self.origin is None or self.factor is None:
+            return part
+        part = in_columns(part, self.origin, self.factor)
+        part.x_mean[(part.count == 0)[: len(part.x_mean)]] = 0.0
+        return part
+
+
+def counts_of(folds: Sequence[Moments]) -> list[np.ndarray]:
+    """Rows of each task, of every fold."""
+    return FoldMoments.of(folds).counts
+
+
+def some_of(folds: Sequence[Moments], which: Iterable[int]) -> Sequence[Moments]:
+    """Some of the folds."""
+    return FoldMoments.of(folds).some(which)
+
+
+def sum_of(folds: Sequence[Moments]) -> Moments:
+    """Of the rows of several folds together; one alone is itself."""
+    return FoldMoments.of(folds).together()

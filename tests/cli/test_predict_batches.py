@@ -1,0 +1,199 @@
+"""`mtlearn predict` in batches writes what it writes of the whole table, byte for byte."""
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mtlearn.cli import large
+from mtlearn.cli.saved import save
+from mtlearn.inputs import batches
+
+from ..command import FEATURES, fitted, many_shops
+
+KEPT = ["--keep", "who,when,size,flag,gap,late"]
+
+
+@pytest.fixture(autouse=True)
+def few_rows(monkeypatch):
+    """A batch has few."""
+    monkeypatch.setattr(batches, "ROWS", 16)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Of shops that are text, of numbered ones, and of classes."""
+    folder, made = tmp_path_factory.mktemp("models"), {}
+    numbered = many_shops()
+    numbered["shop"] = numbered.shop.str.removeprefix("shop ").astype(int)
+    for name, question, kind, frame in (
+        ("text", "number", "random-slopes", None),
+        ("numbers", "number", "mean-regularized", numbered),
+        ("classes", "three classes", "mean-regularized", None),
+    ):
+        made[name] = folder / f"{name}.skops"
+        save(fitted(question, kind, frame), str(made[name]))
+    return made
+
+
+def new_rows(n=70):
+    """Columns whose types the last rows decide, and a batch of each with holes."""
+    rng = np.random.default_rng(3)
+    frame = many_shops().sample(n, random_state=0).reset_index(drop=True)[[*FEATURES, "shop"]]
+    frame.loc[[2, 3, 40], ["price", "kind", "shop"]] = None
+    frame.loc[[5, 60], "shop"] = ["shop 99", "SHOP 1"]
+    frame["who"] = [str(i + 100) for i in range(n - 1)] + ["007"]
+    frame["when"] = pd.date_range("2026-01-01", periods=n).strftime("%Y-%m-%d")
+    frame["size"] = [*range(n - 1), 2.5]
+    frame["flag"] = [None if i == n - 2 else bool(b) for i, b in enumerate(rng.random(n) > 0.5)]
+    frame["gap"] = [np.nan if i == n - 4 else float(i) for i in range(n)]
+    frame["late"] = [*[str(i) for i in range(n - 1)], "n.d."]
+    return frame
+
+
+def both(run, model, source, tmp_path, ending, *more):
+    """What is written of the whole table and in batches, and what is said of it."""
+    answers = []
+    for how in ("--no-batches", "--batches"):
+        out = tmp_path / f"{how}{ending}"
+        code, said, err = run("predict", model, source, "--out", out, how, *more)
+        assert code == 0, err
+        answers.append((out, " ".join(said.split()).replace(how, "")))
+    return answers
+
+
+@pytest.mark.parametrize("name", ["text", "numbers", "classes"])
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_batches_are_answered_as_the_whole_table_is(run, models, tmp_path, name, ending):
+    frame, source = new_rows(), tmp_path / f"new{ending}"
+    if name == "numbers":  # holes make floats of labels, a zero text
+        frame["shop"] = frame.shop.str.extract(r"(\d)", expand=False)
+        frame.loc[65, "shop"] = "03"
+        if ending == ".parquet":
+            frame["shop"] = frame.shop.astype(float)
+    if ending == ".csv":
+        frame.to_csv(source, index=False)
+    else:
+        frame.to_parquet(source)
+    (whole, said), (parts, same) = both(run, models[name], source, tmp_path, ".csv", *KEPT)
+    assert parts.read_bytes() == whole.read_bytes()
+    assert said == same and "have no shop" in said
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".csv.gz", ".json", ".parquet"])
+def test_every_format_is_written_batch_by_batch(run, models, tmp_path, ending):
+    source = tmp_path / "new.csv.gz"
+    new_rows().to_csv(source, index=False)
+    (whole, _), (parts, _) = both(run, models["text"], source, tmp_path, ending, *KEPT)
+    if ending == ".parquet":
+        pd.testing.assert_frame_equal(pd.read_parquet(parts), pd.read_parquet(whole))
+    else:
+        open_ = gzip.open if ending == ".csv.gz" else open
+        with open_(whole, "rb") as one, open_(parts, "rb") as other:
+            assert other.read() == one.read()
+
+
+def test_standard_output_gets_one_header(run, models, tmp_path):
+    new_rows().to_csv(tmp_path / "new.csv", index=False)
+    found = [run("predict", models["text"], tmp_path / "new.csv", how)[1]
+             for how in ("--no-batches", "--batches")]  # fmt: skip
+    assert found[1] == found[0] and found[0].startswith("shop,sales_predicted")
+
+
+def test_a_folder_is_its_files_one_after_the_other(run, models, tmp_path, monkeypatch):
+    frame, folder = new_rows(), tmp_path / "parts"
+    folder.mkdir()
+    for k, rows in enumerate(np.array_split(np.arange(len(frame)), 3)):
+        frame.iloc[rows].to_csv(folder / f"{k}.csv", index=False)
+    frame.to_csv(tmp_path / "all.csv", index=False)
+    outs = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for source, out in zip((folder, tmp_path / "all.csv"), outs, strict=True):
+        code, _, err = run("predict", models["text"], source, "--out", out, *KEPT)
+        assert code == 0, err
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
+def test_semicolons_and_decimal_commas_are_read_in_batches(run, models, tmp_path):
+    frame, source = new_rows(), tmp_path / "new.csv"
+    frame.to_csv(source, index=False, sep=";", decimal=",", encoding="cp1252")
+    more = ["--decimal", ",", "--encoding", "cp1252", *KEPT]
+    (whole, _), (parts, _) = both(run, models["text"], source, tmp_path, ".csv", *more)
+    assert parts.read_bytes() == whole.read_bytes()
+
+
+def test_cells_that_do_not_read_are_counted_over_all_batches(run, models, tmp_path):
+    frame, source = new_rows(), tmp_path / "new.csv"
+    frame["price"] = frame.price.astype(object)
+    frame.loc[[1, 30, 69], "price"] = ["n.d.", "?", "n.d."]
+    frame.to_csv(source, index=False)
+    (whole, said), (parts, same) = both(run, models["text"], source, tmp_path, ".csv")
+    assert parts.read_bytes() == whole.read_bytes() and same == said
+    assert "('n.d.', '?')" in said
+
+
+def test_what_cannot_be_answered_is_named_by_its_row_and_nothing_is_written(run, models, tmp_path):
+    frame, source, out = new_rows(), tmp_path / "new.parquet", tmp_path / "p.csv"
+    frame.loc[50, "price"] = np.inf
+    frame.to_parquet(source)
+    code, _, err = run("predict", models["text"], source, "--out", out, "--batches")
+    assert code == 2 and "row 51, column 1 (price) is infinite" in err and not out.exists()
+    dates = frame.assign(price=pd.Timestamp("2026-01-01"))
+    dates.to_parquet(source)
+    code, _, err = run("predict", models["text"], source, "--out", out, "--batches")
+    assert code == 2 and "new.parquet: rows 1 to 16: " in err and not out.exists()
+
+
+def test_whole_is_what_batches_do_not_read(run, models, tmp_path, monkeypatch):
+    source = tmp_path / "new.csv"
+    source.write_text(new_rows().to_csv(index=False) + "1," * 40 + "\n")
+    code, _, err = run("predict", models["text"], source, "--batches")
+    assert code == 2 and "--batches: batches of it do not read (" in err
+    code, _, err = run("predict", models["text"], "-", "--batches")
+    assert code == 2 and "--batches: standard input is no file" in err
+    monkeypatch.setattr(large, "LARGE", 1)
+    code, _, err = run("predict", models["text"], source)
+    assert code == 2 and "cannot be read as a table" in err  # which the whole reader says
+
+
+CHILD = """
+import sys
+from mtlearn import cli
+from mtlearn.cli import app
+
+model, *sources, out = sys.argv[1:]
+for source in sources:
+    sys.argv = ["mtlearn", "predict", model, source, "--out", out, "--batches", "--quiet"]
+    try:
+        cli.main()
+    except SystemExit as stop:
+        assert not stop.code
+    lines = open("/proc/self/status").read().splitlines()
+    print(1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))))
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read on Linux")
+def test_predicting_takes_the_memory_of_a_batch(models, tmp_path):
+    """The peak of a program that has answered a few batches is subtracted."""
+    frame = new_rows()[[*FEATURES, "shop"]].assign(**{f"z{j}": 0.5 for j in range(200)})
+    table = pa.Table.from_pandas(frame)
+    part, paths = pa.concat_tables([table] * 40), [tmp_path / "few.parquet", tmp_path / "a.parquet"]
+    for path, n in zip(paths, (2, 20), strict=True):
+        with pq.ParquetWriter(path, table.schema, compression="none", use_dictionary=False) as out:
+            for _ in range(n):
+                out.write_table(part)
+    names = [models["text"], *paths, tmp_path / "p.csv"]
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, *map(str, names)], check=True, capture_output=True, text=True
+    )
+    before, peak = map(int, done.stdout.split())
+    size = 20 * part.nbytes
+    print(f"table {size / 1e6:.0f} MB, {(peak - before) / 1e6:.0f} MB more than of a tenth of it")
+    assert peak - before < size / 10
