@@ -184,8 +184,8 @@ def compare_tasks(
     smaller); otherwise scores are what rows with these folds would give. Moments have no single
     rows: the overall test has tasks as its units as ever (of fewer than ten tasks folds), the tests
     of single tasks take the rows of a task in a fold as one unit, and ``predictions`` is empty.
-    ``task``, ``groups``, ``cv``, ``bad_cells`` and ``n_jobs`` have no say: one process works, and
-    the rest was decided when moments were collected.
+    ``task``, ``groups``, ``cv`` and ``bad_cells`` have no say: that was decided when moments were
+    collected.
 
     Examples
     --------
@@ -200,37 +200,43 @@ def compare_tasks(
     ['independent', 'pooled', 'pooled+dummies', 'mean-regularized']
     """
     check_option("bad_cells", bad_cells, BAD_CELLS)
+    asked = Asked(
+        models, kind, cv, new_tasks, time_budget, full, n_jobs, random_state, verbose, progress
+    )
     if isinstance(X, TaskMoments):
-        asked = Asked(
-            models, kind, cv, new_tasks, time_budget, full, random_state, verbose, progress
-        )
         rows_only = {"y": y, "task": task, "task_column": task_column, "groups": groups}
         return compare_moments(X, asked, rows_only)
     data = with_times(read_table(X, y, task, task_column, groups, kind), X, cv)
-    contenders = choose_models(models, data.task_column, data.kind)
+    return _compare_rows(data, asked, bad_cells)
+
+
+def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
+    """The comparison on a table that is read."""
+    cv, n_jobs, seed = asked.cv, asked.n_jobs, asked.random_state
+    contenders = choose_models(asked.models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
     contenders, wide = leave_out_wide(contenders, data)
     baselines, shared = _parted(contenders, data)
     contenders = {name: contenders[name] for name in baselines + shared}
     rated = baselines + (shared if len(shared) > 1 else [])  # the models to choose among
-    folds = outer_folds(cv, data, random_state)
-    strange = stranger_folds(data, len(folds), random_state) if new_tasks else []
+    folds = outer_folds(cv, data, seed)
+    strange = stranger_folds(data, len(folds), seed) if asked.new_tasks else []
     workers, n_fits = effective_n_jobs(n_jobs), len(folds) + len(strange)
     notes = [*data.notes, *wide]
-    budget = None if full else time_budget * workers
+    budget = None if asked.full else asked.time_budget * workers
     data, folds, said, expected = within_budget(
-        data, folds, contenders, budget, n_fits, random_state, rated
+        data, folds, contenders, budget, n_fits, seed, rated
     )
     notes += said
-    if new_tasks:
-        if not full:  # of a sample, perhaps
-            strange = stranger_folds(data, len(folds), random_state)
+    if asked.new_tasks:
+        if not asked.full:  # of a sample, perhaps
+            strange = stranger_folds(data, len(folds), seed)
         notes += strangers_in_words(strange, len(data.y))
     jobs = Counter(dict.fromkeys(contenders, len(folds) + len(strange)))
-    clock = Clock(jobs, workers, expected, progress, verbose)
-    run = run_jobs(contenders, data, folds, random_state, n_jobs, clock.tick, rated)
-    strangers = run_jobs(contenders, data, strange, random_state, n_jobs, clock.tick)
+    clock = Clock(jobs, workers, expected, asked.progress, asked.verbose)
+    run = run_jobs(contenders, data, folds, seed, n_jobs, clock.tick, rated)
+    strangers = run_jobs(contenders, data, strange, seed, n_jobs, clock.tick)
     slopes = fitted_slopes(contenders, data)
     task_name = data.task_column or "column"
     return Comparison.of(
@@ -244,13 +250,13 @@ def compare_tasks(
         notes=notes + run.warned,
         settings={
             "models": list(contenders),
-            "kind": kind,
+            "kind": asked.kind,
             "bad_cells": bad_cells,
             "cv": cv if cv is None or isinstance(cv, Integral) else type(cv).__name__,
-            "new_tasks": new_tasks,
-            "time_budget": time_budget,
-            "full": full,
-            "random_state": random_state,
+            "new_tasks": asked.new_tasks,
+            "time_budget": asked.time_budget,
+            "full": asked.full,
+            "random_state": seed,
         },
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+from joblib import effective_n_jobs
 from threadpoolctl import threadpool_limits
 
 from mtlearn.compare.contenders import (
@@ -49,6 +50,7 @@ class Asked:
     new_tasks: bool
     time_budget: float
     full: bool
+    n_jobs: int | None
     random_state: int
     verbose: int
     progress: Callable[[Progress], None] | None
@@ -74,16 +76,18 @@ def compare_moments(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) 
     notes = [*_said(moments), *notes]
     K = moments.n_folds or 0
     strange = min(K, len(moments.tasks)) if asked.new_tasks else 0
-    budget = None if asked.full else asked.time_budget
+    workers = effective_n_jobs(asked.n_jobs)
+    budget = None if asked.full else asked.time_budget * workers
     moments, sampled, expected = within_budget(
         contenders, moments, budget, K + strange, asked.random_state, rated
     )
     jobs = Counter(dict.fromkeys(contenders, K + strange))
-    clock = Clock(jobs, 1, expected, asked.progress, asked.verbose)
-    run, held = run_folds(contenders, moments, rated, clock.tick)
+    clock = Clock(jobs, workers, expected, asked.progress, asked.verbose)
+    run, held = run_folds(contenders, moments, rated, clock.tick, asked.n_jobs)
     new: dict[str, dict[str, Any]] = {}
     if asked.new_tasks:
-        new, _ = run_strangers(contenders, moments, K, asked.random_state, clock.tick)
+        seed, n_jobs = asked.random_state, asked.n_jobs
+        new, _ = run_strangers(contenders, moments, K, seed, clock.tick, n_jobs)
     slopes, coefs = _slopes(contenders, moments)
     task_name = "task" if moments.task_column is None else str(moments.task_column)
     return Comparison.of(

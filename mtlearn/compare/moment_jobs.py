@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
@@ -27,6 +29,7 @@ from mtlearn.moments.training import (
     of_tasks,
     some_tasks,
 )
+from mtlearn.problems.fold_moments import counts_of
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
 
@@ -47,7 +50,7 @@ def run_job(
     start = time.perf_counter()
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        if model is BASELINES.get(name):
+        if name in BASELINES:
             found = tuned_baseline(name, inner_folds(part.moments))
             models, alpha, loss = found.models, found.alpha, found.loss
         else:
@@ -75,55 +78,97 @@ def _inner_loss(model: Any, moments: TaskMoments) -> float:
     return float(np.mean(losses))
 
 
+@dataclass(frozen=True)
+class Job:
+    """A model on a part of the moments."""
+
+    name: str
+    tasks: np.ndarray | None  # mask of those that are there; None is all
+    without: int | None  # the fold that is held out
+
+    def part(self, moments: TaskMoments) -> TrainingPart:
+        """What the model is trained on."""
+        some = moments if self.tasks is None else some_tasks(moments, self.tasks)
+        return TrainingPart.of(some, without=self.without)
+
+
+def _run(
+    jobs: list[Job],
+    moments: TaskMoments,
+    contenders: dict[str, Any],
+    rated: Container[str],
+    tell: Tell,
+    n_jobs: int | None,
+) -> Iterator[tuple[int, LinearTasks, Answer]]:
+    """Position of each job as it is done, models of the columns as they were, and the answer."""
+    done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+        delayed(_done)(at, job, moments, contenders[job.name], rated=job.name in rated)
+        for at, job in enumerate(jobs)
+    )
+    for at, models, answer in done:
+        tell(jobs[at].name, answer.seconds)
+        yield at, models, answer
+
+
+def _done(
+    at: int, job: Job, moments: TaskMoments, model: Any, *, rated: bool
+) -> tuple[int, LinearTasks, Answer]:
+    part = job.part(moments)
+    models, answer = run_job(job.name, model, part, rated=rated)
+    return at, part.of_all(models), answer
+
+
 def run_folds(
-    contenders: dict[str, Any], moments: TaskMoments, rated: Container[str], tell: Tell
+    contenders: dict[str, Any],
+    moments: TaskMoments,
+    rated: Container[str],
+    tell: Tell,
+    n_jobs: int | None = None,
 ) -> tuple[MomentRun, list[Moments]]:
     """Every model on every fold, and what the fold holds out, as the models see it."""
+    there = [k for k, count in enumerate(counts_of(moments._folds)) if count.any()]
+    seen = [TrainingPart.of(moments, without=k).seen(held_out(moments, k)) for k in there]
+    jobs = [Job(name, None, k) for k in there for name in contenders]
     found: dict[str, list[Answer]] = {name: [] for name in contenders}
-    seen = []
-    for k in range(len(moments._folds)):
-        held = held_out(moments, k)
-        if not held.count.any():
-            continue
-        part = TrainingPart.of(moments, without=k)
-        seen.append(part.seen(held))
-        for name, model in contenders.items():
-            models, answer = run_job(name, model, part, rated=name in rated)
-            prediction: Any = FoldAnswer.of(part.of_all(models), seen[-1])
-            found[name].append(_with(answer, len(seen) - 1, prediction))
-            tell(name, answer.seconds)
+    for job, models, answer in _run(jobs, moments, contenders, rated, tell, n_jobs):
+        fold, name = job // len(contenders), jobs[job].name
+        found[name].append(_with(answer, fold, FoldAnswer.of(models, seen[fold])))
+    done = {name: sorted(own, key=lambda answer: answer.job) for name, own in found.items()}
     folds: list[Any] = list(range(len(seen)))
-    return MomentRun(found, folds, int(moments.counts.sum())), seen
+    return MomentRun(done, folds, int(moments.counts.sum())), seen
 
 
 def run_strangers(
-    contenders: dict[str, Any], moments: TaskMoments, n_splits: int, random_state: int, tell: Tell
+    contenders: dict[str, Any],
+    moments: TaskMoments,
+    n_splits: int,
+    random_state: int,
+    tell: Tell,
+    n_jobs: int | None = None,
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Scores of each model on whole tasks that were held out, and what they warned of."""
     counts = moments.counts
     fold = deal_tasks(counts, n_splits, random_state)
-    errors = dict.fromkeys(contenders, 0.0)
-    said: list[str] = []
-    for k in range(fold.max() + 1):
-        part, held = TrainingPart.of(some_tasks(moments, fold != k)), of_tasks(moments, fold == k)
-        held = part.seen(held)
-        for name, model in contenders.items():
-            models, answer = run_job(name, model, part, rated=False)
-            n = held.n_tasks
-            shared = LinearTasks(
-                np.broadcast_to(models.mean_coef * part.factor, (n, 1, moments.n_features)),
-                np.broadcast_to(models.mean_intercept, (n, 1)),
-            )
-            errors[name] += float(FoldAnswer.of(shared, held).loss @ held.count)
-            said += answer.warnings
-            tell(name, answer.seconds)
+    jobs = [Job(name, fold != k, None) for k in range(fold.max() + 1) for name in contenders]
+    errors = {name: np.zeros(fold.max() + 1) for name in contenders}
+    said: dict[int, list[str]] = {}
+    for job, models, answer in _run(jobs, moments, contenders, (), tell, n_jobs):
+        k, name = job // len(contenders), jobs[job].name
+        held = of_tasks(moments, fold == k)
+        shared = LinearTasks(
+            np.broadcast_to(models.mean_coef, (held.n_tasks, 1, moments.n_features)),
+            np.broadcast_to(models.mean_intercept, (held.n_tasks, 1)),
+        )
+        part = jobs[job].part(moments)
+        errors[name][k] = FoldAnswer.of(shared, part.seen(held)).loss @ held.count
+        said[job] = answer.warnings
     n, y = counts.sum(), of_tasks(moments, counts > 0)
     spread = float(y.yy.sum() + counts @ (y.y_mean - counts @ y.y_mean / n) ** 2)
     scores = {
-        name: {"new_task_r2": 1 - error / spread, "new_task_rmse": (error / n) ** 0.5}
-        for name, error in errors.items()
+        name: {"new_task_r2": 1 - own.sum() / spread, "new_task_rmse": (own.sum() / n) ** 0.5}
+        for name, own in errors.items()
     }
-    return scores, said
+    return scores, [words for job in sorted(said) for words in said[job]]
 
 
 def within_budget(

@@ -195,6 +195,20 @@ def test_a_regressor_of_the_library_s_takes_part():
 
 
 @pytest.mark.long
+def test_processes_share_the_jobs_and_agree():
+    """All models and strangers; the time of each is its own."""
+    moments = collected(numbers(drawn(T=9, n=200, seed=2)))
+    asked = {"models": ["mean-regularized"], "new_tasks": True}
+    alone, shared = (compare_tasks(moments, n_jobs=n, **asked) for n in (1, 2))
+    pd.testing.assert_frame_equal(
+        shared.table.drop(columns="seconds"), alone.table.drop(columns="seconds"), rtol=1e-9
+    )
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(shared.per_task), pd.DataFrame(alone.per_task), rtol=1e-6
+    )
+
+
+@pytest.mark.long
 def test_a_job_takes_less_than_twice_the_moments_beside_them(monkeypatch):
     """Not folds in its own columns, nor, where they are large, the problems of all folds."""
     monkeypatch.setattr(moment_folds, "KEPT_BYTES", 1)
