@@ -168,6 +168,7 @@ def _summaries(chunks: Any, reader: ChunkReader) -> tuple[list[Summary], Summary
         if isinstance(one, Exception):
             raise type(one)(f"{unit} {number}: {one}")
         if not isinstance(one, Summary):
+            n_missing += one.left_out.n_missing
             continue
         if not found:
             start = number

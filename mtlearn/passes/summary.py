@@ -16,6 +16,7 @@ from mtlearn.inputs.holes import is_hole
 from mtlearn.inputs.weights import are_whole
 from mtlearn.moments.chunk import Chunk
 from mtlearn.moments.chunks import ChunkReader
+from mtlearn.moments.left_out import LeftOut
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def summarise(chunk: Any, reader: ChunkReader) -> Summary | ChunkReader | TypeEr
     keep, n_missing = read.known()
     if not keep.all():
         read = read.take(keep)
+    reader.left_out = LeftOut(n_missing)  # a copy shares that of the others
     return _summary(read, reader, n_missing) if len(read.y) else reader
 
 

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from mtlearn import GroupLassoClassifier, MeanRegularizedClassifier, TraceNormClassifier
+from mtlearn.exceptions import MissingTargetWarning
 from mtlearn.passes import HeldChunks, fit_passes
 from mtlearn.selection.likelihood import logistic_strengths
 
@@ -284,3 +285,18 @@ def test_chunks_are_there_for_every_pass():
     once = iter(rows)
     with pytest.raises(ValueError, match="a pass had 0 chunks, and the first 3"):
         fit_passes(MeanRegularizedClassifier(0.1), HeldChunks(lambda: once))
+
+
+def test_rows_of_chunks_without_any_label_are_counted():
+    X, score, task = rows()
+    y = np.where(score > 0, "yes", "no").astype(object)
+    chunks = cut(X, y, task)
+    for chunk, n in ((chunks[0], len(chunks[0][1])), (chunks[-1], 3)):
+        chunk[1][:n] = None
+    missing = sum(label is None for _, own, _ in chunks for label in own)
+    with pytest.warns(MissingTargetWarning, match=f"^{missing} rows have no target"):
+        found = fit_passes(MeanRegularizedClassifier(**STRICT), HeldChunks(chunks))
+    known = [np.concatenate(part) for part in zip(*chunks, strict=True)]
+    keep = np.array([label is not None for label in known[1]])
+    X, y, task = (part[keep] for part in known)
+    assert_same(found, MeanRegularizedClassifier(**STRICT).fit(X, y, task=task))
