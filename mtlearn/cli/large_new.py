@@ -45,8 +45,10 @@ class Distinct:
 
     def series(self, name: str) -> tuple[pd.Series, np.ndarray]:
         """Every value once, none last, and how many rows have it."""
-        values = [*self.rows, None] if self.missing else [*self.rows]
-        return pd.Series(values, name=name), np.array([*self.rows.values(), self.missing])
+        values, times = [*self.rows], [*self.rows.values()]
+        if self.missing:
+            values, times = [*values, None], [*times, self.missing]
+        return pd.Series(values, name=name), np.array(times)
 
     def of(self, column: pd.Series, found: np.ndarray) -> np.ndarray:
         """For each row of a batch what was found for its value."""

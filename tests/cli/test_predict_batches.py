@@ -86,6 +86,15 @@ def test_batches_are_answered_as_the_whole_table_is(run, models, tmp_path, name,
     assert said == same and "have no shop" in said
 
 
+def test_a_task_not_seen_is_one_where_every_row_has_a_task(run, models, tmp_path):
+    frame, source = new_rows(), tmp_path / "new.csv"
+    frame["shop"] = [s if i % 9 else f"new {i}" for i, s in enumerate(frame.shop.fillna("shop 2"))]
+    frame.to_csv(source, index=False)
+    (whole, said), (parts, same) = both(run, models["text"], source, tmp_path, ".csv")
+    assert parts.read_bytes() == whole.read_bytes()
+    assert said == same and "not seen in fit" in said and "have no shop" not in said
+
+
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".csv.gz", ".json", ".parquet"])
 def test_every_format_is_written_batch_by_batch(run, models, tmp_path, ending):
     source = tmp_path / "new.csv.gz"
