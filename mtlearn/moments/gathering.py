@@ -57,6 +57,7 @@ class Gathering:
         chunk = self.reader.read(given)
         if chunk is not None:
             self.take_in(chunk)
+            self._keep_apart()
 
     def take_in(self, chunk: Chunk) -> None:
         """Take in a chunk that is read."""
@@ -76,6 +77,18 @@ class Gathering:
         held = sum(one.xx.nbytes for one in self.folds)
         if not self.waits and self._held >= max(ROW_BYTES, SHARE * held):
             self.flush()
+
+    def _keep_apart(self) -> None:
+        """Copies of what waits of the last chunk: the next one may be in the same arrays."""
+        given, own = None, None
+        if self._waiting:
+            given, y, s, codes, fold = self._waiting[-1]
+            own = given.copy()
+            self._waiting[-1] = own, y.copy(), None if s is None else s.copy(), codes, fold
+        if self._seen:
+            X, codes = self._seen[-1]
+            same = given is not None and len(X) == len(given) and np.may_share_memory(X, given)
+            self._seen[-1] = own[:, : X.shape[1]] if same else X.copy(), codes
 
     def _wait(self, chunk: Chunk, codes: np.ndarray | None, k: int) -> None:
         fold, X = self._fold(chunk, codes), chunk.X

@@ -176,3 +176,23 @@ def test_a_search_takes_less_than_a_third_of_the_table_beside_its_moments(tmp_pa
     expected = MeanRegularizedRegressorCV(20, cv=folds).fit(X, y, task=task)
     np.testing.assert_allclose(found["alpha"], expected.alpha_, rtol=1e-7)
     np.testing.assert_allclose(found["coef"], expected.coef_, atol=1e-7)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_chunks_may_come_in_the_same_arrays(weighted):
+    X, y, task = rows()
+    weight = [np.linspace(0.5, 2.0, len(y))] * weighted
+    whole = collect_moments([(X, y, task, *weight)])
+
+    def filled_anew():
+        buffers = [np.empty((20, *one.shape[1:]), one.dtype) for one in (X, y, task, *weight)]
+        for start in range(0, len(y), 20):
+            for buffer, one in zip(buffers, (X, y, task, *weight), strict=True):
+                part = one[start : start + 20]
+                buffer[: len(part)] = part
+            yield tuple(buffer[: len(part)] for buffer in buffers)
+
+    model = clone(MODELS["mean"])
+    assert_same(
+        fit_moments(clone(model), collect_moments(filled_anew())), fit_moments(model, whole)
+    )
