@@ -68,10 +68,14 @@ class KeptColumn:
     floats: bool = False
     holes: bool = False
     whole: bool = True
+    dtype: Any = None  # that holds the numbers of all batches
 
     def see(self, column: pd.Series) -> None:
         """The values of a batch."""
         self.numbers &= column.dtype.kind in "iuf"
+        if self.numbers and isinstance(column.dtype, np.dtype):
+            seen = column.dtype
+            self.dtype = seen if self.dtype is None else np.result_type(self.dtype, seen)
         if column.dtype.kind == "f":
             known = column.dropna()
             self.floats, self.holes = True, self.holes or len(known) < len(column)
@@ -81,7 +85,7 @@ class KeptColumn:
         """As one table would have it: whole numbers that a hole made floats of are whole."""
         if not (self.numbers and self.floats):
             return column
-        return column.astype("Int64" if self.holes and self.whole else np.float64)
+        return column.astype("Int64" if self.holes and self.whole else self.dtype or np.float64)
 
 
 class LargeNew:

@@ -86,6 +86,14 @@ def test_batches_are_answered_as_the_whole_table_is(run, models, tmp_path, name,
     assert said == same and "have no shop" in said
 
 
+def test_numbers_of_single_precision_are_kept_as_they_are(run, models, tmp_path):
+    frame, source = new_rows(), tmp_path / "new.parquet"
+    frame["gap"] = np.float32(0.1)
+    frame.to_parquet(source)
+    (whole, _), (parts, _) = both(run, models["text"], source, tmp_path, ".csv", "--keep", "gap")
+    assert parts.read_bytes() == whole.read_bytes()
+
+
 def test_a_task_not_seen_is_one_where_every_row_has_a_task(run, models, tmp_path):
     frame, source = new_rows(), tmp_path / "new.csv"
     frame["shop"] = [s if i % 9 else f"new {i}" for i, s in enumerate(frame.shop.fillna("shop 2"))]
