@@ -38,7 +38,7 @@ def frames_of(
         return lambda: _guarded(_of_parquet(path)), []
     files = [path]
     if path.is_dir():
-        files = sorted(one for one in path.rglob("*") if one.is_file() and is_csv(one))
+        files = sorted(one for one in _shown(path) if one.is_file() and is_csv(one))
     text = _read(lambda: TextBatches(files, encoding, decimal).look())
     return lambda: _guarded(iter(text)), text.notes
 
@@ -57,6 +57,13 @@ def _of_parquet(path: Path) -> Iterator[pd.DataFrame]:
     for table in batches(path):
         frame = table.to_pandas()
         yield frame if frame.index.names == [None] else frame.reset_index()
+
+
+def _shown(folder: Path) -> Iterator[Path]:
+    """What is in a folder, but what pyarrow passes over: names that begin with . or _."""
+    for one in folder.rglob("*"):
+        if not any(part.startswith((".", "_")) for part in one.relative_to(folder).parts):
+            yield one
 
 
 def _guarded(found: Iterator[Any]) -> Iterator[Any]:

@@ -136,6 +136,16 @@ def test_a_folder_is_its_files_one_after_the_other(run, models, tmp_path, monkey
     assert outs[0].read_bytes() == outs[1].read_bytes()
 
 
+def test_hidden_files_of_a_folder_are_no_rows(run, models, tmp_path):
+    frame, folder, out = new_rows(), tmp_path / "parts", tmp_path / "p.csv"
+    for name in ("a.csv", ".ipynb_checkpoints/a.csv", "_old/a.csv", "._a.csv"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        frame.to_csv(folder / name, index=False)
+    code, _, err = run("predict", models["text"], folder, "--out", out)
+    assert code == 0, err
+    assert len(pd.read_csv(out)) == len(frame)
+
+
 def test_semicolons_and_decimal_commas_are_read_in_batches(run, models, tmp_path):
     frame, source = new_rows(), tmp_path / "new.csv"
     frame.to_csv(source, index=False, sep=";", decimal=",", encoding="cp1252")
