@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
@@ -72,13 +73,14 @@ def versions_now() -> dict[str, str]:
 
 
 def trusted_types() -> set[str]:
-    """Types that saved models hold beside those of NumPy, SciPy and scikit-learn.
+    """Types that saved models hold beside those of NumPy and scikit-learn.
 
-    These are estimators and readers of this library; a function or another class is none.
+    These are estimators and readers of this library, and the matrix of a graph of tasks; a function
+    or another class is none.
     """
     public = (getattr(mtlearn, name) for name in mtlearn.__all__)
     models = {one for one in public if isinstance(one, type) and issubclass(one, BaseEstimator)}
-    inside = {TableEncoder, TunedBaseline, Columns, Reader}
+    inside = {TableEncoder, TunedBaseline, Columns, Reader, sparse.csr_matrix}
     inside |= {RidgeAtOnce, LassoAtOnce, LogisticAtOnce, SparseLogisticAtOnce}
     return {f"{kind.__module__}.{kind.__qualname__}" for kind in models | inside}
 
