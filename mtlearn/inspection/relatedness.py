@@ -22,6 +22,7 @@ from mtlearn.problems.models import LinearTasks
 
 LOWEST = {1: 1e-4, 2: 1e-7}  # last alpha over the first, of norms and of squared penalties
 BEYOND = 10.0  # times the smallest alpha without deviations: without any in the folds too
+NEAR_THE_LIMIT = 1e8  # times the first alpha of a path, where alpha has to be finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +165,9 @@ def relatedness_path(
         warnings.simplefilter("ignore")  # of ends of the grid, and of what the user's fit has said
         first = single.path(inside, y, alphas=2, task=task).alphas[0]
         lowest = LOWEST[search._degree]
-        top = np.inf if search._degree == 2 else BEYOND * first
+        top = BEYOND * first
+        if search._degree == 2:
+            top = np.inf if search._alpha_may_be_infinite else NEAR_THE_LIMIT * first
         alphas = np.append(top, np.geomspace(first, first * lowest, n_alphas - 1))
         search.set_params(alphas=alphas, cv=cv, n_jobs=n_jobs, verbose=verbose)
         fit_with(search, inside, y, task, groups)

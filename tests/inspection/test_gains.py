@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mtlearn import (
+    GraphTasksRegressor,
     GroupLassoRegressor,
     IndependentTasks,
     MeanRegularizedRegressor,
@@ -270,6 +271,21 @@ class TestRelatedness:
         alike, between, apart = np.reshape(found, (3, 3))
         assert (alike > 0.7).all() and (apart < 0.05).all()
         assert ((0.0 < between) & (between < 0.8)).all()
+
+    def test_neighbours_end_in_one_model_at_a_finite_alpha(self):
+        rng = np.random.default_rng(0)
+        year, X = np.repeat(np.arange(2000, 2012), 10), rng.standard_normal((120, 3))
+        y = np.sum(X * np.cumsum(rng.standard_normal((12, 3)), axis=0)[year - 2000], axis=1)
+        ends = []
+        for model in (
+            GraphTasksRegressor(alpha_intercept=0),
+            MeanRegularizedRegressor(alpha_intercept=0, alpha_mean=0),
+        ):
+            path = relatedness_path(model, X, y, task=year, n_alphas=4, cv=2)
+            assert np.asarray(path.frame["relatedness"])[[0, -1]].tolist() == [1.0, 0.0]
+            ends.append(path.pooled)
+        assert np.isfinite(ends).all()
+        assert ends[0] == pytest.approx(ends[1], rel=1e-5)
 
     def test_the_ends_are_least_squares_for_every_penalty(self):
         """One model with a level for each task, and one model for each."""
