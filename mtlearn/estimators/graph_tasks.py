@@ -14,7 +14,7 @@ from mtlearn.estimators.docs import documented
 from mtlearn.estimators.family import Family
 from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.inputs.checks import check_count
-from mtlearn.inputs.graph import TaskGraph
+from mtlearn.inputs.graph import TaskGraph, as_labels
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.graph import GraphPenalty, Laplacian
 from mtlearn.problems.base import Problem
@@ -123,7 +123,7 @@ class GraphTasks(Family):
         weights, labels, answers = graph.among(data.tasks)
         weights = sparse.csr_matrix(weights)  # whose pickles any SciPy reads
         found |= {"graph_": weights, "component_": Laplacian(weights).component}
-        found["neighbor_tasks_"] = np.array(labels, dtype=data.tasks.dtype)
+        found["neighbor_tasks_"] = as_labels(labels, data.tasks)
         found["neighbor_weights_"] = answers
         super()._take_over(found, data)
 

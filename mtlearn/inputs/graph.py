@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +16,8 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from mtlearn.exceptions import plain
+from mtlearn.inputs.holes import is_missing
+from mtlearn.inputs.label_text import readable
 
 FORMS = (
     '"path", a list of pairs (label, label) or (label, label, weight), a matrix of weights (T, T) '
@@ -68,6 +72,11 @@ class TaskGraph:
     @classmethod
     def _of_pairs(cls, pairs: list[tuple], known: list) -> TaskGraph:
         named = list(dict.fromkeys(label for pair in pairs for label in pair[:2]))
+        if any(is_missing(label) for label in named):
+            raise ValueError(
+                "graph has a label that is missing (NaN or None). Leave out such pairs, rows and "
+                "columns, or give the label a name."
+            )
         place = {label: k for k, label in enumerate(known)}
         others = [label for label in named if label not in place]
         if named and len(known) > 1 and len(others) == len(named):
@@ -75,6 +84,12 @@ class TaskGraph:
                 f"graph names {[plain(label) for label in named[:5]]}, none of which is a task; "
                 f"tasks are {[plain(label) for label in known[:5]]}. Give the labels of the tasks "
                 "in the kind that fit has (text never equals a number)."
+            )
+        unlike = [one for one in others if isinstance(one, str) != isinstance(known[0], str)]
+        if unlike and len(known) > 1:
+            raise ValueError(
+                f"graph names {plain(unlike[0])!r}, and tasks are {[plain(t) for t in known[:5]]}: "
+                "text never equals a number. Give all labels of the graph in the kind that fit has."
             )
         place |= {label: len(known) + k for k, label in enumerate(others)}
         n = len(place)
@@ -121,10 +136,18 @@ class TaskGraph:
         answers = splu(sparse.csc_array(system)).solve(between.toarray())
         answers = answers.reshape(len(away), len(order))
         through = sparse.csr_array(between.T @ sparse.csr_array(np.where(answers > 0, answers, 0)))
-        return own + (through + through.T) / 2, [labels[k] for k in away], answers
+        through = sparse.coo_array((through + through.T) / 2)
+        apart = through.row != through.col
+        ends = through.row[apart], through.col[apart]
+        between_two = sparse.coo_array((through.data[apart], ends), through.shape)
+        return own + sparse.csr_array(between_two), [labels[k] for k in away], answers
 
 
 def _of_pairs(graph: Any) -> list[tuple]:
+    if hasattr(graph, "__next__"):
+        raise ValueError(
+            f"graph is {type(graph).__name__!r}, which can be read once only; give a list of it."
+        )
     try:
         pairs = [tuple(pair) for pair in graph]
     except TypeError:
@@ -140,7 +163,7 @@ def _of_matrix(graph: Any, known: list) -> list[tuple]:
     if graph.shape != (T, T):
         raise ValueError(
             f"graph is a matrix of shape {graph.shape} for {T} tasks; give one of shape ({T}, {T}) "
-            "in the order of tasks_, or pairs of labels."
+            "in the order of tasks_, or pairs of labels as a list (of an array, its .tolist())."
         )
     return _of_square(sparse.csr_array(graph), known)
 
@@ -148,6 +171,12 @@ def _of_matrix(graph: Any, known: list) -> list[tuple]:
 def _of_frame(graph: Any, n_neighbors: int) -> list[tuple]:
     """A matrix, where the labels on its left and above are the same; otherwise coordinates."""
     rows, columns = ([_label(one) for one in side] for side in (graph.index, graph.columns))
+    twice = next((label for label, many in Counter(rows).items() if many > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"graph is a frame with {plain(twice)!r} on its left more than once; a label has one "
+            "row. Of a frame of pairs give frame.to_numpy().tolist()."
+        )
     if rows == columns:
         return _of_square(sparse.csr_array(graph.to_numpy(dtype=float)), rows)
     return _of_coordinates(dict(zip(rows, graph.to_numpy(), strict=True)), n_neighbors)
@@ -174,7 +203,7 @@ def _of_coordinates(graph: Mapping, n_neighbors: int) -> list[tuple]:
     if not np.isfinite(places).all() or places.ndim != 2:
         raise ValueError(
             "graph holds no coordinates: they are finite numbers, as many for every label. Give "
-            f"{FORMS}."
+            f"{FORMS}. Of a frame of pairs give frame.to_numpy().tolist()."
         )
     k = min(n_neighbors + 1, len(labels))
     if k < 2:
@@ -185,4 +214,18 @@ def _of_coordinates(graph: Mapping, n_neighbors: int) -> list[tuple]:
 
 
 def _label(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+    """As labels of tasks are read: dates are text."""
+    if isinstance(value, np.generic) and value.dtype.kind not in "mM":
+        value = value.item()
+    if isinstance(value, bytes | date | timedelta | np.generic):
+        value = readable([value], "graph")[0]
+    return value
+
+
+def as_labels(labels: list, tasks: np.ndarray) -> np.ndarray:
+    """Labels beside those of tasks, of their type where that holds them."""
+    if tasks.dtype == object or not labels:
+        return np.array(labels, dtype=tasks.dtype)
+    found = np.array(labels)
+    same = found.astype(tasks.dtype)
+    return same if (same == found).all() else found

@@ -183,6 +183,18 @@ PARAMETERS = {
     "graph: weight": (on_graph([("a", "b", -1.0)]), ["-1.0", "'a' and 'b'"], [">= 0"]),
     "graph: shape": (on_graph(np.ones((2, 2))), ["(2, 2)"], ["(3, 3)", "pairs of labels"]),
     "graph: one way": (on_graph(np.eye(3)[[1, 2, 0]]), ["by up to 1"], ["(A + A.T) / 2"]),
+    "graph: read once": (
+        on_graph(pair for pair in [("a", "b")]),
+        ["'generator'"],
+        ["give a list of it"],
+    ),
+    "graph: missing": (on_graph([("a", None)]), ["(NaN or None)"], ["Leave out such pairs"]),
+    "graph: kinds": (on_graph([("a", "b"), ("b", 1)]), ["names 1"], ["in the kind that fit has"]),
+    "graph: twice": (
+        on_graph(pd.DataFrame(np.ones((2, 2)), ["a", "a"], ["a", "a"])),
+        ["'a' on its left more than once"],
+        ["frame.to_numpy().tolist()"],
+    ),
     "graph: no places": (on_graph({"a": "north", "b": 1}), ["no coordinates"], ["{label: place}"]),
     "adapt: a graph": (
         lambda: adapt(on_graph("path")(), X[:4], y[:4], task=["d"] * 4),

@@ -311,3 +311,23 @@ def test_thousands_of_tasks_need_no_matrix_of_their_pairs():
     X, y, task = table(13, rows=(2, 4), n_tasks=5000)
     model = GraphTasksRegressor(alpha=1.0, alpha_intercept=0.0).fit(X, y, task=task)
     assert model.dual_gap_ <= 1e-9
+
+
+def test_labels_of_the_graph_are_read_as_those_of_tasks_are():
+    X, y, task = table(3, n_tasks=3)
+    days = np.array(["2001-01-01", "2002-01-01", "2003-01-01"], dtype="M8[D]")
+    expected = GraphTasksRegressor(graph=[(0, 1)]).fit(X, y, task=task)
+    for ends in (days[:2], days[:2].tolist(), pd.to_datetime(days[:2]), days[:2].astype("M8[ns]")):
+        model = GraphTasksRegressor(graph=[tuple(ends)]).fit(X, y, task=days[task])
+        np.testing.assert_array_equal(model.graph_.toarray(), expected.graph_.toarray())
+
+
+@pytest.mark.parametrize("other", [300, 1.5])
+def test_labels_without_rows_keep_their_value_beside_small_integers(other):
+    X, y, task = table(4, n_tasks=3)
+    graph = [(0, 1), (1, other), (other, 2)]
+    model = GraphTasksRegressor(graph=graph).fit(X, y, task=task.astype(np.int8))
+    assert model.neighbor_tasks_.tolist() == [other]
+    one, two, between = (model.predict(X[:1], task=[label]) for label in (1, 2, other))
+    np.testing.assert_allclose(between, (one + two) / 2)
+    np.testing.assert_array_equal(model.graph_.diagonal(), 0.0)
