@@ -72,10 +72,7 @@ def _by_local_scheduler(reads: list[Any], wanted: list[Any]) -> list[Any]:
         with noting:
             return list(compute(*reads, *wanted))
     except Exception as error:
-        if isinstance(error, SaidError):
-            raise ValueError(str(error)) from error
-        if _is_ours(error):
-            raise
+        _raise_what_is_said(error)
         for number, read in enumerate(reads):
             if read.key in noting.done:
                 continue
@@ -110,10 +107,7 @@ def held(reads: list[Any], wanted: list[Any], client: Any) -> tuple[list, list]:
         kept, futures = futures[len(reads) :], []
         return found, kept
     except (Exception, LoopCancelledError) as error:
-        if isinstance(error, SaidError):
-            raise ValueError(str(error)) from error
-        if _is_ours(error):
-            raise
+        _raise_what_is_said(error)
         failed = [k for k, future in enumerate(futures) if future.status == "error"]
         if failed:
             number = failed[0] if failed[0] < len(reads) else None
@@ -188,6 +182,14 @@ def saying() -> Iterator[None]:
         yield
     except OURS as error:
         raise error if _is_ours(error) else SaidError(str(error)) from error
+
+
+def _raise_what_is_said(error: BaseException) -> None:
+    """An error that is a sentence of ours, as that."""
+    if isinstance(error, SaidError):
+        raise ValueError(str(error)) from error
+    if _is_ours(error):
+        raise error
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -306,13 +306,15 @@ def test_models_of_the_other_kind_are_refused_before_the_work(model, target, wor
 
 @pytest.mark.parametrize("kind", [Regression(), Classification(np.array(["no", "yes"]))])
 def test_every_name_is_a_family_of_the_kind(kind):
-    families = [name for name in MULTITASK if name != RANDOM_SLOPES]
+    families = [name for name in MULTITASK if name not in (RANDOM_SLOPES, "graph-path")]
     for name in families:
         model = build_model(MULTITASK[name], "school", None, kind)[-1]
         family, _, mean = name.partition("+")
         assert type(model).__name__ == f"{family.title().replace('-', '')}{kind.ending}CV"
         assert model.task_column == "school" and model.unseen_task == "mean"
         assert model.get_params().get("shared_mean", True) == (mean == "mean" or family[0] == "m")
+    graph = build_model(MULTITASK["graph-path"], "school", None, kind)[-1]
+    assert type(graph).__name__ == f"GraphTasks{kind.ending}CV" and graph.graph == "path"
     assert list(choose_models(None, "school", kind)) == [*BASELINES, *DEFAULT]
     assert set(DEFAULT) <= set(MULTITASK)
 
