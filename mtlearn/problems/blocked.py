@@ -56,7 +56,7 @@ class BlockedProblem(MomentProblem):
         return False
 
     def scatter_blocks(self, thin: bool, *, whole: bool = False) -> Iterator[ScatterBlock]:
-        raise TypeError(
+        raise NotImplementedError(
             "scatters in blocks are not handed out: functions are, by BlockedScatter.run"
         )
 

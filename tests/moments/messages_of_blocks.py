@@ -7,7 +7,6 @@ from unittest import mock
 import numpy as np
 
 from mtlearn import MeanRegularizedRegressor, RandomSlopesRegressor, TaskMoments, fit_moments
-from mtlearn.problems.blocked import BlockedProblem
 
 from .messages import TASK, X, moments, rng, y
 
@@ -44,11 +43,6 @@ def DISK(free):
 
 
 MESSAGES = {
-    "scatters handed out": (
-        lambda: BlockedProblem.scatter_blocks(mock.Mock(), thin=True),
-        ["are not handed out"],
-        ["BlockedScatter.run"],
-    ),
     "a folder with files": (
         in_blocks(lambda folder: moments(folder=folder.parent)),
         ["is not empty"],
