@@ -179,7 +179,8 @@ def test_nothing_runs_without_trust(run, table, tmp_path, monkeypatch):
 
 
 def test_what_is_trusted_are_classes_of_ours():
-    assert all(name.startswith("mtlearn.") for name in trusted_types())
+    others = [name for name in trusted_types() if not name.startswith("mtlearn.")]
+    assert others == ["scipy.sparse._csr.csr_matrix"]  # numbers alone: the graph of tasks
     assert "mtlearn.estimators.dirty.DirtyClassifierCV" in trusted_types()
 
 
