@@ -71,7 +71,8 @@ class _Seen:
     """
 
     def __init__(self, n_numbers: int):
-        self.images, self.residuals = np.empty((2, MEMORY, n_numbers), dtype=np.float32)
+        # Zeros: kernels read past the end of a row, and of what was there before some flag a NaN.
+        self.images, self.residuals = np.zeros((2, MEMORY, n_numbers), dtype=np.float32)
         self.products = np.zeros((MEMORY, MEMORY))
         self.n = 0
         self.last: tuple[np.ndarray, np.ndarray] | None = None
