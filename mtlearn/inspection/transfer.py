@@ -21,7 +21,7 @@ from mtlearn.inspection.pairs import learned_alone, learned_in_pairs
 from mtlearn.inspection.refits import PenalisedRefits, Refit, Refits, refits_of
 from mtlearn.metrics.answers import unwrap
 from mtlearn.model_selection.reading import read_column
-from mtlearn.penalties.base import QuadraticPenalty
+from mtlearn.penalties.base import Ridge
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.folds import Folds, make_folds
@@ -268,7 +268,7 @@ def _charges_alike(refits: Refits) -> bool:
         return False
     model, positive = refits.model, 0 < refits.alpha < np.inf and refits.model.alpha_mean > 0
     problem = set_up(model, refits.data, refits.total).problem
-    quadratic = isinstance(model.penalty(problem), QuadraticPenalty)
+    quadratic = isinstance(model.penalty(problem), Ridge)
     return bool(positive and quadratic and model.weights is None and not model.scale_targets)
 
 
