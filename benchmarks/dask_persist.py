@@ -1,6 +1,6 @@
 """Moments that stay on the workers: a fit, and the peak of memory of each process.
 
-    python benchmarks/dask_persist.py --tasks 100_000 --features 50 --memory 3GB
+    python -m benchmarks.dask_persist --tasks 100_000 --features 50 --memory 3GB
 
 Prints what the scatters of all tasks take, times, and peaks of this process (which has the
 scheduler, too) and of each worker.
@@ -11,12 +11,10 @@ import os
 import resource
 import time
 
-import dask.dataframe as dd
-import numpy as np
-import pandas as pd
 from distributed import Client, LocalCluster
 
 import mtlearn.dask
+from benchmarks.dask_moments import table
 from mtlearn import (
     GroupLassoRegressor,
     MeanRegularizedRegressor,
@@ -31,17 +29,6 @@ MODELS = {
     "group lasso": GroupLassoRegressor(0.05, task_column="task"),
 }
 NAMED = {"task_column": "task", "target_column": "y"}
-
-
-def partition(number, n, d, T):
-    """Rows of one partition: every task may be in each of them."""
-    rng = np.random.default_rng(number)
-    X = rng.standard_normal((n, d), dtype=np.float32)
-    task = rng.integers(T, size=n)
-    own = np.random.default_rng(10**6).normal(size=(T, 5)).astype(np.float32)
-    y = X[:, :5].sum(axis=1) + 0.5 * np.einsum("ij,ij->i", X[:, :5], own[task])
-    y += rng.standard_normal(n, dtype=np.float32)
-    return pd.DataFrame(X, columns=[f"x{j}" for j in range(d)]).assign(task=task, y=y)
 
 
 def peak():
@@ -61,8 +48,8 @@ def main():
     parser.add_argument("--models", nargs="*", default=["mean"], choices=MODELS)
     options = parser.parse_args()
     T, d = options.tasks, options.features
-    numbers, n = list(range(options.partitions)), T * options.per_task // options.partitions
-    table = dd.from_map(partition, numbers, n=n, d=d, T=T, meta=partition(0, 1, d, T))
+    n = T * options.per_task // options.partitions
+    frame = table(n * options.partitions, d, T, n, "float32")
     print(f"before anything: this process {peak():.0f} MB", flush=True)
     cluster = LocalCluster(
         n_workers=options.workers,
@@ -74,7 +61,7 @@ def main():
         workers = ", ".join(f"{one:.0f}" for one in client.run(peak).values())
         print(f"this process with a scheduler {peak():.0f} MB, workers {workers} MB", flush=True)
         start = time.perf_counter()
-        moments = mtlearn.dask.collect_moments(table, persist=True, client=client, **NAMED)
+        moments = mtlearn.dask.collect_moments(frame, persist=True, client=client, **NAMED)
         print(f"{moments} from {n * options.partitions:,} rows", flush=True)
         for name in ["moments", *options.models]:
             if name != "moments":
