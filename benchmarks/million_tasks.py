@@ -26,6 +26,7 @@ CHUNK = 200_000  # rows
 MODELS = {
     "mean": lambda: mtlearn.MeanRegularizedRegressor(alpha="auto"),
     "slopes": lambda: mtlearn.RandomSlopesRegressor(covariance="diagonal", store_covariance=False),
+    "common": lambda: mtlearn.RandomSlopesRegressor(covariance="common", store_covariance=False),
     "group lasso": lambda: mtlearn.GroupLassoRegressor(shared_mean=True),
 }
 ALPHA = 0.4  # over the root of the number of tasks: leaves the ten features that differ

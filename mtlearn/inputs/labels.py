@@ -42,7 +42,11 @@ def read_labels(column: Any, name: str) -> Labels:
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
     if column.ndim != 1:
-        raise ValueError(f"{name} must hold one label per row, got shape {column.shape}.")
+        several = column.ndim == 2 and column.shape[1] > 1
+        raise ValueError(
+            f"{name} must hold one label per row, got shape {column.shape}."
+            + (" Join the labels of a row to one (school + '/' + class)." if several else "")
+        )
     if column.dtype.kind in "iufb":
         if column.dtype.kind == "f" and np.isnan(column).any():
             raise ValueError(_missing(name, np.flatnonzero(np.isnan(column))))

@@ -248,6 +248,14 @@ def read_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray:
     return weight
 
 
+NESTED = (
+    " There is one kind of task: name the column of the smaller unit (the school of a district), "
+    "whose labels have to differ between the larger ones, and give GraphTasksRegressor pairs "
+    "(school, district) and (district, 'all') as its graph, which pulls schools to their district "
+    "and districts to each other. Or leave the larger unit a feature."
+)
+
+
 def find_column(where: Any, names: Any, n_columns: int, parameter: str = "task_column") -> int:
     """Position of the column that a name, a unique suffix of it, or a position stands for.
 
@@ -270,7 +278,10 @@ def find_column(where: Any, names: Any, n_columns: int, parameter: str = "task_c
             )
         return int(where) % n_columns
     if not isinstance(where, str):
-        raise ValueError(f"{parameter} must be a column's name or position, got {where!r}.")
+        raise ValueError(
+            f"{parameter} must be a column's name or position, got {where!r}."
+            + (NESTED if isinstance(where, list | tuple | np.ndarray) and len(where) > 1 else "")
+        )
     if names is None:
         raise ValueError(
             f"{parameter}={where!r} is a name, but X has no column names: give the position, or a "

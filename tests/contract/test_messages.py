@@ -436,6 +436,16 @@ TASKS = {
     "long numbers": (fit(task=[2**70, 2**70 + 1] * 12), [str(2**70)], [".astype(str)"]),
     "name without names": (column("school", X=X), ["'school'"], ["give the position", "frame"]),
     "unknown name": (column("class"), ["'class'"], ["'size', 'dose', 'age', 'school'"]),
+    "two columns": (
+        column(["clinic", "doctor"]),
+        ["task_column", "['clinic', 'doctor']"],
+        ["name the column of the smaller unit", "graph", "(district, 'all')"],
+    ),
+    "two labels a row": (
+        fit(task=np.column_stack([TASK, TASK])),
+        ["one label per row", "(24, 2)"],
+        ["Join the labels of a row to one"],
+    ),
     "position": (column(4), ["task_column=4", "4 columns"], ["from -4 to 3"]),
     "a name that is another position": (
         column(0, X=pd.DataFrame(X)[[2, 0, 1]]),
