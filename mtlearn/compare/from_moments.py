@@ -34,7 +34,7 @@ from mtlearn.compare.slopes import coefs_table, slopes_table
 from mtlearn.compare.task_table import said_of_tasks
 from mtlearn.exceptions import counted
 from mtlearn.moments import TaskMoments
-from mtlearn.moments.fit import FITTED
+from mtlearn.moments.fit import on_moments
 from mtlearn.moments.training import TrainingPart
 
 FEWEST_FOLDS = 3  # one held out, and two to search on
@@ -157,11 +157,11 @@ def _check(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) -> None:
 
 def _check_models(contenders: dict[str, Any]) -> None:
     for name, model in contenders.items():
-        if model in RIVALS.values() or not (callable(model) or isinstance(model, FITTED)):
+        if model in RIVALS.values() or not (callable(model) or on_moments(model)):
             raise ValueError(
                 f"model {name!r} learns from rows, which moments do not have. Give names among "
-                f"{', '.join(MULTITASK)}, or regressors of the library without a pipeline; the "
-                "table is scaled already."
+                f"{', '.join(MULTITASK)}, or regressors of the library with loss='squared' and "
+                "without a pipeline; the table is scaled already."
             )
 
 

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from mtlearn.dask.collecting import check_sources, collect_moments
 from mtlearn.dask.cutting import cut
 from mtlearn.dask.partitions import Partitions
-from mtlearn.moments.fit import FITTED, fit_moments, unfit
+from mtlearn.moments.fit import fit_moments, on_moments, unfit
 from mtlearn.moments.shares import Options
 from mtlearn.passes import fit_passes
 from mtlearn.table import TableEncoder
@@ -118,7 +118,7 @@ def fit(
         parts = cut(X, y, task, sample_weight)
         columns = target_column, weight_column, client, group_column
         return fit_passes(model, Partitions(parts, *columns))
-    if not isinstance(last, FITTED):
+    if not on_moments(last):
         raise unfit(model)
     last._check_params()
     moments = collect_moments(

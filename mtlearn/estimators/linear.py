@@ -57,6 +57,7 @@ class NumberAnswers(ObservedScoreMixin, RegressorMixin):
 
     _read_rows: Any
     _answering_tasks: Any
+    _loss: Any
 
     def predict(self, X: Any, task: Any = None) -> np.ndarray:
         """Predict the targets.
@@ -76,8 +77,8 @@ class NumberAnswers(ObservedScoreMixin, RegressorMixin):
         return self._answer(*self._read_rows(X, task))
 
     def _answer(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        scores = self._answering_tasks().scores(X, codes)
-        return scores[:, 0] if self._reader.stacked else scores
+        answer = self._loss.mean(self._answering_tasks().scores(X, codes))
+        return answer[:, 0] if self._reader.stacked else answer
 
     def _shaped(self, columns: np.ndarray) -> Any:
         """What belongs to tasks, (T, ...), in the shape of ``coef_`` or ``intercept_``."""

@@ -11,24 +11,43 @@ import numpy as np
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.estimators.linear import NumberAnswers
 from mtlearn.exceptions import counted, level_of_user, plain
-from mtlearn.inputs.checks import check_flag
+from mtlearn.inputs.checks import check_flag, check_number, check_option
+from mtlearn.inputs.counts import check_counts, half_an_event, warn_of_nothing
 from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.units import choose_units
+from mtlearn.losses.base import Loss
+from mtlearn.losses.huber import Huber
+from mtlearn.losses.poisson import HalfPoissonDeviance
 from mtlearn.losses.squared import HalfSquaredError
 from mtlearn.problems.base import Problem
 from mtlearn.selection.judges import MinusLoss, Named, SquaredError, dressed_regressor
+from mtlearn.selection.robust import RobustFit
 from mtlearn.solvers.setup import Setup
+
+LOSSES = ("squared", "poisson", "huber")
 
 
 @dataclass(eq=False, repr=False)
 class TaskRegressor(NumberAnswers, TaskLinearModel):
     """Linear regression for many tasks.
 
-    The loss is half the squared error, ½ (y - f)². With one X for all targets, complete and
-    unweighted, the first term is 1/(2n) ‖Y - XW‖², the scale of scikit-learn's MultiTaskLasso.
+    The loss is half the squared error, ½ (y - f)², unless ``loss`` says otherwise. With one X for
+    all targets, complete and unweighted, the first term is 1/(2n) ‖Y - XW‖², the scale of
+    scikit-learn's MultiTaskLasso.
 
     Parameters
     ----------
+    loss : {"squared", "poisson", "huber"}
+        What an error costs. "squared" is ½ (y - f)². "poisson" is for counts: half the deviance
+        y log(y/mu) - y + mu, mu = exp(f) is predicted; of rates (counts over exposure) the
+        exposure is the sample weight. "huber" is ½ r² of residuals r up to delta = 1.345
+        ``huber_scale`` and delta |r| - ½ delta² beyond, so that outliers pull no harder. Moments
+        suffice for "squared" alone.
+    huber_scale : "auto" or float
+        Standard deviation of errors that are no outliers, in units of ``y`` (of scaled targets
+        under ``scale_targets``), where ``loss`` is "huber". "auto" estimates it once from all
+        rows: 1.4826 times the median size of residuals of a mean-regularised fit of this loss.
     scale_targets : bool
         For a 2-D ``y``: weigh the targets alike, by dividing each by its standard deviation
         during the fit.
@@ -48,21 +67,58 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
         otherwise the average of the tasks' best intercepts given w_0.
     target_scale_ : ndarray of shape (T,)
         What the targets were divided by, under ``scale_targets``.
+    huber_scale_ : float
+        The scale used, where ``loss`` is "huber".
     """
 
     _: KW_ONLY
+    loss: str = "squared"
+    huber_scale: float | str = "auto"
     scale_targets: bool = False
 
-    _loss = HalfSquaredError()
+    @property
+    def _loss(self) -> Loss:  # type: ignore[override]
+        if self.loss == "poisson":
+            return HalfPoissonDeviance()
+        if self.loss == "huber":
+            return Huber(self._scale)
+        return HalfSquaredError()
 
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
         data, self._reader = read_fit(self, X, y, sample_weight, task)
-        return self._with_repetitions(data)
+        data = self._with_repetitions(data)
+        if self.loss == "poisson":
+            check_counts(data.y, self.loss)
+        if self.loss == "huber":
+            given, self._scale = self.huber_scale, 1.0
+            self._scale = self._scale_of_errors(data) if isinstance(given, str) else float(given)
+        return data
+
+    def _scale_of_errors(self, data: TaskData) -> float:
+        data, _ = choose_units(data, self)
+        scaled = bool(self.scale_targets) and not data.stacked
+        options = {"fit_intercept": bool(self.fit_intercept), "scale_targets": scaled}
+        return RobustFit.of(data.of_tasks(data.totals() > 0), **options).scale
+
+    def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
+        if self.loss != "poisson" or not self.fit_intercept:
+            return data
+        estimated = isinstance(self.alpha_intercept, str)
+        free = not self._estimates() if estimated else self.alpha_intercept == 0
+        data, names = half_an_event(data, free)
+        if warn and names:
+            warn_of_nothing(names)
+        return data
 
     def _check_params(self) -> None:
         super()._check_params()
         check_flag("scale_targets", self.scale_targets)
+        check_option("loss", self.loss, LOSSES)
+        if isinstance(self.huber_scale, str):
+            check_option("huber_scale", self.huber_scale, ("auto", "a number > 0"))
+        else:
+            check_number("huber_scale", self.huber_scale, strict=True)
 
     @property
     def _default_scores(self) -> str:  # type: ignore[override]
@@ -70,16 +126,18 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
 
     def _judge(self, scoring: Any) -> Any:
         if scoring is not None:
-            return Named(scoring, dressed_regressor, exponents=self._units.y_exponents)
+            exponents = self._units.y_exponents
+            return Named(scoring, dressed_regressor, exponents=exponents, mean=self._loss.mean)
         return SquaredError() if self._loss.is_quadratic else MinusLoss(self._loss)
 
     def _units_of_targets(self, setup: Setup, data: TaskData) -> dict[str, Any]:
+        found = {"huber_scale_": self._scale} if self.loss == "huber" else {}
         if data.stacked:
-            return {}
+            return found
         if self.scale_targets:
-            return {"target_scale_": setup.problem.target_scale}
+            return found | {"target_scale_": setup.problem.target_scale}
         _warn_of_units(setup.problem, data.tasks, self._units.y)
-        return {}
+        return found
 
 
 def _warn_of_units(problem: Problem, tasks: np.ndarray, exponent: int) -> None:

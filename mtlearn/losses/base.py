@@ -1,7 +1,8 @@
 """What a score f costs when the target is y, and how that bends: all a problem knows of a loss.
 
 Every loss here is convex in f, and works elementwise on arrays that broadcast. A new loss is one
-class with four methods; solvers, the certificate and cross-validation ask for nothing else. A
+class with four methods, and :meth:`Loss.mean` where a score is not what is predicted; solvers, the
+certificate and cross-validation ask for nothing else. A
 target that was not observed is NaN and gives NaN, which its weight of zero has to keep out of
 every sum.
 """
@@ -31,15 +32,24 @@ class Loss(ABC):
         Whether it is half the squared error: then sums over rows are all that a fit needs to know
         of the data. That problems are posed on moments, how they are solved and what scores a
         search follow from this and from nothing else. False unless the class says so.
+    least : float
+        The smallest target that there is.
 
     See Also
     --------
     HalfSquaredError : For numbers.
     Logistic : For two classes, hard or soft.
+    HalfPoissonDeviance : For counts.
+    Huber : For numbers, some of which are far off.
     LossByTask : Different losses in different places.
     """
 
     is_quadratic: bool = False
+    least: float = -np.inf
+
+    def mean(self, f: np.ndarray) -> np.ndarray:
+        """What a score predicts, in the units of the target: the score itself, if nothing else."""
+        return f
 
     @abstractmethod
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -65,9 +65,9 @@ def fit_moments(model: Any, moments: TaskMoments) -> Any:
     array([0.12])
     """
     _check(moments)
-    if isinstance(model, FITTED):
+    if on_moments(model):
         return _fit(model, moments)
-    if isinstance(model, Pipeline) and isinstance(model.steps[-1][1], FITTED):
+    if isinstance(model, Pipeline) and on_moments(model.steps[-1][1]):
         inside, steps = through_steps(model, moments)
         _fit(model.steps[-1][1], inside)
         for step in steps:
@@ -118,6 +118,8 @@ def path_moments(
     array([0, 2, 2])
     """
     _check(moments)
+    if isinstance(model, FITTED) and not on_moments(model):
+        raise unfit(model)
     if not isinstance(model, TaskRegressor):
         raise TypeError(
             f"{type(model).__name__} has no path that moments tell. Give a regressor with a "
@@ -151,6 +153,11 @@ def _read(model: Any, moments: TaskMoments) -> MomentData:
     return data
 
 
+def on_moments(model: Any) -> bool:
+    """Whether moments are all that a model needs to know."""
+    return isinstance(model, FITTED) and getattr(model, "loss", "squared") == "squared"
+
+
 def _check(moments: Any) -> None:
     if not isinstance(moments, TaskMoments):
         raise TypeError(
@@ -161,6 +168,12 @@ def _check(moments: Any) -> None:
 
 def unfit(model: Any) -> TypeError:
     """What is said of a model that moments are not enough for."""
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    if isinstance(last, FITTED):
+        return TypeError(
+            f'loss={last.loss!r} looks at every row, and moments are all that loss="squared" needs '
+            f'to know. Set loss="squared", or fit {type(last).__name__} to rows (a sample of them).'
+        )
     return TypeError(
         f"{type(model).__name__} cannot be fitted to moments, which are all that regressors of "
         "the squared loss need to know. Give one of these, alone or behind a scaler or a table "

@@ -116,6 +116,8 @@ class Named:
         None for regressors.
     exponents : int or ndarray of shape (T,), default=0
         Of the powers of two that bring targets back to the units of the user.
+    mean : callable, default=None
+        From scores of regressors to what they predict; None where that is the same.
     """
 
     def __init__(
@@ -124,8 +126,9 @@ class Named:
         dress: Callable[..., BaseEstimator],
         classes: np.ndarray | None = None,
         exponents: Any = 0,
+        mean: Callable[[np.ndarray], np.ndarray] | None = None,
     ):
-        self.dress, self.classes, self.exponents = dress, classes, exponents
+        self.dress, self.classes, self.exponents, self.mean = dress, classes, exponents, mean
         if not isinstance(scoring, str):
             scoring = check_scoring(dress(None, classes), scoring)
         self.scorer = make_task_scorer(scoring)
@@ -133,6 +136,7 @@ class Named:
     def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
         """The scorer's value; NaN where a single class or label leaves it undefined."""
         rows = np.arange(len(scores))[:, None]
+        scores = scores if self.mean is None else self.mean(scores)
         if np.any(self.exponents):
             y = np.ldexp(held_out.y, self.exponents)
             scores, held_out = np.ldexp(scores, self.exponents), replace(held_out, y=y)

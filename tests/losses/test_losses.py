@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from mtlearn.losses import HalfSquaredError, Logistic, LossByTask
+from mtlearn.losses import (
+    HalfPoissonDeviance,
+    HalfSquaredError,
+    Huber,
+    Logistic,
+    LossByTask,
+)
 
-LOSSES = [Logistic(), HalfSquaredError()]  # a new one goes here
+LOSSES = [Logistic(), HalfSquaredError(), HalfPoissonDeviance(), Huber(0.5)]  # a new one goes here
 TARGETS = [0.0, 1e-6, 0.3, 0.5, 0.999, 1.0]
 SCORES = [-600.0, -50.0, -37.0, -3.0, -0.4, -0.1, 0.0, 0.7, 5.0, 36.5, 90.0, 700.0]
 pytestmark = pytest.mark.filterwarnings("error")

@@ -10,11 +10,13 @@ import numpy as np
 
 from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.huber import Huber
 from mtlearn.losses.logistic import Logistic
 from mtlearn.problems.base import Problem
 from mtlearn.problems.blocked import BlockedProblem
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
+from mtlearn.problems.forms import make_problem
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.moments import x_bytes
 from mtlearn.problems.squared import SquaredProblem
@@ -23,6 +25,7 @@ from mtlearn.selection.likelihood.logistic_strengths import Strengths, logistic_
 from mtlearn.selection.likelihood.one_way import one_way_alpha_intercept
 from mtlearn.selection.likelihood.samples import ROUGH, samples_of
 from mtlearn.selection.likelihood.variances import climb, identified
+from mtlearn.selection.robust import winsorised
 from mtlearn.solvers import tuning
 
 TOLERANCE = 1e-9  # scaled gradient of the likelihood: equal problems get equal strengths
@@ -49,7 +52,8 @@ def estimate_strengths(
 ) -> Strengths:
     """Both strengths by restricted maximum likelihood, one variance for all slopes.
 
-    Of logistic losses by Laplace's approximation, whatever is known of levels.
+    Of logistic losses by Laplace's approximation, whatever is known of levels; of Huber's on
+    targets that are brought as near as it looks.
 
     Parameters
     ----------
@@ -106,10 +110,14 @@ def estimate_strengths(
         found = logistic_strengths(rows, alpha_mean)
         levels = found.alpha_intercept if alpha_intercept is None else alpha_intercept
         return Strengths(found.alpha, levels)
+    if isinstance(problem, LossProblem) and isinstance(problem.loss, Huber):
+        data = winsorised(data, problem.loss, fit_intercept)
+        omega = np.ones(len(data.tasks))
+        problem = make_problem(data, omega, Coupling(), False, centred=fit_intercept)
     if slopes and not isinstance(problem, SquaredProblem):
         raise ValueError(
-            'alpha="auto" is defined for the squared loss, and with intercepts for the logistic '
-            "one. Give a number, or choose it by cross-validation."
+            'alpha="auto" is defined for the squared loss and for Huber\'s, and with intercepts for '
+            "the logistic one. Give a number, or choose it by cross-validation."
         )
     if not isinstance(problem, SquaredProblem) or not _affordable(problem, slopes):
         return of_levels_alone()
