@@ -128,6 +128,8 @@ class DirtyRegressor(_DirtyRegressor):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -151,6 +153,8 @@ class DirtyRegressorCV(_DirtyRegressorCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -222,6 +226,8 @@ class GraphTasksRegressor(_GraphTasksRegressor):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
         graph: Any = ...,
         n_neighbors: int = ...,
@@ -243,6 +249,8 @@ class GraphTasksRegressorCV(_GraphTasksRegressorCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -324,6 +332,8 @@ class GroupLassoRegressor(_GroupLassoRegressor):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -347,6 +357,8 @@ class GroupLassoRegressorCV(_GroupLassoRegressorCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -417,6 +429,8 @@ class MeanRegularizedRegressor(_MeanRegularizedRegressor):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -437,6 +451,8 @@ class MeanRegularizedRegressorCV(_MeanRegularizedRegressorCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -549,6 +565,8 @@ class RobustTasksRegressor(_RobustTasksRegressor):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -571,6 +589,8 @@ class RobustTasksRegressorCV(_RobustTasksRegressorCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -644,6 +664,8 @@ class TraceNormRegressor(_TraceNormRegressor):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -665,6 +687,8 @@ class TraceNormRegressorCV(_TraceNormRegressorCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,

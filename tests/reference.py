@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import entr, expit, logit
+from scipy.special import entr, expit, logit, xlogy
 
 from .penalties.truths import Truth
 
@@ -115,6 +115,7 @@ LOSSES = {
     "logistic": lambda f, y: np.logaddexp(0, f) - y * f,
     "huber": lambda f, y: np.where(np.abs(y - f) < 1, 0.5 * (y - f) ** 2, np.abs(y - f) - 0.5),
     "quantile": lambda f, y: 0.8 * (y - f) + 0.1 * np.logaddexp(0, (f - y) / 0.1),  # the 80 % one
+    "poisson": lambda f, y: xlogy(y, y) - y - y * f + np.exp(f),  # half the deviance
     "hinge": lambda f, y: 0.5 * np.maximum(0, 1 - (2 * y - 1) * f) ** 2,
 }
 
@@ -225,6 +226,8 @@ def solve_cvxpy(entries, model):
         terms = [0.5 * entries.c @ cp.huber(y - fitted)]
     elif model.loss == "quantile":
         terms = [entries.c @ (0.8 * (y - fitted) + 0.1 * cp.logistic((fitted - y) / 0.1))]
+    elif model.loss == "poisson":
+        terms = [entries.c @ (cp.exp(fitted) + xlogy(y, y) - y) - (entries.c * y) @ fitted]
     elif model.loss == "hinge":
         missing = cp.pos(1 - cp.multiply(2 * y - 1, fitted))
         terms = [0.5 * cp.sum_squares(cp.multiply(np.sqrt(entries.c), missing))]

@@ -84,6 +84,11 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
             return Huber(self._scale)
         return HalfSquaredError()
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = self.loss == "poisson"
+        return tags
+
     def _read(self, X: Any, y: Any, sample_weight: Any, task: Any) -> TaskData:
         self._check_params()
         data, self._reader = read_fit(self, X, y, sample_weight, task)
