@@ -202,6 +202,17 @@ PARAMETERS = {
         ["Fit again with all rows"],
     ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
+    "loss": (fit(Mean(loss="gamma")), ["loss='gamma'"], ["'squared', 'poisson', 'huber'"]),
+    "scale of errors": (
+        fit(Mean(loss="huber", huber_scale=0.0)),
+        ["huber_scale=0.0"],
+        ["a number > 0"],
+    ),
+    "counts below zero": (
+        fit(Mean(loss="poisson"), y=with_value(np.abs(y), -2.0, 5)),
+        ["loss='poisson'", "y holds -2", "in row 5"],
+        ["Give targets >= 0", 'loss="squared" or "huber"'],
+    ),
     "number within": (fit(Group(l1_ratio=1.5)), ["l1_ratio=1.5"], [">= 0 and <= 1"]),
     "number of text": (fit(Mean(tol="small")), ["tol='small'"], ["a number >= 0"]),
     "count": (fit(Mean(max_iter=0)), ["max_iter=0"], ["a whole number >= 1"]),
@@ -1116,6 +1127,12 @@ INSPECTED = {
 }
 
 WARNINGS = {
+    "a task without events": (
+        fit(Mean(loss="poisson", alpha_intercept=0.0), y=np.zeros(24), task=TASK),
+        UserWarning,
+        ["3 tasks have no event at all", "'a'"],
+        ["alpha_intercept > 0", "leave these tasks out"],
+    ),
     "rows of chunks without a label": (
         lambda: fit_passes(
             MeanRegularizedClassifier(), HeldChunks([(passes.X, passes.UNLABELLED, passes.TASK)])
