@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -57,7 +57,7 @@ class NumberAnswers(ObservedScoreMixin, RegressorMixin):
 
     _read_rows: Any
     _answering_tasks: Any
-    _loss: Any
+    _loss: ClassVar[Any]
 
     def predict(self, X: Any, task: Any = None) -> np.ndarray:
         """Predict the targets.

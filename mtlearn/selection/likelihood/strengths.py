@@ -116,8 +116,8 @@ def estimate_strengths(
         problem = make_problem(data, omega, Coupling(), False, centred=fit_intercept)
     if slopes and not isinstance(problem, SquaredProblem):
         raise ValueError(
-            'alpha="auto" is defined for the squared loss and for Huber\'s, and with intercepts for '
-            "the logistic one. Give a number, or choose it by cross-validation."
+            'alpha="auto" is defined for the squared loss and Huber\'s, with intercepts for the '
+            "logistic one, too. Give a number, or choose it by cross-validation."
         )
     if not isinstance(problem, SquaredProblem) or not _affordable(problem, slopes):
         return of_levels_alone()
