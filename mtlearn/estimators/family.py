@@ -37,6 +37,9 @@ class Family(BaseEstimator):
     def _check_own_params(self) -> None:
         """Check the parameters that only this family has."""
 
+    def _resolve(self) -> Any:
+        """What own parameters are in the columns that were read; kept while a fit lasts."""
+
     def _own_attributes(
         self, problem: Problem, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
     ) -> dict[str, Any]:
