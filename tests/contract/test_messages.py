@@ -201,6 +201,62 @@ PARAMETERS = {
         ["GraphTasksRegressor"],
         ["Fit again with all rows"],
     ),
+    "groups: norm": (
+        fit(Group(norm="linf", feature_groups=[[0, 1]])),
+        ['norm="linf" with feature_groups'],
+        ['norm="l2"', "feature_groups=None"],
+    ),
+    "groups: a word": (
+        fit(Group(feature_groups="dummies")),
+        ["feature_groups='dummies'"],
+        ["a list of groups", '"columns"'],
+    ),
+    "groups: a number": (fit(Group(feature_groups=3)), ["feature_groups=3"], ["a list of groups"]),
+    "groups: no table": (
+        fit(Group(feature_groups="columns")),
+        ["no table encoder has made columns of these names"],
+        ["make_table_pipeline(model)", "a list of lists of names"],
+    ),
+    "groups: beside": (
+        fit(Group(feature_groups=[[0, 1], 2])),
+        ["holds 2 beside groups"],
+        ["every group as a list", "leave out features that are alone"],
+    ),
+    "groups: length": (
+        fit(Group(feature_groups=["a", "b"])),
+        ["2 labels for 3 features"],
+        ["one per feature", "a list of groups"],
+    ),
+    "groups: empty": (
+        fit(Group(feature_groups=[[0, 1], []])),
+        ["feature_groups[1] is empty"],
+        ["Leave it out"],
+    ),
+    "groups: twice": (
+        fit(Group(feature_groups=[[0, 1], [2, 1]])),
+        ["feature 1 in groups 0 and 1"],
+        ["Leave it out of one"],
+    ),
+    "groups: no position": (
+        fit(Group(feature_groups=[[0, 9]])),
+        ["holds 9, which is no position"],
+        ["from 0 to 2"],
+    ),
+    "groups: no names": (
+        fit(Group(feature_groups=[["size", 1]])),
+        ["names 'size'", "have no names"],
+        ["Give positions", "a data frame"],
+    ),
+    "groups: a dictionary without names": (
+        fit(Group(feature_groups={"size": 1})),
+        ["a dictionary of names, and the columns of X have none"],
+        ["an array with the group of each feature", "X as a data frame"],
+    ),
+    "groups: no feature": (
+        column("school", model=Group(feature_groups=[["size", "doses"]])),
+        ["names 'doses', which is no feature"],
+        ["did you mean 'dose'", "those that are not named are alone"],
+    ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
     "number within": (fit(Group(l1_ratio=1.5)), ["l1_ratio=1.5"], [">= 0 and <= 1"]),
     "number of text": (fit(Mean(tol="small")), ["tol='small'"], ["a number >= 0"]),

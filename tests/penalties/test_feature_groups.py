@@ -59,7 +59,7 @@ def test_the_prox_leaves_a_subgradient(known, C, step):
 def test_the_prox_is_cvxpys(known):
     import cvxpy as cp
 
-    rng, s, Z = draw(0, 3, "per feature")
+    _, s, Z = draw(0, 3, "per feature")
     penalty, V = known.penalty(0.8, D), cp.Variable((D, 3))
     squares = cp.sum_squares(cp.multiply(1 / np.sqrt(s), V - Z)) / 2
     problem = cp.Problem(cp.Minimize(squares + 0.8 * known.in_cvxpy(V)))
