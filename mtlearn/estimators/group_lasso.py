@@ -144,7 +144,7 @@ class GroupLasso(NormFamily):
 @documented
 @dataclass(eq=False, repr=False)
 class GroupLassoRegressor(TaskRegressor, GroupLasso):
-    """Selects features jointly for all tasks (L2,1); not for groups of features.
+    """Selects features jointly for all tasks (L2,1), or groups of features (``feature_groups``).
 
     See Also
     --------
@@ -192,7 +192,7 @@ class GroupLassoRegressorCV(AlphaByCV, TaskRegressor, GroupLasso):
 @documented
 @dataclass(eq=False, repr=False)
 class GroupLassoClassifier(TaskClassifier, GroupLasso):
-    """Selects features jointly for all tasks (L2,1); not for groups of features.
+    """Selects features jointly for all tasks (L2,1), or groups of features (``feature_groups``).
 
     See Also
     --------
