@@ -20,6 +20,7 @@ class Family(BaseEstimator):
     """Base of the mixins that give an estimator its penalty."""
 
     _alpha_may_be_infinite = False
+    _instead_of_inf = ""  # what to write in the place of alpha=inf
     _alpha_may_be_estimated = False
     _degree = 1  # k in Omega(a V) = a^k Omega(V)
     _units = Units()  # of the numbers that a fit sees
