@@ -193,7 +193,7 @@ PARAMETERS = {
     "graph: missing": (on_graph([("a", None)]), ["(NaN or None)"], ["Leave out such pairs"]),
     "graph: kinds": (on_graph([("a", "b"), ("b", 1)]), ["names 1"], ["in the kind that fit has"]),
     "graph: twice": (
-        on_graph(pd.DataFrame(np.ones((2, 2)), ["a", "a"], ["a", "a"])),
+        on_graph(pd.DataFrame(np.ones((2, 2)), ["a", "a"], ["u", "v"])),
         ["'a' on its left more than once"],
         ["frame.to_numpy().tolist()"],
     ),
