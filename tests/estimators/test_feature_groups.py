@@ -336,3 +336,28 @@ def test_what_no_encoder_or_two_have_told_is_not_guessed():
     pipeline = make_pipeline(StandardScaler(), model)
     with pytest.raises(ValueError, match="make_table_pipeline"):
         pipeline.fit(X, np.arange(6.0))
+
+
+@pytest.mark.parametrize("x, y", [(400, 0), (-400, -500), (0, 660)])
+def test_groups_follow_the_units_of_rows_and_targets(x, y):
+    problem = make(1, "beside")
+    own = {"feature_groups": GROUPS, "l1_ratio": 0.2, "alpha_intercept": 0.1, "tol": 1e-10}
+    near = problem.fit(GroupLassoRegressor, alpha=0.1, **own)
+    large = replace(problem, X=np.ldexp(problem.X, x), y=np.ldexp(problem.y, y))
+    far = large.fit(GroupLassoRegressor, alpha=np.ldexp(0.1, x + y), **own)
+    np.testing.assert_allclose(np.ldexp(far.coef_, x - y), near.coef_, atol=1e-8)
+    assert (far.group_support_ == near.group_support_).all()
+
+
+def test_partitions_of_dask_find_the_same():
+    dd = pytest.importorskip("dask.dataframe")
+    import mtlearn.dask
+
+    X, y = table(3)
+    X = X[["size", "region=x", "shop"]].assign(third=np.random.default_rng(3).normal(size=len(X)))
+    groups = [["size", "third"]]
+    model = GroupLassoRegressor(0.1, feature_groups=groups, task_column="shop", tol=1e-10)
+    parts = dd.from_pandas(X.assign(y=y), npartitions=3)
+    found = mtlearn.dask.fit(clone(model), parts[list(X.columns)], parts["y"])
+    np.testing.assert_allclose(found.coef_, model.fit(X, y).coef_, atol=1e-8)
+    assert found.feature_groups_.tolist() == [0, 1, 0]
