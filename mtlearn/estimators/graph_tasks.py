@@ -13,6 +13,7 @@ from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.docs import documented
 from mtlearn.estimators.family import Family
 from mtlearn.estimators.regressor import TaskRegressor
+from mtlearn.exceptions import in_fold
 from mtlearn.inputs.checks import check_count
 from mtlearn.inputs.classes import warn_separable_parts
 from mtlearn.inputs.graph import TaskGraph, as_labels
@@ -129,7 +130,8 @@ class GraphTasks(Family):
         self, setup: Setup, data: TaskData, alpha: float, solution: Solution
     ) -> dict[str, Any]:
         found = super()._found(setup, data, alpha, solution)
-        if isinstance(self._loss, Logistic) and isinstance(data, TaskData) and alpha > 0:
+        asked = isinstance(self._loss, Logistic) and isinstance(data, TaskData) and alpha > 0
+        if asked and not in_fold():
             self._warn_of_separable(setup, data, solution)
         return found
 
