@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import cache, wraps
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
@@ -74,6 +75,18 @@ class TaskInputMixin(ReferenceLinkMixin):
         labels = self._reader.columns.labels
         return norms if labels is None else np.insert(norms, labels, norms.max())
 
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        """Parameters for the picture of an estimator, which compares each with its default.
+
+        An array has no one answer to that, and a sparse one raises TypeError beside text: they are
+        shown by their text, which differs from any default.
+        """
+        shown = copy(self)
+        for name, value in self.get_params(deep=False).items():  # type: ignore[attr-defined]
+            if hasattr(value, "shape") and np.shape(value) != ():
+                setattr(shown, name, _Text(repr(value)))
+        return super(TaskInputMixin, shown)._get_params_html(*args, **kwargs)  # type: ignore[misc]
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         labelled = self.task_column is not None
@@ -82,6 +95,16 @@ class TaskInputMixin(ReferenceLinkMixin):
         tags.target_tags.multi_output = not labelled
         tags.target_tags.single_output = True
         return tags
+
+
+class _Text:
+    """What is shown as this text, and equals nothing else."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 Fit = TypeVar("Fit", bound=Callable[..., Any])

@@ -269,6 +269,9 @@ def _attributes(model: Any, part: Any, columns: list[OwnColumn]) -> tuple[dict, 
         found["specific_coef_"] = (V - shared).swapaxes(1, 2) * part.unit
     if hasattr(model, "support_"):
         whole["support_"] = model.support_ | V.any(axis=(0, 2))
+    if hasattr(model, "group_support_"):
+        label = model.feature_groups_
+        whole["group_support_"] = np.bincount(label, whole["support_"]) > 0
     if hasattr(model, "singular_values_"):
         all_of_them = np.concatenate([part.V, V * part.charged[:, None]])
         both = all_of_them.swapaxes(0, 1).reshape(len(part.charged), -1)

@@ -23,9 +23,11 @@ from mtlearn.adapting.shared_part import SharedPart
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.shifted import Shifted
 from mtlearn.penalties.beside import Beside
+from mtlearn.penalties.beside_groups import BesideGroups
 from mtlearn.penalties.beside_task import BesideTask
 from mtlearn.penalties.beside_trace import BesideTrace
 from mtlearn.penalties.dirty import Dirty
+from mtlearn.penalties.feature_groups import FeatureGroups, SparseFeatureGroups
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
@@ -89,7 +91,7 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
         return _in_unit(_by_trace, part, rows, exponent)
     if type(part.penalty) is TaskNorms:
         return _in_unit(_by_task, part, rows, _size_of_own(part, rows))
-    if type(part.penalty) in (L21, SparseGroup, L1Inf, Dirty):
+    if type(part.penalty) in (L21, SparseGroup, L1Inf, Dirty, FeatureGroups, SparseFeatureGroups):
         return _by_features(part, rows)
     raise ValueError(
         f"adapt does not know what {type(part.penalty).__name__} charges one task for beside "
@@ -150,7 +152,11 @@ def _by_features(part: SharedPart, rows: TaskRows) -> OwnColumn:
     X = np.hstack([ones, rows.X[:, on]]) if pulled else rows.X[:, on]
     first, K = int(pulled), rows.Y.shape[1]
     H = part.V[:, on].swapaxes(0, 1).reshape(int(on.sum()), -1)
-    penalty = Beside.of(part.penalty, H, charges[0] if pulled else None)  # type: ignore[arg-type]
+    norm: Any = part.penalty
+    grouped = isinstance(norm, SparseFeatureGroups)
+    norm = norm.taking(np.flatnonzero(on)) if grouped else norm
+    kind: Any = BesideGroups if grouped else Beside
+    penalty = kind.of(norm, H, charges[0] if pulled else None)
     data = TaskData(X, rows.Y[:, 0] if K == 1 else rows.Y, rows.c[:, 0], *_one_task(len(X)))
     loss: Any = Shifted(part.loss, rows.offset)
     if on_squares(part.loss, data):
@@ -175,7 +181,7 @@ def _one_task(n: int) -> tuple:
     return np.zeros(n, dtype=np.intp), np.arange(1), "single"
 
 
-def _solved(problem: Any, penalty: Beside, part: SharedPart) -> tuple[Any, float]:
+def _solved(problem: Any, penalty: Beside | BesideGroups, part: SharedPart) -> tuple[Any, float]:
     if problem.null_value == 0:
         return problem.null(), 0.0
     start = problem.null()

@@ -20,6 +20,7 @@ class Family(BaseEstimator):
     """Base of the mixins that give an estimator its penalty."""
 
     _alpha_may_be_infinite = False
+    _instead_of_inf = ""  # what to write in the place of alpha=inf
     _alpha_may_be_estimated = False
     _degree = 1  # k in Omega(a V) = a^k Omega(V)
     _units = Units()  # of the numbers that a fit sees
@@ -36,6 +37,9 @@ class Family(BaseEstimator):
 
     def _check_own_params(self) -> None:
         """Check the parameters that only this family has."""
+
+    def _resolve(self) -> Any:
+        """What own parameters are in the columns that were read; kept while a fit lasts."""
 
     def _own_attributes(
         self, problem: Problem, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]

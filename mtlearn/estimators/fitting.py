@@ -117,11 +117,13 @@ class Fitting(FittedLinear, Family):
 
     def _tried(self, data: Any) -> tuple[Any, Any, Units]:
         """The copy itself and the data that it has read, in units in which arithmetic is safe."""
+        self._resolved = self._resolve()
         data, units = in_safe_units(data, self)
         return units.inward(self), data, units
 
     def _learn(self, data: Any, *asked_of: Any):
         """Choose what to fit and fit it, in units in which arithmetic is safe."""
+        self._resolved = self._resolve()
         data, units = in_safe_units(data, self)
         choice = units.inward(self)._choose(data, *asked_of)
         found = choice.found | choice.estimator._fit(data, choice.alpha, choice.setup)

@@ -13,12 +13,19 @@ from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.docs import documented
 from mtlearn.estimators.family import Family
 from mtlearn.estimators.regressor import TaskRegressor
+from mtlearn.exceptions import in_fold
 from mtlearn.inputs.checks import check_count
+from mtlearn.inputs.classes import warn_separable_parts
 from mtlearn.inputs.graph import TaskGraph, as_labels
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.logistic import Logistic
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.graph import GraphPenalty, Laplacian
 from mtlearn.problems.base import Problem
 from mtlearn.problems.models import LinearTasks
+from mtlearn.problems.separable import separable_parts
+from mtlearn.solvers.setup import Setup
+from mtlearn.solvers.solution import Solution
 
 
 @dataclass(eq=False, repr=False)
@@ -43,12 +50,13 @@ class GraphTasks(Family):
         How strongly neighbours are pulled to each other, >= 0 and finite.
     graph : "path", list of pairs, matrix, data frame or dict
         Which tasks are neighbours. "path": each and the next in the order of the sorted labels
-        (years), or of the columns of a 2-D ``y``. Pairs are (label, label) or (label, label,
-        weight). A matrix (T, T), dense or sparse, holds the weights a_st in the order of
-        ``tasks_``; a frame of them has labels on both sides. Coordinates, {label: place} or a
-        frame with a row for each label, make neighbours of each task and its ``n_neighbors``
-        nearest, in Euclidean distance, with weight 1. Labels without rows may be in the graph:
-        then neighbours are also those with such a label between them.
+        (years; text that is numbers throughout in their order), or of the columns of a 2-D ``y``.
+        Pairs are (label, label) or (label, label, weight), each once or from both ends, as a list
+        or the rows of a frame. A matrix (T, T), dense or sparse, holds the weights a_st in the
+        order of ``tasks_``; a frame of them has labels on both sides. Coordinates, {label: place}
+        or a frame with a row for each label, make neighbours of each task and its ``n_neighbors``
+        nearest, in Euclidean distance, with weight 1. Labels without rows may be in the graph: then
+        neighbours are also those with such a label between them.
     n_neighbors : int
         How many nearest tasks are neighbours, where ``graph`` holds coordinates.
 
@@ -72,7 +80,7 @@ class GraphTasks(Family):
     missing from a training part is answered by the average of the others.
 
     Classes that a linear model can tell apart within a whole connected part have no finite best
-    coefficients; the answer is then one within ``tol`` of the infimum.
+    coefficients; the answer is then one within ``tol`` of the infimum, and a warning says so.
 
     References
     ----------
@@ -86,6 +94,8 @@ class GraphTasks(Family):
     alpha_mean: float = field(default=1e-3, init=False)  # no parameter: of estimated levels only
 
     _takes_new_tasks: ClassVar[bool] = False
+    _of_strangers: ClassVar[str] = "the average of all tasks"
+    _instead_of_inf = "Give a large one, such as 1e8, for one model in each connected part."
     _degree = 2
     _remedy = "Loosen tol, or scale the columns of X."
 
@@ -115,6 +125,33 @@ class GraphTasks(Family):
         if some not in graph.kept:
             graph.kept[some] = Laplacian(graph.among(problem.tasks)[0])
         return GraphPenalty(1.0, graph.kept[some])
+
+    def _found(
+        self, setup: Setup, data: TaskData, alpha: float, solution: Solution
+    ) -> dict[str, Any]:
+        found = super()._found(setup, data, alpha, solution)
+        asked = isinstance(self._loss, Logistic) and isinstance(data, TaskData) and alpha > 0
+        if asked and not in_fold():
+            self._warn_of_separable(setup, data, solution)
+        return found
+
+    def _warn_of_separable(self, setup: Setup, data: TaskData, solution: Solution) -> None:
+        """Classes that one model tells apart in a whole connected part: nothing holds it."""
+        problem, usable = setup.problem, self._solvable(data).of_tasks(setup.present)
+        models = self._coefficients(problem, solution.point)
+        T, K = problem.n_tasks, problem.n_classes
+        component = self._penalty(problem).laplacian.component  # type: ignore[attr-defined]
+        pooled = self.fit_intercept and setup.alpha_intercept > 0
+        parts = separable_parts(
+            usable,
+            component,
+            models["coef_"].reshape(T, K, -1),
+            models["intercept_"].reshape(T, K),
+            problem.center if pooled else None,
+            free_intercepts=bool(self.fit_intercept) and not pooled,
+        )
+        if parts:
+            warn_separable_parts([problem.tasks[component == part].tolist() for part in parts])
 
     def _take_over(self, found: dict[str, Any], data: Any) -> None:
         graph = self.__dict__.pop("_graph", None)

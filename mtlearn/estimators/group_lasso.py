@@ -14,7 +14,9 @@ from mtlearn.estimators.docs import documented
 from mtlearn.estimators.family import NormFamily
 from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.inputs.checks import check_number, check_option
+from mtlearn.inputs.feature_groups import resolve_feature_groups
 from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.feature_groups import FeatureGroups, Groups, SparseFeatureGroups
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
@@ -34,6 +36,11 @@ class GroupLasso(NormFamily):
     v^j the coefficients of feature j in all tasks, q their ``norm``, r the ``l1_ratio``, N the sum
     of the sample weights s_ti, omega_t the task weights.
 
+    With ``feature_groups`` it is groups of features that come in together, such as the columns of
+    one categorical column: sum_g c_g ‖V_g‖_F in the place of the sum over j, V_g all rows of group
+    g and c_g the square root of the number of its features (Yuan and Lin, 2006), which is 1 of a
+    feature that is alone.
+
     Parameters
     ----------
     alpha : float
@@ -44,6 +51,12 @@ class GroupLasso(NormFamily):
     l1_ratio : float
         Share r of the penalty that falls on single coefficients, from 0 to 1: with r > 0 a task
         may leave out features that others use, and 1 is a lasso per task. For "l2" only.
+    feature_groups : None, list of lists, dict, array-like of shape (d,) or "columns"
+        Features that come in together: lists of names or of positions, {name: group}, or the group
+        of each feature. Features that are not named, and those whose group is missing, are alone.
+        "columns": what was made of one column of the raw table, behind
+        :func:`~mtlearn.make_table_pipeline`. The column of labels is no feature. For "l2" only.
+        A group is charged c_g ‖diag(``feature_weight``) V_g‖_F, whatever weights there are in it.
     shared_mean : bool
         Whether the penalty falls on the deviations from a shared mean w_0, which is then dense:
         ``support_`` says where tasks differ, and unseen tasks are answered by w_0.
@@ -52,6 +65,11 @@ class GroupLasso(NormFamily):
     ----------
     support_ : ndarray of shape (d,)
         Mask of the features with non-zero deviations V.
+    feature_groups_ : ndarray of int, of shape (d,)
+        The group of each feature, numbered from 0 in the order of their first features; only
+        where ``feature_groups`` is set.
+    group_support_ : ndarray of shape (n_groups,)
+        Mask of the groups with non-zero deviations; likewise.
 
     References
     ----------
@@ -63,11 +81,15 @@ class GroupLasso(NormFamily):
 
     Simon, Friedman, Hastie and Tibshirani (2013). A sparse-group lasso. Journal of Computational
     and Graphical Statistics 22 (``l1_ratio``).
+
+    Yuan and Lin (2006). Model selection and estimation in regression with grouped variables.
+    Journal of the Royal Statistical Society B 68 (``feature_groups``).
     """
 
     _: KW_ONLY
     norm: str = "l2"
     l1_ratio: float = 0.0
+    feature_groups: Any = None
     shared_mean: bool = False
 
     def _check_own_params(self) -> None:
@@ -80,21 +102,49 @@ class GroupLasso(NormFamily):
                 "l1_ratio=0."
             )
 
+        if self.norm == "linf" and self.feature_groups is not None:
+            raise ValueError(
+                'norm="linf" with feature_groups is not allowed; use norm="l2", or '
+                "feature_groups=None."
+            )
+
+    def _resolve(self) -> Groups | None:
+        """The groups that the parameter asks for in the columns that were read; None without."""
+        if self.feature_groups is None:
+            return None
+        return Groups.of(resolve_feature_groups(self.feature_groups, self._reader.columns))
+
+    def _groups(self) -> Groups | None:
+        """Those of this fit; of a fitted model that is set up again, those of its fit."""
+        if "_resolved" in vars(self):
+            return self._resolved
+        known = vars(self).get("feature_groups_")
+        if isinstance(self.feature_groups, str) and known is not None:
+            return Groups.of(known)  # the table encoder may be gone
+        return self._resolve()
+
     def _penalty(self, problem: Problem) -> Penalty:
+        groups, r = self._groups(), float(self.l1_ratio)
+        if groups is not None:
+            return SparseFeatureGroups(1.0, groups, r) if r > 0 else FeatureGroups(1.0, groups)
         if self.norm == "linf":
             return L1Inf(1.0)
-        return SparseGroup(1.0, float(self.l1_ratio)) if self.l1_ratio > 0 else L21(1.0)
+        return SparseGroup(1.0, r) if r > 0 else L21(1.0)
 
     def _own_attributes(
         self, problem: Problem, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
     ) -> dict[str, Any]:
-        return {"support_": parts["support"]}
+        found, groups = {"support_": parts["support"]}, self._groups()
+        if groups is not None:
+            found["feature_groups_"] = groups.label
+            found["group_support_"] = groups.sums(parts["support"]) > 0
+        return found
 
 
 @documented
 @dataclass(eq=False, repr=False)
 class GroupLassoRegressor(TaskRegressor, GroupLasso):
-    """Selects features jointly for all tasks (L2,1); not for groups of features.
+    """Selects features jointly for all tasks (L2,1), or groups of features (``feature_groups``).
 
     See Also
     --------
@@ -142,7 +192,7 @@ class GroupLassoRegressorCV(AlphaByCV, TaskRegressor, GroupLasso):
 @documented
 @dataclass(eq=False, repr=False)
 class GroupLassoClassifier(TaskClassifier, GroupLasso):
-    """Selects features jointly for all tasks (L2,1); not for groups of features.
+    """Selects features jointly for all tasks (L2,1), or groups of features (``feature_groups``).
 
     See Also
     --------

@@ -42,6 +42,7 @@ class FittedLinear(TaskInputMixin):
         """Fitted attributes, in the place of those of the last fit, and what data they are of."""
         for name in filter(_is_fitted, list(vars(self))):
             delattr(self, name)
+        vars(self).pop("_resolved", None)
         totals = data.totals()
         self.__dict__.update(
             found,

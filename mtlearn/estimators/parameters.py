@@ -25,4 +25,5 @@ def check_parameters(estimator: Any) -> None:
     if isinstance(getattr(estimator, "alpha", None), str) and estimator._alpha_may_be_estimated:
         check_option("alpha", estimator.alpha, ("auto", "a number >= 0"))
     elif hasattr(estimator, "alpha"):
-        check_number("alpha", estimator.alpha, infinite=estimator._alpha_may_be_infinite)
+        infinite, instead = estimator._alpha_may_be_infinite, estimator._instead_of_inf
+        check_number("alpha", estimator.alpha, infinite=infinite, instead=instead)

@@ -16,15 +16,22 @@ def check_number(
     high: float = np.inf,
     strict: bool = False,
     infinite: bool = False,
+    instead: str = "",
 ) -> None:
-    """A real number from ``low`` (above it where ``strict``) to ``high``, finite by default."""
+    """A real number from ``low`` (above it where ``strict``) to ``high``, finite by default.
+
+    ``instead`` is what to write in the place of ``inf``.
+    """
     allowed = f"a number {'>' if strict else '>='} {low:g}" + (" or inf" if infinite else "")
     allowed += "" if np.isinf(high) else f" and <= {high:g}"
     good = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
     good = good and not np.isnan(value) and (value > low if strict else value >= low)
     good = good and value <= high
     if not good or (np.isinf(value) and not infinite):
-        raise ValueError(f"{name}={value!r} is not allowed; it must be {allowed}.")
+        endless = bool(good)  # and infinite
+        allowed = allowed.replace("a number", "a finite number") if endless else allowed
+        more = f" {instead}" if endless and instead else ""
+        raise ValueError(f"{name}={value!r} is not allowed; it must be {allowed}.{more}")
 
 
 def check_coverage(coverage: float) -> None:

@@ -192,6 +192,23 @@ def soften(
 POOL = "Pool the intercepts with alpha_intercept > 0, or drop such columns."
 
 
+def warn_separable_parts(parts: list[list]) -> None:
+    """Say that classes can be told apart in whole parts of a graph of tasks."""
+    shown = "; ".join(
+        ", ".join(repr(plain(task)) for task in part[:5]) + ", …" * (len(part) > 5)
+        for part in parts[:3]
+    )
+    warnings.warn(
+        "a linear model tells the classes apart in "
+        f"{counted(len(parts), 'connected part', 'connected parts')} of the graph (tasks {shown}), "
+        "and the graph charges nothing for what all tasks of a part have in common: the "
+        "coefficients have no finite best value, and these are within tol of the infimum. Use "
+        "fewer features, or a model that charges for size (MeanRegularizedClassifier).",
+        UserWarning,
+        stacklevel=level_of_user(),
+    )
+
+
 def warn_separable(names: list) -> None:
     """Warn once about the columns whose classes features of weight zero tell apart, if any."""
     if names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
-from mtlearn.exceptions import plain
+from mtlearn.exceptions import counted, in_fold, level_of_user, plain
+from mtlearn.inputs.frames import as_frame
 from mtlearn.inputs.holes import is_missing
 from mtlearn.inputs.label_text import readable
 
@@ -54,20 +56,21 @@ class TaskGraph:
             For a graph that is of no form, or that none of the tasks is in.
         """
         known = tasks.tolist()
+        frame = None if sparse.issparse(graph) else as_frame(graph, "graph")
         if isinstance(graph, str) and graph == "path":
-            order = np.argsort(tasks, kind="stable") if sort else np.arange(len(tasks))
+            order = in_order(tasks) if sort else np.arange(len(tasks))
             pairs = [(known[a], known[b], 1.0) for a, b in pairwise(order)]
         elif isinstance(graph, str) or graph is None:
             raise ValueError(f"graph={graph!r} is not allowed; give {FORMS}.")
+        elif sparse.issparse(graph) or (frame is None and getattr(graph, "ndim", 1) == 2):
+            pairs = _of_matrix(graph, known)
         elif isinstance(graph, Mapping):
             pairs = _of_coordinates(graph, n_neighbors)
-        elif hasattr(graph, "columns") and hasattr(graph, "index"):
-            pairs = _of_frame(graph, n_neighbors)
-        elif sparse.issparse(graph) or getattr(graph, "ndim", 1) == 2:
-            pairs = _of_matrix(graph, known)
+        elif frame is not None:
+            pairs = _of_frame(graph, frame, known, n_neighbors)
         else:
             pairs = _of_pairs(graph)
-        return cls._of_pairs(pairs, known)
+        return cls._of_pairs(_once(pairs), known)
 
     @classmethod
     def _of_pairs(cls, pairs: list[tuple], known: list) -> TaskGraph:
@@ -104,7 +107,29 @@ class TaskGraph:
         low, high = ends.min(axis=1), ends.max(axis=1)
         apart = low < high
         half = sparse.coo_array((strength[apart], (low[apart], high[apart])), (n, n)).tocsr()
-        return cls(known, others, half + half.T)
+        found = cls(known, others, half + half.T)
+        found._warn_of_labels()
+        return found
+
+    def _warn_of_labels(self) -> None:
+        """Labels that are no task, where tasks are left alone: they may be misspelt."""
+        T = len(self.tasks)
+        if not self.others or T < 2 or in_fold():  # a fold may lack tasks
+            return
+        _, part = connected_components(self.weights, directed=False)
+        sizes = np.bincount(part[:T])
+        alone = [task for task, own in zip(self.tasks, part[:T], strict=True) if sizes[own] == 1]
+        if alone:
+            others = counted(len(self.others), "label that is no task", "labels that are no tasks")
+            left = counted(len(alone), "task", "tasks")
+            warnings.warn(
+                f"graph names {others} ({_first(self.others)}), and {left} without neighbours "
+                f"among the tasks ({_first(alone)}): they are fitted alone, without any penalty. "
+                "If labels are misspelt, correct them; of tasks that are alone that is what "
+                "graph says.",
+                UserWarning,
+                stacklevel=level_of_user(),
+            )
 
     def among(self, tasks: np.ndarray) -> tuple[Any, list, np.ndarray]:
         """The graph that is left for some of its labels when all others are at their best.
@@ -168,18 +193,101 @@ def _of_matrix(graph: Any, known: list) -> list[tuple]:
     return _of_square(sparse.csr_array(graph), known)
 
 
-def _of_frame(graph: Any, n_neighbors: int) -> list[tuple]:
-    """A matrix, where the labels on its left and above are the same; otherwise coordinates."""
-    rows, columns = ([_label(one) for one in side] for side in (graph.index, graph.columns))
+def _of_frame(graph: Any, frame: Any, known: list, n_neighbors: int) -> list[tuple]:
+    """A matrix, where the labels on its left and above are the same; pairs; or coordinates."""
+    columns = [_label(one) for one in frame.columns]
+    if not hasattr(graph, "index"):  # of other libraries: rows are in the order of the columns
+        if frame.shape[0] == len(columns) and set(columns) & set(known):
+            return _of_square(sparse.csr_array(frame.to_numpy().astype(float)), columns)
+        if len(columns) in (2, 3):
+            return _of_pairs(frame.rows())
+        raise ValueError(
+            f"graph is a frame of {frame.shape[0]} rows and {len(columns)} columns without labels "
+            f"on its left; give {FORMS}."
+        )
+    rows = [_label(one) for one in graph.index]
+    unnamed = rows == list(range(len(rows))) and len(rows) < len(known)  # two or three pairs?
+    if (rows != columns or unnamed) and _are_pairs(frame, rows, known):
+        return _of_pairs(frame.rows())
+    if rows == columns:
+        return _of_square(sparse.csr_array(graph.to_numpy(dtype=float)), rows)
     twice = next((label for label, many in Counter(rows).items() if many > 1), None)
     if twice is not None:
         raise ValueError(
             f"graph is a frame with {plain(twice)!r} on its left more than once; a label has one "
             "row. Of a frame of pairs give frame.to_numpy().tolist()."
         )
-    if rows == columns:
-        return _of_square(sparse.csr_array(graph.to_numpy(dtype=float)), rows)
     return _of_coordinates(dict(zip(rows, graph.to_numpy(), strict=True)), n_neighbors)
+
+
+def _are_pairs(frame: Any, rows: list, known: list) -> bool:
+    """Whether a frame is one of pairs of labels, and not of the places of those on its left.
+
+    Raises
+    ------
+    ValueError
+        If it may be either.
+    """
+    if frame.shape[1] not in (2, 3):
+        return False
+    ends = [_label(end) for row in frame.rows() for end in row[:2]]
+    if any(isinstance(end, str) for end in ends):
+        return True
+    tasks = set(known)
+    there = sum(end in tasks for end in ends)
+    if 2 * there < len(ends) or not there:
+        return False
+    if tasks.isdisjoint(rows):
+        return True
+    raise ValueError(
+        f"graph is a frame of {frame.shape[1]} columns whose values are labels of tasks, as those "
+        "on its left are: are its rows pairs of tasks, or the places of tasks? Give pairs as a "
+        "list, frame.to_numpy().tolist(), and places as a dictionary, "
+        "dict(zip(frame.index, frame.to_numpy()))."
+    )
+
+
+def _once(pairs: list[tuple]) -> list[tuple]:
+    """Pairs of which each is there once; one that is given from both ends is one pair.
+
+    Raises
+    ------
+    ValueError
+        If a pair is given again, or from its other end with another weight.
+    """
+    found: dict[frozenset, tuple] = {}
+    back: set[frozenset] = set()
+    for pair in pairs:
+        ends = frozenset(pair[:2])
+        first = found.setdefault(ends, pair)
+        if first is pair or len(ends) == 1:
+            continue
+        if pair != (first[1], first[0], first[2]) or ends in back:
+            raise ValueError(
+                f"graph has the pair {plain(pair[0])!r} and {plain(pair[1])!r} more than once, "
+                f"with the weights {first[2]!r} and {pair[2]!r}. Give a pair once, or from both "
+                "ends with one weight; the sum of the weights if that is meant."
+            )
+        back.add(ends)
+    return list(found.values())
+
+
+def in_order(labels: np.ndarray) -> np.ndarray:
+    """Positions of labels in their order; text that is numbers throughout is sorted as such."""
+    values = labels.tolist()
+    if values and all(isinstance(value, str) for value in values):
+        try:
+            numbers = np.array([float(value) for value in values])
+        except ValueError:
+            numbers = np.full(1, np.nan)
+        if np.isfinite(numbers).all():
+            return np.argsort(numbers, kind="stable")
+    return np.argsort(labels, kind="stable")
+
+
+def _first(labels: list) -> str:
+    more = ", …" * (len(labels) > 5)
+    return ", ".join(repr(plain(label)) for label in labels[:5]) + more
 
 
 def _of_square(weights: Any, labels: list) -> list[tuple]:
@@ -208,8 +316,10 @@ def _of_coordinates(graph: Mapping, n_neighbors: int) -> list[tuple]:
     k = min(n_neighbors + 1, len(labels))
     if k < 2:
         return []
-    near = cKDTree(places).query(places, k)[1]
-    pairs = {(min(a, b), max(a, b)) for a, row in enumerate(near.tolist()) for b in row if a != b}
+    near = cKDTree(places).query(places, k)[1].tolist()
+    # Of places that coincide, itself need not be among the nearest.
+    others = [[b for b in row if b != a][: k - 1] for a, row in enumerate(near)]
+    pairs = {(min(a, b), max(a, b)) for a, row in enumerate(others) for b in row}
     return [(labels[a], labels[b], 1.0) for a, b in sorted(pairs)]
 
 

@@ -17,6 +17,7 @@ from mtlearn.inputs.weights import warn_of_repetitions
 from mtlearn.moments.pipeline import through_steps
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.problems.moment_data import MomentData
+from mtlearn.table.matrix import tell
 
 FITTED = (TaskRegressor, RandomSlopesRegressor)
 
@@ -140,6 +141,8 @@ def _read(model: Any, moments: TaskMoments) -> MomentData:
     model._check_params()
     _agree(model, moments)
     columns = moments._reader_columns(model.task_column)
+    if moments.encoder is not None:
+        tell(moments.encoder)
     model._reader = Reader(moments._way, moments._tasks, columns)
     model.n_features_in_ = columns.count
     model.__dict__.pop("feature_names_in_", None)

@@ -106,6 +106,7 @@ def fit_passes(model: Any, chunks: Any) -> Any:
 def _fit(model: Any, chunks: Any) -> Any:
     model._check_params()
     known = get_to_know(model, chunks)
+    model._resolved = model._resolve()
     units, known = _units(model, known)
     inside = units.inward(model)
     if model.fit_intercept and model._frees_intercepts():

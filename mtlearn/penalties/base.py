@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -93,15 +93,25 @@ class Ridge(QuadraticPenalty):
 
 
 class RowSeparable(Penalty):
-    """Omega is a sum over features (rows of V), so that ``step`` may be one per feature, (d, 1).
+    """Omega is a sum over features (rows of V), or over groups of them.
 
-    Steps per feature are the prox in the metric sum_j ‖u^j - v^j‖² / (2 step_j): that is how a
-    solver works in columns of equal scale.
+    ``step`` may be one per feature, (d, 1): that is the prox in the metric
+    sum_j ‖u^j - v^j‖² / (2 step_j), and how a solver works in columns of equal scale. Where steps
+    differ within a group the derivative is in columns divided by their roots.
     """
+
+    def inner(self, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+        """<A^j, B^j> of each feature, or of its group, (d,)."""
+        return np.einsum("jc,jc->j", A, B)
 
 
 class RowNorms(RowSeparable, Norm):
-    """Omega is a sum of norms of the rows: a feature alone says whether it would stay at zero."""
+    """Omega is a sum of norms of the rows: a feature alone says whether it would stay at zero.
+
+    Or the group that it is in, which then stays or enters as a whole.
+    """
+
+    by_feature: ClassVar[bool] = True  # each by itself
 
     @abstractmethod
     def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
@@ -112,6 +122,14 @@ class RowNorms(RowSeparable, Norm):
 
     def dual_norm(self, G: np.ndarray) -> float:
         return float(self.row_dual_norms(G).max(initial=0.0))
+
+    def taking(self, features: np.ndarray) -> RowNorms:
+        """The same on some features, whole groups of them, the others at zero."""
+        return self
+
+    def together(self, some: np.ndarray) -> np.ndarray:
+        """Mask of the features that some, a mask, enter with."""
+        return some
 
 
 class Differentiable(Penalty):

@@ -7,25 +7,29 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
 STIFFEST = 1e5  # 1/m - 1 of an entry at most: beyond, it does not move
 
 
 @dataclass(frozen=True)
 class RowDerivative:
-    """``(M D)^j = m^j * D^j + w^j <w^j, D^j>``: a diagonal plus a rank one, in each row.
+    """``(M D)^j = m^j * D^j + w^j <w, D>``: a diagonal plus a rank one, in each row or group.
 
-    Every penalty of ours that is a sum over features has a Jacobian of this form.
+    <w, D> is the inner product over the row, or over all rows of the group that it is in. Every
+    penalty of ours that is a sum over features, or groups of them, has a Jacobian of this form.
 
     Parameters
     ----------
     m : ndarray of shape (d, C), or (d, 1) where it is the same in all columns
     w : ndarray of shape (d, C)
+    label : ndarray of int, of shape (d,), default=None
+        Of the group of each row; each is its own where it is None. Nothing is tied in groups.
     """
 
     m: np.ndarray
     w: np.ndarray
+    label: np.ndarray | None = None
 
     @cached_property
     def ties(self) -> bool:
@@ -43,10 +47,27 @@ class RowDerivative:
         free = self.m.any(axis=1)
         return np.flatnonzero(free | self.w.any(axis=1) if self.ties else free)
 
+    def members(self, rows: np.ndarray) -> np.ndarray | None:
+        """(k, n_groups): which group each of some rows is in; None where each is its own."""
+        if self.label is None:
+            return None
+        kept, place = np.unique(self.label[rows], return_inverse=True)
+        return np.eye(len(kept))[place.reshape(-1)]
+
     def times(self, D: np.ndarray) -> np.ndarray:
         """M D for D of shape (..., d, C)."""
-        inner = np.einsum("jc,...jc->...j", self.w, D)
+        inner = self._of_groups(np.einsum("jc,...jc->...j", self.w, D))
         return self.m * D + self.w * inner[..., None]
+
+    def _of_groups(self, rows: np.ndarray) -> np.ndarray:
+        """Sums of (..., d) over the group of each row."""
+        if self.label is None:
+            return rows
+        if rows.ndim == 1:
+            return np.bincount(self.label, rows)[self.label]
+        one = sparse.csr_array((np.ones(len(self.label)), (self.label, range(len(self.label)))))
+        sums = (one @ rows.reshape(-1, rows.shape[-1]).T).T
+        return sums[:, self.label].reshape(rows.shape)
 
     def on_face(self, V: np.ndarray) -> np.ndarray:
         """The projection of V on the range of M."""
@@ -66,7 +87,8 @@ class RowDerivative:
         over = np.minimum(over, 1.0 + STIFFEST)
         q = self.w * over
         # On free entries diag(m) + w w', on tied ones w w'; a row has w on one of them.
-        inner = np.einsum("jc,jc->j", q, D) / (1.0 + np.einsum("jc,jc->j", q, self.w))
+        inner = self._of_groups(np.einsum("jc,jc->j", q, D))
+        inner /= 1.0 + self._of_groups(np.einsum("jc,jc->j", q, self.w))
         if not self.ties:
             return D * over - q * inner[:, None]
         tied = np.where(free, 0.0, self.w)

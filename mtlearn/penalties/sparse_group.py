@@ -74,8 +74,8 @@ def soft(V: np.ndarray, threshold: Any) -> np.ndarray:
     return V - np.clip(V, -threshold, threshold)
 
 
-def dual_norms(G: np.ndarray, r: float) -> np.ndarray:
-    """Per row the root u of ‖soft(g, r u)‖₂ = (1 - r) u, exact.
+def dual_norms(G: np.ndarray, r: float, charge: Any = 1.0) -> np.ndarray:
+    """Per row the root u of ‖soft(g, r u)‖₂ = (1 - r) charge u, exact; charge is (d, 1) or one.
 
     With k entries above r u the equation is quadratic in u. Entry i (in descending order) is
     above where the left side at u = g_i / r is the smaller one. Sums are of the distances to the
@@ -85,13 +85,13 @@ def dual_norms(G: np.ndarray, r: float) -> np.ndarray:
     size = np.divide(np.abs(G), largest, out=np.ones(G.shape), where=largest > 0)
     size = np.sort(size, axis=1)[:, ::-1]
     below = 1.0 - size
-    count = np.arange(1, G.shape[1] + 1)
+    count, group = np.arange(1, G.shape[1] + 1), (1 - r) * charge
     first, second = np.cumsum(below, axis=1), np.cumsum(below**2, axis=1)
     excess = count * below**2 - 2 * below * first + second  # sum over j <= i of (g_j - g_i)²
-    above = r**2 * excess < (1 - r) ** 2 * size**2
+    above = r**2 * excess < group**2 * size**2
     last = np.maximum(above.sum(axis=1, keepdims=True), 1) - 1
     k = last + 1.0
     e1, e2 = (np.take_along_axis(sums, last, axis=1) for sums in (first, second))
     g1, g2 = k - e1, k - 2 * e1 + e2
-    root = np.sqrt(np.maximum((1 - r) ** 2 * g2 - r**2 * (k * e2 - e1**2), 0.0))
+    root = np.sqrt(np.maximum(group**2 * g2 - r**2 * (k * e2 - e1**2), 0.0))
     return (largest * g2 / (r * g1 + root))[:, 0]

@@ -32,7 +32,8 @@ class Burst:
         self.problem, self.rows = problem, _awake(penalty, start)
         part = problem.restricted(self.rows)
         self.share = (len(self.rows) / problem.n_features) ** 2  # of a product, an iteration
-        self.steps = fista(part, penalty, part.settle(start.V[self.rows]), Metric.of_problem(part))
+        inside, here = penalty.taking(self.rows), part.settle(start.V[self.rows])
+        self.steps = fista(part, inside, here, Metric.of_problem(part))
 
     def after(self, n: int) -> Point:
         """The point after n more iterations."""
@@ -64,4 +65,5 @@ def swept(problem: SquaredProblem, penalty: Penalty, start: Point) -> Point | No
 
 
 def _awake(penalty: Any, point: Point) -> np.ndarray:
-    return np.flatnonzero((penalty.row_dual_norms(point.G) > penalty.alpha) | point.active)
+    would = penalty.row_dual_norms(point.G) > penalty.alpha
+    return np.flatnonzero(penalty.together(would | point.active))

@@ -16,7 +16,8 @@ free entries, w' = w on tied ones, both 0 elsewhere, what is left is a system in
 
 which conjugate gradients solve in a few steps, as closely as is asked for and no closer. Where
 nothing is tied (norms that are round, such as the L2,1) it takes products with A_c^-1 alone, and
-that is one and the same matrix where the tasks have their Hessian in common.
+that is one and the same matrix where the tasks have their Hessian in common. Of norms of groups of
+features eta is one for a group, and what is said of rows above is summed over these.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ CG_STEPS = 40
 
 
 def face_system(
-    H: Hessians, m: np.ndarray, w: np.ndarray, ridge: float = 0.0
+    H: Hessians,
+    m: np.ndarray,
+    w: np.ndarray,
+    ridge: float = 0.0,
+    members: np.ndarray | None = None,
 ) -> RoundFace | TiedFace:
     """The system of one face, factored.
 
@@ -45,6 +50,8 @@ def face_system(
         The derivative on these rows; m (k, 1) where it is the same in all columns.
     ridge : float, default=0.0
         Curvature that is added where the penalty has none: free of it the system may be singular.
+    members : ndarray of shape (k, n_groups), default=None
+        Which group each row is in, of a penalty that is a sum over groups; eta is one for each.
 
     Raises
     ------
@@ -52,18 +59,27 @@ def face_system(
     """
     tied = (m == 0) & (w != 0)
     if not tied.any():
-        return RoundFace(H, m, w, ridge)
+        return RoundFace(H, m, w, ridge, members)
     return TiedFace(H.as_full(), np.broadcast_to(m, w.shape), w, tied, ridge)
 
 
 class RoundFace:
     """Nothing is tied: see :func:`face_system`."""
 
-    def __init__(self, H: Hessians, m: np.ndarray, w: np.ndarray, ridge: float):
+    def __init__(
+        self,
+        H: Hessians,
+        m: np.ndarray,
+        w: np.ndarray,
+        ridge: float,
+        members: np.ndarray | None = None,
+    ):
         kind, (stiff, q) = H.kind, _stiffness(m, w, ridge)
-        diagonal = 1.0 + (q * w).sum(axis=1)
+        self.members = None if members is None else members.astype(kind)
+        diagonal = 1.0 + self._sums(q, w)
         # The diagonal of A_c is 1 + stiff, that of its inverse more than one over that.
-        self.precondition = (1.0 / (diagonal - (q**2 / (0.5 + stiff)).sum(axis=1))).astype(kind)
+        least = self._sums(q, q / (0.5 + stiff))
+        self.precondition = (1.0 / (diagonal - least)).astype(kind)
         self.q, self.diagonal = q.astype(kind), diagonal.astype(kind)
         self.coupled = bool(w.any())
         self.inverse, known = inverse_of_columns(H, m > 0, stiff.astype(kind))
@@ -76,15 +92,15 @@ class RoundFace:
         if not self.coupled:
             return D, n
         if self.L is not None:
-            eta = solve_all(self.L, _row_sums(q, D))
-            return D + inverse(q * eta[:, None]), 2
+            eta = solve_all(self.L, self._sums(q, D))
+            return D + inverse(q * self._by_row(eta)), 2
 
         def times(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            change = inverse(q * eta[:, None])
-            return self.diagonal * eta - _row_sums(q, change), change
+            change = inverse(q * self._by_row(eta))
+            return self.diagonal * eta - self._sums(q, change), change
 
         for length, _, change in _conjugate_gradients(
-            times, lambda r: self.precondition * r, _row_sums(q, D), closeness
+            times, lambda r: self.precondition * r, self._sums(q, D), closeness
         ):
             D += length * change
             n += 1
@@ -93,11 +109,21 @@ class RoundFace:
     def _together(self, inverse: np.ndarray) -> np.ndarray | None:
         """The factor of what ties the columns, of one inverse for all; None if it has none."""
         S = -inverse * (self.q @ self.q.T)
+        S = S if self.members is None else self.members.T @ S @ self.members
         S[np.diag_indices(len(S))] += self.diagonal
         try:
             return cholesky(S)
         except SingularSystemError:
             return None
+
+    def _sums(self, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+        """<A^j, B^j> of each row, or of each group."""
+        rows = np.einsum("jc,jc->j", A, B)
+        return rows if self.members is None else rows @ self.members
+
+    def _by_row(self, eta: np.ndarray) -> np.ndarray:
+        """What is one for a row, or for a group, (k, 1)."""
+        return (eta if self.members is None else self.members @ eta)[:, None]
 
 
 class TiedFace:
@@ -188,7 +214,3 @@ def _conjugate_gradients(
         z = precondition(r)
         rz, before = float(r @ z), rz
         p = z + (rz / before) * p
-
-
-def _row_sums(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    return np.einsum("jc,jc->j", A, B)

@@ -8,8 +8,12 @@ import numpy as np
 from scipy import linalg
 
 
-def one_system(H, m, w, grouped, F) -> np.ndarray | None:
-    """D where all columns share one Hessian and one diagonal, and there is no border."""
+def one_system(H, m, w, grouped, F, members=None) -> np.ndarray | None:
+    """D where all columns share one Hessian and one diagonal, and there is no border.
+
+    ``members`` (len(grouped), n_groups) says which group the rows with a w are in, where they are
+    in groups: these have one eta.
+    """
     k = len(H)
     A = H * m + np.diag(1.0 - m)
     right = np.concatenate([F, (H - np.eye(k))[:, grouped]], axis=1)
@@ -21,26 +25,31 @@ def one_system(H, m, w, grouped, F) -> np.ndarray | None:
     if not len(grouped):
         return -m[:, None] * f
     u = w[grouped]
-    system = np.eye(len(grouped)) + Q[grouped] * (u @ u.T)
-    eta = solve_scaled(system, -np.einsum("jc,jc->j", u, f[grouped]))
+    S, b = Q[grouped] * (u @ u.T), -np.einsum("jc,jc->j", u, f[grouped])
+    if members is not None:
+        S, b = members.T @ S @ members, members.T @ b
+    eta = solve_scaled(np.eye(len(S)) + S, b)
     if eta is None:
         return None
+    eta = eta if members is None else members @ eta
     w_eta = np.zeros_like(w)
     w_eta[grouped] = u * eta[:, None]
     return m[:, None] * (-f - Q @ w_eta[grouped]) + w_eta
 
 
-def coupled_systems(H, m, w, grouped, F, E, corners, n_classes) -> np.ndarray | None:
-    """D with a system per column, coupled by eta and, class by class, by theta."""
+def coupled_systems(H, m, w, grouped, F, E, corners, n_classes, members=None) -> np.ndarray | None:
+    """D with a system per column, coupled by eta and, class by class, by theta.
+
+    ``members`` as in :func:`one_system`.
+    """
     k, C = F.shape
-    g = len(grouped)
+    together = (lambda A: A) if members is None else (lambda A: A @ members)  # along the last axis
+    g = len(grouped) if members is None else members.shape[1]
     A = H * m.T[:, None, :]
     A[:, np.arange(k), np.arange(k)] += 1.0 - m.T
     right = [F.T[:, :, None]]
     if g:
-        right.append(
-            np.broadcast_to((H - np.eye(k))[:, :, grouped], (C, k, g)) * w.T[:, None, grouped]
-        )
+        right.append(together((H - np.eye(k))[:, :, grouped] * w.T[:, None, grouped]))
     if E is not None:
         right.append(np.broadcast_to(E, (C, *E.shape[1:])))
     try:
@@ -48,21 +57,21 @@ def coupled_systems(H, m, w, grouped, F, E, corners, n_classes) -> np.ndarray | 
     except np.linalg.LinAlgError:
         return None
     f, Q, P = X[:, :, 0], X[:, :, 1 : 1 + g], X[:, :, 1 + g :]
-    u = w[grouped].T  # (C, g)
+    u = w[grouped].T  # (C, rows with a w)
     p = P.shape[2]
     size = g + p * (n_classes if p else 0)
     system, b = np.zeros((size, size)), np.zeros(size)
-    system[:g, :g] = np.eye(g) + np.einsum("cj,cjl->jl", u, Q[:, grouped])
-    b[:g] = -np.einsum("cj,cj->j", u, f[:, grouped])
+    system[:g, :g] = np.eye(g) + together(np.einsum("cj,cjl->lj", u, Q[:, grouped])).T
+    b[:g] = -together(np.einsum("cj,cj->j", u, f[:, grouped]))
     if p:
         mT, E = m.T, np.broadcast_to(E, (C, k, p))
         for c in range(n_classes):
             own = slice(c, None, n_classes)
             at = slice(g + c * p, g + (c + 1) * p)
-            system[:g, at] = np.einsum("cj,cjp->jp", u[own], P[own][:, grouped])
+            system[:g, at] = together(np.einsum("cj,cjp->pj", u[own], P[own][:, grouped])).T
             mE = mT[own, :, None] * E[own]
             to_eta = -np.tensordot(mE, Q[own], axes=((0, 1), (0, 1)))
-            to_eta += np.einsum("cjp,cj->pj", E[own][:, grouped], u[own])
+            to_eta += together(np.einsum("cjp,cj->pj", E[own][:, grouped], u[own]))
             system[at, :g] = to_eta
             system[at, at] = corners[c] - np.tensordot(mE, P[own], axes=((0, 1), (0, 1)))
             b[at] = np.einsum("ckp,ck->p", mE, f[own])
@@ -75,7 +84,7 @@ def coupled_systems(H, m, w, grouped, F, E, corners, n_classes) -> np.ndarray | 
         per_class = theta[g:].reshape(n_classes, p)
         dz -= np.einsum("ckp,cp->ck", P, np.tile(per_class, (C // n_classes, 1)))
     D = (m.T * dz).T
-    D[grouped] += (u * eta).T
+    D[grouped] += (u * (eta if members is None else members @ eta)).T
     return D
 
 

@@ -154,7 +154,7 @@ class ProxPointNewton(Iterative):
             return None, 0.0, 1.0 + flops / self.product
         B[rows] += self.root[rows] * D
         V = penalty.to_kinks(P, B - P)
-        V[np.einsum("jc,jc->j", V, P) <= 0] = 0.0
+        V[penalty.inner(V, P) <= 0] = 0.0
         share = (len(rows) / problem.n_features) ** 2
         products = 2.0 + flops / self.product + solves * share
         return self._along(penalty, here, problem.settle(V), products)
@@ -198,13 +198,13 @@ class ProxPointNewton(Iterative):
 
     def _face(self, M: Any, rows: np.ndarray, ridge: float) -> Any:
         """The system of a face: in single precision if it is large, unless that is too little."""
-        m, w = M.m[rows], M.w[rows]
+        m, w, members = M.m[rows], M.w[rows], M.members(rows)
         if not self._in_double(M, len(rows)):
             try:
-                return face_system(self._hessian(rows, np.float32), m, w, ridge)
+                return face_system(self._hessian(rows, np.float32), m, w, ridge, members)
             except SingularSystemError:
                 self.double = True
-        return face_system(self._hessian(rows, np.float64), m, w, ridge)
+        return face_system(self._hessian(rows, np.float64), m, w, ridge, members)
 
     def _hessian(self, rows: np.ndarray, kind: Any) -> Hessians:
         """On these rows in scaled columns."""

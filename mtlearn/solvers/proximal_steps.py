@@ -182,12 +182,12 @@ class ProximalSteps:
         Those for the gradient and the Hessian of psi, preconditioned with H: (I + s M H) is
         self-adjoint in its inner product.
         """
-        problem = self.problem
+        problem, root = self.problem, np.sqrt(step)
         s, Hs, dU, HdU = -r, F, np.zeros_like(r), np.zeros_like(r)
         p, Hp, ss, n = s, Hs, float(np.vdot(s, Hs)), 0
         aim = ss * max(close, 1e-8) ** 2
         while n < tuning.CG_ITERATIONS and ss > aim:
-            y = step * M.times(Hp)
+            y = root * M.times(root * Hp)
             q, Hq = p + y, Hp + problem.curvature_times(y)
             curvature = float(np.vdot(p, Hq))
             if curvature <= 0:

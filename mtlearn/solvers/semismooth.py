@@ -11,8 +11,8 @@ and entries enter and leave through the prox. In columns scaled by the root of t
 the same step is dZ = D - F - H D with D = M dZ, the change of V. A damping is added to H.
 
 A penalty that is a sum over features has M = diag(m^j) + w^j w^j' on row j. Tasks then only meet
-in eta_j = <w^j, dZ^j> and in the border theta of (w_0, b_0): given both, a column of dZ is one
-small system,
+in eta_j = <w^j, dZ^j> (of groups of features, one eta for a group) and in the border theta of
+(w_0, b_0): given both, a column of dZ is one small system,
 
     (H_c diag(m_c) + diag(1 - m_c)) dz_c = -F_c - (H_c - I) diag(w_c) eta - E_c theta
 
@@ -126,7 +126,7 @@ class SemismoothNewton:
         V = penalty.prox(Z, self.step)
         if self.by_rows and before is not None:
             # A feature that is turned around has passed zero, where the kink is.
-            turned = np.einsum("jc,jc->j", V, before.V) < 0
+            turned = penalty.inner(V, before.V) < 0  # type: ignore[attr-defined]
             Z[turned] = V[turned] = 0.0
         point = self.problem.settle(V)
         F = (Z - point.V) / self.step - point.G
@@ -204,14 +204,15 @@ class SemismoothNewton:
         H[:, np.arange(k), np.arange(k)] += damping
         m, w, F = m[rows], w[rows], F[rows]
         grouped = np.flatnonzero(w.any(axis=1))
+        members = M.members(rows[grouped])
         E, corners = border(problem, rows)
         if E is not None:
             E = E * np.broadcast_to(np.sqrt(length) * self.root, (problem.n_features, 1))[rows]
             corners = [corner.A for corner in corners]
         if len(H) == 1 and E is None and not np.ptp(m, axis=1).any():
-            step = one_system(H[0], m[:, 0], w, grouped, F)
+            step = one_system(H[0], m[:, 0], w, grouped, F, members)
         else:
-            step = coupled_systems(H, m, w, grouped, F, E, corners, problem.n_classes)
+            step = coupled_systems(H, m, w, grouped, F, E, corners, problem.n_classes, members)
         if step is None:
             return None, 0.0
         D[rows] = step.reshape(k, -1)

@@ -182,16 +182,16 @@ class Driver:
 
     def _driver_of(self, small: Problem, tol: float, max_iter: int) -> Driver:
         """The driver of a smaller problem; it serves until that grows."""
-        alike = self.reduction is not None and self.reduction.same_features
+        reduction: Any = self._growing
         if self._inner is None or self._inner.problem is not small:
             self._inner = Driver(
                 small,
-                self.penalty,
+                reduction.penalty(self.penalty),
                 purpose=self.purpose,
                 tol=tol,
                 max_iter=max_iter,
                 verbose=self.verbose,
-                whole=None if alike else self.problem,
+                whole=None if reduction.same_features else self.problem,
             )
         self._inner.tol, self._inner.max_iter = tol, max_iter
         return self._inner

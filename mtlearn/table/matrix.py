@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.inputs.made_columns import tell_sources
 from mtlearn.inputs.number_text import Bad
 from mtlearn.table.features import check_cells, levels_again, numbers_again
 from mtlearn.table.levels import codes_of, counts_of
+from mtlearn.table.names import feature_names, sources
 from mtlearn.table.reading import columns_of
 
 
@@ -43,7 +45,7 @@ def encoded(
     """The columns of a table, by name, through a fitted encoder."""
     k, rows = len(encoder.numbers_), np.arange(n_rows)
     raw = np.empty((n_rows, k)) if with_raw else None
-    out = Encoded(np.zeros((n_rows, len(encoder._feature_names())), order="F"), raw)
+    out = Encoded(np.zeros((n_rows, tell(encoder)), order="F"), raw)
     if k:
         numbers = out.matrix[:, :k]
         for j, name in enumerate(encoder.numbers_):
@@ -66,6 +68,14 @@ def encoded(
             if missing := int(strange.is_null().sum()):
                 out.strange[name]["(missing)"] += missing
     return out
+
+
+def tell(encoder: Any) -> int:
+    """Tell models which raw column each feature is made of; how many there are."""
+    learned = encoder.numbers_, encoder.levels_, encoder.rare_
+    names = feature_names(*learned)
+    tell_sources(names, sources(*learned))
+    return len(names)
 
 
 def encode_chunk(encoder: Any, X: Any) -> Encoded:

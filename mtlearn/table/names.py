@@ -20,6 +20,16 @@ def feature_names(
     return names
 
 
+def sources(
+    numbers: Sequence[str], levels: dict[str, list[str | None]], rare: Sequence[str]
+) -> list[str]:
+    """The raw column of each of :func:`feature_names`."""
+    found = list(numbers)
+    for name, of_column in levels.items():
+        found += [name] * (len(of_column) + (name in rare))
+    return found
+
+
 def place_of_labels(task_column: Any, n_features: int) -> int:
     """Where the labels stand in the output: the position asked for, or last."""
     if not isinstance(task_column, Integral):

@@ -76,6 +76,9 @@ def models():
     return {
         "mean_regularized_regressor": beside(m.MeanRegularizedRegressor(**sure)),
         "group_lasso_regressor": in_columns_of_y(m.GroupLassoRegressor(0.05)),
+        "group_lasso_columns": table(
+            m.GroupLassoRegressor(0.05, feature_groups="columns", task_column="shop")
+        ),
         "dirty_regressor": in_a_column(m.DirtyRegressor(0.05, task_column=4)),
         "trace_norm_regressor": beside(m.TraceNormRegressor(0.05, shared_mean=True, **sure)),
         "robust_tasks_regressor": beside(m.RobustTasksRegressor(0.3, **sure)),

@@ -29,6 +29,7 @@ import mtlearn
 from mtlearn import (
     DirtyRegressor,
     DirtyRegressorCV,
+    GraphTasksClassifier,
     GraphTasksRegressor,
     GroupLassoClassifier,
     GroupLassoClassifierCV,
@@ -106,6 +107,7 @@ X = rng.normal(size=(24, 3))
 y = X[:, 0] + rng.normal(size=24)
 Y = np.column_stack([y, -y])
 TASK = np.repeat(["a", "b", "c"], 8)
+TASK_NUMBER = np.repeat([0, 1, 2], 8)
 FRAME = pd.DataFrame(X, columns=["size", "dose", "age"]).assign(school=TASK)
 TASK_SLOPE = X[:, 0] * np.arange(24) // 8 + 0.01 * y
 LABELS = np.where(y > 0, "yes", "no")
@@ -191,15 +193,93 @@ PARAMETERS = {
     "graph: missing": (on_graph([("a", None)]), ["(NaN or None)"], ["Leave out such pairs"]),
     "graph: kinds": (on_graph([("a", "b"), ("b", 1)]), ["names 1"], ["in the kind that fit has"]),
     "graph: twice": (
-        on_graph(pd.DataFrame(np.ones((2, 2)), ["a", "a"], ["a", "a"])),
+        on_graph(pd.DataFrame(np.ones((2, 2)), ["a", "a"], ["u", "v"])),
         ["'a' on its left more than once"],
         ["frame.to_numpy().tolist()"],
+    ),
+    "graph: pairs or places": (
+        fit(GraphTasksRegressor(graph=pd.DataFrame({"u": [0, 2], "v": [1, 1]})), task=TASK_NUMBER),
+        ["a frame of 2 columns", "pairs of tasks, or the places"],
+        ["frame.to_numpy().tolist()", "dict(zip(frame.index, frame.to_numpy()))"],
+    ),
+    "graph: a pair again": (
+        on_graph([("a", "b"), ("b", "a", 2.0)]),
+        ["the pair 'b' and 'a' more than once", "1.0 and 2.0"],
+        ["Give a pair once", "from both ends with one weight", "the sum"],
+    ),
+    "graph: a frame without labels on its left": (
+        on_graph(
+            pl.DataFrame({"a": [0.0, 1.0], "b": [1.0, 0.0], "c": [0.0, 0.0], "d": [0.0, 1.0]})
+        ),
+        ["2 rows and 4 columns"],
+        ["a list of pairs"],
+    ),
+    "graph: no end": (
+        fit(GraphTasksRegressor(alpha=np.inf), task=TASK),
+        ["alpha=inf", "a finite number >= 0"],
+        ["such as 1e8", "one model in each connected part"],
     ),
     "graph: no places": (on_graph({"a": "north", "b": 1}), ["no coordinates"], ["{label: place}"]),
     "adapt: a graph": (
         lambda: adapt(on_graph("path")(), X[:4], y[:4], task=["d"] * 4),
         ["GraphTasksRegressor"],
         ["Fit again with all rows"],
+    ),
+    "groups: norm": (
+        fit(Group(norm="linf", feature_groups=[[0, 1]])),
+        ['norm="linf" with feature_groups'],
+        ['norm="l2"', "feature_groups=None"],
+    ),
+    "groups: a word": (
+        fit(Group(feature_groups="dummies")),
+        ["feature_groups='dummies'"],
+        ["a list of groups", '"columns"'],
+    ),
+    "groups: a number": (fit(Group(feature_groups=3)), ["feature_groups=3"], ["a list of groups"]),
+    "groups: no table": (
+        fit(Group(feature_groups="columns")),
+        ["no table encoder has made columns of these names"],
+        ["make_table_pipeline(model)", "a list of lists of names"],
+    ),
+    "groups: beside": (
+        fit(Group(feature_groups=[[0, 1], 2])),
+        ["holds 2 beside groups"],
+        ["every group as a list", "leave out features that are alone"],
+    ),
+    "groups: length": (
+        fit(Group(feature_groups=["a", "b"])),
+        ["2 labels for 3 features"],
+        ["one per feature", "a list of groups"],
+    ),
+    "groups: empty": (
+        fit(Group(feature_groups=[[0, 1], []])),
+        ["feature_groups[1] is empty"],
+        ["Leave it out"],
+    ),
+    "groups: twice": (
+        fit(Group(feature_groups=[[0, 1], [2, 1]])),
+        ["feature 1 in groups 0 and 1"],
+        ["Leave it out of one"],
+    ),
+    "groups: no position": (
+        fit(Group(feature_groups=[[0, 9]])),
+        ["holds 9, which is no position"],
+        ["from 0 to 2"],
+    ),
+    "groups: no names": (
+        fit(Group(feature_groups=[["size", 1]])),
+        ["names 'size'", "have no names"],
+        ["Give positions", "a data frame"],
+    ),
+    "groups: a dictionary without names": (
+        fit(Group(feature_groups={"size": 1})),
+        ["a dictionary of names, and the columns of X have none"],
+        ["an array with the group of each feature", "X as a data frame"],
+    ),
+    "groups: no feature": (
+        column("school", model=Group(feature_groups=[["size", "doses"]])),
+        ["names 'doses', which is no feature"],
+        ["did you mean 'dose'", "those that are not named are alone"],
     ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
     "loss": (fit(Mean(loss="gamma")), ["loss='gamma'"], ["'squared', 'poisson', 'huber'"]),
@@ -1167,6 +1247,22 @@ WARNINGS = {
         UserWarning,
         ["6 groups of 6", "KFold does not keep"],
         ["cv=5 does", "GroupKFold"],
+    ),
+    "a label of a graph": (
+        on_graph([("A", "b"), ("b", "c")]),
+        UserWarning,
+        ["1 label that is no task ('A')", "1 task without neighbours", "'a'"],
+        ["misspelt, correct them"],
+    ),
+    "parts of a graph that are separable": (
+        classify(
+            np.where(X[:, 0] > 0, "yes", "no"),
+            GraphTasksClassifier(0.1, alpha_intercept=0.0),
+            task=TASK,
+        ),
+        UserWarning,
+        ["1 connected part", "tasks 'a', 'b', 'c'", "within tol of the infimum"],
+        ["Use fewer features", "MeanRegularizedClassifier"],
     ),
     "no target": (
         fit(y=with_value(y, np.nan, 5), task=TASK),

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from mtlearn import (
     DirtyRegressor,
+    GraphTasksRegressor,
     GroupLassoClassifier,
     GroupLassoRegressor,
     MeanRegularizedClassifier,
@@ -25,6 +26,8 @@ SCORE = X[:, 0] * (1 + TASK) + rng.normal(size=N)
 LABEL = np.where(SCORE > 0, 1, -1)
 STEPS = 1e-3 * rng.normal(size=(300, 5, T))
 MEAN_FREE = np.eye(T) - 1 / T
+PULLS = np.array([[1.0, 0.0], [-1.0, 2.0], [0.0, -2.0]])  # weights 1 and 4, from 0 to 1 to 2
+PULLED = np.diag(np.diag(PULLS @ PULLS.T)) - PULLS @ PULLS.T
 
 
 def each(loss, W, c):
@@ -56,6 +59,14 @@ def differences(W):
     return np.sum((W @ MEAN_FREE) ** 2)
 
 
+def steps(W):
+    return np.sum(np.diff(W, axis=1) ** 2)
+
+
+def pulled(W):
+    return np.sum((W @ PULLS) ** 2)
+
+
 def sizes(W):
     return np.abs(W).sum()
 
@@ -74,12 +85,15 @@ MALSAR = {
     "Least_Trace": (TraceNormRegressor(RHO * T / N), trace),
     "Least_Lasso": (GroupLassoRegressor(RHO * T / N, l1_ratio=1), sizes),
     "Least_SRMTL": (MeanRegularizedRegressor(2 * RHO * T / N, alpha_mean=0), differences),
+    "Least_SRMTL, R": (GraphTasksRegressor(2 * RHO * T / N, graph=[(0, 1), (1, 2, 4.0)]), pulled),
+    "Least_TGL": (GraphTasksRegressor(2 * RHO * T / N), steps),
 }
 RMTL = {
     "L21": (GroupLassoRegressor(0.2), lengths),
     "Trace": (TraceNormRegressor(0.2), trace),
     "Lasso": (GroupLassoRegressor(0.2, l1_ratio=1), sizes),
     "Graph": (MeanRegularizedRegressor(0.4, alpha_mean=0), differences),
+    "Graph, another G": (GraphTasksRegressor(0.4, graph=PULLED), pulled),
 }
 
 

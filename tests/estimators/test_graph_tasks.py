@@ -236,7 +236,8 @@ class TestUnseen:
         pairs = [("a", "b"), ("b", "c", 2.0), ("c", "d"), ("b", "d"), ("x", "y")]
         names = np.array(["a", "d", "e", "f", "g"])[task]
         model = GraphTasksRegressor(alpha=0.4, graph=pairs, fit_intercept=False)
-        model.fit(X, y, task=names)
+        with pytest.warns(UserWarning, match="names 4 labels that are no tasks.*'e', 'f', 'g'"):
+            model.fit(X, y, task=names)
         assert model.neighbor_tasks_.tolist() == ["b", "c"]  # nobody knows of x and y
         # the normal equations of all of a, d, b, c
         place = {"a": 0, "d": 1, "b": 2, "c": 3}

@@ -1,10 +1,11 @@
 """Only the features that are active, of a penalty that is a sum of norms of the rows of V.
 
 A feature whose gradient is smaller than alpha in the dual norm stays at zero, so the problem in the
-others has the same answer. It begins with those that are expected to enter, their dual norms
-extrapolated in alpha along the path, and grows by those that would not stay at zero: until there
-are none the gap is that of the whole, taken with the dual norm of the rows that are left out. Where
-a problem in as many features as that would take as much memory as the whole, it is the whole.
+others has the same answer; where features are in groups, these stay or enter as a whole. It begins
+with those that are expected to enter, their dual norms extrapolated in alpha along the path, and
+grows by those that would not stay at zero: until there are none the gap is that of the whole, taken
+with the dual norm of the rows that are left out. Where a problem in as many features as
+that would take as much memory as the whole, it is the whole.
 """
 
 from __future__ import annotations
@@ -71,14 +72,14 @@ class ActiveRows(Reduction):
             ahead = np.where(wanted, 0.0, ahead)
             ahead[self.features] = 0.0
             wanted[self._next(ahead, max(AHEAD * penalty.alpha, self.lowest))] = True
-        self._take_in(wanted)
+        self._take_in(wanted, penalty)
         if self.part is self.problem:
             return self.part
         self.guess = None
         if isinstance(V, Lifted):
             self.guess = self._predicted(penalty, V, further)
         if self.part is None:
-            self._take_in(self.norms >= self.norms.max())
+            self._take_in(self.norms >= self.norms.max(), penalty)
         return self.part
 
     def _next(self, ahead: np.ndarray, least: float) -> np.ndarray:
@@ -123,7 +124,7 @@ class ActiveRows(Reduction):
         if self.part is self.problem:
             return None
         norms = self._norms_at(penalty, point)
-        grown = self._take_in(norms > penalty.alpha * (1 + BEYOND))
+        grown = self._take_in(norms > penalty.alpha * (1 + BEYOND), penalty)
         return self.part if grown else None
 
     def gap(self, problem: Problem, penalty: Any, point: Any) -> float:
@@ -131,7 +132,12 @@ class ActiveRows(Reduction):
         if self.part is self.problem:
             return super().gap(problem, penalty, point)
         outside = float(self._norms_at(penalty, point).max())
-        return certify(point.part, penalty, point.point, outside).relative
+        inside = penalty.taking(point.features)
+        return certify(point.part, inside, point.point, outside).relative
+
+    def penalty(self, penalty: Any) -> Penalty:
+        """On the features at hand."""
+        return penalty if self.part is self.problem else penalty.taking(self.features)
 
     def restrict(self, V: np.ndarray | Lifted) -> Any:
         if self.part is self.problem:
@@ -163,15 +169,17 @@ class ActiveRows(Reduction):
         V[:k][on] += further * (here.V[:k] - before)[on]
         V[np.einsum("jc,jc->j", V, here.V) < 0] = 0.0
         ahead = self.part.settle(V)
-        values = [self.part.value(point) + penalty.value(point.V) for point in (here, ahead)]
+        inside = penalty.taking(self.features)
+        values = [self.part.value(point) + inside.value(point.V) for point in (here, ahead)]
         return ahead if values[1] < values[0] else here
 
     def lift(self, point: Any) -> Any:
         return point if self.part is self.problem else Lifted(point, self.part, self.problem)
 
-    def _take_in(self, wanted: np.ndarray) -> bool:
+    def _take_in(self, wanted: np.ndarray, penalty: Any) -> bool:
         if self.part is None and self.problem.own is not None:
             wanted[self.problem.own.features] = True  # without deviations, but never left out
+        wanted = penalty.together(wanted)
         wanted[self.features] = False
         new = np.flatnonzero(wanted)
         if not len(new):
@@ -194,7 +202,7 @@ class ActiveRows(Reduction):
     def _look(self, penalty: Any, point: Lifted) -> np.ndarray:
         """Dual norms of all rows, those in single precision that are below alpha for certain."""
         part, point, self.G = point.part, point.point, None
-        rough = self.problem.rough_gradient(part, point)
+        rough = self.problem.rough_gradient(part, point) if penalty.by_feature else None
         if rough is None:
             self.G = self.problem.gradient_at(part, point)
             return penalty.row_dual_norms(self.G)

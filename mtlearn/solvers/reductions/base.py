@@ -42,6 +42,10 @@ class Reduction(ABC):
         """The relative gap of a lifted point in the first problem."""
         return certify(problem, penalty, point).relative
 
+    def penalty(self, penalty: Penalty) -> Penalty:
+        """That of the smaller problem that is at hand."""
+        return penalty
+
     @abstractmethod
     def restrict(self, V: np.ndarray) -> np.ndarray:
         """Deviations (d, C) as the smaller problem has them."""

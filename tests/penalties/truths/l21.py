@@ -25,4 +25,5 @@ class Lengths(Truth):
 
     @classmethod
     def of_fitted(cls, fitted):
-        return cls() if (fitted.norm, fitted.l1_ratio) == ("l2", 0) else None
+        plain = (fitted.norm, fitted.l1_ratio, fitted.feature_groups) == ("l2", 0, None)
+        return cls() if plain else None

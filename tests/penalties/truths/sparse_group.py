@@ -37,7 +37,8 @@ class Mixture(Truth):
 
     @classmethod
     def of_fitted(cls, fitted):
-        return cls(fitted.l1_ratio) if fitted.l1_ratio > 0 else None
+        plain = fitted.l1_ratio > 0 and fitted.feature_groups is None
+        return cls(fitted.l1_ratio) if plain else None
 
 
 def dual_of_row(g, r):
