@@ -71,17 +71,17 @@ MESSAGES = {
     "subtracted": (
         in_blocks(lambda folder: moments() - moments(folder=folder)),
         ["cannot be subtracted"],
-        ["without folder"],
+        ["rows that are to stay, or collect without folder"],
     ),
     "some tasks": (
         in_blocks(lambda folder: moments(folder=folder).subset(["a"])),
         ["cannot be cut"],
-        ["without folder"],
+        ["rows of these tasks, or collect without folder"],
     ),
     "saved again": (
         in_blocks(lambda folder: moments(folder=folder).save(folder / "m.npz")),
         ["cannot be saved again"],
-        ["folder"],
+        ["Copy the folder"],
     ),
     "a foreign folder": (
         in_blocks(lambda folder: TaskMoments.load(folder.parent)),
