@@ -87,7 +87,8 @@ def batches(
         except (pa.ArrowException, OSError) as error:
             said = " ".join(str(error).split()).rstrip(".")
             raise ValueError(
-                f"{fragment.path!r} does not read: {said}. Write the file again, or leave it out."
+                f"{fragment.path!r} does not read: {said}. Write the file again, or move what is "
+                "no table out of the folder."
             ) from error
 
 
