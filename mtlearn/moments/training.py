@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
+from typing import Any
 
 import numpy as np
 
@@ -110,7 +111,8 @@ def in_pieces(moments: TaskMoments) -> TaskMoments:
     if 8 * T * d**2 < PIECES:
         return moments
     total = FoldMoments.of(moments._folds).together()
-    held = replace(total, xx=HeldScatter(total.xx))
+    scatters: Any = HeldScatter(total.xx)
+    held = replace(total, xx=scatters)
     sums = reduce(add, moments._sums)
     return replace(moments, _folds=(held,), _sums=(sums,), n_folds=None)
 
