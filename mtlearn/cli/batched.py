@@ -22,8 +22,29 @@ def is_text(path: Path) -> bool:
     return _read(lambda: is_csv(path))
 
 
+Begins = Callable[[Path], Any]  # told of each file before it is read
+
+
+class FileNow:
+    """Which file of a folder rows are of, as messages add it; of one file alone nothing.
+
+    Parameters
+    ----------
+    source : Path
+        The folder, or the file.
+    """
+
+    def __init__(self, source: Path):
+        self.source, self.now = source, ""
+
+    def begins(self, path: Path) -> None:
+        """Rows from here on are of this one."""
+        if self.source.is_dir():
+            self.now = f" (in {path.name})"
+
+
 def frames_of(
-    path: Path, encoding: str | None = None, decimal: str = "."
+    path: Path, encoding: str | None = None, decimal: str = ".", begins: Begins | None = None
 ) -> tuple[Callable[[], Iterator[pd.DataFrame]], list[str]]:
     """What gives the frames of all batches, as often as it is called; and notes on the files.
 
@@ -35,26 +56,36 @@ def frames_of(
         If two columns have one name.
     """
     if not is_text(path):
-        return lambda: _guarded(_of_parquet(path)), []
+        return lambda: _guarded(_of_parquet(path, begins)), []
     files = [path]
     if path.is_dir():
         files = sorted(one for one in _shown(path) if one.is_file() and is_csv(one))
-    text = _read(lambda: TextBatches(files, encoding, decimal).look())
+    text = _read(lambda: TextBatches(files, encoding, decimal, begins).look())
     return lambda: _guarded(iter(text)), text.notes
 
 
-def tables_of(path: Path, labels: tuple) -> Callable[[], Iterator[Any]]:
-    """The same as tables of pyarrow; notes are left out, since they are said of other readers."""
+def tables_of(
+    path: Path, labels: tuple, begins: Begins | None = None
+) -> tuple[Callable[[], Iterator[Any]], list[str]]:
+    """The same as tables of pyarrow."""
     import pyarrow as pa
 
     if not is_text(path):
-        return lambda: _guarded(batches(path, labels))
-    frames, _ = frames_of(path)
-    return lambda: (pa.Table.from_pandas(one, preserve_index=False) for one in frames())
+        return lambda: _guarded(batches(path, labels, begins)), []
+    frames, notes = frames_of(path, begins=begins)
+    return lambda: (pa.Table.from_pandas(one, preserve_index=False) for one in frames()), notes
 
 
-def _of_parquet(path: Path) -> Iterator[pd.DataFrame]:
-    for table in batches(path):
+def types_of(path: Path) -> dict[str, Any]:
+    """Types of pyarrow of the columns of Parquet files; of text what is read says it."""
+    if is_text(path):
+        return {}
+    first = _read(lambda: next(batches(path), None))
+    return {} if first is None else {one.name: one.type for one in first.schema}
+
+
+def _of_parquet(path: Path, begins: Begins | None) -> Iterator[pd.DataFrame]:
+    for table in batches(path, (), begins):
         frame = table.to_pandas()
         yield frame if frame.index.names == [None] else frame.reset_index()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mtlearn.cli.batched import NotInBatchesError, tables_of
+from mtlearn.cli.batched import FileNow, NotInBatchesError, tables_of
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.files import Table
 from mtlearn.cli.folds import read_folds
@@ -166,8 +166,8 @@ def _why_whole(source: str, asked: Asked) -> str:
 
 def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, str]:
     """Both passes; None and the reason where the target is no number."""
-    path, labels = Path(source), (asked.task, asked.groups)
-    tables = tables_of(path, labels)
+    path, labels, files = Path(source), (asked.task, asked.groups), FileNow(Path(source))
+    tables, said = tables_of(path, labels, files.begins)
     first = next(tables(), None)
     if first is None:
         raise SourceError(f"{called(source)} has no row.")
@@ -185,7 +185,7 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
     target, task, groups = columns.targets[0], columns.task, columns.groups
     if not _is_number(first.schema.field(target).type):
         return None, f"the target {target} is no column of numbers"
-    rows = Rows(path, tables, columns, progress)
+    rows = Rows(path, tables, columns, progress, files)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         encoder = TableEncoder(task_column=task, bad_cells=asked.bad_cells)
@@ -205,6 +205,7 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
     notes = [
         f"{called(source)} ({_bytes(path) / 1e6:,.0f} MB) is read in batches, and a hash of the "
         "row says which fold holds it out; --no-batches reads it whole.",
+        *said,
         *rows.said(),
         *in_words(caught),
     ]
@@ -227,6 +228,7 @@ class Rows:
     tables: Callable[[], Iterator[Any]]
     columns: Columns
     progress: Callable[[Any], None] | None
+    files: FileNow
     values: set = field(default_factory=set)  # of the target, until there are more than two
     unlabelled: dict[str, int] = field(default_factory=dict)
     tasks: set = field(default_factory=set)
@@ -251,9 +253,9 @@ class Rows:
             for name in filter(None, (self.columns.task, self.columns.groups)):
                 if name not in there:
                     raise SourceError(
-                        f"{called(str(self.path))}: rows {done - len(table) + 1:,} to {done:,} "
-                        f"have no column {name!r}, which the first have. Give files of the same "
-                        "columns."
+                        f"{called(str(self.path))}: rows {done - len(table) + 1:,} to {done:,}"
+                        f"{self.files.now} have no column {name!r}, which the first have. Give "
+                        "files of the same columns."
                     )
             dropped = [name for name in self.columns.dropped if name in there]
             yield self._known(table.drop_columns(dropped))

@@ -17,9 +17,10 @@ import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
 
-from mtlearn.cli.batched import frames_of, is_text
+from mtlearn.cli.batched import FileNow, frames_of, is_text, types_of
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.files import Table
+from mtlearn.cli.kept_columns import KeptColumn
 from mtlearn.cli.new_rows import NewRows, check_columns, commas, same_levels, same_tasks
 from mtlearn.cli.saved import Saved
 from mtlearn.cli.source import refuse_infinities
@@ -60,34 +61,6 @@ class Distinct:
         return {value: k for k, value in enumerate(self.rows)}
 
 
-@dataclass
-class KeptColumn:
-    """What a column that goes to the result is of, all rows together."""
-
-    numbers: bool = True
-    floats: bool = False
-    holes: bool = False
-    whole: bool = True
-    dtype: Any = None  # that holds the numbers of all batches
-
-    def see(self, column: pd.Series) -> None:
-        """The values of a batch."""
-        self.numbers &= column.dtype.kind in "iuf"
-        if self.numbers and isinstance(column.dtype, np.dtype):
-            seen = column.dtype
-            self.dtype = seen if self.dtype is None else np.result_type(self.dtype, seen)
-        if column.dtype.kind == "f":
-            known = column.dropna()
-            self.floats, self.holes = True, self.holes or len(known) < len(column)
-            self.whole &= bool((known % 1 == 0).all() and (known.abs() < 2**53).all())
-
-    def as_read(self, column: pd.Series) -> pd.Series:
-        """As one table would have it: whole numbers that a hole made floats of are whole."""
-        if not (self.numbers and self.floats):
-            return column
-        return column.astype("Int64" if self.holes and self.whole else self.dtype or np.float64)
-
-
 class LargeNew:
     """A table of new rows, looked through.
 
@@ -126,7 +99,9 @@ class LargeNew:
         path = Path(source)
         if decimal is None and is_text(path):
             decimal = saved.settings.get("decimal")  # tables of one origin are written alike
-        self.frames, self.notes = frames_of(path, encoding, decimal or ".")
+        self.files = FileNow(path)
+        self.frames, self.notes = frames_of(path, encoding, decimal or ".", self.files.begins)
+        self.types = types_of(path)
         self.levels = {
             name: (Distinct(), levels) for name, levels in saved.pipeline[0].levels_.items()
         }
@@ -145,13 +120,13 @@ class LargeNew:
             table = Table(frame, partial(_place, start))
             if not start:
                 check_columns(saved, table, self.name)
-                self.kept = {name: KeptColumn() for name in kept(frame)}
+                self.kept = {name: KeptColumn(self.types.get(name)) for name in kept(frame)}
             elif lacking := [one for one in (*saved.used, *self.kept) if one not in frame]:
                 raise SourceError(
-                    f"{self.name}: rows {start + 1:,} to {self.n_rows:,} have no column "
-                    f"{lacking[0]!r}, which the first have. Give files of the same columns."
+                    f"{self._rows(start, frame)} have no column {lacking[0]!r}, which the first "
+                    "have. Give files of the same columns."
                 )
-            refuse_infinities(table, numbers, self.name)
+            refuse_infinities(table, numbers, self.name + self.files.now)
             for name, (distinct, _) in self.levels.items():
                 distinct.see(frame[name])
             if self.tasks is not None:
@@ -203,7 +178,12 @@ class LargeNew:
             raise SourceError(f"{self._rows(start, frame)}: {error}") from error
 
     def _rows(self, start: int, frame: pd.DataFrame) -> str:
-        return f"{self.name}: rows {start + 1:,} to {start + len(frame):,}"
+        return f"{self.name}: rows {start + 1:,} to {start + len(frame):,}{self.files.now}"
+
+    def as_text(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows of the result with times as text, as all rows together would have them."""
+        times = {name: one.as_text(rows[name]) for name, one in self.kept.items() if one.digits}
+        return rows.assign(**times)
 
 
 @dataclass

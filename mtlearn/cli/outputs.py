@@ -61,9 +61,23 @@ def check_outputs(
                     f"{name} is the {what} itself ({called(source)}), whose data would be lost; "
                     "give another file."
                 )
+        _check_outside(source, given)
     for (name, marks), (other, others) in itertools.combinations(taken.items(), 2):
         if marks & others:
             raise SourceError(f"{name} and {other} are one file; give two.")
+
+
+def _check_outside(source: str | None, given: dict[str, str]) -> None:
+    """Refuse results inside a folder that is read: the next run would take them for rows."""
+    if source is None or not os.path.isdir(source):
+        return
+    folder = os.path.realpath(source)
+    for name, path in given.items():
+        if path != STANDARD and os.path.realpath(path).startswith(os.path.join(folder, "")):
+            raise SourceError(
+                f"{name} is inside {source}, the folder that is read, and the next run would read "
+                "it too; give a path outside of it."
+            )
 
 
 def write_table(frame: Any, path: str) -> None:

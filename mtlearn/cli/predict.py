@@ -139,7 +139,8 @@ def write_batches(saved: Saved, rows: LargeNew, out: str, coverage: float) -> tu
     """
     notes: dict[str, None] = {}
     try:
-        with table_writer(out) as put:
+        types = {name: one.type for name, one in rows.kept.items() if one.type is not None}
+        with table_writer(out, rows.as_text, types) as put:
             for kept, batch, which in rows:
                 try:
                     answers, said = answer(saved, batch, coverage)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtlearn.cli.errors import SourceError
 from mtlearn.cli.outputs import STANDARD, TABLES, ending_of, write_text
 from mtlearn.compare.record import as_json
 from mtlearn.compare.writing import written_whole
@@ -18,19 +19,31 @@ Put = Callable[[pd.DataFrame], None]
 
 
 @contextmanager
-def table_writer(path: str) -> Iterator[Put]:
+def table_writer(
+    path: str, as_text: Callable[[pd.DataFrame], pd.DataFrame], types: dict[str, Any]
+) -> Iterator[Put]:
     """What takes batches of rows, one at least; the file is there when all of them are.
 
     Standard output gets them as they come, as CSV.
+
+    Parameters
+    ----------
+    path : str
+    as_text : callable
+        Of a batch with the columns as text that text of one batch alone would write otherwise.
+    types : dict
+        Of pyarrow, of columns whose type no batch alone may say.
 
     Raises
     ------
     OSError
         If the file cannot be written.
+    SourceError
+        If the format cannot hold a column.
     """
     ending = ".csv" if path == STANDARD else ending_of(path, TABLES)
     if path == STANDARD:
-        yield _text(lambda text: write_text(text, STANDARD), ",")
+        yield _text(lambda text: write_text(text, STANDARD), ",", as_text)
         sys.stdout.flush()
         return
     with written_whole(path) as file:
@@ -39,23 +52,26 @@ def table_writer(path: str) -> Iterator[Put]:
             file.write(text.encode("utf-8", "replace"))
 
         if ending == ".parquet":
-            with _Parquet(file) as writer:
+            with _Parquet(file, types) as writer:
                 yield writer.put
         elif ending == ".json":
             yield (rows := _Json(put)).put
             rows.end()
         elif ending == ".csv.gz":
             with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                yield _text(lambda text: packed.write(text.encode()), ",")
+                yield _text(lambda text: packed.write(text.encode()), ",", as_text)
         else:
-            yield _text(put, "\t" if ending == ".tsv" else ",")
+            yield _text(put, "\t" if ending == ".tsv" else ",", as_text)
 
 
-def _text(put: Callable[[str], Any], separator: str) -> Put:
+def _text(
+    put: Callable[[str], Any], separator: str, as_text: Callable[[pd.DataFrame], pd.DataFrame]
+) -> Put:
     first = True
 
     def batch(frame: pd.DataFrame) -> None:
         nonlocal first
+        frame = as_text(frame)
         put(frame.to_csv(None, index=False, sep=separator, header=first, lineterminator="\n"))
         first = False
 
@@ -77,10 +93,10 @@ class _Json:
 
 
 class _Parquet:
-    """Columns have the types of the first batch; one without a value there is of text."""
+    """Columns have the types that are known, else those of the first batch, or of text."""
 
-    def __init__(self, file: Any) -> None:
-        self.file = file
+    def __init__(self, file: Any, types: dict[str, Any]) -> None:
+        self.file, self.types = file, types
         self.writer: Any = None
 
     def __enter__(self) -> _Parquet:
@@ -96,10 +112,36 @@ class _Parquet:
 
         own = frame.select_dtypes("category").columns  # of this batch
         frame = frame.astype(dict.fromkeys(own, object))
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        if self.writer is None:
-            for j, one in enumerate(table.schema):
-                if pa.types.is_null(one.type):
-                    table = table.set_column(j, one.name, table.column(j).cast(pa.string()))
-            self.writer = ParquetWriter(self.file, table.schema)
-        self.writer.write_table(table.cast(self.writer.schema))
+        try:
+            if self.writer is None:
+                first = pa.Schema.from_pandas(frame, preserve_index=False)
+                self.writer = ParquetWriter(self.file, self._schema(first))
+            schema = self.writer.schema
+            self.writer.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            said = " ".join(str(error).split()).rstrip(".")
+            raise SourceError(
+                f"Parquet cannot hold the result ({said}). Write .csv, or leave the column out of "
+                "--keep."
+            ) from error
+
+    def _schema(self, schema: Any) -> Any:
+        """Of all batches, from that of the first."""
+        import pyarrow as pa
+
+        for j, one in enumerate(schema):
+            kind = one.type
+            if not _is_plain(kind):
+                kind = self.types.get(one.name, kind)
+                kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+            if pa.types.is_null(kind):
+                kind = pa.string()
+            schema = schema.set(j, one.with_type(kind))
+        return schema
+
+
+def _is_plain(kind: Any) -> bool:
+    """Numbers, which are of one type in all batches already."""
+    from pyarrow import types
+
+    return types.is_integer(kind) or types.is_floating(kind)

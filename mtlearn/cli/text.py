@@ -88,11 +88,7 @@ class TextTable:
         rows = itertools.islice(self.records(), 1, None)
         short = [line for line, values in rows if len(values) < frame.shape[1]]
         if short:
-            many = counted(len(short), "row has", "rows have")
-            self.notes.append(
-                f"{many} fewer values than the header has names (the first on line {short[0]}); "
-                "the rest is read as missing."
-            )
+            self.notes.append(said_of_short(len(short), f"line {short[0]}"))
 
     def _refuse_ragged(self, width: int) -> None:
         """Rows without a name for one value are shifted where that value is not in all of them."""
@@ -109,11 +105,7 @@ class TextTable:
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """The header and the rows, each with the number of its first line."""
         lines = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8", newline="")
-        reader, before = csv.reader(lines, delimiter=self.separator), 0
-        for values in reader:
-            if len(values) > 1 or "".join(values).strip():
-                yield self.first_line + before, values
-            before = reader.line_num
+        return records(lines, self.separator, self.first_line)
 
     def _rows(self, names: list[str], **options: Any) -> pd.DataFrame:
         try:
@@ -134,6 +126,25 @@ class TextTable:
 
             reason = re.sub(r"line (\d+)", of_the_file, " ".join(str(error).split()))
             raise SourceError(f"{self.called} cannot be read as a table ({reason}).") from error
+
+
+def records(
+    lines: Iterable[str], separator: str, first_line: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Rows of text that are not blank, each with the number of its first line."""
+    reader, before = csv.reader(lines, delimiter=separator), 0
+    for values in reader:
+        if len(values) > 1 or "".join(values).strip():
+            yield first_line + before, values
+        before = reader.line_num
+
+
+def said_of_short(n: int, first: str) -> str:
+    """A note on so many rows that end early."""
+    return (
+        f"{counted(n, 'row has', 'rows have')} fewer values than the header has names (the first "
+        f"on {first}); the rest is read as missing."
+    )
 
 
 def unpack(path: Path) -> bytes:

@@ -11,15 +11,26 @@ import bz2
 import gzip
 import lzma
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mtlearn.cli.text import LEADING_ZERO, TextTable, is_whole, named, without_zeros
+from mtlearn.cli.errors import SourceError
+from mtlearn.cli.text import (
+    LEADING_ZERO,
+    TextTable,
+    is_whole,
+    named,
+    records,
+    said_of_short,
+    without_zeros,
+)
 from mtlearn.inputs.batches import rows_of_batch
 
 HEAD = 1 << 20  # characters, in which the header and the first row have to end
@@ -61,6 +72,8 @@ class TextBatches:
     encoding : str or None
         None is UTF-8.
     decimal : str, default="."
+    begins : callable, default=None
+        Told each file before it is read.
 
     Raises
     ------
@@ -70,9 +83,18 @@ class TextBatches:
         If two columns have one name.
     """
 
-    def __init__(self, files: list[Path], encoding: str | None = None, decimal: str = "."):
+    def __init__(
+        self,
+        files: list[Path],
+        encoding: str | None = None,
+        decimal: str = ".",
+        begins: Callable[[Path], Any] | None = None,
+    ):
         self.files, self.encoding, self.decimal = files, encoding or "utf-8", decimal
-        self.heads = [_head(path, self.encoding, decimal) for path in files]
+        self.begins, self.heads = begins, []
+        for path in files:
+            with self._naming(path):
+                self.heads.append(_head(path, self.encoding, decimal))
         self.notes = [note for head in self.heads for note in head.notes]
         self.types: dict[str, ColumnTypes] = {}
         self.zeros: list[str] = []
@@ -89,7 +111,35 @@ class TextBatches:
                 if frame[name].str.strip().str.contains(LEADING_ZERO, na=False).any():
                     found.add(name)
         self.zeros = [name for name in whole if name in found]
+        self._note_short()
         return self
+
+    def _note_short(self) -> None:
+        """Rows that end early, in all files: their last values are missing."""
+        n, first = 0, ""
+        for path, head in zip(self.files, self.heads, strict=True):
+            if len(head.names) < 2 or not self.types[head.names[-1]].holes:
+                continue
+            with self._naming(path):
+                for line, values in _rows(path, self.encoding, head):
+                    if len(values) < len(head.names):
+                        n += 1
+                        of = f" of {path.name}" if len(self.files) > 1 else ""
+                        first = first or f"line {line}{of}"
+        if n:
+            self.notes.append(said_of_short(n, first))
+
+    @contextmanager
+    def _naming(self, path: Path) -> Iterator[None]:
+        """Where there are several files, errors begin with the name of one."""
+        try:
+            yield
+        except (SourceError, FileNotFoundError):
+            raise
+        except (ValueError, OSError, EOFError) as error:
+            if len(self.files) == 1:
+                raise
+            raise ValueError(f"{path.name}: {error}") from error
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         dtypes: dict[str, Any] = dict.fromkeys(self.zeros, str)
@@ -106,20 +156,25 @@ class TextBatches:
     def _frames(self, dtypes: dict[str, Any], some: list[str] | None = None) -> Iterator:
         for path, head in zip(self.files, self.heads, strict=True):
             there = [name for name in some or () if name in head.names]
-            with pd.read_csv(
-                path,
-                sep=head.separator,
-                decimal=self.decimal,
-                encoding=self.encoding,
-                skiprows=head.line - 1,
-                header=0,
-                names=head.names,
-                index_col=False,
-                usecols=None if some is None else there,
-                dtype={name: kind for name, kind in dtypes.items() if name in head.names},
-                low_memory=False,
-                chunksize=rows_of_batch(len(head.names)),
-            ) as reader:
+            if self.begins is not None:
+                self.begins(path)
+            with (
+                self._naming(path),
+                pd.read_csv(
+                    path,
+                    sep=head.separator,
+                    decimal=self.decimal,
+                    encoding=self.encoding,
+                    skiprows=head.line - 1,
+                    header=0,
+                    names=head.names,
+                    index_col=False,
+                    usecols=None if some is None else there,
+                    dtype={name: kind for name, kind in dtypes.items() if name in head.names},
+                    low_memory=False,
+                    chunksize=rows_of_batch(len(head.names)),
+                ) as reader,
+            ):
                 yield from reader
 
 
@@ -136,9 +191,20 @@ class _Head:
     notes: list[str]
 
 
+def _rows(path: Path, encoding: str, head: _Head) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a file below its header, each with the number of its first line."""
+    with _open(path) as file:
+        lines = TextIOWrapper(file, encoding=encoding, newline="")
+        below = islice(lines, head.line - 1, None)
+        yield from islice(records(below, head.separator, head.line), 1, None)
+
+
+def _open(path: Path) -> Any:
+    return OPEN.get(path.suffix.lower(), open)(path, "rb")
+
+
 def _head(path: Path, encoding: str, decimal: str) -> _Head:
-    opened = OPEN.get(path.suffix.lower(), open)
-    with opened(path, "rb") as file:
+    with _open(path) as file:
         text = TextIOWrapper(file, encoding=encoding, newline="").read(HEAD)
     table = TextTable(text.encode(), str(path), None, decimal)
     rows = table.records()

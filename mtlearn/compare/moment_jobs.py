@@ -20,11 +20,13 @@ from mtlearn.compare.held_folds import FoldAnswer, MomentRun
 from mtlearn.compare.moment_baselines import tuned_baseline
 from mtlearn.compare.regression import Regression
 from mtlearn.compare.running import FEWEST_TASKS, PILOT_TASKS, in_words, sampled_in_words
+from mtlearn.estimators.random_slopes import RandomSlopesRegressor
 from mtlearn.model_selection.whole_tasks import deal_tasks
 from mtlearn.moments import TaskMoments, fit_moments
 from mtlearn.moments.training import (
     TrainingPart,
     held_out,
+    in_pieces,
     inner_folds,
     of_tasks,
     some_tasks,
@@ -40,6 +42,10 @@ def fitted_model(model: Any, moments: TaskMoments) -> Any:
     """A contender that is a regressor of the library, fitted; labels are no column here."""
     built = build_model(model, None, None, Regression())[-1]
     built.set_params(task_column=None)
+    if isinstance(built, RandomSlopesRegressor):
+        built.set_params(store_covariance=False)  # which no comparison shows
+        if built.covariance != "full":
+            moments = in_pieces(moments)
     return fit_moments(built, moments)
 
 
@@ -67,12 +73,12 @@ def run_job(
 def _inner_loss(model: Any, moments: TaskMoments) -> float:
     """Mean loss on inner folds of a model that keeps none: it is fitted for each of them."""
     losses = []
-    for k in range(len(moments._folds)):
-        held = held_out(moments, k)
-        if not held.count.any():
+    for k, count in enumerate(counts_of(moments._folds)):
+        if not count.any():
             continue
         part = TrainingPart.of(moments, without=k)
         models = part.of_all(fitted_model(model, part.moments)._linear_tasks())
+        held = held_out(moments, k)  # which is made when it is asked for
         answer = FoldAnswer.of(models, part.seen(held))
         losses.append(np.average(answer.loss, weights=held.count[held.count > 0]))
     return float(np.mean(losses))

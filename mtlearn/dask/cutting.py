@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +39,17 @@ class Cut:
         """Whether task labels stand beside X."""
         return any("task" in roles for roles in self.roles)
 
-    def calls(self, function: Callable, *args: Any) -> list[Any]:
-        """``function(*args, number, X, y, task, sample_weight)`` of each partition, delayed."""
+    def calls(self, function: Callable, *args: Any, each: Sequence | None = None) -> list[Any]:
+        """``function(*args, number, X, y, task, sample_weight)`` of each partition, delayed.
+
+        ``each`` has something for every partition, which goes before its number.
+        """
         call = delayed(_call)
+        more: list[list] = [[]] * len(self)
+        if each is not None:
+            more = [[delayed(one, traverse=False)] for one in each]
         return [
-            call(function, self.roles, len(args) + 1, *args, k, *own)
+            call(function, self.roles, len(args) + len(more[k]) + 1, *args, *more[k], k, *own)
             for k, own in enumerate(self.parts)
         ]
 

@@ -121,6 +121,14 @@ def fit(
     if not on_moments(last):
         raise unfit(model)
     last._check_params()
+    n_folds = _n_folds(last)
+    if persist and n_folds is not None:
+        raise ValueError(
+            f"{type(last).__name__} searches on {n_folds} folds, which take {n_folds} times the "
+            "moments, and persist=True is for more of them than memory. Estimate the strength "
+            '(MeanRegularizedRegressor(alpha="auto"), RandomSlopesRegressor()), give it a number, '
+            "or leave persist out."
+        )
     moments = collect_moments(
         X,
         y,
@@ -130,7 +138,7 @@ def fit(
         target_column=target_column,
         weight_column=weight_column,
         encoder=_encoder_of(model, encoder),
-        n_folds=_n_folds(last),
+        n_folds=n_folds,
         group_column=group_column,
         persist=persist,
         client=client,

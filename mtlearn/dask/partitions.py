@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -36,8 +36,10 @@ class Partitions:
     client: Any = None
     group_column: Any = None
 
-    def map(self, function: Callable, *args: Any) -> list[Any]:
-        """``function(chunk, *args)`` of every partition that has rows, in their order.
+    def map(self, function: Callable, *args: Any, each: Sequence | None = None) -> list[Any]:
+        """``function(chunk, *args)`` of every partition, in their order.
+
+        ``each`` has something for every partition, which goes before ``args``.
 
         Raises
         ------
@@ -48,15 +50,15 @@ class Partitions:
         """
         shared = [delayed(one, traverse=False) for one in args]
         columns = (self.target_column, self.weight_column, self.group_column)
-        calls = self.parts.calls(_apply, function, columns, shared)
-        found, _ = computed(calls, [], self.client)
-        return [one[0] for one in found if one]
+        own = [()] * len(self.parts) if each is None else [(one,) for one in each]
+        calls = self.parts.calls(_apply, function, columns, shared, each=own)
+        return computed(calls, [], self.client)[0]
 
 
-def _apply(function, columns, args, number, X, y, task, weight) -> tuple:
-    """What the function says of a chunk, in a tuple; an empty one where there are no rows."""
+def _apply(function, columns, args, own, number, X, y, task, weight) -> Any:
+    """What the function says of a chunk; one without rows may lack columns, and has no labels."""
     if X.shape[0] == 0:
-        return ()
+        return function((X, y, task, weight), *own, *args)
     target_column, weight_column, group_column = columns
     with naming(f"partition {number}"):
         if target_column is not None:
@@ -67,7 +69,7 @@ def _apply(function, columns, args, number, X, y, task, weight) -> tuple:
         apart = [*target_column] if several else [target_column]
         apart = [one for one in (*apart, weight_column, group_column) if one is not None]
         X = X.drop(columns=apart) if apart else X
-        found = function((X, y, task, weight), *args)
+        found = function((X, y, task, weight), *own, *args)
         if isinstance(found, Exception):  # which knows no number
             raise found
-        return (found,)
+        return found

@@ -35,14 +35,15 @@ def check_persist(client: Any, labelled: bool, n_folds: int | None) -> None:
     if not labelled:
         raise ValueError(
             "persist=True keeps blocks of tasks on the workers, and these rows have no task "
-            "labels. Give task_column, or leave persist out."
+            "labels. Name their column by task_column (of the model, where one is fitted) or give "
+            "task=..., or leave persist out."
         )
     if n_folds is not None:
         raise ValueError(
             f"n_folds={n_folds} would keep {n_folds} times the moments, and persist=True is for "
             "more of them than memory. Leave n_folds out, and estimate the strength "
-            '(alpha="auto", RandomSlopesRegressor), or collect folds of some of the tasks to '
-            "search it."
+            '(alpha="auto", RandomSlopesRegressor), or collect folds of some of the tasks without '
+            "persist to search it."
         )
 
 
@@ -192,7 +193,7 @@ class _OnWorkers(Blocks):
                     for k, future in zip(own, futures, strict=True):
                         found[k] = future
         except Exception as error:
-            raise gone(error) from error
+            raise gone(error, holding=True) from error
         return found
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -213,7 +214,8 @@ class PersistedScatter(_OnWorkers, BlockedScatter):
     client : distributed.Client
     """
 
-    where, asked = "on the workers of the cluster", "persist=True"
+    where, instead = "on the workers of the cluster", "with persist=False"
+    to_keep = "Fit a model, and save that"
 
     def __init__(self, blocks: list[HeldBlock], diagonal: np.ndarray, client: Any):
         _OnWorkers.__init__(self, blocks, client)

@@ -149,25 +149,29 @@ def asked(client: Any, function: Any, futures: list[Any]) -> list[Any]:
     try:
         answers = [client.submit(function, one) for one in futures]
     except Exception as error:
-        raise gone(error) from error
+        raise gone(error, holding=True) from error
     return together(answers, client)
 
 
 def _lost(error: BaseException, failed: bool) -> RuntimeError:
     if not failed:
-        return gone(error)
+        return gone(error, holding=True)
     return RuntimeError(
-        "moments of some tasks were lost with their worker and cannot be computed again, and "
-        f"nothing was fitted: {_named(error)}"
+        "moments of some tasks were lost with their worker and cannot be computed again "
+        f"({_named(error)}), and there is no result. Begin again with the rows, where all "
+        "partitions can be read."
     )
 
 
-def gone(error: BaseException) -> RuntimeError:
-    """What is said where no partition is to blame."""
+def gone(error: BaseException, *, holding: bool = False) -> RuntimeError:
+    """What is said where no partition is to blame; ``holding`` after all of them were read."""
+    when, again = "before all partitions were read", "Start it again"
+    if holding:
+        when = "while it held the moments of the tasks, which are gone with it"
+        again = "Begin again with the rows"
     return RuntimeError(
-        "the Dask cluster went away, or somebody cancelled the computation, before all "
-        f"partitions were read ({type(error).__name__}), and nothing was fitted. Start it "
-        "again on a cluster that runs."
+        f"the Dask cluster went away, or somebody cancelled the computation, {when} "
+        f"({type(error).__name__}), and there is no result. {again} on a cluster that runs."
     )
 
 
@@ -198,7 +202,7 @@ def _is_ours(error: BaseException) -> bool:
 
 def _of_partition(number: int | None, error: BaseException) -> str:
     what = "a partition" if number is None else f"partition {number}"
-    return f"{what} cannot be computed, and nothing was fitted: {_named(error)}"
+    return f"{what} cannot be computed, and there is no result: {_named(error)}"
 
 
 def _named(error: BaseException) -> str:

@@ -96,8 +96,8 @@ class MixedFit(MixedLines):
             raise ValueError(
                 'covariance="full" needs the moments of all tasks at once, '
                 f"{moments.xx.nbytes / 1e9:.3g} GB several times over, and these are in blocks. "
-                'Use covariance="diagonal" or "common", or collect fewer tasks without '
-                f"{moments.xx.asked}."
+                'Use covariance="diagonal" or "common", or collect fewer tasks '
+                f"{moments.xx.instead}."
             )
         if asked.fit_intercept:
             levels = "pooled" if data.stacked else "free"

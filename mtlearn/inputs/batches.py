@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,9 @@ def chunks_of(given: Any, labels: tuple = ()) -> Iterable:
     return given
 
 
-def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
+def batches(
+    path: Path, labels: tuple = (), begins: Callable[[Path], Any] | None = None
+) -> Iterator[Any]:
     """Tables of pyarrow, one batch of rows each.
 
     Parameters
@@ -52,6 +54,8 @@ def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
     path : Path
     labels : tuple of str, int or None
         Columns of labels: of a CSV file their numbers are not rounded.
+    begins : callable, default=None
+        Told each Parquet file before it is read.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
         If pyarrow is missing.
     ValueError
         If a folder holds no such file, or files of both kinds; if a column of a CSV file turns from
-        numbers to text.
+        numbers to text; if a Parquet file does not read, with its name.
     """
     try:
         import pyarrow as pa
@@ -76,7 +80,16 @@ def batches(path: Path, labels: tuple = ()) -> Iterator[Any]:
         return
     dataset = ds.dataset(path, format="parquet", partitioning="hive")
     for fragment in dataset.get_fragments():
-        yield from _parquet(pa, dataset, fragment, ds.get_partition_keys)
+        if begins is not None:
+            begins(Path(fragment.path))
+        try:
+            yield from _parquet(pa, dataset, fragment, ds.get_partition_keys)
+        except (pa.ArrowException, OSError) as error:
+            said = " ".join(str(error).split()).rstrip(".")
+            raise ValueError(
+                f"{fragment.path!r} does not read: {said}. Write the file again, or move what is "
+                "no table out of the folder."
+            ) from error
 
 
 def as_table(given: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
@@ -119,6 +120,13 @@ def collect_moments(
             'of them than memory. Leave n_folds out, and estimate the strength (alpha="auto", '
             "RandomSlopesRegressor), or collect folds of some of the tasks to search it."
         )
+    if folder is not None and isinstance(chunks, str | Path):
+        rows, blocks = Path(chunks).resolve(), Path(folder).resolve()
+        if rows == blocks or rows in blocks.parents:
+            raise ValueError(
+                f"folder={str(folder)!r} is inside {str(chunks)!r}, whose files are rows, and the "
+                "next pass would read the blocks as rows. Give a folder beside it."
+            )
     encoder = deepcopy(encoder)  # a pipeline that has it is scaled anew when it is fitted
     found = gathering(
         task_column, target_column, weight_column, encoder, n_folds, group_column=group_column

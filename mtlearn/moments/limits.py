@@ -32,7 +32,8 @@ def refuse_beyond_memory(n_tasks: int, d: int, n_folds: int | None, *, unit: str
     advice = f"Collect with folder=...{fewer}, which keeps blocks of tasks in files"
     if unit == "partition":  # which are not collected to a folder
         advice = "Give the cluster more workers, on machines of more memory"
-        advice += "" if n_folds is None else ", leave n_folds out"
+        if n_folds is not None:
+            advice += ", estimate the strength instead of searching it (then there are no folds)"
     raise ValueError(
         f"the moments of {_of(n_tasks, d)}{folds} take {needed / 1e9:.3g} GB so far, "
         f"{GROWING} times that while they grow, and this machine has {most / 1e9:.3g} GB of "
@@ -49,8 +50,8 @@ def refuse_joining(
     if may_stay:
         advice = "leave persist=False out, and they stay on the workers"
     elif n_folds is not None:
-        advice = 'leave n_folds out, estimate the strength (alpha="auto", RandomSlopesRegressor)'
-        advice += ", and they stay on the workers"
+        advice = "estimate the strength instead of searching it on folds, which leaves n_folds "
+        advice += 'out (alpha="auto", RandomSlopesRegressor), and they stay on the workers'
     raise ValueError(
         f"the moments of {_of(n_tasks, d)}{folds} take {needed / 1e9:.3g} GB, twice that while "
         f"they are joined, and this machine has {memory() / 1e9:.3g} GB of memory: {advice}."

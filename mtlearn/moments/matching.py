@@ -76,14 +76,22 @@ def matched(mine: Any, other: Any) -> Any:
     return replace(other, _folds=tuple(map(moved, other._folds)), _columns=columns)
 
 
+INSTEAD = {
+    "added": "Collect the rows of both together",
+    "subtracted": "Collect the rows that are to stay",
+    "cut to some of the tasks": "Collect the rows of these tasks",
+}
+
+
 def refuse_blocks(what: str, *given: Any) -> None:
     """Moments in blocks are fitted, and nothing else."""
     for one in given:
         xx: Any = one._folds[0].xx
         if isinstance(xx, BlockedScatter):
             raise ValueError(
-                f"moments in blocks cannot be {what}: their scatters stay {xx.where}. Collect the "
-                f"rows of both together, or without {xx.asked} where they fit into memory."
+                f"moments in blocks cannot be {what}: their scatters stay {xx.where}. "
+                f"{INSTEAD.get(what, xx.to_keep)}, or collect {xx.instead} where they fit into "
+                "memory."
             )
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
+from typing import Any
 
 import numpy as np
 
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.problems.fold_moments import FoldMoments
+from mtlearn.problems.held_scatter import HeldScatter
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
 from mtlearn.table.column_sums import ColumnSums
+
+PIECES = 1 << 23  # bytes of scatters, beyond which several arrays as large are felt
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,18 @@ def some_tasks(moments: TaskMoments, wanted: np.ndarray) -> TaskMoments:
         _folds=FoldMoments.of(moments._folds).of_tasks(np.flatnonzero(wanted)),
         _sums=tuple(one[wanted] for one in moments._sums),
     )
+
+
+def in_pieces(moments: TaskMoments) -> TaskMoments:
+    """Folds together, with scatters that are looked at in pieces; of few tasks as they are."""
+    T, d = len(moments.tasks), moments.n_features
+    if 8 * T * d**2 < PIECES:
+        return moments
+    total = FoldMoments.of(moments._folds).together()
+    scatters: Any = HeldScatter(total.xx)
+    held = replace(total, xx=scatters)
+    sums = reduce(add, moments._sums)
+    return replace(moments, _folds=(held,), _sums=(sums,), n_folds=None)
 
 
 def inner_folds(moments: TaskMoments) -> FoldMoments:

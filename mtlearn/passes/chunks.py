@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 
@@ -40,13 +40,18 @@ class HeldChunks:
         self._chunks, self.n_passes = chunks, 0
         self._n_chunks: int | None = None
 
-    def map(self, function: Callable, *args: Any) -> Iterator[Any]:
-        """``function(chunk, *args)`` of every chunk, in their order."""
+    def map(self, function: Callable, *args: Any, each: Sequence | None = None) -> Iterator[Any]:
+        """``function(chunk, *args)`` of every chunk, in their order.
+
+        ``each`` has something for every chunk, which goes before ``args``.
+        """
         self.n_passes += 1
         chunks: Iterable = self._chunks() if callable(self._chunks) else self._chunks
         number = 0
-        for number, chunk in enumerate(chunks, 1):  # noqa: B007
-            yield function(chunk, *args)
+        for number, chunk in enumerate(chunks, 1):
+            if each is not None and number > len(each):
+                break
+            yield function(chunk, *(() if each is None else (each[number - 1],)), *args)
         if self._n_chunks not in (None, number):
             raise ValueError(
                 f"a pass had {number} chunks, and the first {self._n_chunks}. Give a function that "

@@ -40,9 +40,10 @@ def fit_passes(model: Any, chunks: Any) -> Any:
     model : estimator
         A linear classifier of this package, not one that searches alpha.
     chunks : object
-        With a method ``map(function, *args)`` that gives ``function(chunk, *args)`` for each chunk,
-        a tuple (X, y), (X, y, task) or (X, y, task, sample_weight); such as
-        :class:`~mtlearn.passes.HeldChunks`.
+        With a method ``map(function, *args, each=None)`` that gives ``function(chunk, *args)`` for
+        each chunk, or ``function(chunk, each[k], *args)`` for chunk k where ``each`` is a list,
+        in the order of the chunks. A chunk is a tuple (X, y), (X, y, task) or (X, y, task,
+        sample_weight). Such as :class:`~mtlearn.passes.HeldChunks`.
 
     Returns
     -------
@@ -63,9 +64,9 @@ def fit_passes(model: Any, chunks: Any) -> Any:
     Notes
     -----
     In memory are, besides a chunk, moments of the columns: C d² numbers, of one chunk and of all.
-    A strength that is estimated is that of ``fit`` where its tasks have fewer rows than it looks
-    at, and otherwise from others of the rows, which a hash picks. Features of ``feature_weight`` 0
-    that tell the classes apart are not noticed.
+    A strength that is estimated comes from the rows that ``fit`` would look at, evenly some of each
+    task in the order of the chunks: which ones a pass of its own picks. Features of
+    ``feature_weight`` 0 that tell the classes apart are not noticed.
 
     References
     ----------

@@ -20,6 +20,7 @@ from mtlearn.moments.united import sorted_labels
 from mtlearn.passes.reading import Reading
 from mtlearn.passes.start import WithoutFeatures
 from mtlearn.passes.summary import Summary, summarise
+from mtlearn.passes.where import Where
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Known:
         What weights were divided by.
     weighted : bool
         Whether there are weights.
+    where : Where
+        In which chunks the labels of a task are.
     """
 
     reading: Reading
@@ -52,6 +55,7 @@ class Known:
     largest: np.ndarray
     weight_unit: float
     weighted: bool
+    where: Where
 
     @property
     def tasks(self) -> np.ndarray:
@@ -117,7 +121,8 @@ class Known:
 def get_to_know(model: Any, chunks: Any) -> Known:
     """The first pass, for a classifier, which then has what it reads rows by."""
     reader = ChunkReader(task_column=model.task_column, numeric=False)
-    found, first = _summaries(chunks, reader)
+    found, numbers, n_chunks = _summaries(chunks, reader)
+    first = found[0]
     reader, d = first.reader, len(first.at)
     T, task_at, tasks = _tasks(found, reader)
     classes = _classes(found, model, 1 if reader.targets is None else T)
@@ -126,11 +131,14 @@ def get_to_know(model: Any, chunks: Any) -> Known:
     shape = T, len(classes)
     count, cells, x = np.zeros(shape, dtype=np.intp), np.zeros(shape), np.zeros((*shape, d))
     largest = np.zeros(d)
-    for one in found:
+    lying: list[np.ndarray] = []
+    for number, one in zip(numbers, found, strict=True):
         rows = np.arange(T) if task_at is None else task_at(one)
         at = np.ix_(rows, np.array([place[label] for label in one.classes.tolist()]))
         order = _order(one, first)
         count[at] += one.count
+        size = one.count.sum(axis=1)
+        lying.append(np.stack([np.full(len(size), number), rows, size]))
         cells[at] += one.weight
         apart = one.at[order] - first.at
         x[at] += one.x[:, :, order] + one.weight[:, :, None] * apart
@@ -152,30 +160,32 @@ def get_to_know(model: Any, chunks: Any) -> Known:
     target = np.eye(K)[None] if K > 1 else np.array([0.0, 1.0])[None, :, None]
     targets = np.repeat(target, T, axis=0)
     reading = Reading(reader, way, tasks, classes, factor, targets)
+    chunk, task, size = np.concatenate(lying, axis=1)
     known = Known(
         reading, cells * factor, count, x * factor[:, :, None], first.at, largest,
-        unit * mean, weighted,
+        unit * mean, weighted, Where(chunk, task, size, n_chunks),
     )  # fmt: skip
     if weighted and model._estimates():
         warn_of_repetitions(int(count.sum()), float(known.totals().sum()))
     return known
 
 
-def _summaries(chunks: Any, reader: ChunkReader) -> tuple[list[Summary], Summary]:
+def _summaries(chunks: Any, reader: ChunkReader) -> tuple[list[Summary], list[int], int]:
+    """Of the chunks that have labels, the numbers of these, and that of all chunks."""
     found: list[Summary] = []
-    start, n_missing, unit = 0, 0, getattr(chunks, "unit", "chunk")
+    numbers: list[int] = []
+    number, n_missing, unit = -1, 0, getattr(chunks, "unit", "chunk")
     for number, one in enumerate(chunks.map(summarise, reader)):
         if isinstance(one, Exception):
             raise type(one)(f"{unit} {number}: {one}")
         if not isinstance(one, Summary):
             n_missing += one.left_out.n_missing
             continue
-        if not found:
-            start = number
-        else:
-            _same(one.reader, found[0].reader, number, start, unit)
+        if found:
+            _same(one.reader, found[0].reader, number, numbers[0], unit)
         n_missing += one.n_missing
         found.append(one)
+        numbers.append(number)
     if not found:
         raise ValueError(
             f"no {unit} has a row with an observed label and a weight above zero; nothing to fit. "
@@ -183,7 +193,7 @@ def _summaries(chunks: Any, reader: ChunkReader) -> tuple[list[Summary], Summary
         )
     if n_missing and found[0].reader.targets is None:
         warn_of_missing(n_missing, "the fit is")
-    return found, found[0]
+    return found, numbers, number + 1
 
 
 def _same(one: ChunkReader, first: ChunkReader, number: int, start: int, unit: str) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.logistic import Logistic
-from mtlearn.moments.dealing import hash_of_labels, hash_of_rows
 from mtlearn.passes.reading import Reading
+from mtlearn.passes.where import Picked
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.label_curvature import LabelCurvature
@@ -140,25 +140,16 @@ def gap(
     return float(np.vdot(problem.c, found))
 
 
-def some_rows(chunk: Any, reading: Reading, share: np.ndarray) -> TaskData | None:
-    """About this share of the rows of each task (T,): a hash of the row says which."""
-    found = reading.rows(chunk)
-    if found is None:
+def picked_rows(chunk: Any, picked: Picked, reading: Reading) -> TaskData | None:
+    """Some labels of a chunk as rows labelled by task; a chunk without any is not read."""
+    if not len(picked.task):
         return None
+    found = reading.rows(chunk)
+    assert found is not None  # or there would be no labels
     data, present = found
+    if not data.stacked:
+        data = data.one_row_per_label()[0]
     codes = present[data.codes]
-    part = share[codes]
-    if (part < 1.0).any():
-        # Equal rows are others where they stand, or all of them would be taken, or none.
-        order = np.argsort(codes, kind="stable")
-        place = np.empty(len(codes))
-        starts = np.searchsorted(codes[order], codes[order])
-        place[order] = np.arange(len(codes)) - starts
-        numbers = [data.X, data.y.reshape(len(data.y), -1), place[:, None]]
-        hashes = hash_of_rows(numbers, hash_of_labels(np.arange(len(share)))[codes])
-        keep = hashes < (part * 2.0**64).clip(0.0, np.nextafter(2.0**64, 0.0)).astype(np.uint64)
-        keep |= part >= 1.0
-    else:
-        keep = np.ones(len(codes), dtype=bool)
-    weight = None if data.weight is None else data.weight[keep]
-    return TaskData(data.X[keep], data.y[keep], weight, codes[keep], reading.tasks, data.way)
+    at = np.searchsorted(codes, picked.task) + picked.place
+    weight = None if data.weight is None else data.weight[at]
+    return TaskData(data.X[at], data.y[at], weight, codes[at], reading.tasks, "labels")

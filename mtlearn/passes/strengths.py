@@ -8,18 +8,22 @@ import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.passes.known import Known
-from mtlearn.passes.on_chunk import some_rows
+from mtlearn.passes.on_chunk import picked_rows
 from mtlearn.passes.problem import PassProblem
-from mtlearn.selection.likelihood.logistic_strengths import Strengths, asked, logistic_strengths
+from mtlearn.selection.likelihood.logistic_strengths import (
+    Strengths,
+    looked_at,
+    strengths_of_part,
+)
 from mtlearn.selection.likelihood.strengths import FEATURES
 from mtlearn.solvers.setup import Model
 
 
 def estimate(model: Model, problem: PassProblem, known: Known) -> Strengths:
-    """Both strengths, as a fit on all rows has them; where rows are many, from others of them.
+    """Both strengths, as a fit on all rows has them: from the rows that it would look at.
 
-    A fit looks at a part of the rows, evenly over each task, of all tasks or evenly some of them.
-    From chunks these are gathered, those that a hash says of tasks that have more.
+    That is a part of the rows, evenly over each task, of all tasks or evenly some of them. Where
+    the rows of a task lie among the chunks the first pass has said.
     """
     slopes, weights = model.estimates_alpha, model.weights
     usual = weights is None or bool(weights.charged.all())
@@ -33,27 +37,22 @@ def estimate(model: Model, problem: PassProblem, known: Known) -> Strengths:
             slopes=slopes,
             weights=weights,
         )
-    part = _part(problem, known)
-    of_all = len(known.tasks) / known.totals().sum()
-    n, T = float(part.totals().sum()), int(np.count_nonzero(part.totals()))
-    found = logistic_strengths(part, model.alpha_mean * float(known.totals().sum()) / n)
-    change = of_all / (T / n)
-    alpha = None if found.alpha is None else found.alpha * change
+    totals = known.totals()
+    N, T = float(totals.sum()), int(np.count_nonzero(totals))
+    found = strengths_of_part(_part(problem, known), model.alpha_mean * N, T / N)
     levels = model.alpha_intercept
-    return Strengths(alpha, found.alpha_intercept * change if levels is None else levels)
+    return Strengths(found.alpha, found.alpha_intercept if levels is None else levels)
 
 
 def _part(problem: PassProblem, known: Known) -> TaskData:
-    """Rows of tasks, as many as are asked for."""
-    sizes = known.counts()
-    tasks, each = asked(sizes, known.n_features + 1)
-    share = np.zeros(len(sizes))
-    share[tasks] = np.minimum(1.0, each / sizes[tasks])
-    found: list[Any] = [
-        part for part in problem.chunks.map(some_rows, problem.reading, share) if part is not None
-    ]
+    """The rows that are looked at, in the order in which all of them lie."""
+    tasks, places = looked_at(known.counts(), known.n_features + 1)
+    each = known.where.among_chunks(places)
+    parts = problem.chunks.map(picked_rows, problem.reading, each=each)
+    found: list[Any] = [part for part in parts if part is not None]
     X, y, weight, codes = (
         np.concatenate([getattr(part, name) for part in found])
         for name in ("X", "y", "weight", "codes")
     )
-    return TaskData(X, y, weight, codes, known.tasks, "labels")
+    part = TaskData(X, y, weight, codes, known.tasks, "labels")
+    return part.of_tasks(np.isin(np.arange(len(known.tasks)), tasks))

@@ -22,7 +22,7 @@ class BlockedProblem(MomentProblem):
         raise ValueError(
             "feature_weight has 0, and the moments are in blocks, which are not written again "
             "without what these features explain. Give a small weight, such as 1e-3, or collect "
-            f"without {self.xx.asked}, where the moments fit into memory."
+            f"{self.xx.instead}, where the moments fit into memory."
         )
 
     def scatter_times(self, W: np.ndarray) -> np.ndarray:

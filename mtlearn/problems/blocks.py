@@ -121,12 +121,13 @@ class BlockedScatter(Blocks):
     ----------
     factor : ndarray of shape (d, d) or None
         What every scatter is multiplied by, entry by entry.
-    where, asked : str
-        Where they stay, and what it was asked for by, as messages say it.
+    where, instead, to_keep : str
+        Where they stay, how they would be here, and what to keep of them, as messages say it.
     """
 
     where: str
-    asked: str
+    instead: str
+    to_keep: str
 
     def __init__(self, diagonal: np.ndarray):
         self.diagonal = diagonal
@@ -202,7 +203,8 @@ class FiledScatter(BlockedScatter):
     diagonal : ndarray of shape (T, d)
     """
 
-    where, asked = "in the files of their folder", "folder=..."
+    where, instead = "in the files of their folder", "without folder=..."
+    to_keep = "Copy the folder, which is their saved form"
 
     def __init__(self, files: list[ScatterFile], diagonal: np.ndarray):
         super().__init__(diagonal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ class Scratch:
                 f"{str(folder)!r} has {free / 1e9:.3g} GB left. Free some, or give alpha a number."
             )
         self._file: Any = tempfile.TemporaryFile(dir=folder)
+        # Not left to the file itself, which warns where nobody has closed it.
+        self._closed = weakref.finalize(self, self._file.close)
         self._size = 0
         self._last: Stored | None = None  # what is in the buffer
         self._buffer = np.empty(0)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
+
+from mtlearn.problems.moments import BLOCK_BYTES
 
 
 def one_system(H, m, w, grouped, F, members=None) -> np.ndarray | None:
@@ -40,52 +43,106 @@ def one_system(H, m, w, grouped, F, members=None) -> np.ndarray | None:
 def coupled_systems(H, m, w, grouped, F, E, corners, n_classes, members=None) -> np.ndarray | None:
     """D with a system per column, coupled by eta and, class by class, by theta.
 
-    ``members`` as in :func:`one_system`.
+    ``members`` as in :func:`one_system`. What is made of some columns at a time is small beside the systems; their solutions are held.
     """
     k, C = F.shape
-    together = (lambda A: A) if members is None else (lambda A: A @ members)  # along the last axis
     g = len(grouped) if members is None else members.shape[1]
-    A = H * m.T[:, None, :]
-    A[:, np.arange(k), np.arange(k)] += 1.0 - m.T
-    right = [F.T[:, :, None]]
-    if g:
-        right.append(together((H - np.eye(k))[:, :, grouped] * w.T[:, None, grouped]))
-    if E is not None:
-        right.append(np.broadcast_to(E, (C, *E.shape[1:])))
-    try:
-        X = np.linalg.solve(A, np.concatenate(right, axis=2))
-    except np.linalg.LinAlgError:
-        return None
-    f, Q, P = X[:, :, 0], X[:, :, 1 : 1 + g], X[:, :, 1 + g :]
-    u = w[grouped].T  # (C, rows with a w)
-    p = P.shape[2]
+    p = 0 if E is None else E.shape[2]
     size = g + p * (n_classes if p else 0)
-    system, b = np.zeros((size, size)), np.zeros(size)
-    system[:g, :g] = np.eye(g) + together(np.einsum("cj,cjl->lj", u, Q[:, grouped])).T
-    b[:g] = -together(np.einsum("cj,cj->j", u, f[:, grouped]))
-    if p:
-        mT, E = m.T, np.broadcast_to(E, (C, k, p))
-        for c in range(n_classes):
-            own = slice(c, None, n_classes)
-            at = slice(g + c * p, g + (c + 1) * p)
-            system[:g, at] = together(np.einsum("cj,cjp->pj", u[own], P[own][:, grouped])).T
-            mE = mT[own, :, None] * E[own]
-            to_eta = -np.tensordot(mE, Q[own], axes=((0, 1), (0, 1)))
-            to_eta += together(np.einsum("cjp,cj->pj", E[own][:, grouped], u[own]))
-            system[at, :g] = to_eta
-            system[at, at] = corners[c] - np.tensordot(mE, P[own], axes=((0, 1), (0, 1)))
-            b[at] = np.einsum("ckp,ck->p", mE, f[own])
+    system, b, X = np.zeros((size, size)), np.zeros(size), np.empty((C, k, 1 + g + p))
+    system[:g, :g] = np.eye(g)
+    for c in range(n_classes if p else 0):
+        at = slice(g + c * p, g + (c + 1) * p)
+        system[at, at] = corners[c]
+    step = n_classes * max(1, BLOCK_BYTES // (8 * k * (k + X.shape[2]) * n_classes))
+    for start in range(0, C, step):
+        own = slice(start, start + step)
+        part = _Columns.of(H, m, w, grouped, members, F, E, own)
+        if not part.solve(X[own]):
+            return None
+        part.add(X[own], system, b, n_classes)
     theta = solve_scaled(system, b) if size else b
     if theta is None:
         return None
     eta = theta[:g]
-    dz = -f - Q @ eta
+    dz = -X[:, :, 0] - X[:, :, 1 : 1 + g] @ eta
     if p:
         per_class = theta[g:].reshape(n_classes, p)
-        dz -= np.einsum("ckp,cp->ck", P, np.tile(per_class, (C // n_classes, 1)))
+        each = np.tile(per_class, (C // n_classes, 1))
+        dz -= np.matmul(X[:, :, 1 + g :], each[:, :, None])[:, :, 0]
     D = (m.T * dz).T
-    D[grouped] += (u * (eta if members is None else members @ eta)).T
+    D[grouped] += (w[grouped].T * (eta if members is None else members @ eta)).T
     return D
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Some of the columns, C of them: their Hessians and what stands beside."""
+
+    H: np.ndarray  # (C, k, k), or (1, k, k) of all
+    m: np.ndarray  # (C, k)
+    w: np.ndarray  # (C, k)
+    grouped: np.ndarray
+    members: np.ndarray | None  # (len(grouped), g)
+    F: np.ndarray  # (C, k)
+    E: np.ndarray | None  # (C, k, p)
+
+    @classmethod
+    def of(cls, H, m, w, grouped, members, F, E, own: slice) -> _Columns:
+        F = F.T[own]
+        if E is not None:
+            E = np.broadcast_to(E, (len(F), *E.shape[1:])) if len(E) == 1 else E[own]
+        return cls(H if len(H) == 1 else H[own], m.T[own], w.T[own], grouped, members, F, E)
+
+    def solve(self, X: np.ndarray) -> bool:
+        """Write the solutions for F, for the groups and for the border; whether there are any."""
+        (C, k), r, p = self.F.shape, len(self.grouped), 0 if self.E is None else self.E.shape[2]
+        g = X.shape[2] - 1 - p
+        each = np.arange(k)
+        A = self.H * self.m[:, None, :]
+        A[:, each, each] += 1.0 - self.m
+        right = np.empty_like(X)
+        right[:, :, 0] = self.F
+        if g:
+            own = right[:, :, 1 : 1 + g] if self.members is None else np.empty((C, k, r))
+            own[:] = self.H[:, :, self.grouped]
+            own[:, self.grouped, np.arange(r)] -= 1.0
+            own *= self.w[:, None, self.grouped]
+            if self.members is not None:
+                right[:, :, 1 : 1 + g] = own @ self.members
+        if self.E is not None:
+            right[:, :, 1 + g :] = self.E
+        try:
+            X[:] = np.linalg.solve(A, right)
+        except np.linalg.LinAlgError:
+            return False
+        return True
+
+    def add(self, X: np.ndarray, system: np.ndarray, b: np.ndarray, n_classes: int) -> None:
+        """What the columns add to the system of eta and theta, and to its right side."""
+        p, grouped = 0 if self.E is None else self.E.shape[2], self.grouped
+        g = X.shape[2] - 1 - p
+        f, Q, P = X[:, :, 0], X[:, :, 1 : 1 + g], X[:, :, 1 + g :]
+        u = self.w[:, grouped]
+        system[:g, :g] += self._together(np.einsum("cj,cjl->lj", u, Q[:, grouped])).T
+        b[:g] -= self._together(np.einsum("cj,cj->j", u, f[:, grouped]))
+        if self.E is None:
+            return
+        for c in range(n_classes):
+            own = slice(c, None, n_classes)
+            at = slice(g + c * p, g + (c + 1) * p)
+            at_groups = np.einsum("cj,cjp->pj", u[own], P[own][:, grouped])
+            system[:g, at] += self._together(at_groups).T
+            mE = self.m[own, :, None] * self.E[own]
+            system[at, :g] -= np.tensordot(mE, Q[own], axes=((0, 1), (0, 1)))
+            at_groups = np.einsum("cjp,cj->pj", self.E[own][:, grouped], u[own])
+            system[at, :g] += self._together(at_groups)
+            system[at, at] -= np.tensordot(mE, P[own], axes=((0, 1), (0, 1)))
+            b[at] += np.einsum("ckp,ck->p", mE, f[own])
+
+    def _together(self, rows: np.ndarray) -> np.ndarray:
+        """What is of rows along the last axis, summed over the groups that they are in."""
+        return rows if self.members is None else rows @ self.members
 
 
 def solve_scaled(A: np.ndarray, b: np.ndarray) -> np.ndarray | None:

@@ -13,11 +13,14 @@ import pytest
 
 from mtlearn import collect_moments, compare_tasks, fit_moments
 from mtlearn.cli import large
+from mtlearn.cli.batched import frames_of
+from mtlearn.cli.files import read_file
 from mtlearn.cli.saved import load
 from mtlearn.compare import contenders
 from mtlearn.compare.contenders import NAMED, build_model
 from mtlearn.compare.regression import Regression
 from mtlearn.inputs import batches
+from mtlearn.moments.dealing import fold_of, hash_of_rows
 from mtlearn.table import TableEncoder
 
 from ..command import many_shops
@@ -238,6 +241,50 @@ def test_text_is_read_as_the_whole_of_it_would_be(run, shops, tmp_path):
     path.write_text(frame.replace({"code": {"01": "1"}}).to_csv(index=False))
     code, _, err = run("compare", path, *QUICK, "--batches")
     assert code == 0, err
+
+
+def test_numbers_of_text_are_the_same_in_batches_to_the_last_bit(tmp_path):
+    """A hash of them says which fold a row is in."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=300) * 10.0 ** rng.integers(-20, 20, size=300)
+    table = pd.DataFrame({"a": a, "b": rng.normal(size=300), "whole": np.arange(300.0)})
+    table.loc[250, "whole"] = 0.1  # and no other
+    for decimal, name in ((".", "a.csv"), (",", "b.csv")):
+        path = tmp_path / name
+        table.to_csv(path, index=False, sep=";", decimal=decimal)
+        whole = read_file(str(path), None, decimal, None).frame
+        parts = pd.concat(list(frames_of(path, None, decimal)[0]()), ignore_index=True)
+        for column in table:
+            bits = [one[column].to_numpy(float).view(np.int64) for one in (whole, parts)]
+            np.testing.assert_array_equal(*bits)
+        folds = [fold_of(hash_of_rows([one.to_numpy(float)], None), 5) for one in (whole, parts)]
+        np.testing.assert_array_equal(*folds)
+
+
+def test_what_is_odd_about_text_is_said_of_batches_too(run, shops, tmp_path):
+    path = tmp_path / "shops.csv"
+    known = shops[shops.shop.notna() & shops.sales.notna()]
+    lines = known.to_csv(index=False).splitlines()
+    lines[40] = lines[40].rsplit(",", 1)[0]
+    path.write_text("# made by hand\n" + "\n".join(lines) + "\n")
+    _, out, _ = run("compare", path, *QUICK, "--batches")
+    said = " ".join(out.split())
+    assert "Line 1 begins with # and is skipped as a comment." in said
+    assert "1 row has fewer values than the header has names (the first on line 42)" in said
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_results_inside_the_folder_that_is_read_are_refused(run, shops, tmp_path, kind):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    written(shops, folder, kind)
+    asked = ["compare", folder, *QUICK]
+    for option, name in (("--out", f"r.{kind}"), ("--json", "r.json"), ("--report", "r.html")):
+        code, _, err = run(*asked, option, folder / name)
+        assert code == 2 and f"{option} " in err and "is inside" in err
+    code, _, err = run("fit", folder, *NAMED_COLUMNS, "--save", folder / "m.skops")
+    assert code == 2 and "--save " in err and "is inside" in err
+    assert len(list(folder.iterdir())) == 1
 
 
 CHILD = """

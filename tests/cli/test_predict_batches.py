@@ -3,6 +3,8 @@
 import gzip
 import subprocess
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtlearn.cli import large
+from mtlearn.cli.errors import SourceError
 from mtlearn.cli.saved import save
+from mtlearn.cli.table_writer import table_writer
 from mtlearn.inputs import batches
 
 from ..command import FEATURES, fitted, many_shops
@@ -114,6 +118,116 @@ def test_every_format_is_written_batch_by_batch(run, models, tmp_path, ending):
         open_ = gzip.open if ending == ".csv.gz" else open
         with open_(whole, "rb") as one, open_(parts, "rb") as other:
             assert other.read() == one.read()
+
+
+@pytest.mark.parametrize("digits", [0, 1, 3, 9])
+def test_times_are_written_as_they_are_of_all_rows(run, models, tmp_path, digits):
+    """Of which those of one batch alone may be days without a time."""
+    frame, source = new_rows(), tmp_path / "new.parquet"
+    day = pd.date_range("2026-01-01", periods=len(frame)).astype("datetime64[ns]").to_series()
+    late = pd.Timedelta(0) if not digits else pd.Timedelta(10 ** (9 - digits), "ns")
+    late = pd.Timedelta("7h") if digits == 1 else late
+    frame["at"] = day.where(day.dt.day_of_year != 40, day + late).to_numpy()
+    frame["there"] = frame["at"].dt.tz_localize("UTC").dt.tz_convert("Asia/Kolkata")
+    frame["took"] = (frame["at"] - pd.Timestamp("2026-01-03")).astype("timedelta64[ns]")
+    frame.loc[[3, 50], ["at", "there", "took"]] = None
+    frame.to_parquet(source)
+    for ending in (".csv", ".json", ".parquet")[: 3 if digits == 9 else 1]:
+        more = "--keep", "at,there" + ",took" * (ending != ".json")
+        (whole, _), (parts, _) = both(run, models["text"], source, tmp_path, ending, *more)
+        if ending == ".parquet":
+            pd.testing.assert_frame_equal(pd.read_parquet(parts), pd.read_parquet(whole))
+        else:
+            assert parts.read_bytes() == whole.read_bytes()
+
+
+def test_a_column_without_a_value_at_first_has_its_type(run, models, tmp_path):
+    frame, source = new_rows(), tmp_path / "new.parquet"
+    n = len(frame)
+    values = {
+        "some": [None, [1, 2], [], [3.5]],
+        "both": [None, {"a": 1, "b": "x"}, {"a": None, "b": "y"}],
+        "yes": [None, True, False],
+        "sum": [None, Decimal("12.50"), Decimal("3000000.25")],
+        "day": [None, date(2026, 1, 2)],
+        "none": [None],
+    }
+    for name, own in values.items():
+        frame[name] = [None if i < 40 else own[i % len(own)] for i in range(n)]
+    frame.to_parquet(source)
+    more = "--keep", ",".join(values)
+    (whole, _), (parts, _) = both(run, models["text"], source, tmp_path, ".parquet", *more)
+    found, expected = (pq.read_table(path) for path in (parts, whole))
+    for name in values:
+        assert found[name].to_pylist() == expected[name].to_pylist(), name
+        if name != "none":
+            assert found.schema.field(name).type == pq.read_schema(source).field(name).type
+
+
+def test_what_parquet_cannot_hold_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(SourceError, match=r"Parquet cannot hold the result \(.*\). Write .csv, or"):
+        with table_writer(str(tmp_path / "p.parquet"), lambda rows: rows, {}) as put:
+            put(pd.DataFrame({"a": [None, None]}))
+            put(pd.DataFrame({"a": [{"b": 1}, [2]]}))
+    assert not (tmp_path / "p.parquet").exists()
+
+
+@pytest.mark.parametrize("inside", ["p.csv", "deeper/p.csv", "link"])
+def test_a_result_inside_the_folder_that_is_read_is_refused(run, models, tmp_path, inside):
+    folder = tmp_path / "parts"
+    (folder / "deeper").mkdir(parents=True)
+    new_rows().to_csv(folder / "a.csv", index=False)
+    out = folder / inside
+    if inside == "link":
+        (tmp_path / "other").symlink_to(folder)
+        out = tmp_path / "other" / "p.csv"
+    code, _, err = run("predict", models["text"], folder, "--out", out)
+    assert code == 2 and "--out " in err and "is inside" in err and not out.exists()
+    code, _, err = run("predict", models["text"], folder, "--out", tmp_path / "parts.csv")
+    assert code == 0, err  # beside it, under a name that begins alike
+
+
+def test_rows_that_are_too_short_are_counted(run, models, tmp_path):
+    frame = new_rows()[[*FEATURES, "shop", "gap"]]
+    lines = frame.to_csv(index=False).splitlines()
+    for at in (20, 41):
+        lines[at] = lines[at].rsplit(",", 1)[0]
+    source, folder = tmp_path / "new.csv", tmp_path / "parts"
+    source.write_text("# made by hand\n" + "\n".join(lines) + "\n")
+    (whole, said), (parts, same) = both(run, models["text"], source, tmp_path, ".csv")
+    assert parts.read_bytes() == whole.read_bytes() and said == same
+    assert "2 rows have fewer values than the header has names (the first on line 22)" in said
+    folder.mkdir()
+    (folder / "a.csv").write_text(frame.to_csv(index=False))
+    (folder / "b.csv").write_text(source.read_text())
+    said = run("predict", models["text"], folder, "--out", tmp_path / "p.csv")[1]
+    assert "(the first on line 22 of b.csv)" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_the_file_of_a_folder_that_is_to_blame_is_named(run, models, tmp_path, ending):
+    folder, frame = tmp_path / "parts", new_rows()[[*FEATURES, "shop"]]
+    folder.mkdir()
+
+    def write(table, name):
+        path = folder / f"{name}{ending}"
+        table.to_csv(path, index=False) if ending == ".csv" else table.to_parquet(path)
+        return path
+
+    def says():
+        code, _, err = run("predict", models["text"], folder, "--out", tmp_path / "p.csv")
+        assert code == 2
+        return " ".join(err.split())
+
+    write(frame, "a")
+    write(frame.drop(columns="kind"), "b")
+    assert f"rows 71 to 86 (in b{ending}) have no column 'kind'" in says()
+    write(frame.assign(price=np.inf), "b")
+    assert f"(in b{ending}): row 71, column 1 (price) is infinite" in says()
+    path = write(frame, "b")
+    with path.open("ab") as file:
+        file.write(b"1," * 40 + b"\n")
+    assert f"b{ending}" in says()
 
 
 def test_standard_output_gets_one_header(run, models, tmp_path):

@@ -54,10 +54,14 @@ def on_a_cluster(asked, memory=float("inf")):
     return call
 
 
-def beyond_memory():
+def beyond_memory(**options):
     """Workers on a machine that is too small: what merging says is said as it is."""
-    with mock.patch("mtlearn.moments.limits.memory", return_value=100.0):
-        collect(table(partitions=2, T=400), **NAMED)()
+
+    def call():
+        with mock.patch("mtlearn.moments.limits.memory", return_value=100.0):
+            collect(table(partitions=2, T=400), **NAMED, **options)()
+
+    return call
 
 
 MESSAGES = {
@@ -102,6 +106,16 @@ MESSAGES = {
         ["n_folds=5", "5 times"],
         ['alpha="auto"'],
     ),
+    "a search that stays": (
+        fitted(MeanRegularizedRegressorCV(task_column="shop"), persist=True),
+        ["MeanRegularizedRegressorCV searches on 5 folds"],
+        ['alpha="auto"', "leave persist out"],
+    ),
+    "a search beyond the memory of workers": (
+        beyond_memory(n_folds=3),
+        ["and 3 folds take"],
+        ["estimate the strength"],
+    ),
     "a classifier's moments": (
         fitted(MeanRegularizedClassifier(task_column="shop"), persist=True),
         ["persist=True", "a classifier passes over the rows"],
@@ -115,15 +129,20 @@ MESSAGES = {
     "more folds than fit here": (
         on_a_cluster(lambda client: collect(n_folds=2, client=client, **NAMED)(), memory=9.0),
         ["7 tasks of 3 features and 2 folds"],
-        ["leave n_folds out"],
+        ["leaves n_folds out", 'alpha="auto"'],
     ),
     "copied from workers": (
         on_a_cluster(lambda client: copy.deepcopy(collect(persist=True, client=client, **NAMED)())),
         ["neither copied nor pickled"],
         ["persist=False"],
     ),
+    "saved from workers": (
+        on_a_cluster(lambda client: collect(persist=True, client=client, **NAMED)().save("m.npz")),
+        ["on the workers of the cluster"],
+        ["Fit a model, and save that, or collect with persist=False"],
+    ),
     "a block beyond the memory of a worker": (
-        beyond_memory,
+        beyond_memory(),
         ["of 3 features take", "GB of memory"],
         ["more workers"],
     ),

@@ -5,6 +5,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import mtlearn.dask
 from mtlearn import (
@@ -13,6 +14,8 @@ from mtlearn import (
     MeanRegularizedClassifier,
     MeanRegularizedClassifierCV,
 )
+from mtlearn.exceptions import MissingTargetWarning
+from mtlearn.selection.likelihood import logistic_strengths
 from mtlearn.table import TableEncoder
 
 MODELS = {
@@ -48,6 +51,28 @@ def test_of_frames_and_of_arrays(name):
     parts = [da.from_array(X, (cut, 3)), da.from_array(y == "yes", (cut,))]
     mtlearn.dask.fit(again, *parts, task=da.from_array(task, (cut,)))
     np.testing.assert_allclose(again.coef_, expected.coef_, atol=1e-6)
+
+
+def test_strengths_are_those_of_the_rows_that_fit_looks_at(monkeypatch):
+    """Of a frame whose partitions were filtered, so that one is empty and one has no label."""
+    monkeypatch.setattr(logistic_strengths, "PRODUCTS", 5000)
+    X, y, task = drawn(4, 2000)
+    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(t=task, y=y.astype(object))
+    table = table.assign(day=np.repeat(np.arange(8), 250))
+    table.loc[table.day == 2, "y"] = None
+    known = table[(table.day != 5) & table.y.notna()].drop(columns="day")
+    looked_at = logistic_strengths.looked_at(np.bincount(known.t), 4)[1]
+    assert 0 < len(looked_at) < 0.6 * len(known)
+    model = MeanRegularizedClassifier("auto", task_column="t", tol=1e-10)
+    expected = clone(model).fit(known.drop(columns="y"), known["y"])
+    for n in (8, 3):
+        frame = dd.from_pandas(table, npartitions=n)
+        frame = frame[frame.day != 5].drop(columns="day")
+        with pytest.warns(MissingTargetWarning, match="250 rows"):
+            found = mtlearn.dask.fit(clone(model), frame, target_column="y")
+        assert found.alpha_ == pytest.approx(expected.alpha_, rel=1e-9)
+        assert found.alpha_intercept_ == pytest.approx(expected.alpha_intercept_, rel=1e-9)
+        np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-6)
 
 
 def test_a_search_is_refused_in_a_sentence():

@@ -163,7 +163,7 @@ def test_a_cluster_that_goes_away(what):
     stopper.join()
     client.close()
     cluster.close()
-    assert "nothing was fitted" in str(error.value)
+    assert "there is no result" in str(error.value)
     with pytest.raises(NotFittedError):
         check_is_fitted(model)
 

@@ -60,6 +60,13 @@ def mixed_folder():
         collect_moments(folder, **NAMED)
 
 
+def torn_file():
+    with tempfile.TemporaryDirectory() as folder:
+        FRAME.to_parquet(Path(folder) / "a.parquet")
+        (Path(folder) / "b.parquet").write_bytes(b"PAR1")
+        return collect_moments(folder, **NAMED)
+
+
 def csv(**columns):
     """A file whose first block, of a megabyte, is of other types than what is further down."""
 
@@ -152,6 +159,7 @@ MESSAGES = {
         ["StandardScaler"],
         ["a TableEncoder fitted"],
     ),
+    "a file of a folder": (torn_file, ["b.parquet", "does not read"], ["Write the file again"]),
     "a mixed folder": (mixed_folder, [".parquet and .csv"], ["alone"]),
     "text below numbers": (
         csv(u=U, v=("12", "A7"), task=T, y=Y),

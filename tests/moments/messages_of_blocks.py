@@ -6,7 +6,13 @@ from unittest import mock
 
 import numpy as np
 
-from mtlearn import MeanRegularizedRegressor, RandomSlopesRegressor, TaskMoments, fit_moments
+from mtlearn import (
+    MeanRegularizedRegressor,
+    RandomSlopesRegressor,
+    TaskMoments,
+    collect_moments,
+    fit_moments,
+)
 
 from .messages import TASK, X, moments, rng, y
 
@@ -43,6 +49,11 @@ def DISK(free):
 
 
 MESSAGES = {
+    "blocks among the rows": (
+        in_blocks(lambda folder: collect_moments(str(folder.parent), folder=folder)),
+        ["blocks' is inside", "whose files are rows"],
+        ["a folder beside it"],
+    ),
     "a folder with files": (
         in_blocks(lambda folder: moments(folder=folder.parent)),
         ["is not empty"],
@@ -71,17 +82,17 @@ MESSAGES = {
     "subtracted": (
         in_blocks(lambda folder: moments() - moments(folder=folder)),
         ["cannot be subtracted"],
-        ["without folder"],
+        ["rows that are to stay, or collect without folder"],
     ),
     "some tasks": (
         in_blocks(lambda folder: moments(folder=folder).subset(["a"])),
         ["cannot be cut"],
-        ["without folder"],
+        ["rows of these tasks, or collect without folder"],
     ),
     "saved again": (
         in_blocks(lambda folder: moments(folder=folder).save(folder / "m.npz")),
         ["cannot be saved again"],
-        ["folder"],
+        ["Copy the folder"],
     ),
     "a foreign folder": (
         in_blocks(lambda folder: TaskMoments.load(folder.parent)),

@@ -178,23 +178,52 @@ def test_what_is_sent_is_small_and_can_be_pickled():
     held, sent = HeldChunks(cut(X, score > 0, task)), []
 
     class Sending:
-        def map(self, function, *args):
-            sent.append(pickle.dumps((function, args)))
-            function, args = pickle.loads(sent[-1])
-            return [pickle.loads(pickle.dumps(one)) for one in held.map(function, *args)]
+        def map(self, function, *args, each=None):
+            sent.append(pickle.dumps((function, args, each)))
+            function, args, each = pickle.loads(sent[-1])
+            found = held.map(function, *args, each=each)
+            return [pickle.loads(pickle.dumps(one)) for one in found]
 
     found = fit_passes(clone(MODELS["mean"]), Sending())
     assert_same(found, clone(MODELS["mean"]).fit(X, score > 0, task=task))
     assert max(map(len, sent)) < X.nbytes
 
 
-def test_strengths_are_estimated_from_some_rows_where_there_are_many(monkeypatch):
-    X, score, task = rows(n=4000)
-    monkeypatch.setattr(logistic_strengths, "PRODUCTS", 4000)
-    chunks = HeldChunks(cut(X, score > 0, task, size=500))
-    found = fit_passes(MeanRegularizedClassifier("auto"), chunks)
-    plain = MeanRegularizedClassifier("auto").fit(X, score > 0, task=task)
-    assert 0.2 < found.alpha_ / plain.alpha_ < 5.0
+WAYS = {
+    "some rows of all tasks": (20, {}),
+    "some rows of some tasks": (2, {"TASKS": 4, "ROWS_EACH": 2}),
+}
+
+
+@pytest.mark.parametrize("limits", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("kind", ["two classes", "three", "weights", "columns"])
+def test_strengths_are_those_of_the_rows_that_fit_looks_at(monkeypatch, kind, limits):
+    """However rows are cut, equal rows among them, and whatever chunks lack some of the tasks."""
+    products, others = limits
+    monkeypatch.setattr(logistic_strengths, "PRODUCTS", products * 1000)
+    for name, value in others.items():
+        monkeypatch.setattr(logistic_strengths, name, value)
+    X, score, task = rows(n=3000)
+    X = np.where(np.arange(4) < 2, X, X > 0)
+    y, weight = score > 0, None
+    if kind == "three":
+        y = np.digitize(score, [-1.0, 1.0])
+    if kind == "weights":
+        weight = np.random.default_rng(1).integers(4, size=len(y)).astype(float)
+    if kind == "columns":
+        task = None
+        y = np.column_stack([score > level for level in (-2, -1, 0, 1, 2, 3)]).astype(float)
+        y[np.random.default_rng(1).random(y.shape) < [0.9, 0.2, 0.8, 0.0, 0.5, 0.3]] = np.nan
+    given = {"task": task, "sample_weight": weight}
+    model = MeanRegularizedClassifier("auto", **STRICT)
+    expected = clone(model).fit(X, y, **given)
+    picked = logistic_strengths.looked_at(expected.task_counts_, 5)[1]
+    assert 0 < len(picked) < 0.6 * expected.task_counts_.sum()
+    for size in (700, 60):
+        found = fit_passes(clone(model), HeldChunks(cut(X, y, task, weight, size=size)))
+        np.testing.assert_allclose(found.alpha_, expected.alpha_, rtol=1e-9)
+        np.testing.assert_allclose(found.alpha_intercept_, expected.alpha_intercept_, rtol=1e-9)
+        assert_same(found, expected)
 
 
 def test_a_start_from_the_last_fit_takes_fewer_steps():
@@ -253,29 +282,6 @@ def test_a_failed_fit_leaves_what_was_fitted():
     with pytest.raises(ValueError, match="chunk 1"):
         fit_passes(model, HeldChunks([(X, score > 0, task), (X[:, :2], score > 0, task)]))
     assert model.coef_ is before
-
-
-def test_strengths_are_estimated_from_rows_that_repeat():
-    """Rows that are equal are picked one by one, not all of them or none, nor by their class."""
-    rng = np.random.default_rng(2)
-    T, m = 40, 1500
-    task = np.repeat(np.arange(T), m)
-    X = (rng.random((len(task), 4)) < 0.05).astype(float)
-    level = rng.normal(size=T)
-    y = X[:, 0] + level[task] + rng.logistic(size=len(task)) > 0
-    order = rng.permutation(len(task))
-    parts = np.array_split(order, 4)
-    model = MeanRegularizedClassifier(0.01).fit(X, y, task=task)
-    found = MeanRegularizedClassifier(0.01)
-    fit_passes(found, HeldChunks([(X[at], y[at], task[at]) for at in parts]))
-    ratio = found.alpha_intercept_ / model.alpha_intercept_
-    assert 0.5 < ratio < 2.0
-    assert (
-        np.abs(
-            found.predict_proba(X[:m], task=task[:m]) - model.predict_proba(X[:m], task=task[:m])
-        ).max()
-        < 0.02
-    )
 
 
 def test_chunks_are_there_for_every_pass():

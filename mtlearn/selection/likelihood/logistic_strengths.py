@@ -80,19 +80,33 @@ def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
     """
     totals = data.totals()
     N, T = float(totals.sum()), int(np.count_nonzero(totals))
-    part = _part(data)
-    several = data.y.ndim == 2
+    return strengths_of_part(_part(data), alpha_mean * N, T / N)
+
+
+def strengths_of_part(part: TaskData, ridge: float, per_noise: float) -> Strengths:
+    """The same from rows that are looked at, whatever has picked them.
+
+    Parameters
+    ----------
+    part : TaskData
+        Rows of tasks that all have some.
+    ridge : float
+        N alpha_mean of all rows.
+    per_noise : float
+        T/N of all rows.
+    """
+    several = part.y.ndim == 2
     found = np.zeros(2)
     rows: LabelRows | None = None
-    K = data.y.shape[1] if several else 1
+    K = part.y.shape[1] if several else 1
     for k in range(K):
         own = replace(part, y=np.ascontiguousarray(part.y[:, k])) if several else part
         if own.y.min() == own.y.max():
             continue
-        variances, rows = _variances(own, alpha_mean * N, rows)
+        variances, rows = _variances(own, ridge, rows)
         found += variances / K
     with np.errstate(divide="ignore"):
-        slopes, levels = T / N / found
+        slopes, levels = per_noise / found
     return Strengths(float(slopes), float(levels))
 
 
@@ -126,33 +140,34 @@ def _variances(
     return np.array([slopes.max(initial=0.0), theta[0]]), model.rows
 
 
-def asked(sizes: np.ndarray, p: int) -> tuple[np.ndarray, int]:
-    """Which tasks are looked at, of so many rows (T,), and how many rows of each; p = d + 1."""
+def looked_at(sizes: np.ndarray, p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which tasks are looked at, of so many labels (T,), and which of their labels; p = d + 1.
+
+    These are places among all labels, task after task. They are even over each task, and so are
+    tasks where not all are looked at: where labels lie decides, and nothing that chunks of rows or
+    the machines that have them would see differently.
+    """
     present = np.flatnonzero(sizes)
     usual = min(float(sizes[present].mean()), ROWS_EACH * p)
     most = max(TASKS, int(PRODUCTS / (usual * p**2 + 3 * p**3)))
     if len(present) > most:
         present = present[np.linspace(0, len(present) - 1, most).astype(np.intp)]
-    return present, max(ROWS_EACH * p, int(PRODUCTS / len(present) / p**2) - 3 * p)
+    each = max(ROWS_EACH * p, int(PRODUCTS / len(present) / p**2) - 3 * p)
+    if sizes[present].max() <= each and len(present) == np.count_nonzero(sizes):
+        return present, np.arange(sizes.sum())
+    starts = np.cumsum(sizes) - sizes
+    places = [
+        starts[t] + np.linspace(0, sizes[t] - 1, min(sizes[t], each)).astype(np.intp)
+        for t in present
+    ]
+    return present, np.concatenate(places)
 
 
 def _part(data: TaskData) -> TaskData:
     """Rows evenly over each task, of all tasks or evenly some of them, that have any."""
     sizes = np.bincount(data.codes, minlength=len(data.tasks))
-    present, each = asked(sizes, data.X.shape[1] + 1)
-    order = np.argsort(data.codes, kind="stable")
-    starts = np.searchsorted(data.codes[order], np.arange(len(data.tasks) + 1))
-    if sizes[present].max() <= each and len(present) == np.count_nonzero(sizes):
-        rows = order
-    else:
-        places = [
-            starts[t] + np.linspace(0, sizes[t] - 1, min(sizes[t], each)).astype(np.intp)
-            for t in present
-        ]
-        rows = order[np.concatenate(places)]
-    some = data.take(rows)
+    present, places = looked_at(sizes, data.X.shape[1] + 1)
+    some = data.take(np.argsort(data.codes, kind="stable")[places])
     if sparse.issparse(some.X):  # few rows of few columns
         some = replace(some, X=some.X.toarray())
-    kept = np.zeros(len(data.tasks), dtype=bool)
-    kept[present] = True
-    return some.of_tasks(kept)
+    return some.of_tasks(np.isin(np.arange(len(data.tasks)), present))

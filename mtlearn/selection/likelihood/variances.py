@@ -113,9 +113,11 @@ def fit_variances(
     unknown = np.any(E[:, alike], axis=1)
     E, found, x = E[:, told[: E.shape[1]]], found.among(told), x[told]
     if start is not None and start.groups.shape == E.shape:
-        x = np.append(start.values, [] if start.ridge is None else -np.log(start.ridge))
-        state = _at(model, E, x) or state
-        found = derivatives(model, state, E)
+        there = np.append(start.values, [] if start.ridge is None else -np.log(start.ridge))
+        ahead = _at(model, E, there)
+        if ahead is not None:  # or the start is beyond what this model can say anything of
+            x, state = there, ahead
+            found = derivatives(model, state, E)
     elif E.shape[1] > model.n_tasks:
         x, state = _best_equal(model, E, x, state)
         found = derivatives(model, state, E)

@@ -1,5 +1,7 @@
 """The likelihood from moments is the textbook's, and its derivatives are finite differences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,22 @@ def test_tasks_of_the_same_rows_are_one():
             found.append((state.value, D.slope, D.fisher, D.hessian, fit.Theta, fit.state.value))
         for one, other in zip(*found, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-8)
+
+
+def test_a_start_that_the_likelihood_has_no_number_for_is_left(monkeypatch):
+    """Where it has none the climb begins at zero, with the variances of that place."""
+    model = mixed(draw(seed=3))
+    E = own_groups(model)
+    found = fit_variances(model, E)
+    beyond, inside = replace(found, values=np.full(len(found.values), 1e6)), MixedModel.at
+
+    def overflowing(model, a, Theta, *more):
+        return None if Theta.max(initial=0.0) > 1e5 else inside(model, a, Theta, *more)
+
+    monkeypatch.setattr(MixedModel, "at", overflowing)
+    again = fit_variances(model, E, start=beyond)
+    np.testing.assert_allclose(np.diag(again.Theta), np.diag(found.Theta), rtol=1e-6, atol=1e-12)
+    assert again.state.value == pytest.approx(found.state.value, abs=1e-9)
 
 
 def at(model, E, x):
