@@ -177,11 +177,10 @@ def _check_adaptable(model: Any) -> None:
             "of this library that shares anything. Give one such as MeanRegularizedRegressor or "
             "RandomSlopesRegressor, fitted, or a pipeline that ends in one."
         )
-    if not model._takes_new_tasks:
+    if not getattr(model, "_takes_new_tasks", True):
         raise TypeError(
             f"adapt holds what tasks share, and the tasks of {type(model).__name__} share nothing "
-            "but what their neighbours are, which change with them. Fit again with all rows; tasks "
-            "of the graph without rows are answered by predict as they are."
+            f"but {model._all_that_is_shared}"
         )
     check_is_fitted(model, "tasks_")
     way = model._reader.way

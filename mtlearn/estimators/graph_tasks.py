@@ -86,6 +86,10 @@ class GraphTasks(Family):
     alpha_mean: float = field(default=1e-3, init=False)  # no parameter: of estimated levels only
 
     _takes_new_tasks: ClassVar[bool] = False
+    _all_that_is_shared = (
+        "what their neighbours are, which change with them. Fit again with all rows; tasks "
+        "of the graph without rows are answered by predict as they are."
+    )
     _degree = 2
     _remedy = "Loosen tol, or scale the columns of X."
 

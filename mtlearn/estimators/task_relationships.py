@@ -15,8 +15,7 @@ from mtlearn.estimators.family import Family
 from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.inputs.checks import check_flag, check_number
 from mtlearn.penalties.base import Penalty
-from mtlearn.penalties.squared_norm import SquaredNorm
-from mtlearn.penalties.squared_trace import SquaredTrace
+from mtlearn.penalties.squared_trace import RelatedToNothing, SquaredTrace
 from mtlearn.problems.base import Problem
 
 
@@ -74,6 +73,9 @@ class TaskRelationships(Family):
     shared_mean: bool = False
 
     _takes_new_tasks: ClassVar[bool] = False
+    _all_that_is_shared = (
+        "how they are related, which changes with every task. Fit again with all rows."
+    )
     _alpha_may_be_infinite = True
     _degree = 2
 
@@ -88,7 +90,7 @@ class TaskRelationships(Family):
     def _penalty(self, problem: Problem) -> Penalty:
         r, T = float(self.ridge_ratio), problem.n_tasks
         if r == 1 or T == 1:  # one column is related to nothing: its trace norm is its length
-            return SquaredNorm(1.0)
+            return RelatedToNothing(1.0, problem.n_classes)
         return SquaredTrace(1.0, T, r, problem.n_classes)
 
     def _own_attributes(

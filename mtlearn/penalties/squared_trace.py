@@ -9,6 +9,7 @@ import numpy as np
 
 from mtlearn.penalties.base import InvariantInFeatures, InvariantInTasks, SquareOfNorm
 from mtlearn.penalties.elastic_trace import ElasticTrace, by_column, by_task
+from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.penalties.trace_norm import singular_values
 
 
@@ -106,10 +107,32 @@ class SquaredTrace(SquareOfNorm, InvariantInFeatures, InvariantInTasks):
         return (t - c * total) ** 2 / (2.0 * c) + (t * total - float(np.vdot(rows, G))) + squares
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
-        """Rank, singular values, and F (T, rank) of the covariance F F' of the tasks."""
-        _, s, Qt = np.linalg.svd(by_task(V, self.n_classes), full_matrices=False)
-        rank = int((s > s[0] * max(V.shape) * np.finfo(float).eps).sum())
-        return {"rank": rank, "singular_values": s, "factor": factor_of_covariance(s, Qt)}
+        return _relations(V, self.n_classes)
+
+
+@dataclass(frozen=True, eq=False)
+class RelatedToNothing(SquaredNorm):
+    """The ridge alone, r = 1 or T = 1, whose coefficients have a covariance of tasks all the same.
+
+    Parameters
+    ----------
+    alpha : float
+        Strength, >= 0.
+    n_classes : int
+        K.
+    """
+
+    n_classes: int = 1
+
+    def parts(self, V: np.ndarray) -> dict[str, Any]:
+        return _relations(V, self.n_classes)
+
+
+def _relations(V: np.ndarray, n_classes: int) -> dict[str, Any]:
+    """Rank, singular values, and F (T, rank) of the covariance F F' of the tasks."""
+    _, s, Qt = np.linalg.svd(by_task(V, n_classes), full_matrices=False)
+    rank = int((s > s[0] * max(V.shape) * np.finfo(float).eps).sum())
+    return {"rank": rank, "singular_values": s, "factor": factor_of_covariance(s, Qt)}
 
 
 def factor_of_covariance(s: np.ndarray, Qt: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.fista import Metric
+from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.solution import Solution
 
 SOLUTIONS = 40  # of the norm at most; three to eight are typical
@@ -42,10 +43,13 @@ class OwnStrength:
     ----------
     driver : Driver
         Of the norm on the problem; its strengths, ridge and tolerance are set here.
+    verbose : int, default=0
+        Print a line for each solution of the norm.
     """
 
-    def __init__(self, driver: Any) -> None:
+    def __init__(self, driver: Any, verbose: int = 0) -> None:
         self.driver, self.problem = driver, driver.problem
+        self.tell = iteration_teller(verbose)
         self.passed: list[tuple[float, float]] = []  # alpha and tau of the last two
         self.slope = 0.0  # N' there
 
@@ -65,7 +69,7 @@ class OwnStrength:
         max_iter : int
         """
         driver, c = self.driver, penalty.steepness
-        driver.penalty, driver.verbose, driver.polish = penalty.norm(), 0, False
+        driver.penalty, driver.polish = penalty.norm(), False
         top = driver.largest_alpha()
         if top == 0:
             return self._at_zero(penalty)
@@ -80,6 +84,8 @@ class OwnStrength:
             gap = certify(self.problem, penalty, found.point).relative
             if best is None or gap < best.gap:
                 best, self._tau = Solution(found.point, gap, taken, found.diverging), tau
+            if self.tell is not None and found.n_iter:
+                self.tell(taken, gap)
             wanted = c * N
             apart = abs(wanted - tau) / max(wanted, tau)
             solved = gap <= tol and driver.tol <= PART * tol

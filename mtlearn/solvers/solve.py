@@ -343,10 +343,10 @@ class Driver:
     @cached_property
     def _own_strength(self) -> OwnStrength:
         assert isinstance(self.penalty, SquareOfNorm)
-        limits: Any = {"tol": self.tol, "max_iter": self.max_iter, "verbose": self.verbose}
+        limits: Any = {"tol": self.tol, "max_iter": self.max_iter}
         norm, purpose = self.penalty.norm(), self.purpose
         driver = Driver(self.problem, norm, purpose=purpose, whole=self.whole, **limits)
-        return OwnStrength(driver)
+        return OwnStrength(driver, self.verbose)
 
     # Squares: V = 0 in the limit only, if at all.
 
