@@ -100,8 +100,11 @@ class OwnStrength:
             if tau == last:
                 break
             charged = 0.5 * wanted * N / self.problem.null_value
-            inner = min(inner, max(PART * tol, 0.1 * apart**2 * charged))
-            driver.polish = aim < tol and apart <= NEAR
+            closer = min(inner, max(PART * tol, 0.1 * apart**2 * charged))
+            polish = aim < tol and apart <= NEAR
+            if closer < inner or polish != driver.polish:
+                low, high = 0.0, top  # what was known was known less well
+            inner, driver.polish = closer, polish
         assert best is not None
         self.passed = [*self.passed[-1:], (penalty.alpha, self._tau)]
         return replace(self._touched(penalty, best), n_iter=taken)

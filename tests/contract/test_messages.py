@@ -41,6 +41,7 @@ from mtlearn import (
     PooledTasks,
     RandomSlopesClassifier,
     RandomSlopesRegressor,
+    TaskRelationshipsRegressor,
     adapt,
     collect_moments,
     compare_tasks,
@@ -200,6 +201,16 @@ PARAMETERS = {
         lambda: adapt(on_graph("path")(), X[:4], y[:4], task=["d"] * 4),
         ["GraphTasksRegressor"],
         ["Fit again with all rows"],
+    ),
+    "adapt: relations": (
+        lambda: adapt(fit(TaskRelationshipsRegressor(), task=TASK)(), X[:4], y[:4], task=["d"] * 4),
+        ["TaskRelationshipsRegressor"],
+        ["Fit again with all rows"],
+    ),
+    "ridge_ratio": (
+        fit(TaskRelationshipsRegressor(ridge_ratio=1.5)),
+        ["ridge_ratio=1.5"],
+        [">= 0 and <= 1"],
     ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
     "number within": (fit(Group(l1_ratio=1.5)), ["l1_ratio=1.5"], [">= 0 and <= 1"]),
@@ -1405,6 +1416,7 @@ ERRORS = {
 }
 WRONG_TYPE = {
     "parameters: adapt: a graph",
+    "parameters: adapt: relations",
     "tasks: sparse",
     "tasks: text and numbers",
     "tasks: numbers and text",
