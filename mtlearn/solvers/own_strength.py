@@ -32,6 +32,8 @@ SOLUTIONS = 40  # of the norm at most; three to eight are typical
 ROUGH = 1e-3  # relative gap of the first one
 PART = 0.3  # of the gap that is asked for, that a solution of the norm may have
 NEAR = 1e-2  # of a strength, from where its last digits are worth those of the coefficients
+PATIENCE = 3  # solutions, by which the interval of tau has to be half as long, in logarithms
+LEAST = 1e-20  # of its upper end, where nothing bounds it from below
 EXACT = 1e-13  # of a strength, that is rounding
 STEEP = 10.0  # times the typical curvature: a proximal step of the square has digits to add
 
@@ -74,7 +76,7 @@ class OwnStrength:
         if top == 0:
             return self._at_zero(penalty)
         tau, low, high = self._first(penalty, top), 0.0, top
-        before, best, taken, here = (top, 0.0), None, 0, start
+        before, best, taken, here, ratio = (top, 0.0), None, 0, start, np.inf
         inner = max(ROUGH, tol) if self.passed == [] else PART * tol
         for n in range(SOLUTIONS):
             driver.tol, driver.max_iter = max(inner, tuning.ROUNDING), max_iter - taken
@@ -91,19 +93,21 @@ class OwnStrength:
             solved = gap <= tol and driver.tol <= PART * tol
             if gap <= aim or taken >= max_iter or (solved and (aim == tol or apart <= EXACT)):
                 break
-            low, high = (max(low, tau), high) if wanted > tau else (low, min(high, tau))
+            low, high = max(low, min(tau, wanted)), min(high, max(tau, wanted))
             slope = self._slope(before, (tau, N), n)
             before, last = (tau, N), tau
             tau = tau + (wanted - tau) / (1.0 - c * slope)
-            if not low <= tau <= high:
-                tau = 0.5 * (low + high) if low == 0 else float(np.sqrt(low * high))
+            slow = n % PATIENCE == 0 and high / max(low, LEAST * high) > np.sqrt(ratio)
+            if slow or not low <= tau <= high:
+                tau = float(np.sqrt(max(low, LEAST * high) * high))
+            ratio = high / max(low, LEAST * high) if n % PATIENCE == 0 else ratio
             if tau == last:
                 break
             charged = 0.5 * wanted * N / self.problem.null_value
             closer = min(inner, max(PART * tol, 0.1 * apart**2 * charged))
             polish = aim < tol and apart <= NEAR
             if closer < inner or polish != driver.polish:
-                low, high = 0.0, top  # what was known was known less well
+                low, high, ratio = 0.0, top, np.inf  # what was known was known less well
             inner, driver.polish = closer, polish
         assert best is not None
         self.passed = [*self.passed[-1:], (penalty.alpha, self._tau)]
