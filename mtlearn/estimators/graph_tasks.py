@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -85,7 +85,7 @@ class GraphTasks(Family):
     n_neighbors: int = 3
     alpha_mean: float = field(default=1e-3, init=False)  # no parameter: of estimated levels only
 
-    _takes_new_tasks: ClassVar[bool] = False
+    _takes_new_tasks = False
     _all_that_is_shared = (
         "what their neighbours are, which change with them. Fit again with all rows; tasks "
         "of the graph without rows are answered by predict as they are."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +23,8 @@ from mtlearn.problems.base import Problem
 class TaskRelationships(Family):
     """How tasks are related, for and against each other, is learned with their coefficients.
 
-    Minimises over V = [v_1 … v_T], b (and w_0 where ``shared_mean``), with w_t = w_0 + v_t, and over
-    the covariance C of the tasks, positive semidefinite with tr C = T::
+    Minimises over V = [v_1 … v_T], b (and w_0 where ``shared_mean``), with w_t = w_0 + v_t, and
+    over the covariance C of the tasks, positive semidefinite with tr C = T::
 
         (T/N) sum_t omega_t sum_i s_ti loss(y_ti, x_ti·w_t + b_t)
           + (alpha / 2) ((1 - r) tr(V C⁻¹ V') + r ‖V‖_F²)
@@ -49,7 +49,7 @@ class TaskRelationships(Family):
     ----------
     task_covariance_ : ndarray of shape (T, T)
         C, in the order of ``tasks_``: positive where tasks have coefficients alike, negative where
-        they are opposed. Its rank is that of V, its mean variance 1. Where V = 0 it is the identity.
+        they are opposed. Its rank is that of V, its mean variance 1; the identity where V = 0.
     task_correlation_ : ndarray of shape (T, T)
         The same with a diagonal of ones; a task with v_t = 0 has no relations.
 
@@ -72,7 +72,7 @@ class TaskRelationships(Family):
     ridge_ratio: float = 0.1
     shared_mean: bool = False
 
-    _takes_new_tasks: ClassVar[bool] = False
+    _takes_new_tasks = False
     _all_that_is_shared = (
         "how they are related, which changes with every task. Fit again with all rows."
     )
@@ -100,11 +100,13 @@ class TaskRelationships(Family):
 
     @property
     def task_covariance_(self) -> np.ndarray:
+        """C (T, T), made of its factor when it is asked for: of many tasks it is large."""
         factor = self._relations
         return factor @ factor.T if factor.shape[1] else np.eye(len(factor))
 
     @property
     def task_correlation_(self) -> np.ndarray:
+        """C (T, T) with a diagonal of ones."""
         size = np.linalg.norm(self._relations, axis=1, keepdims=True)
         unit = np.divide(self._relations, size, out=np.zeros_like(self._relations), where=size > 0)
         correlation = np.clip(unit @ unit.T, -1.0, 1.0)

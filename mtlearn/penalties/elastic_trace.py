@@ -117,7 +117,7 @@ class ElasticDerivative(Factored):
 
     def to_face(self, D: np.ndarray) -> np.ndarray:
         if self.n_classes > 1:
-            d, C, n = D.shape
+            d, _, n = D.shape
             stack = by_task(np.moveaxis(D, -1, 0), self.n_classes)
             D = np.ascontiguousarray(np.moveaxis(stack, 0, -1)).reshape(d * self.n_classes, -1, n)
         return np.sqrt(self.kept) * self.inner.to_face(D)

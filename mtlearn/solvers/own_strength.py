@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import SquareOfNorm
-from mtlearn.problems.base import Quadratic
+from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
+from mtlearn.solvers.alike import without_deviations
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.fista import Metric
@@ -36,6 +37,29 @@ PATIENCE = 3  # solutions, by which the interval of tau has to be half as long, 
 LEAST = 1e-20  # of its upper end, where nothing bounds it from below
 EXACT = 1e-13  # of a strength, that is rounding
 STEEP = 10.0  # times the typical curvature: a proximal step of the square has digits to add
+
+
+class _Interval:
+    """Where tau is, (0, top) before anything is known."""
+
+    def __init__(self, top: float) -> None:
+        self.low, self.high, self.seen, self.width = 0.0, top, 0, np.inf
+
+    def next(self, tau: float, wanted: float, expected: float) -> float:
+        """The strength to try after one and c N there, near what is expected.
+
+        The root is between the two. Where several have not narrowed it down by half, in logarithms,
+        what was expected was no good: N may fall from thousands to one within a hair of tau.
+        """
+        self.low = max(self.low, min(tau, wanted))
+        self.high = min(self.high, max(tau, wanted))
+        bottom = max(self.low, LEAST * self.high)
+        self.seen, slow = self.seen + 1, False
+        if self.seen % PATIENCE == 0:
+            width = float(np.log(self.high / bottom))
+            self.width, slow = width, width > 0.5 * self.width
+        inside = self.low <= expected <= self.high
+        return float(np.sqrt(bottom * self.high)) if slow or not inside else expected
 
 
 class OwnStrength:
@@ -75,8 +99,8 @@ class OwnStrength:
         top = driver.largest_alpha()
         if top == 0:
             return self._at_zero(penalty)
-        tau, low, high = self._first(penalty, top), 0.0, top
-        before, best, taken, here, ratio = (top, 0.0), None, 0, start, np.inf
+        tau, between = self._first(penalty, top), _Interval(top)
+        before, best, taken, here = (top, 0.0), None, 0, start
         inner = max(ROUGH, tol) if self.passed == [] else PART * tol
         for n in range(SOLUTIONS):
             driver.tol, driver.max_iter = max(inner, tuning.ROUNDING), max_iter - taken
@@ -93,21 +117,16 @@ class OwnStrength:
             solved = gap <= tol and driver.tol <= PART * tol
             if gap <= aim or taken >= max_iter or (solved and (aim == tol or apart <= EXACT)):
                 break
-            low, high = max(low, min(tau, wanted)), min(high, max(tau, wanted))
             slope = self._slope(before, (tau, N), n)
-            before, last = (tau, N), tau
-            tau = tau + (wanted - tau) / (1.0 - c * slope)
-            slow = n % PATIENCE == 0 and high / max(low, LEAST * high) > np.sqrt(ratio)
-            if slow or not low <= tau <= high:
-                tau = float(np.sqrt(max(low, LEAST * high) * high))
-            ratio = high / max(low, LEAST * high) if n % PATIENCE == 0 else ratio
-            if tau == last:
+            before = tau, N
+            tau = between.next(tau, wanted, tau + (wanted - tau) / (1.0 - c * slope))
+            if tau == before[0]:
                 break
             charged = 0.5 * wanted * N / self.problem.null_value
             closer = min(inner, max(PART * tol, 0.1 * apart**2 * charged))
             polish = aim < tol and apart <= NEAR
             if closer < inner or polish != driver.polish:
-                low, high, ratio = 0.0, top, np.inf  # what was known was known less well
+                between = _Interval(top)  # what was known was known less well
             inner, driver.polish = closer, polish
         assert best is not None
         self.passed = [*self.passed[-1:], (penalty.alpha, self._tau)]
@@ -133,14 +152,14 @@ class OwnStrength:
         return slope
 
     def _at_zero(self, penalty: SquareOfNorm) -> Solution:
-        point = self.driver._at_zero[0]
+        point = without_deviations(self.problem)
         return Solution(point, certify(self.problem, penalty, point).relative, 1)
 
     def _touched(self, penalty: SquareOfNorm, best: Solution) -> Solution:
         """After proximal steps of the square, where they are as good as the norm's own."""
         problem = self.problem
         steep = penalty.alpha >= STEEP * typical_curvature(problem)
-        if not (steep and isinstance(problem, Quadratic)):
+        if not (steep and isinstance(problem, SquaredProblem)):
             return best
         step = Metric.of_problem(problem, by_rows=False).step
         for _ in range(3):

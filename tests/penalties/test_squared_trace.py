@@ -135,7 +135,9 @@ def test_prox_gap_and_derivative_with_a_ridge(d, C, K, ridge):
     assert penalty.value(V) == pytest.approx(value, rel=1e-12)
     assert penalty.dual_norm(V) == pytest.approx(s[0], rel=1e-12)
     units = np.eye(V.size).reshape(-1, *V.shape)
-    change = [(penalty.prox(V + h * D, step) - penalty.prox(V - h * D, step)) / (2 * h) for D in units]
+    change = [
+        (penalty.prox(V + h * D, step) - penalty.prox(V - h * D, step)) / (2 * h) for D in units
+    ]
     change = np.reshape(change, (V.size, -1))
     M = penalty.derivative(V, step)
     np.testing.assert_allclose(M.times(units).reshape(V.size, -1), change, atol=2e-7)
