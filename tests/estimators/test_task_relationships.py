@@ -81,7 +81,7 @@ def test_the_covariance_is_the_best_for_the_coefficients():
     model = TaskRelationshipsRegressor(0.3, ridge_ratio=0.0).fit(X, y, task=task)
     C, V = model.task_covariance_, model.coef_.T
     assert np.trace(C) == pytest.approx(6) and np.linalg.eigvalsh(C)[0] > -1e-12
-    charged = np.trace(V @ np.linalg.pinv(C, hermitian=True, rtol=1e-10) @ V.T)
+    charged = np.trace(V @ np.linalg.pinv(C, 1e-10, hermitian=True) @ V.T)
     assert charged == pytest.approx(np.linalg.norm(V, "nuc") ** 2 / 6, rel=1e-6)
     size = np.sqrt(np.diag(C))
     np.testing.assert_allclose(model.task_correlation_, C / np.outer(size, size), atol=1e-12)
