@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.estimators.classifier import TaskClassifier
 from mtlearn.estimators.cv import AlphaByCV
@@ -101,12 +102,14 @@ class TaskRelationships(Family):
     @property
     def task_covariance_(self) -> np.ndarray:
         """C (T, T), made of its factor when it is asked for: of many tasks it is large."""
+        check_is_fitted(self, "_relations")
         factor = self._relations
         return factor @ factor.T if factor.shape[1] else np.eye(len(factor))
 
     @property
     def task_correlation_(self) -> np.ndarray:
         """C (T, T) with a diagonal of ones."""
+        check_is_fitted(self, "_relations")
         size = np.linalg.norm(self._relations, axis=1, keepdims=True)
         unit = np.divide(self._relations, size, out=np.zeros_like(self._relations), where=size > 0)
         correlation = np.clip(unit @ unit.T, -1.0, 1.0)

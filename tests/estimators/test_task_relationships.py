@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 
 from mtlearn import (
@@ -107,6 +108,13 @@ def test_more_features_than_rows_and_more_targets_than_rows():
     again = TaskRelationshipsRegressor(0.1, tol=1e-10).fit(X @ turned, Y @ mixed)
     np.testing.assert_allclose(again.coef_, mixed.T @ wide.coef_ @ turned, atol=1e-6)
     assert np.linalg.matrix_rank(wide.task_covariance_) <= 12
+
+
+def test_before_fit_there_are_no_relations_to_ask_for():
+    for name in ("task_covariance_", "task_correlation_"):
+        assert not hasattr(TaskRelationshipsRegressor(), name)
+        with pytest.raises(NotFittedError, match="not fitted yet"):
+            getattr(TaskRelationshipsRegressor(), name)
 
 
 def test_without_deviations_there_are_no_relations():
