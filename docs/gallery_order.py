@@ -10,6 +10,7 @@ NOTEBOOKS = [
     "lecturers",
     "holes",
     "spectra",
+    "opposites",
     "low_rank",
     "dirty",
     "negative_transfer",

@@ -29,6 +29,10 @@ from mtlearn.estimators.robust_tasks import RobustTasksClassifier as _RobustTask
 from mtlearn.estimators.robust_tasks import RobustTasksClassifierCV as _RobustTasksClassifierCV
 from mtlearn.estimators.robust_tasks import RobustTasksRegressor as _RobustTasksRegressor
 from mtlearn.estimators.robust_tasks import RobustTasksRegressorCV as _RobustTasksRegressorCV
+from mtlearn.estimators.task_relationships import TaskRelationshipsClassifier as _TaskRelationshipsClassifier
+from mtlearn.estimators.task_relationships import TaskRelationshipsClassifierCV as _TaskRelationshipsClassifierCV
+from mtlearn.estimators.task_relationships import TaskRelationshipsRegressor as _TaskRelationshipsRegressor
+from mtlearn.estimators.task_relationships import TaskRelationshipsRegressorCV as _TaskRelationshipsRegressorCV
 from mtlearn.estimators.trace_norm import TraceNormClassifier as _TraceNormClassifier
 from mtlearn.estimators.trace_norm import TraceNormClassifierCV as _TraceNormClassifierCV
 from mtlearn.estimators.trace_norm import TraceNormRegressor as _TraceNormRegressor
@@ -603,6 +607,104 @@ class RobustTasksRegressorCV(_RobustTasksRegressorCV):
         n_jobs: int | None = ...,
     ) -> None: ...
 
+class TaskRelationshipsClassifier(_TaskRelationshipsClassifier):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        ridge_ratio: float = ...,
+        shared_mean: bool = ...,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+    ) -> None: ...
+
+class TaskRelationshipsClassifierCV(_TaskRelationshipsClassifierCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        ridge_ratio: float = ...,
+        shared_mean: bool = ...,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
+class TaskRelationshipsRegressor(_TaskRelationshipsRegressor):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        ridge_ratio: float = ...,
+        shared_mean: bool = ...,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+    ) -> None: ...
+
+class TaskRelationshipsRegressorCV(_TaskRelationshipsRegressorCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        ridge_ratio: float = ...,
+        shared_mean: bool = ...,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        scale_targets: bool = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+    ) -> None: ...
+
 class TraceNormClassifier(_TraceNormClassifier):
     def __init__(
         self,
@@ -727,6 +829,10 @@ __all__ = [
     "RobustTasksRegressor",
     "RobustTasksRegressorCV",
     "TaskMoments",
+    "TaskRelationshipsClassifier",
+    "TaskRelationshipsClassifierCV",
+    "TaskRelationshipsRegressor",
+    "TaskRelationshipsRegressorCV",
     "TraceNormClassifier",
     "TraceNormClassifierCV",
     "TraceNormRegressor",

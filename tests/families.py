@@ -11,6 +11,7 @@ from .penalties.truths import TRUTHS
 class Family:
     prefix: str  # of the estimators
     always_has_mean: bool = False
+    has_alpha_max: bool = True
     own: dict = field(default_factory=dict)
 
     def estimator(self, kind):
@@ -24,15 +25,15 @@ class Family:
 
     def alpha(self, problem, Estimator, fraction, **parameters):
         """That share of the smallest alpha without deviations, where there is one."""
-        if self.always_has_mean:
+        if not self.has_alpha_max:
             return fraction
         top = problem.alpha_max(Estimator, **parameters)
         return fraction * top if top > 1e-8 else fraction
 
 
 FAMILIES = {
-    name: Family(T.family.__name__, not T.is_norm, own)
+    name: Family(T.family.__name__, not T.is_norm and T.always_has_mean, T.is_norm, own)
     for T in TRUTHS.values()
     for name, own in T.families.items()
 }
-WITH_ALPHA_MAX = [name for name, family in FAMILIES.items() if not family.always_has_mean]
+WITH_ALPHA_MAX = [name for name, family in FAMILIES.items() if family.has_alpha_max]

@@ -17,6 +17,7 @@ from mtlearn.adapting.grown import Growth, grown
 from mtlearn.adapting.own_column import OwnColumn, TaskRows, own_column
 from mtlearn.adapting.posterior import posteriors
 from mtlearn.adapting.shared_part import data_weights, shared_level, shared_part_of
+from mtlearn.estimators.family import Family
 from mtlearn.estimators.fitting import Fitting
 from mtlearn.estimators.linear import HELD, FittedLinear
 from mtlearn.estimators.mixed_parameters import RandomSlopes
@@ -177,11 +178,10 @@ def _check_adaptable(model: Any) -> None:
             "of this library that shares anything. Give one such as MeanRegularizedRegressor or "
             "RandomSlopesRegressor, fitted, or a pipeline that ends in one."
         )
-    if not model._takes_new_tasks:
+    if isinstance(model, Family) and not model._takes_new_tasks:
         raise TypeError(
             f"adapt holds what tasks share, and the tasks of {type(model).__name__} share nothing "
-            "but what their neighbours are, which change with them. Fit again with all rows; tasks "
-            "of the graph without rows are answered by predict as they are."
+            f"but {model._all_that_is_shared}"
         )
     check_is_fitted(model, "tasks_")
     way = model._reader.way

@@ -25,6 +25,8 @@ class Family(BaseEstimator):
     _degree = 1  # k in Omega(a V) = a^k Omega(V)
     _units = Units()  # of the numbers that a fit sees
     _searches = False  # whether own parameters may be lists to choose from
+    _takes_new_tasks = True  # whether adapt can add tasks to a fit,
+    _all_that_is_shared = ""  # or else what would change with them, and what to do
     _remedy = "Raise max_iter, loosen tol, or use a larger alpha."
 
     @abstractmethod

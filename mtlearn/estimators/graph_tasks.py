@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -93,9 +93,13 @@ class GraphTasks(Family):
     n_neighbors: int = 3
     alpha_mean: float = field(default=1e-3, init=False)  # no parameter: of estimated levels only
 
-    _takes_new_tasks: ClassVar[bool] = False
+    _takes_new_tasks = False
     _of_strangers: ClassVar[str] = "the average of all tasks"
     _instead_of_inf = "Give a large one, such as 1e8, for one model in each connected part."
+    _all_that_is_shared = (
+        "what their neighbours are, which change with them. Fit again with all rows; tasks "
+        "of the graph without rows are answered by predict as they are."
+    )
     _degree = 2
     _remedy = "Loosen tol, or scale the columns of X."
 

@@ -19,7 +19,6 @@ HELD = "_level_held"  # of a model that tasks were added to: the l_0 of its fit
 class FittedLinear(TaskInputMixin):
     """Coefficients and intercepts of tasks, and of the shared model where there is one."""
 
-    _takes_new_tasks = True  # whether adapt can add tasks to a fit
     tasks_: np.ndarray
     intercept_: Any
     mean_coef_: np.ndarray

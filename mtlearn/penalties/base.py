@@ -63,6 +63,8 @@ class Penalty(ABC):
 class Norm(Penalty):
     """Omega is a norm: V = 0 from some alpha on, and dual points are feasible or not."""
 
+    ridge: float = 0.0  # of ½‖V‖², which may come with it and stays where alpha changes
+
     @abstractmethod
     def dual_norm(self, G: np.ndarray) -> float:
         """Omega°(G) = max <G, V> over Omega(V) <= 1: the smallest alpha at which V = 0, finite."""
@@ -90,6 +92,32 @@ class QuadraticPenalty(Penalty):
 
 class Ridge(QuadraticPenalty):
     """Omega is ½‖V‖²: every direction is charged alike, so that alpha = inf leaves none."""
+
+
+class SquareOfNorm(Penalty):
+    """Omega is half the square of a norm times some number, and a ridge; no norm itself.
+
+    It is the norm at a strength of its own: V minimises ``f + c/2 ‖V‖²`` where it minimises
+    ``f + tau ‖V‖`` with tau = c ‖V‖, and ``tau - c ‖V(tau)‖`` grows with tau at least as fast.
+    """
+
+    @property
+    @abstractmethod
+    def steepness(self) -> float:
+        """c, alpha included."""
+
+    @property
+    @abstractmethod
+    def ridge(self) -> float:
+        """What ½‖V‖_F² is charged beside the square, alpha included."""
+
+    @abstractmethod
+    def norm(self) -> Norm:
+        """The norm, of any strength, and the ridge with it."""
+
+    @abstractmethod
+    def size(self, V: np.ndarray) -> float:
+        """The norm of V, without ridge or strength."""
 
 
 class RowSeparable(Penalty):

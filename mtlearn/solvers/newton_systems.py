@@ -43,7 +43,8 @@ def one_system(H, m, w, grouped, F, members=None) -> np.ndarray | None:
 def coupled_systems(H, m, w, grouped, F, E, corners, n_classes, members=None) -> np.ndarray | None:
     """D with a system per column, coupled by eta and, class by class, by theta.
 
-    ``members`` as in :func:`one_system`. What is made of some columns at a time is small beside the systems; their solutions are held.
+    ``members`` as in :func:`one_system`. What is made of some columns at a time is small beside the
+    systems; their solutions are held.
     """
     k, C = F.shape
     g = len(grouped) if members is None else members.shape[1]

@@ -14,7 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Norm, Penalty, QuadraticPenalty, Ridge, RowNorms
+from mtlearn.penalties.base import (
+    Norm,
+    Penalty,
+    QuadraticPenalty,
+    Ridge,
+    RowNorms,
+    SquareOfNorm,
+)
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.general import LossProblem
@@ -25,12 +32,15 @@ from mtlearn.solvers.approach import Goal, approach
 from mtlearn.solvers.base import Budget, Exact, Solver
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.choose import choose
-from mtlearn.solvers.curvature import noticed, typical_of_charged
+from mtlearn.solvers.curvature import noticed, typical_curvature, typical_of_charged
+from mtlearn.solvers.own_strength import OwnStrength
 from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.reductions.active_rows import ActiveRows
 from mtlearn.solvers.reductions.base import Reduction
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.starts import deviations, for_reduction, leads_anywhere
+
+LITTLE = 1e-10  # of the typical curvature: alpha next to nothing
 
 
 class Driver:
@@ -73,7 +83,7 @@ class Driver:
         verbose: int = 0,
         whole: Problem | None = None,
     ):
-        if not isinstance(penalty, Norm | QuadraticPenalty):
+        if not isinstance(penalty, Norm | QuadraticPenalty | SquareOfNorm):
             raise TypeError(
                 f"nothing says where paths of {type(penalty).__name__} on {type(problem).__name__} "
                 "start: one of them would have to be QuadraticPenalty, or Norm as well. Add that "
@@ -124,6 +134,8 @@ class Driver:
             found = self._smaller(self.reduction, penalty, start)
         elif isinstance(self.penalty, Norm):
             found = self._of_norm(penalty, start)
+        elif isinstance(penalty, SquareOfNorm):
+            found = self._of_square(penalty, start)
         else:
             assert isinstance(penalty, QuadraticPenalty)
             found = self._of_quadratic(penalty, start)
@@ -307,8 +319,34 @@ class Driver:
 
     def _without_penalty(self, penalty: Penalty) -> Solution:
         """alpha next to nothing: no penalty, with the Newton decrement for a certificate."""
-        free = Driver(self.problem, SquaredNorm(0.0), tol=self.tol, max_iter=self.max_iter)
-        return _charged(free.solve(0.0), penalty, self.problem)
+        ridge = getattr(penalty, "ridge", 0.0)
+        free = Driver(self.problem, SquaredNorm(ridge), tol=self.tol, max_iter=self.max_iter)
+        return _charged(free.solve(ridge), penalty, self.problem)
+
+    # The square of a norm: V = 0 in the limit only, and a norm at a strength of its own.
+
+    def _of_square(self, penalty: SquareOfNorm, start: Any) -> Solution:
+        problem = self.problem
+        if penalty.alpha == 0:
+            return self._without_penalty(penalty)
+        if np.isinf(penalty.alpha):
+            point = without_deviations(problem)
+            return Solution(point, certify(problem, penalty, point).relative, 1)
+        little = penalty.alpha <= LITTLE * typical_curvature(problem)
+        free = self._without_penalty(penalty) if little else None
+        if free is not None and free.gap <= self.tol:
+            return free
+        aim = min(self.tol, tuning.POLISHED) if self.polish else self.tol
+        found = self._own_strength.solution(penalty, start, aim, self.tol, self.max_iter)
+        return found if free is None else min(found, free, key=lambda solution: solution.gap)
+
+    @cached_property
+    def _own_strength(self) -> OwnStrength:
+        assert isinstance(self.penalty, SquareOfNorm)
+        limits: Any = {"tol": self.tol, "max_iter": self.max_iter}
+        norm, purpose = self.penalty.norm(), self.purpose
+        driver = Driver(self.problem, norm, purpose=purpose, whole=self.whole, **limits)
+        return OwnStrength(driver, self.verbose)
 
     # Squares: V = 0 in the limit only, if at all.
 

@@ -89,6 +89,10 @@ def models():
             m.GraphTasksRegressor(0.3, graph=[("Aix", "Bonn"), ("Bonn", "new"), ("new", "Cork")])
         ),
         "graph_tasks_classifier": beside(m.GraphTasksClassifier(**sure), classes=["no", "yes"]),
+        "task_relationships_regressor": beside(m.TaskRelationshipsRegressor(0.3, **sure)),
+        "task_relationships_classifier": in_columns_of_y(
+            m.TaskRelationshipsClassifier(0.01), classes=["yes", "no"]
+        ),
         "mean_regularized_classifier": beside(
             m.MeanRegularizedClassifier(**sure), classes=["low", "mid", "top"]
         ),

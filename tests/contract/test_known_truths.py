@@ -232,7 +232,7 @@ def pooled_parameters(name, problem, kind, alpha_mean, alpha_intercept):
     parameters = family.parameters(
         shared_mean=True, alpha_mean=alpha_mean, alpha_intercept=alpha_intercept, tol=1e-13
     )
-    if family.always_has_mean:
+    if not family.has_alpha_max:
         return parameters | {"alpha": np.inf}
     return parameters | {"alpha": 1.5 * problem.alpha_max(family.estimator(kind), **parameters)}
 
@@ -437,6 +437,10 @@ def test_identical_tasks_collapse_to_one(name, alpha_intercept):
     elif name == "mean":
         one = Ridge(n * alpha * 1e-3 / (alpha + 1e-3)).fit(X, y)
         np.testing.assert_allclose(fitted.coef_, np.tile(one.coef_, (T, 1)), atol=1e-7)
+    elif name == "relations":  # r = .1
+        one = Ridge(n * alpha * (0.9 / T + 0.1)).fit(X, y)
+        np.testing.assert_allclose(fitted.coef_, np.tile(one.coef_, (T, 1)), atol=1e-7)
+        np.testing.assert_allclose(fitted.task_correlation_, 1.0, atol=1e-6)
     else:  # Omega of T equal columns is that of one, so many times: of the trace norm sqrt(T)
         omega, w = TYPICAL[name].omega, np.arange(1.0, 4.0)[:, None]
         share = omega(np.tile(w, T)) / omega(w) / T

@@ -42,6 +42,7 @@ from mtlearn import (
     PooledTasks,
     RandomSlopesClassifier,
     RandomSlopesRegressor,
+    TaskRelationshipsRegressor,
     adapt,
     collect_moments,
     compare_tasks,
@@ -280,6 +281,16 @@ PARAMETERS = {
         column("school", model=Group(feature_groups=[["size", "doses"]])),
         ["names 'doses', which is no feature"],
         ["did you mean 'dose'", "those that are not named are alone"],
+    ),
+    "adapt: relations": (
+        lambda: adapt(fit(TaskRelationshipsRegressor(), task=TASK)(), X[:4], y[:4], task=["d"] * 4),
+        ["TaskRelationshipsRegressor"],
+        ["Fit again with all rows"],
+    ),
+    "ridge_ratio": (
+        fit(TaskRelationshipsRegressor(ridge_ratio=1.5)),
+        ["ridge_ratio=1.5"],
+        [">= 0 and <= 1"],
     ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
     "loss": (fit(Mean(loss="gamma")), ["loss='gamma'"], ["'squared', 'poisson', 'huber'"]),
@@ -1528,6 +1539,7 @@ ERRORS = {
 }
 WRONG_TYPE = {
     "parameters: adapt: a graph",
+    "parameters: adapt: relations",
     "tasks: sparse",
     "tasks: text and numbers",
     "tasks: numbers and text",

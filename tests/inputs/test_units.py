@@ -36,7 +36,7 @@ def scaled(problem, x, y):
 
 def strength(name, x, y):
     """Exponent of the alpha that poses the same problem: Omega is a square or a norm."""
-    return 2 * x if name == "mean" else x + y
+    return x + y if FAMILIES[name].has_alpha_max else 2 * x
 
 
 @every_family

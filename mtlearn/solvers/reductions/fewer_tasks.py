@@ -16,7 +16,7 @@ import numpy as np
 from scipy import linalg
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.penalties.base import InvariantInTasks, Norm, Penalty, RowNorms
+from mtlearn.penalties.base import InvariantInTasks, Norm, Penalty, RowNorms, SquareOfNorm
 from mtlearn.problems.base import Problem
 from mtlearn.problems.forms import make_problem
 from mtlearn.problems.points import Point
@@ -51,7 +51,7 @@ class FewerTasks(Reduction):
         """Whether tasks may be mixed, and there are enough of them."""
         if not isinstance(problem, SquaredProblem) or not data.same_rows:
             return False
-        if not (isinstance(penalty, InvariantInTasks) and isinstance(penalty, Norm)):
+        if not (isinstance(penalty, InvariantInTasks) and isinstance(penalty, Norm | SquareOfNorm)):
             return False
         alone = not (problem.coupling.has_mean or problem.pooled)
         worth = OF_FEW if isinstance(penalty, RowNorms) else WORTH

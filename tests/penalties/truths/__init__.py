@@ -30,6 +30,7 @@ class Truth(ABC):
     separable: ClassVar[bool] = True  # a sum over features
     pieces: ClassVar[bool] = False  # whether it is linear between kinks
     is_norm: ClassVar[bool] = True
+    always_has_mean: ClassVar[bool] = True  # of what is no norm: whether its family has no choice
 
     def __init_subclass__(cls):
         TRUTHS[cls.library] = cls

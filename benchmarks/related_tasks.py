@@ -1,0 +1,70 @@
+"""How long fits of related tasks take, and how that grows with the number of tasks.
+
+python -m benchmarks.related_tasks [path] [nearest] [relations] [TASKS ...]
+
+Tasks of 50 rows and 40 features: on a path, at random places with their 3 nearest, or with
+relations that are learned. Seconds of the process, of one thread where BLAS has one
+(OPENBLAS_NUM_THREADS=1).
+"""
+
+import sys
+import time
+from functools import partial
+
+import numpy as np
+
+from mtlearn import (
+    GraphTasksClassifier,
+    GraphTasksRegressor,
+    TaskRelationshipsClassifier,
+    TaskRelationshipsRegressor,
+)
+
+ROWS, FEATURES = 50, 40
+NAMES = ("path", "nearest", "relations")
+
+
+def drawn(T):
+    rng = np.random.default_rng(0)
+    slopes = np.cumsum(0.2 * rng.normal(size=(T, FEATURES)), axis=0)
+    task = np.repeat(np.arange(T), ROWS)
+    X = rng.normal(size=(len(task), FEATURES))
+    return X, np.sum(X * slopes[task], axis=1) + rng.normal(size=len(task)), task
+
+
+def models(name, T):
+    """A regressor and a classifier, to be given alpha."""
+    if name == "relations":
+        return TaskRelationshipsRegressor, TaskRelationshipsClassifier
+    places = dict(enumerate(np.random.default_rng(1).random((T, 2))))
+    graph = "path" if name == "path" else places
+    return (partial(Model, graph=graph) for Model in (GraphTasksRegressor, GraphTasksClassifier))
+
+
+def seconds(call, *args, **more):
+    start = time.process_time()
+    call(*args, **more)
+    return time.process_time() - start
+
+
+def main(names, sizes):
+    for T in sizes:
+        X, y, task = drawn(T)
+        for name in names:
+            regressor, classifier = models(name, T)
+            fits = [
+                seconds(regressor(alpha=alpha).fit, X, y, task=task) for alpha in (1e-3, 1.0, 100.0)
+            ]
+            print(f"{T:>5} tasks, {name:>9}: fits", *(f"{s:.2f}" for s in fits), end="", flush=True)
+            took = seconds(classifier(alpha=0.1).fit, X, y > 0, task=task)
+            print(f", classifier {took:.2f}")
+            if T <= 100:
+                took = seconds(regressor().path, X, y, task=task, alphas=50)
+                print(f"{'':>25}path of 50 alphas {took:.2f}")
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    named = [one for one in given if one in NAMES]
+    counts = [int(one) for one in given if one not in NAMES]
+    main(named or NAMES, counts or [100, 500, 2000])
