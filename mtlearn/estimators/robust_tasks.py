@@ -108,15 +108,14 @@ class RobustTasks(NormFamily):
                 check_number("outlier_ratio", ratio, strict=True, infinite=True)
 
     def _penalty(self, problem: Problem) -> Penalty:
-        K, charges = problem.n_classes, ()
+        K, charges = problem.n_classes, None
         if self.weight_by_size:
             rows = problem.weight.reshape(-1, K)[:, 0]
             charges = tuple(np.sqrt(rows / rows.mean()).tolist())
         if self.structure is None:
-            return TaskNorms(1.0, K, charges)
+            return TaskNorms(1.0, K, charges or 1.0)
         ratio = self._ratio(*_sizes(problem))
-        charges = charges or (1.0,) * (problem.n_columns // K)
-        return STRUCTURES[self.structure](1.0, ratio, K, charges)
+        return STRUCTURES[self.structure](1.0, ratio, K, charges or ())
 
     def _own_attributes(
         self, problem: Problem, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
@@ -160,7 +159,7 @@ class RobustTasks(NormFamily):
         ends = self._ends(d, T, K)
         if ends is None:
             return
-        high = ends[1] / min(penalty.charges)
+        high = ends[1] / min(penalty.charges or (1.0,))
         if ends[0] < ratio < high:
             return
         gone = "shared part" if ratio <= ends[0] else "outlier tasks"

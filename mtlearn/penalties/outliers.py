@@ -36,8 +36,8 @@ class WithOutliers(Composite):
         rho, > 0; ``inf`` is allowed: no outliers.
     n_classes : int
         Columns of a task.
-    charges : tuple of float
-        c_t of each task.
+    charges : tuple of float, default=()
+        c_t of each task; 1 where none are given.
 
     References
     ----------
@@ -47,7 +47,7 @@ class WithOutliers(Composite):
 
     outlier_ratio: float
     n_classes: int
-    charges: tuple[float, ...]
+    charges: tuple[float, ...] = ()
 
     @cached_property
     def stacked(self) -> Stacked:
@@ -63,15 +63,16 @@ class WithOutliers(Composite):
 
         No ‖g_t‖ of a task with K columns is larger than (d K)^½ times either dual norm of G.
         """
-        charges = float(self.outlier_ratio) * np.array(self.charges)
-        return TaskNorms(self.alpha, self.n_classes, tuple(np.minimum(charges, DEAREST).tolist()))
+        ratio = min(float(self.outlier_ratio), DEAREST)
+        charges = tuple(ratio * c for c in self.charges) if self.charges else ratio
+        return TaskNorms(self.alpha, self.n_classes, charges)
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         L, S = self.split(V)
         return {"shared": L.copy(), "specific": S, "outliers": self._own.parts(S)["outliers"]}
 
 
-DEAREST = 1e6  # rho c_t: dual norms differ by (d K)^½ at most
+DEAREST = 1e8  # rho: dual norms differ by (d K)^½ at most
 
 
 class LowRankAndOutliers(WithOutliers, InvariantInFeatures):

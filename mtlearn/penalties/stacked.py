@@ -83,7 +83,8 @@ class StackedDerivative(Factored):
         A, at = np.zeros((self.dimensions, self.dimensions)), 0
         for M in self.each:
             k = M.dimensions
-            A[at : at + k, at : at + k] = M.squares()
+            if k:
+                A[at : at + k, at : at + k] = M.squares()
             at += k
         return A
 

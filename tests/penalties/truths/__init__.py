@@ -32,7 +32,8 @@ class Truth(ABC):
     is_norm: ClassVar[bool] = True
 
     def __init_subclass__(cls):
-        TRUTHS[cls.library] = cls
+        if hasattr(cls, "library"):
+            TRUTHS[cls.library] = cls
 
     @abstractmethod
     def omega(self, V):
