@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from mtlearn.penalties.base import Differentiable, Norm
+from mtlearn.penalties.base import Differentiable, Norm, Smoothable
 from mtlearn.penalties.derivative import Factored
 
 
 @dataclass(frozen=True)
-class Stacked(Differentiable, Norm):
+class Stacked(Smoothable, Norm):
     """Sum of the norms of blocks of as many columns.
 
     ::
@@ -44,6 +44,9 @@ class Stacked(Differentiable, Norm):
 
     def derivative(self, Z: np.ndarray, step: Any) -> StackedDerivative:
         return StackedDerivative([n.derivative(part, step) for n, part in self._each(Z)])
+
+    def smoothed(self, V: np.ndarray, width: float) -> SmoothedBlocks:
+        return SmoothedBlocks([n.smoothed(part, width) for n, part in self._each(V)], V.shape)
 
     def _each(self, V: np.ndarray) -> Any:
         return zip(self.norms, blocks(V, len(self.norms)), strict=True)
@@ -89,8 +92,36 @@ class StackedDerivative(Factored):
         return A
 
 
+class SmoothedBlocks:
+    """Smooth functions of the blocks, side by side.
+
+    Parameters
+    ----------
+    each : list
+    shape : tuple
+        (d, n C).
+    """
+
+    def __init__(self, each: list[Any], shape: tuple[int, ...]) -> None:
+        self.each, self.shape = each, shape
+        self.value = sum(smooth.value for smooth in each)
+
+    def gradient(self) -> np.ndarray:
+        """(d, n C)."""
+        return np.hstack([smooth.gradient() for smooth in self.each])
+
+    def hessian(self) -> np.ndarray:
+        """(d n C, d n C), of V flattened row by row."""
+        d, n = self.shape[0], len(self.each)
+        C = self.shape[1] // n
+        H = np.zeros((d, n, C, d, n, C))
+        for k, smooth in enumerate(self.each):
+            H[:, k, :, :, k] = smooth.hessian().reshape(d, C, d, C)
+        return H.reshape(d * n * C, -1)
+
+
 @dataclass(frozen=True)
-class Turned(Differentiable, Norm):
+class Turned(Smoothable, Norm):
     """A norm of V', such as one of rows by one of columns.
 
     Parameters

@@ -13,6 +13,7 @@ import numpy as np
 
 from mtlearn.penalties.stacked import blocks
 from mtlearn.penalties.sum_of_parts import SumOfParts
+from mtlearn.problems.border import reduced_hessian
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 
@@ -25,6 +26,10 @@ class StackedPoint:
     G: np.ndarray
     inner: Point
     known: dict[Any, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def mean(self) -> np.ndarray | None:
+        return self.inner.mean
 
 
 class StackedProblem:
@@ -41,8 +46,9 @@ class StackedProblem:
     def __init__(self, problem: SquaredProblem, n_parts: int):
         self.problem, self.n_parts = problem, n_parts
         self.n_features, self.n_classes = problem.n_features, problem.n_classes
-        self.n_columns = n_parts * problem.n_columns
+        self.n_columns, self.n_tasks = n_parts * problem.n_columns, problem.n_tasks
         self.coupling, self.pooled = problem.coupling, problem.pooled
+        self.null_value = problem.null_value
 
     def settle(self, V: np.ndarray) -> StackedPoint:
         parts = blocks(V, self.n_parts)
@@ -74,3 +80,26 @@ class StackedProblem:
 
     def thin_rows(self) -> float:
         return self.problem.thin_rows() / self.n_parts
+
+    def reduced_hessian(self) -> np.ndarray:
+        """Hessian of the smooth part in [L, S], flattened row by row; of small problems only."""
+        d, C, n = self.n_features, self.problem.n_columns, self.n_parts
+        H = reduced_hessian(self.problem).reshape(d, C, d, C)
+        return np.tile(H, (1, n, 1, n)).reshape(d * n * C, -1)
+
+    # What the certificate is made of is a matter of the sum.
+
+    def loss_gap(self, point: StackedPoint, s: float) -> float:
+        return self.problem.loss_gap(point.inner, s)
+
+    def intercept_gap(self, point: StackedPoint, s: float) -> float:
+        return self.problem.intercept_gap(point.inner, s)
+
+    def mean_gradient(self, point: StackedPoint) -> np.ndarray:
+        return self.problem.mean_gradient(point.inner)
+
+    def residual_sums(self, point: StackedPoint) -> np.ndarray:
+        return self.problem.residual_sums(point.inner)
+
+    def mean_system(self, point: Any = None) -> list[Any]:
+        return self.problem.mean_system()

@@ -24,6 +24,7 @@ from scipy import linalg
 from mtlearn.problems.border import reduced_hessian
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.problems.stacked import StackedProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import curvature_ratio
@@ -37,7 +38,7 @@ def worth_smoothing(problem: SquaredProblem) -> bool:
 
 
 def smoothed_newton(
-    problem: SquaredProblem, penalty: Any, start: Point
+    problem: Any, penalty: Any, start: Any
 ) -> Iterator[tuple[Point, float]]:
     """Points of lower objective than a settled one, nearer and nearer, until rounding is reached.
 
@@ -47,12 +48,14 @@ def smoothed_newton(
 
     Parameters
     ----------
-    problem : SquaredProblem
+    problem : SquaredProblem or StackedProblem
     penalty : Penalty
         Whose ``smoothed`` is its Moreau envelope, or something better.
     start : Point
     """
-    H, here, width, products = reduced_hessian(problem), start, np.inf, 0.0
+    stacked = isinstance(problem, StackedProblem)
+    H = problem.reduced_hessian() if stacked else reduced_hessian(problem)
+    here, width, products = start, np.inf, 0.0
     ceiling = problem.value(start) + penalty.value(start.V)
     while True:
         V = here.V
