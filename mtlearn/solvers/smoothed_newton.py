@@ -61,7 +61,7 @@ def smoothed_newton(
         V = here.V
         narrowest = max(tuning.NARROWEST * float(np.linalg.norm(V, 2)), 1e-300)
         share = tuning.SMOOTHED_SHARE * certify(problem, penalty, here).gap
-        width = min(width, max(share / (penalty.alpha * min(V.shape)), narrowest))
+        last, width = width, min(width, max(share / (penalty.alpha * min(V.shape)), narrowest))
         smooth = penalty.smoothed(V, width)
         D = _solve(H + smooth.hessian(), (here.G - smooth.gradient()).ravel())
         value = problem.value(here) + smooth.value
@@ -77,7 +77,9 @@ def smoothed_newton(
         if problem.value(here) + penalty.value(here.V) <= ceiling:
             yield here, products
             products = 0.0
-        if width <= narrowest and lower <= 1e-14 * value:
+        # A width that a gap of rounding holds up does not get narrower either.
+        settled = width <= narrowest or width > 0.9 * last
+        if settled and lower <= 1e-14 * value:
             return
 
 
