@@ -242,12 +242,12 @@ def _with_columns(model: Any, data: TaskData, growth: Growth, anew: bool) -> Any
         own = TaskRows(X - part.center, Y[rows], c[rows, None], part.offset(X))
         charged = part
         if by_size:
-            alpha = part.penalty.alpha * float(np.sqrt(total * model.data_scale_))
-            charged = part.charging(alpha)
+            charged = part.charging(float(np.sqrt(total * model.data_scale_)))
         columns.append(own_column(charged, own))
     found, whole = _attributes(model, part, columns)
     if hasattr(model, "outlier_tasks_"):
-        away = np.array([column.v.any() for column in columns])
+        split = hasattr(model, "shared_coef_")
+        away = np.array([(c.v - c.shared if split else c.v).any() for c in columns])
         before = np.isin(model.tasks_, model.outlier_tasks_)
         whole["outlier_tasks_"] = growth.tasks[growth.merged(before, away)]
     found["task_counts_"] = data.counts()

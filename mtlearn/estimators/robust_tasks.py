@@ -108,14 +108,15 @@ class RobustTasks(NormFamily):
                 check_number("outlier_ratio", ratio, strict=True, infinite=True)
 
     def _penalty(self, problem: Problem) -> Penalty:
-        K, charges = problem.n_classes, None
+        K = problem.n_classes
+        charges: tuple[float, ...] | float = 1.0
         if self.weight_by_size:
             rows = problem.weight.reshape(-1, K)[:, 0]
             charges = tuple(np.sqrt(rows / rows.mean()).tolist())
         if self.structure is None:
-            return TaskNorms(1.0, K, charges or 1.0)
+            return TaskNorms(1.0, K, charges)
         ratio = self._ratio(*_sizes(problem))
-        return STRUCTURES[self.structure](1.0, ratio, K, charges or ())
+        return STRUCTURES[self.structure](1.0, ratio, K, charges)
 
     def _own_attributes(
         self, problem: Problem, parts: dict[str, Any], shaped: Callable[[np.ndarray], np.ndarray]
@@ -159,7 +160,7 @@ class RobustTasks(NormFamily):
         ends = self._ends(d, T, K)
         if ends is None:
             return
-        high = ends[1] / min(penalty.charges or (1.0,))
+        high = ends[1] / np.min(penalty.charges)
         if ends[0] < ratio < high:
             return
         gone = "shared part" if ratio <= ends[0] else "outlier tasks"

@@ -10,7 +10,6 @@ import numpy as np
 
 from mtlearn.penalties.base import Composite, InvariantInFeatures
 from mtlearn.penalties.stacked import Stacked, Turned
-from mtlearn.penalties.sum_of_parts import SumOfParts
 from mtlearn.penalties.task_norms import TaskNorms
 from mtlearn.penalties.trace_norm import TraceNorm
 
@@ -36,8 +35,8 @@ class WithOutliers(Composite):
         rho, > 0; ``inf`` is allowed: no outliers.
     n_classes : int
         Columns of a task.
-    charges : tuple of float, default=()
-        c_t of each task; 1 where none are given.
+    charges : tuple of float, or float, default=1.0
+        c_t of each task; one for all of them.
 
     References
     ----------
@@ -47,29 +46,30 @@ class WithOutliers(Composite):
 
     outlier_ratio: float
     n_classes: int
-    charges: tuple[float, ...] = ()
+    charges: tuple[float, ...] | float = 1.0
 
     @cached_property
     def stacked(self) -> Stacked:
-        return Stacked(self.alpha, (self._shared(), self._own))
+        return Stacked(self.alpha, (self._shared(), self.own))
 
     def _shared(self) -> Any:
         """The norm of L."""
         raise NotImplementedError
 
     @cached_property
-    def _own(self) -> TaskNorms:
+    def own(self) -> TaskNorms:
         """The norms of the outliers, no dearer than makes a difference.
 
         No ‖g_t‖ of a task with K columns is larger than (d K)^½ times either dual norm of G.
         """
         ratio = min(float(self.outlier_ratio), DEAREST)
-        charges = tuple(ratio * c for c in self.charges) if self.charges else ratio
+        several = isinstance(self.charges, tuple)
+        charges = tuple(ratio * c for c in self.charges) if several else ratio * self.charges
         return TaskNorms(self.alpha, self.n_classes, charges)
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         L, S = self.split(V)
-        return {"shared": L.copy(), "specific": S, "outliers": self._own.parts(S)["outliers"]}
+        return {"shared": L.copy(), "specific": S, "outliers": self.own.parts(S)["outliers"]}
 
 
 DEAREST = 1e8  # rho: dual norms differ by (d K)^½ at most

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from mtlearn.penalties.base import Differentiable, Norm, Smoothable
+from mtlearn.penalties.base import Norm, Smoothable
 from mtlearn.penalties.derivative import Factored
 
 

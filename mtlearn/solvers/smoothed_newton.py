@@ -37,9 +37,7 @@ def worth_smoothing(problem: SquaredProblem) -> bool:
     return curvature_ratio(problem) > tuning.APART
 
 
-def smoothed_newton(
-    problem: Any, penalty: Any, start: Any
-) -> Iterator[tuple[Point, float]]:
+def smoothed_newton(problem: Any, penalty: Any, start: Any) -> Iterator[tuple[Point, float]]:
     """Points of lower objective than a settled one, nearer and nearer, until rounding is reached.
 
     With each goes the number of matrix products that it took. Points that the smoothing has lifted

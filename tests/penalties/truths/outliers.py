@@ -13,10 +13,10 @@ from . import Truth
 
 
 @dataclass(frozen=True)
-class _Outliers(Truth):
+class Outliers(Truth):
     outlier_ratio: float
     n_classes: int = 1
-    charges: tuple = ()
+    charges: tuple | float = 1.0
 
     family = estimators.RobustTasks
     examples: ClassVar = []  # solved for side by side: see test_outliers.py
@@ -39,7 +39,7 @@ class _Outliers(Truth):
         if not S.any():
             return 0.0
         own = self.norms_of_tasks(S)
-        return self.outlier_ratio * np.sum(own * (self.charges or np.ones(len(own))))
+        return self.outlier_ratio * np.sum(own * np.broadcast_to(self.charges, len(own)))
 
     def omega(self, V):
         """Any split is an upper bound; this one has been looked for."""
@@ -71,7 +71,7 @@ class _Outliers(Truth):
 
     def shrunk_tasks(self, Z, t):
         own = self.norms_of_tasks(Z)
-        t = t * self.outlier_ratio * np.array(self.charges or np.ones(len(own)))
+        t = t * self.outlier_ratio * np.arraynp.broadcast_to(self.charges, len(own))
         left = 1 - t / np.maximum(own, 1e-300)
         return Z * np.repeat(np.maximum(left, 0.0), self.n_classes)
 
@@ -82,17 +82,17 @@ class _Outliers(Truth):
             return self.shared_in_cvxpy(V)
         L, K = cp.Variable(V.shape), self.n_classes
         tasks = [cp.vec((V - L)[:, k : k + K], order="F") for k in range(0, V.shape[1], K)]
-        charges = self.charges or np.ones(len(tasks))
+        charges = np.broadcast_to(self.charges, len(tasks))
         own = [c * cp.norm(s) for c, s in zip(charges, tasks, strict=True)]
         return self.shared_in_cvxpy(L) + self.outlier_ratio * cp.sum(own)
 
     def dual_norm(self, G):
         own = self.norms_of_tasks(G)
-        own = own / (self.charges or np.ones(len(own)))
+        own = own / np.broadcast_to(self.charges, len(own))
         return max(self.dual_of_shared(G), own.max() / self.outlier_ratio)
 
 
-class LowRank(_Outliers):
+class LowRank(Outliers):
     library, structure = LowRankAndOutliers, "low_rank"
     families: ClassVar = {"robust low rank": {"structure": "low_rank"}}
 
@@ -115,7 +115,7 @@ class LowRank(_Outliers):
         return max(np.linalg.norm(size), self.dual_norm(size))
 
 
-class Features(_Outliers):
+class Features(Outliers):
     library, structure = FeaturesAndOutliers, "group"
     families: ClassVar = {"robust group": {"structure": "group"}}
 
