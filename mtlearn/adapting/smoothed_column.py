@@ -53,6 +53,7 @@ def levels(part: SharedPart, n: int) -> tuple[np.ndarray, list[float]]:
 
 
 def relative(gap: float, null: float) -> float:
+    """A gap over the objective at v = 0, where that is not rounding."""
     return gap / null if null > 0 else 0.0
 
 
@@ -76,6 +77,7 @@ class Smoothed:
         self.size = targets / scale if scale > 0 else 0.0
 
     def problem(self, width: float) -> ColumnProblem:
+        """The problem under so much smoothing."""
         last, rows, n_last = self.charge(width), self.rows, self.Q.shape[1]
         return ColumnProblem(
             self.part.loss, self.Z, rows.Y, rows.offset, rows.c, self.ridge, last, n_last

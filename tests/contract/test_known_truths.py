@@ -14,6 +14,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from ..checks import STRICT
 from ..families import FAMILIES
 from ..generators import CLASS_WAYS, make, make_classes
+from ..penalties.truths import truth_of_fitted
 from ..reference import Entries
 
 pytestmark = STRICT
