@@ -14,9 +14,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.adapting.grown import Growth, grown
-from mtlearn.adapting.own_column import OwnColumn, TaskRows, own_column
+from mtlearn.adapting.own_column import own_column
 from mtlearn.adapting.posterior import posteriors
 from mtlearn.adapting.shared_part import data_weights, shared_level, shared_part_of
+from mtlearn.adapting.smoothed_column import OwnColumn, TaskRows
 from mtlearn.estimators.fitting import Fitting
 from mtlearn.estimators.linear import HELD, FittedLinear
 from mtlearn.estimators.mixed_parameters import RandomSlopes

@@ -57,8 +57,9 @@ class RobustTasks(NormFamily):
         rho, what an outlier costs relative to what is shared; of no account where ``structure`` is
         None. Both parts are used between 1/√T and 1 ("low_rank"; √min(d, K) of K > 2 classes) or
         √d ("group"); a shared mean makes of the first 1/√(2⌊T/2⌋), unless there are classes, and
-        (1 - 1/T)^½ times the second. "auto" is the geometric mean of these ends; outside them the
-        fit warns, for the model is then that of the other part alone. The cross-validated versions
+        (1 - 1/T)^½ times the second. "auto" is the geometric mean of these ends for "group" and
+        halfway from there to the upper one for "low_rank"; outside them the fit warns, for the
+        model is then that of the other part alone. The cross-validated versions
         take a list as well, and choose the one with the best mean score.
     weight_by_size : bool
         Whether a task with more rows is charged more, by the root of their number, as what is to be
@@ -152,7 +153,7 @@ class RobustTasks(NormFamily):
 
     def _ratio(self, d: int, T: int, K: int) -> float:
         if isinstance(self.outlier_ratio, str):
-            return auto_ratio(self._ends(d, T, K))
+            return auto_ratio(str(self.structure), self._ends(d, T, K))
         return float(self.outlier_ratio)
 
     def _warn_of_ratio(self, ratio: float, penalty: WithOutliers, d: int, T: int, K: int) -> None:

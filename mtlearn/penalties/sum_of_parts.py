@@ -36,8 +36,12 @@ class SumOfParts(np.ndarray):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **how: Any) -> Any:
         plain = [_plain(a) for a in inputs]
-        if "out" in how:
-            how["out"] = tuple(_plain(a) for a in how["out"])
+        given = how.get("out", ())
+        if given:  # which no longer is the sum that it was
+            how["out"] = tuple(_plain(a) for a in given)
+            for a in given:
+                if isinstance(a, SumOfParts):
+                    a.parts = None
         result = getattr(ufunc, method)(*plain, **how)
         if method != "__call__" or how:
             return result

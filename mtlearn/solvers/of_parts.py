@@ -23,7 +23,7 @@ from mtlearn.penalties.base import Composite
 from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.problems.stacked import StackedPoint, StackedProblem
+from mtlearn.problems.stacked import StackedProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Iterates, Iterative, Standing
 from mtlearn.solvers.descent import Descent
@@ -57,10 +57,11 @@ class PartsDescent(Iterative):
     ):
         super().__init__(problem, penalty, whole)
         n = len(penalty.stacked.norms)
-        self.parts: Any = StackedProblem(problem, n)
+        self.parts = StackedProblem(problem, n)
+        stacked: Any = self.parts
         if descent is None:
             largest = n * Metric.of_problem(problem, by_rows=False).L
-            self.descent = Descent(self.parts, penalty.stacked, curvature=largest)
+            self.descent = Descent(stacked, penalty.stacked, curvature=largest)
         else:
             self.descent = descent.like(self.parts, penalty.stacked)
 
@@ -84,6 +85,6 @@ class PartsDescent(Iterative):
         except StopIteration:
             return
 
-    def _inside(self, penalty: Any, point: Point) -> StackedPoint:
+    def _inside(self, penalty: Any, point: Point) -> Any:
         """The parts of a point side by side."""
         return self.parts.around(point, np.hstack(penalty.split(point.V)))
