@@ -11,6 +11,7 @@ NOTEBOOKS = [
     "holes",
     "spectra",
     "low_rank",
+    "outliers",
     "dirty",
     "negative_transfer",
     "digits",

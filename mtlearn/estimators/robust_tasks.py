@@ -139,7 +139,7 @@ class RobustTasks(NormFamily):
         if self.structure is None:
             return [self]
         K = data.n_targets if data.stacked else 1
-        sizes = data.X.shape[1], len(data.tasks), K
+        sizes = data.n_features, len(data.tasks), K
         singles = [copy(self).set_params(outlier_ratio=ratio) for ratio in self._ratios()]
         return [single.set_params(outlier_ratio=single._ratio(*sizes)) for single in singles]
 
