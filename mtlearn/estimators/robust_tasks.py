@@ -57,9 +57,9 @@ class RobustTasks(NormFamily):
         rho, what an outlier costs relative to what is shared; of no account where ``structure`` is
         None. Both parts are used between 1/√T and 1 ("low_rank"; √min(d, K) of K > 2 classes) or
         √d ("group"); a shared mean makes of the first 1/√(2⌊T/2⌋), unless there are classes, and
-        (1 - 1/T)^½ times the second. "auto" is the geometric mean of these ends for "group" and
-        halfway from there to the upper one for "low_rank"; outside them the fit warns, for the
-        model is then that of the other part alone. The cross-validated versions
+        (1 - 1/T)^½ times the second. "auto" is the geometric mean of these ends for "group", and
+        for "low_rank" halfway from there to the upper one (at most 1); outside them the fit
+        warns, for the model is then that of the other part alone. The cross-validated versions
         take a list as well, and choose the one with the best mean score.
     weight_by_size : bool
         Whether a task with more rows is charged more, by the root of their number, as what is to be

@@ -33,7 +33,7 @@ class WithOutliers(Composite):
         Strength, >= 0.
     outlier_ratio : float
         rho, > 0; ``inf`` is allowed: no outliers.
-    n_classes : int
+    n_classes : int, default=1
         Columns of a task.
     charges : tuple of float, or float, default=1.0
         c_t of each task; one for all of them.
@@ -45,7 +45,7 @@ class WithOutliers(Composite):
     """
 
     outlier_ratio: float
-    n_classes: int
+    n_classes: int = 1
     charges: tuple[float, ...] | float = 1.0
 
     @cached_property
@@ -151,5 +151,7 @@ def auto_ratio(structure: str, ends: tuple[float, float] | None) -> float:
     """``outlier_ratio="auto"``: a geometric mean of the useful range; inf (S = 0) without."""
     if ends is None:
         return float(np.inf)
-    share = SHARES[structure]
-    return float(ends[0] ** (1 - share) * ends[1] ** share)
+    low, high = ends
+    if structure == "low_rank":  # more than 1 only for classes at right angles to each other
+        high = min(high, 1.0)
+    return float(low * (high / low) ** SHARES[structure])

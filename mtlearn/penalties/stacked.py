@@ -54,7 +54,8 @@ class Stacked(Smoothable, Norm):
 
 def blocks(V: np.ndarray, n: int) -> list[np.ndarray]:
     """The blocks of (..., n C), views."""
-    return np.split(V, n, axis=-1)
+    C = V.shape[-1] // n
+    return [V[..., k * C : (k + 1) * C] for k in range(n)]
 
 
 class StackedDerivative(Factored):
