@@ -152,6 +152,6 @@ def auto_ratio(structure: str, ends: tuple[float, float] | None) -> float:
     if ends is None:
         return float(np.inf)
     low, high = ends
-    if structure == "low_rank":  # more than 1 only for classes at right angles to each other
+    if structure == "low_rank" and low < 1.0:  # beyond 1 only for classes at right angles
         high = min(high, 1.0)
     return float(low * (high / low) ** SHARES[structure])

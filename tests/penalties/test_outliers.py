@@ -104,7 +104,8 @@ def test_useful_ratios_are_where_one_bound_implies_the_other(
         assert found is None and auto_ratio(structure, found) == np.inf
     else:
         assert found == pytest.approx((low, high), rel=1e-12)
-        most, share = {"group": (high, 1 / 2), "low_rank": (min(high, 1), 3 / 4)}[structure]
+        one = min(high, 1) if low < 1 else high
+        most, share = {"group": (high, 1 / 2), "low_rank": (one, 3 / 4)}[structure]
         between = low * (most / low) ** share
         assert auto_ratio(structure, found) == pytest.approx(between, rel=1e-12)
     rng = np.random.default_rng(0)  # and no other G is beyond
