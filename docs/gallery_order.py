@@ -12,6 +12,7 @@ NOTEBOOKS = [
     "spectra",
     "opposites",
     "low_rank",
+    "outliers",
     "dirty",
     "negative_transfer",
     "digits",

@@ -14,9 +14,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.adapting.grown import Growth, grown
-from mtlearn.adapting.own_column import OwnColumn, TaskRows, own_column
+from mtlearn.adapting.own_column import own_column
 from mtlearn.adapting.posterior import posteriors
 from mtlearn.adapting.shared_part import data_weights, shared_level, shared_part_of
+from mtlearn.adapting.smoothed_column import OwnColumn, TaskRows
 from mtlearn.estimators.family import Family
 from mtlearn.estimators.fitting import Fitting
 from mtlearn.estimators.linear import HELD, FittedLinear
@@ -242,12 +243,12 @@ def _with_columns(model: Any, data: TaskData, growth: Growth, anew: bool) -> Any
         own = TaskRows(X - part.center, Y[rows], c[rows, None], part.offset(X))
         charged = part
         if by_size:
-            alpha = part.penalty.alpha * float(np.sqrt(total * model.data_scale_))
-            charged = part.charging(alpha)
+            charged = part.charging(float(np.sqrt(total * model.data_scale_)))
         columns.append(own_column(charged, own))
     found, whole = _attributes(model, part, columns)
     if hasattr(model, "outlier_tasks_"):
-        away = np.array([column.v.any() for column in columns])
+        split = hasattr(model, "shared_coef_")
+        away = np.array([(c.v - c.shared if split else c.v).any() for c in columns])
         before = np.isin(model.tasks_, model.outlier_tasks_)
         whole["outlier_tasks_"] = growth.tasks[growth.merged(before, away)]
     found["task_counts_"] = data.counts()

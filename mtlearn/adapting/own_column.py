@@ -13,23 +13,26 @@ fit take.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from mtlearn.adapting.shared_part import SharedPart
+from mtlearn.adapting.smoothed_column import OwnColumn, Smoothed, TaskRows, levels, relative
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.shifted import Shifted
 from mtlearn.penalties.beside import Beside
 from mtlearn.penalties.beside_groups import BesideGroups
+from mtlearn.penalties.beside_parts import BesideParts, BesideRows
 from mtlearn.penalties.beside_task import BesideTask
 from mtlearn.penalties.beside_trace import BesideTrace
 from mtlearn.penalties.dirty import Dirty
 from mtlearn.penalties.feature_groups import FeatureGroups, SparseFeatureGroups
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
+from mtlearn.penalties.outliers import LowRankAndOutliers, WithOutliers
 from mtlearn.penalties.sparse_group import SparseGroup
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.penalties.task_norms import TaskNorms
@@ -44,41 +47,8 @@ from mtlearn.solvers.choose import choose
 from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
 from mtlearn.solvers.descent import Descent
 
-NARROWER = 0.1  # widths of a smoothed norm, one after the other,
-NARROWEST = 1e-13  # down to this part of the largest singular value
 FAR = 20  # binary exponent of the others' deviations, beyond which these are brought near one
 RANK = 1e-12  # of the largest singular value, below which the others span nothing
-
-
-@dataclass(frozen=True)
-class OwnColumn:
-    """What a task has of its own, and how far from the optimum that may be.
-
-    Attributes
-    ----------
-    v : ndarray of shape (d, K)
-    shared : ndarray of shape (d, K)
-        Of a dirty model the shared part of v; v itself of others.
-    level : ndarray of shape (K,)
-        u.
-    gap : float
-        Primal minus dual, over the objective at v = 0 with its best level.
-    """
-
-    v: np.ndarray
-    shared: np.ndarray
-    level: np.ndarray
-    gap: float
-
-
-@dataclass(frozen=True)
-class TaskRows:
-    """Rows of one task: X (n, d) about x̄, Y (n, K), c (n, 1), and scores without u and v."""
-
-    X: np.ndarray
-    Y: np.ndarray
-    c: np.ndarray
-    offset: np.ndarray
 
 
 def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
@@ -89,6 +59,8 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
     if type(part.penalty) is TraceNorm:
         exponent = int(np.frexp(np.abs(part.V).max(initial=0.0))[1])
         return _in_unit(_by_trace, part, rows, exponent)
+    if isinstance(part.penalty, WithOutliers):
+        return _in_unit(_by_parts, part, rows, _size_of_own(part, rows))
     if type(part.penalty) is TaskNorms:
         return _in_unit(_by_task, part, rows, _size_of_own(part, rows))
     if type(part.penalty) in (L21, SparseGroup, L1Inf, Dirty, FeatureGroups, SparseFeatureGroups):
@@ -100,16 +72,9 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
     )
 
 
-def _levels(part: SharedPart, n: int) -> tuple[np.ndarray, list[float]]:
-    """The column of a level (n, 0 or 1), and what it is charged."""
-    if not part.fit_intercept or np.isinf(part.alpha_intercept):
-        return np.zeros((n, 0)), []
-    return np.ones((n, 1)), [part.alpha_intercept]
-
-
 def _null(part: SharedPart, rows: TaskRows) -> float:
     """The objective at v = 0 with its best level; 0 where that is rounding."""
-    ones, charges = _levels(part, len(rows.X))
+    ones, charges = levels(part, len(rows.X))
     alone = ColumnProblem(part.loss, ones, rows.Y, rows.offset, rows.c, np.array(charges))
     U = newton(alone, np.zeros((len(charges), rows.Y.shape[1])))
     value = alone.value(U, alone.around(U))
@@ -117,15 +82,11 @@ def _null(part: SharedPart, rows: TaskRows) -> float:
     return value if value > 1e-28 * float((rows.c * raw).sum()) else 0.0
 
 
-def _relative(gap: float, null: float) -> float:
-    return gap / null if null > 0 else 0.0
-
-
 def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
     """½‖V‖², or nothing charged for at all: every class by itself."""
     alpha = part.penalty.alpha if isinstance(part.penalty, SquaredNorm) else 0.0
     on = part.free | (part.charged & bool(np.isfinite(alpha)))
-    ones, charges = _levels(part, len(rows.X))
+    ones, charges = levels(part, len(rows.X))
     Z, k = np.hstack([rows.X[:, on], ones]), int(on.sum())
     own = np.where(part.charged[on], min(alpha, np.finfo(float).max), 0.0)
     ridge = np.append(own, charges)
@@ -141,13 +102,13 @@ def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
     v = np.zeros((len(on), K))
     v[on] = U[:k]
     level = U[k:].sum(axis=0)
-    return OwnColumn(v, v, level, _relative(gap, _null(part, rows)))
+    return OwnColumn(v, v, level, relative(gap, _null(part, rows)))
 
 
 def _by_features(part: SharedPart, rows: TaskRows) -> OwnColumn:
     """A sum over features: the problem of a task alone, under what it is charged beside others."""
     on = part.free | part.charged
-    ones, charges = _levels(part, len(rows.X))
+    ones, charges = levels(part, len(rows.X))
     pulled = bool(charges) and charges[0] > 0
     X = np.hstack([ones, rows.X[:, on]]) if pulled else rows.X[:, on]
     first, K = int(pulled), rows.Y.shape[1]
@@ -203,7 +164,7 @@ def _in_unit(solve: Any, part: SharedPart, rows: TaskRows, exponent: int) -> Own
     penalty = part.penalty.at(part.penalty.alpha * unit)
     inside = replace(part, V=part.V / unit, penalty=penalty)
     found = solve(inside, replace(rows, X=rows.X * unit))
-    return replace(found, v=found.v * unit, shared=found.v * unit)
+    return replace(found, v=found.v * unit, shared=found.shared * unit)
 
 
 def _size_of_own(part: SharedPart, rows: TaskRows) -> int:
@@ -223,95 +184,46 @@ def _by_trace(part: SharedPart, rows: TaskRows) -> OwnColumn:
     kept = s > RANK * s.max(initial=0.0)
     P, L = P[:, kept], P[:, kept] * s[kept]
     alpha = part.penalty.alpha
-    whole = _Smoothed(part, rows, np.eye(len(L)), partial(BesideTrace, alpha, L))
-    inside = _Smoothed(part, rows, P, partial(BesideTrace, alpha, np.diag(s[kept])))
+    whole = Smoothed(part, rows, np.eye(len(L)), partial(BesideTrace, alpha, L))
+    inside = Smoothed(part, rows, P, partial(BesideTrace, alpha, np.diag(s[kept])))
     U = inside.outward(newton(inside.problem(0.0), inside.start, part.max_iter))
     return whole.from_near(U, null, float(s.max(initial=0.0)))
 
 
 def _by_task(part: SharedPart, rows: TaskRows) -> OwnColumn:
     """A norm of the task: v = 0, or smoothed more and more."""
-    charge = partial(BesideTask, part.penalty.alpha)
-    whole = _Smoothed(part, rows, np.eye(int(part.charged.sum())), charge)
+    penalty: Any = part.penalty
+    charge = partial(BesideTask, penalty.alpha * penalty.charges)
+    whole = Smoothed(part, rows, np.eye(int(part.charged.sum())), charge)
     U, at = whole.start, whole.others
     alone = replace(whole.problem(0.0), Z=whole.Z[:, :at], ridge=whole.ridge[:at], last=None)
     U[:at] = newton(alone, U[:at], part.max_iter)
     return whole.from_near(U, _null(part, rows), 0.0)
 
 
-class _Smoothed:
-    """The problem under a norm that can be smoothed, charged features turned by columns Q.
+def _by_parts(part: SharedPart, rows: TaskRows) -> OwnColumn:
+    """Beside the shared part of the others, and a part of its own that is 0 where it can be."""
+    penalty: Any = part.penalty
+    null, H = _null(part, rows), part.V[:, part.charged].swapaxes(0, 1)
+    H, eye = H.reshape(len(H), -1), np.eye(int(part.charged.sum()))
+    size, shared = float(np.linalg.norm(H)), _beside_shared(penalty, H)
 
-    ``charge`` makes of a width the norm with so much smoothing.
-    """
+    def both(width: float) -> BesideParts:
+        own = BesideTask(penalty.alpha * penalty.own.charges, width)
+        return BesideParts((shared(width=width), own))
 
-    def __init__(self, part: SharedPart, rows: TaskRows, Q: np.ndarray, charge: Any):
-        ones, charges = _levels(part, len(rows.X))
-        self.part, self.rows, self.Q, self.charge = part, rows, Q, charge
-        free = rows.X[:, part.free]
-        self.others = len(charges) + free.shape[1]
-        self.Z = np.hstack([ones, free, rows.X[:, part.charged] @ Q])
-        self.ridge = np.zeros(self.Z.shape[1])
-        self.ridge[: len(charges)] = charges
-        self.start = np.zeros((self.Z.shape[1], rows.Y.shape[1]))
-        scale = np.sqrt((rows.c * self.Z[:, self.others :] ** 2).sum(axis=0).max(initial=0.0))
-        targets = np.sqrt(float((rows.c * (rows.Y - rows.offset) ** 2).sum()))
-        self.size = targets / scale if scale > 0 else 0.0
+    whole = Smoothed(part, rows, np.hstack([eye, eye]), both)
+    alike = Smoothed(part, rows, eye, shared)
+    U, _ = alike.narrowed(alike.start, null, size)
+    U = np.vstack([U, np.zeros((len(eye), U.shape[1]))])
+    if (gap := relative(whole.gap(U), null)) <= part.tol:
+        return whole.column(U, gap)
+    return whole.column(*whole.narrowed(U, null, size))
 
-    def problem(self, width: float) -> ColumnProblem:
-        last, rows, n_last = self.charge(width), self.rows, self.Q.shape[1]
-        return ColumnProblem(
-            self.part.loss, self.Z, rows.Y, rows.offset, rows.c, self.ridge, last, n_last
-        )
 
-    def from_near(self, U: np.ndarray, null: float, size: float) -> OwnColumn:
-        """The best U, from one that may be it; ``size`` is that of the deviations of others."""
-        part = self.part
-        best, gap = U, _relative(self.gap(U), null)
-        width = max(size, float(np.abs(U).max(initial=0.0)), self.size)
-        least, width = NARROWEST * width, NARROWER * width
-        while gap > part.tol * 1e-3 and width > least:
-            U = newton(self.problem(width), U, part.max_iter)
-            here = _relative(self.gap(U), null)
-            if here < gap:
-                best, gap = U, here
-            elif gap <= part.tol:
-                break
-            width *= NARROWER
-        v = np.zeros((len(part.charged), self.rows.Y.shape[1]))
-        v[part.charged] = best[self.others :]
-        n_levels = self.others - int(part.free.sum())
-        v[part.free] = best[n_levels : self.others]
-        return OwnColumn(v, v, best[:n_levels].sum(axis=0), gap)
-
-    def outward(self, U: np.ndarray) -> np.ndarray:
-        """In features as they are."""
-        return np.vstack([U[: self.others], self.Q @ U[self.others :]])
-
-    def gap(self, U: np.ndarray) -> float:
-        """Primal minus dual at the residuals, scaled to be feasible."""
-        rows, last, at = self.rows, self.charge(0.0), self.others
-        F = self.Z @ U + rows.offset
-        R = rows.c * self.part.loss.residual(F, rows.Y)
-        G = self.Z.T @ R
-        s = last.dual_scale(G[at:])
-        gap = last.fenchel_gap(U[at:], s * G[at:])
-        gap += float((rows.c * self.part.loss.dual_gap(F, rows.Y, s)).sum())
-        ridge = self.ridge[:at]
-        pulled = ridge > 0
-        root = np.sqrt(ridge[pulled])[:, None]
-        apart = root * U[:at][pulled] - s * G[:at][pulled] / root
-        gap += 0.5 * float(np.vdot(apart, apart))
-        loose = np.flatnonzero(~pulled)
-        if len(loose):
-            alone = ColumnProblem(
-                self.part.loss,
-                self.Z[:, loose],
-                rows.Y,
-                F - self.Z[:, loose] @ U[loose],
-                rows.c,
-                np.zeros(len(loose)),
-            )
-            left, hessian = alone.descent(U[loose], alone.around(U[loose]))
-            gap += hessian.decrement(left.ravel())
-        return gap
+def _beside_shared(penalty: WithOutliers, H: np.ndarray) -> Any:
+    """What the shared part is charged beside that of others, H (d, T K), of a width."""
+    if not isinstance(penalty, LowRankAndOutliers):
+        return partial(BesideRows, penalty.alpha, np.linalg.norm(H, axis=1))
+    P, s, _ = np.linalg.svd(H, full_matrices=False)
+    return partial(BesideTrace, penalty.alpha, P * s)

@@ -67,9 +67,10 @@ class SharedPart:
         """The same without the deviations of some tasks, which are found anew."""
         return replace(self, V=np.delete(self.V, tasks, axis=0))
 
-    def charging(self, alpha: float) -> SharedPart:
-        """The same at another strength."""
-        return replace(self, penalty=self.penalty.at(alpha))
+    def charging(self, charge: float) -> SharedPart:
+        """The same for a task whose own norm is charged so much more than others."""
+        penalty: Any = self.penalty
+        return replace(self, penalty=replace(penalty, charges=charge))
 
     def offset(self, X: np.ndarray) -> np.ndarray:
         """Scores (n, K) of rows without anything of their task's own."""
@@ -101,7 +102,7 @@ def shared_part_of(model: Any, data: TaskData) -> tuple[SharedPart, TaskData]:
     if own == "coef_":
         V = V - mean
     alike = np.ones(K * len(V))  # a task that comes is charged for its own rows
-    sizes = SimpleNamespace(n_columns=K * len(V), n_classes=K, weight=alike)
+    sizes = SimpleNamespace(n_features=d, n_columns=K * len(V), n_classes=K, weight=alike)
     alpha = getattr(model, "alpha_", None)
     penalty = same._penalty(sizes).at(float(same.alpha if alpha is None else alpha))
     part = SharedPart(

@@ -9,7 +9,7 @@ import numpy as np
 
 from mtlearn.estimators.mixed_parameters import RandomSlopes
 
-FOUND = ("alpha_intercept_", "alpha_mean_", "specific_ratio_")  # or searched
+FOUND = ("alpha_intercept_", "alpha_mean_", "specific_ratio_", "outlier_ratio_")  # or searched
 
 
 def held(model: Any) -> Any:

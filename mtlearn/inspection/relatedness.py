@@ -231,8 +231,9 @@ def _models(final: Any, X: Any, y: Any, task: Any) -> tuple[Any, Any]:
         known = (one.__name__ for one in type(final).__mro__ if one.__name__ in mtlearn.__all__)
         family = next(known).removesuffix("CV")
         family = family.removesuffix("Classifier").removesuffix("Regressor")
-        if isinstance(given.get("specific_ratio"), list | tuple | np.ndarray):
-            given["specific_ratio"] = vars(final).get("specific_ratio_", "auto")
+        for ratio in ("specific_ratio", "outlier_ratio"):
+            if isinstance(given.get(ratio), list | tuple | np.ndarray):
+                given[ratio] = vars(final).get(f"{ratio}_", "auto")
     given |= {"shared_mean": True, "warm_start": False}
     kind = "Classifier" if is_classifier(final) else "Regressor"
     made = []

@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 
 from mtlearn.penalties.envelope import Envelope
+from mtlearn.penalties.splitting import cheapest_split, nearest
+from mtlearn.penalties.sum_of_parts import SumOfParts
 
 
 class Derivative(Protocol):
@@ -77,6 +79,30 @@ class Norm(Penalty):
     def fenchel_gap(self, V: np.ndarray, sG: np.ndarray) -> float:
         """alpha Omega(V) - <V, sG>: the conjugate of a norm is 0 where it is feasible."""
         return self.value(V) - float(np.vdot(V, sG))
+
+
+class Composite(Norm):
+    """Omega is that of the cheapest sum of parts, each under a norm of its own.
+
+    The dual norm is the largest of theirs. Where the cheapest split has no closed form, solvers
+    look for the parts side by side.
+    """
+
+    stacked: Any  # the sum of the norms of the parts, of parts side by side
+
+    def dual_norm(self, G: np.ndarray) -> float:
+        return max(norm.at(1.0).dual_norm(G) for norm in self.stacked.norms)
+
+    def value(self, V: np.ndarray) -> float:
+        return self.stacked.value(np.hstack(self.split(V)))
+
+    def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
+        return nearest(self.stacked, V, step)
+
+    def split(self, V: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The parts that V was found as; of any other V the cheapest."""
+        known = V.parts if isinstance(V, SumOfParts) else None
+        return cheapest_split(self.stacked, V) if known is None else known
 
 
 class QuadraticPenalty(Penalty):

@@ -31,8 +31,8 @@ class TaskNorms(Smoothable, InvariantInFeatures, Norm):
         Strength, >= 0.
     n_classes : int
         Columns of a task.
-    charges : tuple of float, default=()
-        c_t of each task; 1 where none are given.
+    charges : tuple of float, or float, default=1.0
+        c_t of each task; one for all of them.
 
     References
     ----------
@@ -40,7 +40,7 @@ class TaskNorms(Smoothable, InvariantInFeatures, Norm):
     """
 
     n_classes: int = 1
-    charges: tuple[float, ...] = ()
+    charges: tuple[float, ...] | float = 1.0
 
     def value(self, V: np.ndarray) -> float:
         return self.alpha * float((self._norms(V) * self._charges).sum())
@@ -62,7 +62,7 @@ class TaskNorms(Smoothable, InvariantInFeatures, Norm):
 
     @property
     def _charges(self) -> Any:
-        return np.array(self.charges) if self.charges else 1.0
+        return np.array(self.charges) if isinstance(self.charges, tuple) else self.charges
 
     def _norms(self, V: np.ndarray) -> np.ndarray:
         squares = np.einsum("jc,jc->c", V, V)

@@ -17,6 +17,7 @@ from scipy import linalg
 from mtlearn.penalties.derivative import Factor, Factored, factor_of_rank
 from mtlearn.problems.border import border
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.problems.stacked import StackedProblem
 from mtlearn.solvers import tuning
 
 Answer: TypeAlias = tuple[np.ndarray | None, float]
@@ -42,6 +43,10 @@ class DenseSystem:
         A: H = B (I - K A^-1 K') B'.
         """
         problem = self.problem
+        if isinstance(problem, StackedProblem):
+            C = problem.problem.n_columns
+            L = DenseSystem(problem.problem).factor.reshape(problem.n_features, C, -1)
+            return np.tile(L, (1, problem.n_parts, 1)).reshape(self.size, -1)
         d, C, K = problem.n_features, problem.n_columns, problem.n_classes
         every = np.arange(d)
         blocks = [_factor(H) for H in problem.hessian(every)]

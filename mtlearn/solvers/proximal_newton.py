@@ -44,11 +44,18 @@ from mtlearn.solvers.curvature import noticed
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.graph_system import GraphSystem
 from mtlearn.solvers.loss_fista import loss_fista
+from mtlearn.solvers.of_parts import PartsDescent
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
 
 ROUNDING = 1e-14  # of the objective: less than that is neither lower nor higher
 LESS = 0.99  # of the gap: two points may take turns for ever with less than that between them
-OF_MODELS: tuple[type[Solver], ...] = (ClosedForm, GraphSystem, ProxPointNewton, Descent)
+OF_MODELS: tuple[type[Solver], ...] = (
+    ClosedForm,
+    GraphSystem,
+    ProxPointNewton,
+    PartsDescent,
+    Descent,
+)
 
 
 @dataclass(frozen=True)

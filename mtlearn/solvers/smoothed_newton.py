@@ -24,6 +24,7 @@ from scipy import linalg
 from mtlearn.problems.border import reduced_hessian
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.problems.stacked import StackedProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import curvature_ratio
@@ -36,9 +37,7 @@ def worth_smoothing(problem: SquaredProblem) -> bool:
     return curvature_ratio(problem) > tuning.APART
 
 
-def smoothed_newton(
-    problem: SquaredProblem, penalty: Any, start: Point
-) -> Iterator[tuple[Point, float]]:
+def smoothed_newton(problem: Any, penalty: Any, start: Any) -> Iterator[tuple[Point, float]]:
     """Points of lower objective than a settled one, nearer and nearer, until rounding is reached.
 
     With each goes the number of matrix products that it took. Points that the smoothing has lifted
@@ -47,18 +46,20 @@ def smoothed_newton(
 
     Parameters
     ----------
-    problem : SquaredProblem
+    problem : SquaredProblem or StackedProblem
     penalty : Penalty
         Whose ``smoothed`` is its Moreau envelope, or something better.
     start : Point
     """
-    H, here, width, products = reduced_hessian(problem), start, np.inf, 0.0
+    stacked = isinstance(problem, StackedProblem)
+    H = problem.reduced_hessian() if stacked else reduced_hessian(problem)
+    here, width, products = start, np.inf, 0.0
     ceiling = problem.value(start) + penalty.value(start.V)
     while True:
         V = here.V
         narrowest = max(tuning.NARROWEST * float(np.linalg.norm(V, 2)), 1e-300)
         share = tuning.SMOOTHED_SHARE * certify(problem, penalty, here).gap
-        width = min(width, max(share / (penalty.alpha * min(V.shape)), narrowest))
+        last, width = width, min(width, max(share / (penalty.alpha * min(V.shape)), narrowest))
         smooth = penalty.smoothed(V, width)
         D = _solve(H + smooth.hessian(), (here.G - smooth.gradient()).ravel())
         value = problem.value(here) + smooth.value
@@ -74,7 +75,9 @@ def smoothed_newton(
         if problem.value(here) + penalty.value(here.V) <= ceiling:
             yield here, products
             products = 0.0
-        if width <= narrowest and lower <= 1e-14 * value:
+        # A width that a gap of rounding holds up does not get narrower either.
+        settled = width <= narrowest or width > 0.9 * last
+        if settled and lower <= 1e-14 * value:
             return
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..penalties.truths import truth_of_fitted
+from ..penalties.truths.outliers import Outliers
 
 
 @dataclass
@@ -55,7 +56,7 @@ class OneTask:
     def _charge(self, v):
         from mtlearn.penalties.dirty import Dirty
 
-        if self.truth.library is not Dirty:
+        if not isinstance(self.truth, Outliers) and self.truth.library is not Dirty:
             return self.truth.omega(np.hstack([self.H, v])) - self.truth.omega(self.H)
         import cvxpy as cp
 
@@ -63,12 +64,17 @@ class OneTask:
         charge = self._split(B, v)
         problem = cp.Problem(cp.Minimize(charge))
         problem.solve(solver=cp.CLARABEL)
+        if isinstance(self.truth, Outliers):
+            return problem.value - self.truth.of_shared(self.H)
         lengths = np.linalg.norm(self.H, ord={"l2": 2, "linf": np.inf}[self.truth.norm], axis=1)
         return problem.value - lengths.sum()
 
     def _split(self, B, V):
         import cvxpy as cp
 
+        if isinstance(self.truth, Outliers):
+            shared = self.truth.shared_in_cvxpy(cp.hstack([self.H, B]))
+            return shared + self.truth.outlier_ratio * cp.norm(V - B, "fro")
         order = {"l2": 2, "linf": "inf"}[self.truth.norm]
         rows = cp.sum(cp.norm(cp.hstack([self.H, B]), order, axis=1))
         return rows + self.truth.specific_ratio * cp.sum(cp.abs(V - B))
@@ -87,7 +93,7 @@ class OneTask:
             loss = cp.sum(self.c @ (cp.logistic(F) - cp.multiply(self.Y, F)))
         else:
             loss = cp.sum(self.c @ cp.square(self.Y - F)) / 2
-        if self.truth.library is Dirty:
+        if isinstance(self.truth, Outliers) or self.truth.library is Dirty:
             charge = self._split(cp.Variable((d, K)), v)
         else:
             charge = self.truth.in_cvxpy(cp.hstack([self.H, v]))

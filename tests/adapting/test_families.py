@@ -50,7 +50,7 @@ def assert_solved(model, later, X, y, task, which, **given):
         ours = found(later, label)
         with expected("Solution may be inaccurate"):  # of cvxpy, and then above ours
             theirs = truth.solve()
-        least, other = truth.objective(*ours), truth.objective(*theirs)
+            least, other = truth.objective(*ours), truth.objective(*theirs)
         assert least <= other + 1e-8 * (1 + abs(other))
         assert other <= least + 1e-6 * (1 + abs(least))
         np.testing.assert_allclose(ours[0], theirs[0], atol=1e-3)
@@ -196,7 +196,7 @@ def test_features_that_others_leave_out_stay_out(name):
         assert later.support_.tolist() == (later.coef_ != 0).any(axis=0).tolist()
         assert (later.coef_[7:, ~model.support_] == 0).all()
     if hasattr(model, "shared_coef_"):
-        both = later.shared_coef_ + later.specific_coef_
+        both = later.shared_coef_ + later.specific_coef_ + getattr(later, "mean_coef_", 0.0)
         np.testing.assert_allclose(both, later.coef_, atol=1e-14)
 
 

@@ -85,6 +85,12 @@ def models():
         "robust_tasks_classifier": beside(
             m.RobustTasksClassifier(0.05, **sure), classes=["no", "yes"]
         ),
+        "robust_low_rank_regressor": beside(
+            m.RobustTasksRegressor(0.1, structure="low_rank", **sure)
+        ),
+        "robust_group_classifier": beside(
+            m.RobustTasksClassifier(0.02, structure="group", **sure), classes=["no", "yes"]
+        ),
         "graph_tasks_regressor": beside(
             m.GraphTasksRegressor(0.3, graph=[("Aix", "Bonn"), ("Bonn", "new"), ("new", "Cork")])
         ),

@@ -14,7 +14,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from ..checks import STRICT
 from ..families import FAMILIES
 from ..generators import CLASS_WAYS, make, make_classes
-from ..penalties.truths import TYPICAL
+from ..penalties.truths import truth_of_fitted
 from ..reference import Entries
 
 pytestmark = STRICT
@@ -442,7 +442,7 @@ def test_identical_tasks_collapse_to_one(name, alpha_intercept):
         np.testing.assert_allclose(fitted.coef_, np.tile(one.coef_, (T, 1)), atol=1e-7)
         np.testing.assert_allclose(fitted.task_correlation_, 1.0, atol=1e-6)
     else:  # Omega of T equal columns is that of one, so many times: of the trace norm sqrt(T)
-        omega, w = TYPICAL[name].omega, np.arange(1.0, 4.0)[:, None]
+        omega, w = truth_of_fitted(fitted).omega, np.arange(1.0, 4.0)[:, None]
         share = omega(np.tile(w, T)) / omega(w) / T
         single = estimator_of(name, "Regressor", alpha=alpha * share, tol=1e-12).fit(X, y)
         np.testing.assert_allclose(fitted.coef_, np.tile(single.coef_, (T, 1)), atol=1e-7)

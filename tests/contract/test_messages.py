@@ -42,6 +42,8 @@ from mtlearn import (
     PooledTasks,
     RandomSlopesClassifier,
     RandomSlopesRegressor,
+    RobustTasksRegressor,
+    RobustTasksRegressorCV,
     TaskRelationshipsRegressor,
     adapt,
     collect_moments,
@@ -409,6 +411,11 @@ PARAMETERS = {
         fit(Group(norm="linf", l1_ratio=0.5)),
         ["l1_ratio=0.5"],
         ["l1_ratio=0", '"l2"'],
+    ),
+    "no outlier ratios": (
+        fit(RobustTasksRegressorCV(structure="group", outlier_ratio=[])),
+        ["outlier_ratio=[]"],
+        ['"auto"', "> 0"],
     ),
     "no ratios": (
         fit(DirtyRegressorCV(specific_ratio=[])),
@@ -1400,6 +1407,12 @@ WARNINGS = {
         UndefinedMetricWarning,
         ["1 of 3 tasks", "'a'", "two labels"],
         ["average=None", 'undefined="ignore"'],
+    ),
+    "useless outlier ratio": (
+        fit(RobustTasksRegressor(structure="low_rank", outlier_ratio=2.0, shared_mean=False), y=Y),
+        UserWarning,
+        ["outlier_ratio=2", "no outlier tasks"],
+        ['"auto"', "between 0.7071 and 1"],
     ),
     "useless ratio": (
         fit(DirtyRegressor(specific_ratio=2.0), y=Y),

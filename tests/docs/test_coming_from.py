@@ -15,6 +15,7 @@ from mtlearn import (
     GroupLassoRegressor,
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
+    RobustTasksRegressor,
     TraceNormRegressor,
 )
 
@@ -114,6 +115,24 @@ def test_strengths_of_malsars_dirty_model():
     def objective(P, Q):
         fit = 2 * each(half_squares, P + Q, np.zeros(T))
         return fit + one * np.abs(P).max(axis=1).sum() + two * sizes(Q)
+
+    for p, q in zip(STEPS, STEPS[::-1], strict=True):
+        assert objective(P + p, Q + q) >= objective(P, Q) - 1e-9
+
+
+@pytest.mark.parametrize("structure, squares", [("low_rank", 1), ("group", 2)])
+def test_strengths_of_malsars_robust_models(structure, squares):
+    one, two = 12.0, 10.0  # Least_RMTL has half the squared error, Least_rMTFL all of it
+    model = RobustTasksRegressor(one * T / (squares * N), structure=structure)
+    model.set_params(outlier_ratio=two / one, shared_mean=False, fit_intercept=False, tol=1e-12)
+    model.fit(X, SCORE, task=TASK)
+    P, Q = model.shared_coef_.T, model.specific_coef_.T
+    assert P.any() and Q.any()
+    shared = trace if structure == "low_rank" else lengths
+
+    def objective(P, Q):
+        fit = squares * each(half_squares, P + Q, np.zeros(T))
+        return fit + one * shared(P) + two * lengths(Q.T)
 
     for p, q in zip(STEPS, STEPS[::-1], strict=True):
         assert objective(P + p, Q + q) >= objective(P, Q) - 1e-9

@@ -33,7 +33,8 @@ class Truth(ABC):
     always_has_mean: ClassVar[bool] = True  # of what is no norm: whether its family has no choice
 
     def __init_subclass__(cls):
-        TRUTHS[cls.library] = cls
+        if hasattr(cls, "library"):
+            TRUTHS[cls.library] = cls
 
     @abstractmethod
     def omega(self, V):

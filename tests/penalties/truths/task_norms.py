@@ -19,10 +19,12 @@ class NormsOfTasks(Truth):
     separable = False
 
     n_classes: int = 1
-    charges: tuple = ()
+    charges: tuple | float = 1.0
 
     @classmethod
     def of_fitted(cls, fitted):
+        if fitted.structure is not None:
+            return None
         n_classes = len(getattr(fitted, "classes_", ()))
         return cls(n_classes if n_classes > 2 else 1)
 
@@ -31,7 +33,7 @@ class NormsOfTasks(Truth):
         return [V[:, k : k + K] for k in range(0, V.shape[1], K)]
 
     def _charges(self, V):
-        return self.charges or np.ones(V.shape[1] // self.n_classes)
+        return np.broadcast_to(self.charges, V.shape[1] // self.n_classes)
 
     def omega(self, V):
         return sum(
