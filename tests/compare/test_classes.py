@@ -313,20 +313,23 @@ def test_every_name_is_a_family_of_the_kind(kind):
         assert type(model).__name__ == f"{family.title().replace('-', '')}{kind.ending}CV"
         assert model.task_column == "school" and model.unseen_task == "mean"
         assert model.get_params().get("shared_mean", True) == (mean == "mean" or family[0] == "m")
+        beside = [b for b in BASELINES if selects_features(model) or b != "independent-lasso"]
+        assert list(choose_models([name], "school", kind)) == [*beside, name]
     graph = build_model(MULTITASK["graph-path"], "school", None, kind)[-1]
     assert type(graph).__name__ == f"GraphTasks{kind.ending}CV" and graph.graph == "path"
     assert list(choose_models(None, "school", kind)) == [*BASELINES, *DEFAULT]
     assert set(DEFAULT) <= set(MULTITASK)
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("name", MULTITASK)
-def test_every_family_is_compared_on_classes(n_classes, name, coarse):
+@pytest.mark.parametrize(
+    "n_classes, names",
+    # of three classes one family that is a square, one that is a norm, and one of own likelihoods
+    [(2, list(MULTITASK)), (3, ["mean-regularized", "group-lasso+mean", RANDOM_SLOPES])],
+)
+def test_every_family_is_compared_on_classes(n_classes, names, coarse):
     X, y = class_data(3, 25, n_classes, common=4.0)
-    result = compare_tasks(X, y, task_column="school", models=[name], cv=2, new_tasks=True)
-    sparse = selects_features(build_model(MULTITASK[name], "school", None, result.kind))
-    baselines = [b for b in BASELINES if sparse or b != "independent-lasso"]
-    assert list(result.table.index) == [*baselines, name]
+    result = compare_tasks(X, y, task_column="school", models=names, cv=2, new_tasks=True)
+    assert list(result.table.index) == [*BASELINES, *names]
     for prediction in result.predictions.values():
         prob = full_probabilities(prediction)
         np.testing.assert_allclose(prob.sum(axis=1), 1, rtol=1e-12)

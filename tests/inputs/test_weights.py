@@ -1,6 +1,7 @@
 """What weights mean to what is estimated: whole numbers repeat rows, others are relative."""
 
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ CLASSIFIERS = [
     GroupLassoClassifier(0.02, shared_mean=True),
     MeanRegularizedClassifierCV(alphas=5, cv=3),
 ]
-FACTORS = [1e-300, 1e-9, 1.0 / 240, 0.1, np.pi, 1e4 / 3, 1e300]
+FACTORS = [1e-300, 1.0 / 240, 0.1, np.pi, 1e300]
 
 
 def draw(seed=0, n_tasks=12, n=20):
@@ -49,32 +50,46 @@ def fitted(model, X, y, **extra):
     return model.coef_.copy(), np.array(model.intercept_), model.alpha_intercept_, tried
 
 
+@cache
+def by_itself(place, weighted):
+    """What one of REGRESSORS + CLASSIFIERS finds with the drawn weights, or without any."""
+    model = (REGRESSORS + CLASSIFIERS)[place]
+    X, y, task, weight = draw()
+    y = y > 0 if model in CLASSIFIERS else y
+    return fitted(model, X, y, task=task, **({"sample_weight": weight} if weighted else {}))
+
+
+every_model = pytest.mark.parametrize(
+    "place", range(8), ids=lambda place: type((REGRESSORS + CLASSIFIERS)[place]).__name__
+)
+
+
 def same(one, other):
     for a, b in zip(one, other, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-@pytest.mark.parametrize("model", REGRESSORS + CLASSIFIERS, ids=lambda m: type(m).__name__)
-def test_relative_weights_have_no_scale(model, factor):
+@every_model
+def test_relative_weights_have_no_scale(place, factor):
+    model = (REGRESSORS + CLASSIFIERS)[place]
     X, y, task, weight = draw()
     y = y > 0 if model in CLASSIFIERS else y
-    expected = fitted(model, X, y, task=task, sample_weight=weight)
+    expected = by_itself(place, weighted=True)
     estimate = np.ravel(expected[-1])[-3:][0]  # of a search, a third of it
     assert 0 < estimate < np.inf
     same(fitted(model, X, y, task=task, sample_weight=factor * weight), expected)
 
 
 @pytest.mark.parametrize("equal", [0.1, 1.0 / 240, 2.5, 1e-12])
-@pytest.mark.parametrize("model", REGRESSORS + CLASSIFIERS, ids=lambda m: type(m).__name__)
-def test_equal_fractions_are_no_weights(model, equal):
+@every_model
+def test_equal_fractions_are_no_weights(place, equal):
+    model = (REGRESSORS + CLASSIFIERS)[place]
     X, y, task, _ = draw()
     y = y > 0 if model in CLASSIFIERS else y
     weights = np.full(len(y), equal)
-    same(
-        fitted(model, X, y, task=task, sample_weight=weights),
-        fitted(model, X, y, task=task),
-    )
+    expected = by_itself(place, weighted=False)
+    same(fitted(model, X, y, task=task, sample_weight=weights), expected)
 
 
 @pytest.mark.parametrize("model", REGRESSORS + CLASSIFIERS, ids=lambda m: type(m).__name__)

@@ -231,7 +231,7 @@ def test_what_compare_leaves_out_is_left_out_with_one_warning(library):
     assert "'order' (120 different values in 120 rows, like an identifier)" in warned
     assert "'day' (dates or times), 'said' (dates or times)" in warned and "'word'" not in warned
     assert encoder.ignored_ == ["day", "said", "order"]
-    result = compare_tasks(X, np.arange(120.0), task_column="shop", models=["mean-regularized"])
+    result = compare_tasks(X, np.arange(120.0), task_column="shop", models=[], cv=2)
     notes = " ".join(result.notes)
     assert all(name in notes for name in encoder.ignored_) and "word" not in notes
     without = LIBRARIES[library](columns() | {"word": more["word"]})
