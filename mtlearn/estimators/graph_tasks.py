@@ -94,7 +94,7 @@ class GraphTasks(Family):
     alpha_mean: float = field(default=1e-3, init=False)  # no parameter: of estimated levels only
 
     _takes_new_tasks = False
-    _of_strangers: ClassVar[str] = "the average of all tasks"
+    _of_strangers = "the average of all tasks"
     _instead_of_inf = "Give a large one, such as 1e8, for one model in each connected part."
     _all_that_is_shared = (
         "what their neighbours are, which change with them. Fit again with all rows; tasks "
