@@ -683,6 +683,8 @@ class TaskRelationshipsRegressor(_TaskRelationshipsRegressor):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -705,6 +707,8 @@ class TaskRelationshipsRegressorCV(_TaskRelationshipsRegressorCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,

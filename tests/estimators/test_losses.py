@@ -274,5 +274,5 @@ def test_a_comparison_takes_other_losses_as_estimators():
 def test_moments_are_of_the_squared_loss():
     X, y, task, _, _ = events(n=60)
     moments = collect_moments([(X, y, task)])
-    with pytest.raises(TypeError, match=r"loss='poisson' looks at every row.*loss='squared'"):
+    with pytest.raises(TypeError, match=r"loss='poisson' looks at every row.*Set loss=.squared"):
         fit_moments(MeanRegularizedRegressor(loss="poisson"), moments)
