@@ -81,7 +81,7 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
         if self.loss == "poisson":
             return HalfPoissonDeviance()
         if self.loss == "huber":
-            return Huber(self._scale)
+            return Huber(getattr(self, "_scale", 1.0))  # before a fit any will do
         return HalfSquaredError()
 
     def __sklearn_tags__(self):
@@ -124,6 +124,12 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
             check_option("huber_scale", self.huber_scale, ("auto", "a number > 0"))
         else:
             check_number("huber_scale", self.huber_scale, strict=True)
+        if self.loss == "poisson" and self.scale_targets:
+            raise ValueError(
+                'scale_targets=True with loss="poisson" is not allowed: counts have no unit that a '
+                "deviation would measure. Set scale_targets=False; task_weight makes targets count "
+                "more or less."
+            )
 
     @property
     def _default_scores(self) -> str:  # type: ignore[override]
@@ -141,7 +147,8 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
             return found
         if self.scale_targets:
             return found | {"target_scale_": setup.problem.target_scale}
-        _warn_of_units(setup.problem, data.tasks, self._units.y)
+        if self.loss != "poisson":  # whose scores are logarithms
+            _warn_of_units(setup.problem, data.tasks, self._units.y)
         return found
 
 

@@ -301,6 +301,11 @@ PARAMETERS = {
         ["huber_scale=0.0"],
         ["a number > 0"],
     ),
+    "counts scaled": (
+        fit(Mean(loss="poisson", scale_targets=True), y=np.abs(Y)),
+        ['scale_targets=True with loss="poisson"'],
+        ["Set scale_targets=False", "task_weight"],
+    ),
     "counts below zero": (
         fit(Mean(loss="poisson"), y=with_value(np.abs(y), -2.0, 5)),
         ["loss='poisson'", "y holds -2", "in row 5"],
