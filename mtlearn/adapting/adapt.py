@@ -24,6 +24,7 @@ from mtlearn.estimators.linear import HELD, FittedLinear
 from mtlearn.estimators.mixed_parameters import RandomSlopes
 from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.inputs.checks import check_flag
+from mtlearn.inputs.counts import check_counts
 from mtlearn.inputs.known_classes import encode_known
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.weights import as_repetitions, in_unit
@@ -154,6 +155,8 @@ def adapt(
     _check_adaptable(model)
     numeric = not is_classifier(model)
     data = model._reader.more(model, X, y, sample_weight, task, numeric=numeric)
+    if getattr(model, "loss", None) == "poisson":
+        check_counts(data.y, model.loss)
     unit = getattr(model, "weight_unit_", None)  # models of earlier versions have none
     data = as_repetitions(data) if unit is None else in_unit(data, unit)
     if not numeric:

@@ -15,7 +15,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 
@@ -210,6 +210,8 @@ def kept_loss(model: Any, cv: Any) -> float | None:
     if getattr(search, "scale_targets", False):
         return None
     kept = vars(search)
+    if is_regressor(search) and "mse_path_" not in kept:
+        return None  # of another loss than the squared one
     losses = kept["mse_path_"] if "mse_path_" in kept else -kept["scores_"]
     mean = np.nanmean(losses, axis=-1)  # (alphas,), or with a row for each value of a parameter
     at_alpha = np.broadcast_to(kept["alphas_"] == kept["alpha_"], mean.shape)

@@ -39,9 +39,10 @@ class TaskLinearModel(Fitting):
         How strongly the tasks' levels are pulled together, their predictions at the mean of all
         rows (``center_``): 0 leaves them free, ``inf`` makes them one. "auto" is 0 for a 2-D
         ``y`` and otherwise (T/N) sigma²/tau², the random intercept of a mixed model. For the
-        squared loss both variances, and one of slopes, are those of restricted maximum likelihood;
-        otherwise, and where that would take long, those of the pooled model's residuals. Where a
-        feature has its zero does not matter.
+        squared loss both variances, and one of slopes, are those of restricted maximum likelihood
+        (under Huber's loss of targets brought as near as it looks); otherwise, and where that would
+        take long, those of the pooled model's residuals. Where a feature has its zero does not
+        matter.
     fit_intercept : bool
         Whether tasks have intercepts.
     task_column : str or int

@@ -9,7 +9,8 @@ import numpy as np
 
 from mtlearn.estimators.mixed_parameters import RandomSlopes
 
-FOUND = ("alpha_intercept_", "alpha_mean_", "specific_ratio_", "outlier_ratio_")  # or searched
+# What a fit estimated or searched.
+FOUND = ("alpha_intercept_", "alpha_mean_", "specific_ratio_", "outlier_ratio_", "huber_scale_")
 
 
 def held(model: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is particular to regressors: numbers as targets, the squared loss, units."""
+"""What is particular to regressors: numbers or counts as targets, their losses, units."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ def check_counts(y: np.ndarray, loss: str) -> None:
 def half_an_event(data: TaskData, free: bool) -> tuple[TaskData, list]:
     """Targets of tasks that counted nothing, where a free intercept has no minimiser.
 
-    Their rate becomes ½/N_t, N_t the task's sum of weights: as if half an event had been seen.
+    Their rate becomes ½/N_t, N_t the task's sum of weights as they were given: as if half an event
+    had been seen.
 
     Parameters
     ----------
@@ -52,7 +53,8 @@ def half_an_event(data: TaskData, free: bool) -> tuple[TaskData, list]:
         nothing[:] = False
     if not nothing.any():
         return data, []
-    rate = np.where(nothing, 0.5 / np.where(totals > 0, totals, 1.0), 0.0)
+    exposure = np.where(totals > 0, totals, 1.0) * data.weight_unit
+    rate = np.where(nothing, 0.5 / exposure, 0.0)
     if data.stacked:
         y = np.where(nothing[data.codes], rate[data.codes], y)
     else:

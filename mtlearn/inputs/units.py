@@ -175,6 +175,12 @@ def choose_units(data: TaskData, estimator: Any) -> tuple[TaskData, Units]:
         X = X if p == 0 else _times_power(X, -p)
         units = replace(units, x=p)
     y = data.y
+    if not estimator._loss.is_quadratic and not _safe(np.nan_to_num(y)):
+        raise ValueError(
+            f"y holds values up to {np.nanmax(np.abs(y)):.3g}, and of losses the squared "
+            "one alone is taken to other units. Divide y by a power of ten that brings its values "
+            "near one."
+        )
     if estimator._loss.is_quadratic and not _safe(y) and not _safe(np.nan_to_num(y)):
         columns = np.nan_to_num(np.abs(y)).reshape(len(y), -1).max(axis=0)
         if estimator.scale_targets and not data.stacked:

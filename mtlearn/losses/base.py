@@ -34,6 +34,9 @@ class Loss(ABC):
         search follow from this and from nothing else. False unless the class says so.
     least : float
         The smallest target that there is.
+    dispersed : bool
+        Whether weights and targets leave the variance open up to a factor, as counts do that vary
+        more than Poisson's, or exposures that are known up to their unit. It is one otherwise.
 
     See Also
     --------
@@ -46,6 +49,7 @@ class Loss(ABC):
 
     is_quadratic: bool = False
     least: float = -np.inf
+    dispersed: bool = False
 
     def mean(self, f: np.ndarray) -> np.ndarray:
         """What a score predicts, in the units of the target: the score itself, if nothing else."""

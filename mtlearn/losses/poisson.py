@@ -38,6 +38,7 @@ class HalfPoissonDeviance(Loss):
     """
 
     least = 0.0
+    dispersed = True
 
     def mean(self, f: np.ndarray) -> np.ndarray:
         """``e^f``."""

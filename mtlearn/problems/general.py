@@ -303,7 +303,16 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
                 f"{type(self.loss).__name__} is straight, which says nothing of how its level "
                 "scatters. Give a number, such as alpha_intercept=0.1 (0 leaves levels free)."
             )
-        return N_t, self.rows.sums(s * point.around.residual) / N_t, None, 1.0
+        error = self.rows.sums(s * point.around.residual) / N_t
+        if not self.loss.dispersed:
+            return N_t, error, None, 1.0
+        # Pearson's dispersion, over labels and not over what they weigh.
+        bends = (s > 0) & (point.around.curvature > 0)
+        square = np.divide(point.around.residual**2, point.around.curvature, where=bends, out=0 * s)
+        left = float((s * square).sum() - N_t @ error**2)
+        n, total = int(np.count_nonzero(s > 0)), float(s.sum())
+        share = (total - self.n_columns) / max(n - self.n_columns, 1)
+        return N_t, error, max(left, 0.0) * share, 1.0
 
     def intercept_gap(self, point: ScorePoint, s: float) -> float:
         """The same of what the intercepts are charged; of free ones, how far from best they are."""

@@ -301,6 +301,11 @@ PARAMETERS = {
         ["huber_scale=0.0"],
         ["a number > 0"],
     ),
+    "far from one": (
+        fit(Mean(loss="huber"), y=1e170 * y),
+        ["y holds values up to", "e+170"],
+        ["Divide y by a power of ten"],
+    ),
     "counts scaled": (
         fit(Mean(loss="poisson", scale_targets=True), y=np.abs(Y)),
         ['scale_targets=True with loss="poisson"'],

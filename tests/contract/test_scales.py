@@ -175,8 +175,8 @@ def test_powers_of_two_only_rescale(name, kind, power):
     target = 1.0 if kind == "Classifier" else 1 / u
 
     def coef(x, y):
-        ridge = family.prefix == "MeanRegularized"
-        own = family.parameters(alpha=0.05 * (x**2 if ridge else x * y), alpha_intercept=0.0)
+        square = not family.has_alpha_max
+        own = family.parameters(alpha=0.05 * (x**2 if square else x * y), alpha_intercept=0.0)
         labels = problem.y if kind == "Classifier" else problem.y * y
         model = family.estimator(kind)(**problem.init, **own, alpha_mean=1e-3 * x**2)
         return model.fit(problem.X * x, labels, **problem.extra).coef_ * (x / y)

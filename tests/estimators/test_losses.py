@@ -277,3 +277,52 @@ def test_moments_are_of_the_squared_loss():
     moments = collect_moments([(X, y, task)])
     with pytest.raises(TypeError, match=r"loss='poisson' looks at every row.*Set loss=.squared"):
         fit_moments(MeanRegularizedRegressor(loss="poisson"), moments)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1.37, 1e-3])
+def test_levels_of_counts_do_not_feel_the_unit_of_exposure(unit):
+    X, y, task, exposure, _ = events(n=400, T=8)
+    exposure = 1000 * exposure
+    y = np.random.default_rng(0).poisson(exposure * np.exp(0.3 * X[:, 0] + 0.3 * np.sin(task)))
+    model = MeanRegularizedRegressor(alpha=0.1, loss="poisson")
+    with np.errstate(under="ignore"), pytest.warns(UserWarning, match="whole numbers") as said:
+        one = model.fit(X, y / exposure, task=task, sample_weight=exposure).alpha_intercept_
+        assert said
+    again = model.fit(X, y / exposure, task=task, sample_weight=1.0001 * unit * exposure)
+    assert np.isfinite(one)
+    assert again.alpha_intercept_ == pytest.approx(one, rel=1e-6)
+
+
+def test_levels_of_counts_know_of_more_than_poisson_varies():
+    rng = np.random.default_rng(1)
+    X, task = rng.normal(size=(600, 2)), np.repeat(np.arange(20), 30)
+    gamma = rng.gamma(0.3, 1 / 0.3, size=600)  # the variance is several times the mean
+    alike = rng.poisson(4.0 * gamma)  # of tasks that are all alike
+    found = MeanRegularizedRegressor(alpha=10.0, loss="poisson").fit(X, alike, task=task)
+    assert np.ptp(found.intercept_) < 0.5  # unpooled means of 30 such counts differ by 1.5
+
+
+def test_an_event_is_half_of_one_in_exposures_of_any_unit():
+    X, y, task, _, _ = events(n=80, T=4)
+    y, exposure = np.where(task == 2, 0, y), np.full(80, 100.5)
+    model = GroupLassoRegressor(alpha=1e6, loss="poisson", alpha_intercept=0.0)
+    with pytest.warns(UserWarning, match="no event"):
+        model.fit(X, y / exposure, task=task, sample_weight=exposure)
+    n = (task == 2).sum()
+    assert np.exp(model.intercept_[2]) == pytest.approx(0.5 / (100.5 * n), rel=1e-6)
+
+
+def test_a_later_task_has_counts_too():
+    X, y, task, _, _ = events(n=80, T=4)
+    model = MeanRegularizedRegressor(loss="poisson").fit(X, y, task=task)
+    with pytest.raises(ValueError, match="y holds -1"):
+        adapt(model, X[:3], [-1.0, 0.0, 1.0], task=[9, 9, 9])
+
+
+def test_estimated_strengths_of_scaled_targets_are_in_their_units():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(60, 3))
+    Y = X @ rng.normal(size=(3, 4)) + rng.normal(size=(60, 4))
+    model = MeanRegularizedRegressor("auto", loss="huber", scale_targets=True)
+    one, other = (model.fit(X, unit * Y).alpha_ for unit in (1.0, 1e3))
+    assert other == pytest.approx(one, rel=1e-6)

@@ -100,7 +100,7 @@ def test_classifiers_follow_their_units(name, x, form):
 def test_searches_paths_and_ends_of_paths_follow_their_units(Estimator, alphas, scoring, x, y):
     problem = make(2, "beside")
     X, Y = scaled(problem, x, y)
-    exponent = strength("mean" if Estimator is MeanRegularizedRegressorCV else "group", x, y)
+    exponent = strength("mean" if Estimator is MeanRegularizedRegressorCV else "l2", x, y)
     own = {"alpha_mean": 0.1, "cv": 3, "scoring": scoring, "tol": 1e-9}
     near = Estimator(alphas, **own).fit(problem.X, problem.y, **problem.extra)
     own["alpha_mean"] = np.ldexp(0.1, 2 * x)

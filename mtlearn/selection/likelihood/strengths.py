@@ -6,6 +6,8 @@ minimiser is the best linear unbiased prediction at alpha = (T/N) σ²/τ², and
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mtlearn.inputs.feature_weight import FeatureWeights
@@ -111,6 +113,8 @@ def estimate_strengths(
         levels = found.alpha_intercept if alpha_intercept is None else alpha_intercept
         return Strengths(found.alpha, levels)
     if isinstance(problem, LossProblem) and isinstance(problem.loss, Huber):
+        if not data.stacked:
+            data = replace(data, y=data.y / problem.target_scale)
         data = winsorised(data, problem.loss, fit_intercept)
         omega = np.ones(len(data.tasks))
         problem = make_problem(data, omega, Coupling(), False, centred=fit_intercept)
