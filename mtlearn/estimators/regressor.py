@@ -41,8 +41,8 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
     loss : {"squared", "poisson", "huber"}
         What an error costs. "squared" is ½ (y - f)². "poisson" is for counts: half the deviance
         y log(y/mu) - y + mu, mu = exp(f) is predicted; of rates (counts over exposure) the
-        exposure is the sample weight. "huber" is ½ r² of residuals r up to delta = 1.345
-        ``huber_scale`` and delta |r| - ½ delta² beyond, so that outliers pull no harder. Moments
+        exposure is the sample weight. "huber" is ½ r² of residuals r up to a size of
+        delta = 1.345 ``huber_scale`` and linear beyond, so that outliers pull no harder. Moments
         suffice for "squared" alone.
     huber_scale : "auto" or float
         Standard deviation of errors that are no outliers, in units of ``y`` (of scaled targets
