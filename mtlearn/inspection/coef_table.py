@@ -22,7 +22,8 @@ def coef_frame(
     ``deviation`` what ``ranef`` does, and ``coef`` their ``coef``. The first row of each task is
     its level, the score l_t = b_t + x̄·w_t at the mean x̄ of all rows, since an intercept at x = 0
     (at the year 0) says little of a task; ``intercept="origin"`` gives b_t instead, so that
-    ``x·coef + b_t`` is the prediction (of a classifier the decision function).
+    ``x·coef + b_t`` is the prediction (of a classifier the decision function, of counts its
+    logarithm).
 
     Parameters
     ----------

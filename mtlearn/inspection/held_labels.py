@@ -44,6 +44,9 @@ class HeldLabels:
             deviation = np.nanstd(self.data.y, axis=0)
             scale = 1.0 / np.where(deviation > 0, deviation, 1.0)
         self.scale = scale[self.task]
+        # Losses that are not quadratic are of scaled targets, where the model scales them.
+        unit = getattr(refits.held, "target_scale_", np.ones(len(refits.tasks)))
+        self.unit = np.ones(len(self.y)) if self.loss.is_quadratic else unit[self.task]
 
     def scores(self, models: list[LinearTasks]) -> np.ndarray:
         """Scores (m, K) of the entries, each by the models (of all tasks) of its fold."""
@@ -60,7 +63,7 @@ class HeldLabels:
         """Loss of each entry, (m,)."""
         if scores.shape[1] > 1:
             return -(self.y * log_probabilities(scores, self.classes)).sum(axis=1)
-        value = self.loss.value(scores[:, 0], self.y)
+        value = self.loss.value(scores[:, 0] / self.unit, self.y / self.unit)
         return 2.0 * value * self.scale**2 if self.loss.is_quadratic else value
 
     def evidence(

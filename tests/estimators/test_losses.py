@@ -22,6 +22,7 @@ from mtlearn import (
     compare_tasks,
     fit_moments,
 )
+from mtlearn.inspection import transfer_matrix
 from mtlearn.losses.huber import EFFICIENT
 
 from ..checks import STRICT
@@ -326,3 +327,13 @@ def test_estimated_strengths_of_scaled_targets_are_in_their_units():
     model = MeanRegularizedRegressor("auto", loss="huber", scale_targets=True)
     one, other = (model.fit(X, unit * Y).alpha_ for unit in (1.0, 1e3))
     assert other == pytest.approx(one, rel=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_what_tasks_gain_does_not_feel_the_unit_of_scaled_targets(unit):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, 3))
+    Y = X @ rng.normal(size=(3, 3)) + rng.normal(size=(40, 3))
+    model = MeanRegularizedRegressor(0.5, loss="huber", scale_targets=True)
+    one, other = (transfer_matrix(model.fit(X, u * Y), X, u * Y, cv=2) for u in (1.0, unit))
+    np.testing.assert_allclose(other.values, one.values, rtol=1e-4, atol=1e-9)
