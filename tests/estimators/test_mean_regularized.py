@@ -111,3 +111,16 @@ def test_fitted_estimator_holds_no_data():
     fitted = problem.fit(MeanRegularizedRegressor, alpha=0.2)
     stored = sum(np.size(v) for v in vars(fitted).values() if isinstance(v, np.ndarray))
     assert stored < 60
+
+
+@pytest.mark.parametrize("seed", [11, 14])
+def test_a_row_without_any_label_is_no_direction_of_the_shared_mean(seed):
+    """More features than rows, and a free shared mean: the least norm is that of labelled rows."""
+    problem = make(seed, "holes", d=120, weights="rows")
+    lost = np.isnan(problem.y).all(axis=1)
+    assert lost.any()
+    model = MeanRegularizedRegressor(alpha=1e-6, alpha_mean=0.0, alpha_intercept=0.1)
+    weight = problem.extra["sample_weight"]
+    alone = model.fit(problem.X[~lost], problem.y[~lost], sample_weight=weight[~lost]).coef_
+    beside = model.fit(problem.X, problem.y, sample_weight=weight).coef_
+    np.testing.assert_allclose(beside, alone, rtol=1e-6, atol=1e-8)

@@ -92,12 +92,18 @@ def rotate(data: TaskData, centred: bool = False) -> tuple[TaskData, np.ndarray]
 
     Where there are intercepts, ``centred``, solutions lie in the span of the differences of rows:
     that of the rows seen from their mean, n - 1 of which span it. One feature more would not vary
-    once it is centred, and its rounding would pass for a feature.
+    once it is centred, and its rounding would pass for a feature. So would that of a row without
+    any label, which no solution knows of; it is zero here.
     """
-    X = np.array(data.X, dtype=np.float64, order="C")  # which becomes Q
+    seen = np.ones(len(data.X), bool) if data.stacked else data.observed.any(axis=1)
+    X = np.array(data.X[seen], dtype=np.float64, order="C")  # which becomes Q
     if not centred or len(X) == 1:
         Q, R = linalg.qr(X.T, overwrite_a=True, mode="economic", check_finite=False)
-        return replace(data, X=np.ascontiguousarray(R.T)), Q
-    X -= X.mean(axis=0)
-    Q, R = linalg.qr(X[:-1].T, overwrite_a=True, mode="economic", check_finite=False)
-    return replace(data, X=np.vstack([R.T, X[-1] @ Q])), Q
+        rows = R.T
+    else:
+        X -= X.mean(axis=0)
+        Q, R = linalg.qr(X[:-1].T, overwrite_a=True, mode="economic", check_finite=False)
+        rows = np.vstack([R.T, X[-1] @ Q])
+    turned = np.zeros((len(seen), Q.shape[1]))
+    turned[seen] = rows
+    return replace(data, X=turned), Q
