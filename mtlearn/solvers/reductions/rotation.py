@@ -104,6 +104,6 @@ def rotate(data: TaskData, centred: bool = False) -> tuple[TaskData, np.ndarray]
         X -= X.mean(axis=0)
         Q, R = linalg.qr(X[:-1].T, overwrite_a=True, mode="economic", check_finite=False)
         rows = np.vstack([R.T, X[-1] @ Q])
-    turned = np.zeros((len(seen), Q.shape[1]))
+    turned = np.zeros((len(data.X), Q.shape[1]))
     turned[seen] = rows
     return replace(data, X=turned), Q
