@@ -95,15 +95,20 @@ def rotate(data: TaskData, centred: bool = False) -> tuple[TaskData, np.ndarray]
     once it is centred, and its rounding would pass for a feature. So would that of a row without
     any label, which no solution knows of; it is zero here.
     """
-    seen = np.ones(len(data.X), bool) if data.stacked else data.observed.any(axis=1)
-    X = np.array(data.X[seen], dtype=np.float64, order="C")  # which becomes Q
+    seen = None if data.stacked else data.observed.any(axis=1)
+    if seen is None or seen.all():
+        X = np.array(data.X, dtype=np.float64, order="C")  # which becomes Q
+    else:
+        X = np.asarray(data.X[seen], dtype=np.float64)
     if not centred or len(X) == 1:
         Q, R = linalg.qr(X.T, overwrite_a=True, mode="economic", check_finite=False)
-        rows = R.T
+        rows = np.ascontiguousarray(R.T)
     else:
         X -= X.mean(axis=0)
         Q, R = linalg.qr(X[:-1].T, overwrite_a=True, mode="economic", check_finite=False)
         rows = np.vstack([R.T, X[-1] @ Q])
-    turned = np.zeros((len(data.X), Q.shape[1]))
-    turned[seen] = rows
-    return replace(data, X=turned), Q
+    if len(rows) < len(data.X):
+        turned = np.zeros((len(data.X), Q.shape[1]))
+        turned[seen] = rows
+        rows = turned
+    return replace(data, X=rows), Q
