@@ -95,10 +95,6 @@ class TaskClassifier(ClassAnswers, TaskLinearModel):
             warn_separable(names)
         return data
 
-    def _frees_intercepts(self) -> bool:
-        alpha = self.alpha_intercept
-        return not self._estimates() if isinstance(alpha, str) else alpha == 0
-
     def _judge(self, scoring: Any) -> Any:
         if scoring is None and isinstance(self._loss, Logistic):
             return LogLoss(self.classes_)

@@ -88,6 +88,11 @@ class Fitting(FittedLinear, Family):
         pulled = self.fit_intercept and self._reader.way == "labels"
         return isinstance(self.alpha_intercept, str) and pulled
 
+    def _frees_intercepts(self) -> bool:
+        """Whether nothing pulls levels together, where there are intercepts."""
+        alpha = self.alpha_intercept
+        return not self._estimates() if isinstance(alpha, str) else alpha == 0
+
     def _with_repetitions(self, data: TaskData) -> TaskData:
         data = as_repetitions(data)
         if self._estimates():

@@ -109,9 +109,7 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
     def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
         if self.loss != "poisson" or not self.fit_intercept:
             return data
-        estimated = isinstance(self.alpha_intercept, str)
-        free = not self._estimates() if estimated else self.alpha_intercept == 0
-        data, names = half_an_event(data, free)
+        data, names = half_an_event(data, self._frees_intercepts())
         if warn and names:
             warn_of_nothing(names)
         return data

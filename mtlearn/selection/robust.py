@@ -71,8 +71,7 @@ class RobustFit:
             problem = problem_of(Huber(now), coupling)
             driver = Driver(problem, SquaredNorm(1.0), purpose="fit", tol=1e-4, max_iter=1000)
             point = driver.solve(slopes, start).point
-            codes = data.codes if data.stacked else None
-            fitted = problem.models(point).scores(data.X, codes)
+            fitted = problem.models(point).scores(data.X, data.codes)
             residual = (data.y - fitted.reshape(data.y.shape)) / unit
             if scale is not None:
                 break
