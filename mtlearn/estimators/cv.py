@@ -26,6 +26,7 @@ from mtlearn.selection.path_scores import Asked, TrainingParts, path_scores
 from mtlearn.selection.search import RIDGES, Line, Search, aligned, around, under, warn_of_end
 from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.setup import Model, Setup, set_up
+from mtlearn.solvers.spectrum import forget_spectrum
 from mtlearn.solvers.threads import blas_threads
 
 
@@ -165,6 +166,8 @@ class AlphaByCV:
             isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)
         ):
             whole = None  # a copy of X, or as much, is not kept beside those of the folds
+        if whole is not None and on_moments:
+            forget_spectrum(whole.problem)  # of one alpha that is left it is of no use
         judge = self._judge(self.scoring)
         sign = 1.0 if self._scores_name() == "mse_path_" else -1.0
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from mtlearn.problems.coupling import gather
 from mtlearn.problems.linear import Semidefinite
+from mtlearn.problems.moments import BLOCK_BYTES
 from mtlearn.problems.squared import SquaredProblem
 
 
@@ -19,15 +20,18 @@ def border(
     """
     if not problem.coupling.has_mean and not problem.pooled:
         return None, None
-    d, C = problem.n_features, problem.n_columns
-    columns = []
+    d, C, k = problem.n_features, problem.n_columns, len(rows)
+    p = d * problem.coupling.has_mean
+    n = 1 if problem.common and not problem.pooled else C
+    E = np.empty((n, k, p + problem.pooled))
     if problem.coupling.has_mean:
-        columns.append(problem.hessian(rows, np.arange(d)))
+        step = max(1, BLOCK_BYTES // (8 * n * d))
+        for start in range(0, k, step):  # nothing else as large is made
+            own = slice(start, start + step)
+            E[:, own, :d] = problem.hessian(rows[own], np.arange(d))
     if problem.pooled:
         z = np.broadcast_to(problem.kappa * problem.x_mean, (d, C))
-        columns.append(problem.coupling.own(z.copy())[rows].T[:, :, None])
-    n = max(len(c) for c in columns)
-    E = np.concatenate([np.broadcast_to(c, (n, *c.shape[1:])) for c in columns], axis=2)
+        E[:, :, p] = problem.coupling.own(z.copy())[rows].T
     if problem.coupling.has_mean:
         return E, problem.mean_system()
     totals = gather(problem.kappa, problem.n_classes)

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.moments import BLOCK_BYTES
 from mtlearn.problems.shared_mean import SharedMean
 
 
@@ -44,8 +45,7 @@ class Hessians(SharedMean):
         if self.kappa.any():
             left = self.x_mean[rows].T
             right = left if columns is None else self.x_mean[columns].T
-            kappa = self._per_hessian(self.kappa)
-            H = H + (kappa[:, None] * left)[:, :, None] * right[:, None, :]
+            _add_outer(H, self._per_hessian(self.kappa)[:, None] * left, right)
         if self.coupling.fixed is not None:
             H[:, self.coupling.fixed[rows]] = 0.0
             if columns is None:
@@ -60,7 +60,7 @@ class Hessians(SharedMean):
         if self.kappa.any():
             pulled = np.sqrt(self._per_hessian(self.kappa))[:, None] * self.x_mean[rows].T
             pulled = pulled.astype(kind) * root
-            H += pulled[:, :, None] * pulled[:, None, :]
+            _add_outer(H, pulled, pulled)
         if self.coupling.fixed is not None:
             H[:, self.coupling.fixed[rows]] = H[:, :, self.coupling.fixed[rows]] = 0.0
         return H
@@ -89,3 +89,12 @@ class Hessians(SharedMean):
 
     def per_x_mean(self, per_task: np.ndarray) -> np.ndarray:
         return per_task.sum(keepdims=True) if self.given_mean.shape[1] == 1 else per_task
+
+
+def _add_outer(H: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
+    """Add the products l_t r_t' of rows to the H_t, which nothing as large is made for."""
+    step = max(1, BLOCK_BYTES // (8 * max(1, H.shape[1] * H.shape[2])))
+    for start in range(0, len(H), step):
+        own = slice(start, start + step)
+        a, b = (one if len(one) == 1 else one[own] for one in (left, right))
+        H[own] += a[:, :, None] * b[:, None, :]

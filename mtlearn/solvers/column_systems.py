@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
+from mtlearn.problems.moments import BLOCK_BYTES
 from mtlearn.problems.weighted_rows import WeightedRows
 from mtlearn.solvers.factors import (
     SingularSystemError,
@@ -124,11 +125,15 @@ def _alike(free: np.ndarray, stiff: np.ndarray) -> bool:
 
 
 def _batched(A: np.ndarray, free: np.ndarray) -> Times:
+    """A, of which nothing is left."""
+    step = max(1, BLOCK_BYTES // A[0].nbytes)
     try:
-        inverses = np.linalg.inv(A)
+        for start in range(0, len(A), step):
+            own = slice(start, start + step)
+            A[own] = np.linalg.inv(A[own])
     except np.linalg.LinAlgError as error:
         raise SingularSystemError from error
-    return lambda V: np.matmul(inverses, (V * free).T[:, :, None])[:, :, 0].T * free
+    return lambda V: np.matmul(A, (V * free).T[:, :, None])[:, :, 0].T * free
 
 
 def _one_by_one(H: np.ndarray, free: np.ndarray, stiff: np.ndarray) -> Times:

@@ -10,6 +10,27 @@ from scipy import linalg
 
 from mtlearn.problems.moments import BLOCK_BYTES
 
+HELD = 4  # pieces, of which solutions are held; of more systems are solved again
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Hessians (C, k, k), or (1, k, k) of all columns, times a length, and a damping on them.
+
+    Made of some columns at a time, so that all of them are not there twice.
+    """
+
+    given: np.ndarray
+    length: float = 1.0
+    damping: float = 0.0
+
+    def of(self, own: slice) -> np.ndarray:
+        """Those of some columns."""
+        H = self.length * (self.given if len(self.given) == 1 else self.given[own])
+        each = np.arange(H.shape[1])
+        H[:, each, each] += self.damping
+        return H
+
 
 def one_system(H, m, w, grouped, F, members=None) -> np.ndarray | None:
     """D where all columns share one Hessian and one diagonal, and there is no border.
@@ -43,35 +64,48 @@ def one_system(H, m, w, grouped, F, members=None) -> np.ndarray | None:
 def coupled_systems(H, m, w, grouped, F, E, corners, n_classes, members=None) -> np.ndarray | None:
     """D with a system per column, coupled by eta and, class by class, by theta.
 
-    ``members`` as in :func:`one_system`. What is made of some columns at a time is small beside the
-    systems; their solutions are held.
+    ``H`` is :class:`Scaled`, ``members`` as in :func:`one_system`. What is made of some columns at
+    a time is small beside all systems; what these are solved for is not held, and they are solved
+    again for the step itself, of one right side.
     """
     k, C = F.shape
     g = len(grouped) if members is None else members.shape[1]
     p = 0 if E is None else E.shape[2]
     size = g + p * (n_classes if p else 0)
-    system, b, X = np.zeros((size, size)), np.zeros(size), np.empty((C, k, 1 + g + p))
+    system, b = np.zeros((size, size)), np.zeros(size)
     system[:g, :g] = np.eye(g)
     for c in range(n_classes if p else 0):
         at = slice(g + c * p, g + (c + 1) * p)
         system[at, at] = corners[c]
-    step = n_classes * max(1, BLOCK_BYTES // (8 * k * (k + X.shape[2]) * n_classes))
-    for start in range(0, C, step):
-        own = slice(start, start + step)
+    step = n_classes * max(1, BLOCK_BYTES // (8 * k * (k + 1 + g + p) * n_classes))
+    pieces = [slice(start, start + step) for start in range(0, C, step)]
+    solutions: list[np.ndarray | None] = []
+    for own in pieces:
         part = _Columns.of(H, m, w, grouped, members, F, E, own)
-        if not part.solve(X[own]):
+        X = part.solve(part.right(g))
+        if X is None:
             return None
-        part.add(X[own], system, b, n_classes)
+        part.add(X, system, b, n_classes)
+        solutions.append(X if len(pieces) <= HELD else None)
     theta = solve_scaled(system, b) if size else b
     if theta is None:
         return None
     eta = theta[:g]
-    dz = -X[:, :, 0] - X[:, :, 1 : 1 + g] @ eta
+    together = np.ones((C, 1 + g + p, 1))  # what stands on the right, of each column
+    together[:, 1 : 1 + g, 0] = eta
     if p:
-        per_class = theta[g:].reshape(n_classes, p)
-        each = np.tile(per_class, (C // n_classes, 1))
-        dz -= np.matmul(X[:, :, 1 + g :], each[:, :, None])[:, :, 0]
-    D = (m.T * dz).T
+        together[:, 1 + g :, 0] = np.tile(theta[g:].reshape(n_classes, p), (C // n_classes, 1))
+    dz = np.empty((C, k, 1))
+    for own, X in zip(pieces, solutions, strict=True):
+        if X is None:
+            part = _Columns.of(H, m, w, grouped, members, F, E, own)
+            found = part.solve(np.matmul(part.right(g), together[own]))
+            if found is None:
+                return None
+            dz[own] = found
+        else:
+            dz[own] = np.matmul(X, together[own])
+    D = (m.T * -dz[:, :, 0]).T
     D[grouped] += (w[grouped].T * (eta if members is None else members @ eta)).T
     return D
 
@@ -93,16 +127,12 @@ class _Columns:
         F = F.T[own]
         if E is not None:
             E = np.broadcast_to(E, (len(F), *E.shape[1:])) if len(E) == 1 else E[own]
-        return cls(H if len(H) == 1 else H[own], m.T[own], w.T[own], grouped, members, F, E)
+        return cls(H.of(own), m.T[own], w.T[own], grouped, members, F, E)
 
-    def solve(self, X: np.ndarray) -> bool:
-        """Write the solutions for F, for the groups and for the border; whether there are any."""
+    def right(self, g: int) -> np.ndarray:
+        """The right sides (C, k, 1 + g + p): F, those of the groups and of the border."""
         (C, k), r, p = self.F.shape, len(self.grouped), 0 if self.E is None else self.E.shape[2]
-        g = X.shape[2] - 1 - p
-        each = np.arange(k)
-        A = self.H * self.m[:, None, :]
-        A[:, each, each] += 1.0 - self.m
-        right = np.empty_like(X)
+        right = np.empty((C, k, 1 + g + p))
         right[:, :, 0] = self.F
         if g:
             own = right[:, :, 1 : 1 + g] if self.members is None else np.empty((C, k, r))
@@ -113,11 +143,17 @@ class _Columns:
                 right[:, :, 1 : 1 + g] = own @ self.members
         if self.E is not None:
             right[:, :, 1 + g :] = self.E
+        return right
+
+    def solve(self, right: np.ndarray) -> np.ndarray | None:
+        """The solutions for right sides (C, k, n), where there are any."""
+        each = np.arange(self.F.shape[1])
+        A = self.H * self.m[:, None, :]
+        A[:, each, each] += 1.0 - self.m
         try:
-            X[:] = np.linalg.solve(A, right)
+            return np.linalg.solve(A, right)
         except np.linalg.LinAlgError:
-            return False
-        return True
+            return None
 
     def add(self, X: np.ndarray, system: np.ndarray, b: np.ndarray, n_classes: int) -> None:
         """What the columns add to the system of eta and theta, and to its right side."""

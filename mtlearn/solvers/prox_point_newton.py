@@ -211,7 +211,7 @@ class ProxPointNewton(Iterative):
         if self.H is not None and self.H.kind == kind and np.array_equal(rows, self.rows):
             return self.H
         problem, root = self.problem, self.root[rows, 0]
-        self.rows = rows
+        self.rows, self.H = rows, None  # which is not held beside the next
         if not (tuning.DOUBLE < len(rows) > problem.thin_rows()):
             self.H = Hessians(problem.scaled_hessian(rows, root, np.dtype(kind)))
             return self.H

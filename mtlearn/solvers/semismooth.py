@@ -46,7 +46,7 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Step
 from mtlearn.solvers.dense_system import DenseSystem
-from mtlearn.solvers.newton_systems import coupled_systems, one_system
+from mtlearn.solvers.newton_systems import Scaled, coupled_systems, one_system
 from mtlearn.solvers.task_systems import task_systems
 
 DIRECT = (RowDerivative, TaskDerivative)  # whose steps are small systems with a border
@@ -200,17 +200,16 @@ class SemismoothNewton:
             return D, 0.0
         if not affordable(problem, len(rows)):
             return None, 0.0
-        H, k = length * self._hessian(rows), len(rows)
-        H[:, np.arange(k), np.arange(k)] += damping
+        H, k = Scaled(self._hessian(rows), length, damping), len(rows)
         m, w, F = m[rows], w[rows], F[rows]
         grouped = np.flatnonzero(w.any(axis=1))
         members = M.members(rows[grouped])
         E, corners = border(problem, rows)
         if E is not None:
-            E = E * np.broadcast_to(np.sqrt(length) * self.root, (problem.n_features, 1))[rows]
+            E *= np.broadcast_to(np.sqrt(length) * self.root, (problem.n_features, 1))[rows]
             corners = [corner.A for corner in corners]
-        if len(H) == 1 and E is None and not np.ptp(m, axis=1).any():
-            step = one_system(H[0], m[:, 0], w, grouped, F, members)
+        if len(H.given) == 1 and E is None and not np.ptp(m, axis=1).any():
+            step = one_system(H.of(slice(None))[0], m[:, 0], w, grouped, F, members)
         else:
             step = coupled_systems(H, m, w, grouped, F, E, corners, problem.n_classes, members)
         if step is None:
@@ -226,8 +225,7 @@ class SemismoothNewton:
         if not affordable(problem, d * M.n_classes):
             return None, 0.0
         rows = np.arange(d)
-        H = length * self._hessian(rows)
-        H[:, rows, rows] += damping
+        H = Scaled(self._hessian(rows), length, damping).of(slice(None))
         E, corners = border(problem, rows)
         if E is not None:
             E, corners = E * np.sqrt(length) * self.root, [corner.A for corner in corners]
@@ -238,8 +236,9 @@ class SemismoothNewton:
         """H_c on these rows in scaled columns; a part of the one at hand where that has them."""
         if self.H is None or not np.isin(rows, self.rows).all():
             scale = np.broadcast_to(self.root, (self.problem.n_features, 1))[rows, 0]
-            self.rows = rows
-            self.H = self.problem.hessian(rows) * scale[:, None] * scale
+            self.rows, self.H = rows, None  # which is not held beside the next
+            self.H = self.problem.hessian(rows)
+            self.H *= scale[:, None] * scale
         if len(rows) == len(self.rows):
             return self.H
         at = np.searchsorted(self.rows, rows)

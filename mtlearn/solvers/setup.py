@@ -15,7 +15,7 @@ import numpy as np
 from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData, resolve_task_weight
 from mtlearn.losses.base import Loss
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Penalty, QuadraticPenalty
 from mtlearn.problems.base import Problem
 from mtlearn.problems.blocked import BlockedProblem
 from mtlearn.problems.blocks import BlockedScatter
@@ -29,6 +29,7 @@ from mtlearn.solvers.curvature import badly_scaled
 from mtlearn.solvers.reductions.fewer_tasks import FewerTasks
 from mtlearn.solvers.reductions.rotation import Rotation, rotate, worth_rotating
 from mtlearn.solvers.solve import Driver
+from mtlearn.solvers.spectrum import forget_spectrum
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,8 @@ def set_up(
             weights=model.weights,
         )
         alpha, levels = found.alpha, found.alpha_intercept
+        if not isinstance(model.penalty(problem), QuadraticPenalty):
+            forget_spectrum(problem)  # which only closed forms go on with
     assert levels is not None
     coupling = model.coupling(levels)
     problem = _freed(problem.recoupled(coupling), model.weights)

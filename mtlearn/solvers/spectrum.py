@@ -68,6 +68,12 @@ class Spectrum:
         return Arrow(self.problem, alpha, inverses=inverses)
 
 
+def forget_spectrum(problem: Any) -> None:
+    """Let go of eigenvectors in memory that a problem kept for its next coupling."""
+    if not isinstance(problem.kept.get("spectrum"), Blocks):
+        problem.kept.pop("spectrum", None)
+
+
 @dataclass(frozen=True)
 class Inverses:
     """K_t of all blocks, one after the other."""

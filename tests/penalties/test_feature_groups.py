@@ -8,9 +8,10 @@ from mtlearn.penalties.beside_groups import BesideGroups
 from mtlearn.penalties.feature_groups import FeatureGroups, Groups, SparseFeatureGroups
 from mtlearn.penalties.l21 import L21
 from mtlearn.penalties.sparse_group import SparseGroup
+from mtlearn.solvers import newton_systems
 from mtlearn.solvers.column_systems import Hessians
 from mtlearn.solvers.face_system import face_system
-from mtlearn.solvers.newton_systems import coupled_systems, one_system
+from mtlearn.solvers.newton_systems import Scaled, coupled_systems, one_system
 
 from ..checks import STRICT
 from .truths.feature_groups import MixtureOfGroups
@@ -131,10 +132,14 @@ def test_some_features_are_charged_as_in_the_whole():
     assert np.flatnonzero(penalty.together(entering)).tolist() == [0, 3, 5, 8]
 
 
+@pytest.mark.parametrize("pieces", ["held", "solved again"])
 @pytest.mark.parametrize("way", ["one Hessian", "own Hessians", "border", "face"])
 @pytest.mark.parametrize("step", ["one", "per feature"])
-def test_systems_of_a_step_have_one_eta_for_a_group(way, step):
+def test_systems_of_a_step_have_one_eta_for_a_group(way, step, pieces, monkeypatch):
     """D = M x of x + (H - I) M x = -F (and a border), written out whole."""
+    if pieces == "solved again":
+        monkeypatch.setattr(newton_systems, "BLOCK_BYTES", 1)  # a column at a time
+        monkeypatch.setattr(newton_systems, "HELD", 0)
     C = 3
     rng, s, Z = draw(5, C, step)
     Z += np.sign(Z) * 2  # away from zero
@@ -159,13 +164,13 @@ def test_systems_of_a_step_have_one_eta_for_a_group(way, step):
         B = B.reshape(D * C, 2)
         left = np.block([[one + (whole - one) @ as_matrix, B], [B.T @ as_matrix, corner]])
         x = np.linalg.solve(left, np.concatenate([-F.ravel(), np.zeros(2)]))[: D * C]
-        found = coupled_systems(H, m, M.w, grouped, F, E, [corner], 1, members)
+        found = coupled_systems(Scaled(H), m, M.w, grouped, F, E, [corner], 1, members)
     else:
         x = np.linalg.solve(one + (whole - one) @ as_matrix, -F.ravel())
         if way == "one Hessian":
             found = one_system(H[0], m[:, 0], M.w, grouped, F, members)
         elif way == "own Hessians":
-            found = coupled_systems(H, m, M.w, grouped, F, None, [], 1, members)
+            found = coupled_systems(Scaled(H), m, M.w, grouped, F, None, [], 1, members)
         else:
             found = face_system(Hessians(H), M.m, M.w, 0.0, members).solve(-F, 1e-12)[0]
     np.testing.assert_allclose(found, (as_matrix @ x).reshape(D, C), atol=1e-9)
