@@ -21,7 +21,10 @@ from mtlearn.cli.source import Columns, chosen_columns, is_built_in, several
 from mtlearn.compare.rivals import RIVALS
 from mtlearn.compare.running import in_words
 from mtlearn.exceptions import counted
-from mtlearn.moments import TaskMoments, collect_moments
+from mtlearn.inputs.batches import chunks_of
+from mtlearn.moments import TaskMoments
+from mtlearn.moments.collect import collected, gathering
+from mtlearn.moments.on_disk import folds_on_disk
 from mtlearn.table import TableEncoder
 
 LARGE = 100_000_000  # bytes of files, from which on a table is read in batches
@@ -194,14 +197,10 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
             return None, f"the target {target} has two values, and is one of classes"
         if why := rows.too_many(len(encoder.get_feature_names_out()), asked.n_folds):
             return None, why
-        moments = collect_moments(
-            rows.once("moments"),
-            task_column=task,
-            target_column=target,
-            group_column=groups,
-            encoder=encoder,
-            n_folds=asked.n_folds,
-        )
+        found = gathering(task, target, None, encoder, asked.n_folds, group_column=groups)
+        found.expected = len(rows.tasks)
+        chunks = chunks_of(rows.once("moments"), (task, groups))
+        moments = folds_on_disk(collected(chunks, found, task, encoder))
     notes = [
         f"{called(source)} ({_bytes(path) / 1e6:,.0f} MB) is read in batches, and a hash of the "
         "row says which fold holds it out; --no-batches reads it whole.",

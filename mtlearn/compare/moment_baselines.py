@@ -19,6 +19,7 @@ from sklearn.linear_model import lasso_path
 
 from mtlearn.compare.contenders import SPARSE_BASELINE
 from mtlearn.compare.tuning import best_exponent
+from mtlearn.problems.blocks import added_up
 from mtlearn.problems.fold_moments import some_of, sum_of
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
@@ -192,7 +193,7 @@ RIDGES: dict[str, type[_Ridge]] = {
 def _shared_errors(W: np.ndarray, B: np.ndarray, held: Moments) -> np.ndarray:
     """Squared errors (A,) of slopes (A, d) that all tasks share, and levels (A, T) or (A, 1)."""
     away = held.y_mean - B - W @ held.x_mean.T
-    within = np.einsum("aj,jk,ak->a", W, held.xx.sum(axis=0), W) - 2.0 * W @ held.xy.sum(axis=0)
+    within = np.einsum("aj,jk,ak->a", W, added_up(held.xx), W) - 2.0 * W @ held.xy.sum(axis=0)
     return held.yy.sum() + within + away**2 @ held.weight
 
 

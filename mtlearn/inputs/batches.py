@@ -125,6 +125,7 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
                     kind = dataset.schema.field(name).type
                     table = table.append_column(name, pa.repeat(pa.scalar(value, kind), len(batch)))
             yield table
+    pa.default_memory_pool().release_unused()  # pages of all columns, which it keeps otherwise
 
 
 def rows_of_batch(n_columns: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from numbers import Integral
 from pathlib import Path
@@ -134,6 +135,19 @@ def collect_moments(
     chunks = chunks_of(chunks, (task_column, group_column))
     if folder is not None:
         return collect_blocks(chunks, found.reader, found.n_numbers, folder, task_column)
+    return collected(chunks, found, task_column, encoder)
+
+
+def collected(
+    chunks: Iterable[Any], found: Gathering, task_column: Any, encoder: Any
+) -> TaskMoments:
+    """The moments of chunks that are all of one kind, by what takes them in.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to collect.
+    """
     for chunk in chunks:
         found.add(chunk)
     found.flush()

@@ -51,6 +51,7 @@ class Gathering:
         self._seen: list[tuple] = []  # and all rows, but the columns that are standardised only
         self._looked = 0  # bytes of these
         self.waits = False  # for :meth:`flush`, whatever is held
+        self.expected = 0  # tasks, where somebody has counted them
 
     def add(self, given: Any) -> None:
         """Take in a chunk."""
@@ -236,8 +237,9 @@ class Gathering:
         """Places for so many tasks in every fold."""
         if not self.folds:
             refuse_beyond_memory(n_tasks, d, self.n_folds, unit=self.reader.unit)
-            self.folds = [empty(n_tasks, d) for _ in range(self.n_folds or 1)]
-            self.sums = [np.zeros((n_tasks, 3)) for _ in self.folds]
+            room = max(n_tasks, self.expected)
+            self.folds = [empty(room, d) for _ in range(self.n_folds or 1)]
+            self.sums = [np.zeros((room, 3)) for _ in self.folds]
         have = self.folds[0].n_tasks
         if have >= n_tasks:
             return

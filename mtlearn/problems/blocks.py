@@ -252,7 +252,7 @@ class FiledScatter(BlockedScatter):
             if kept.any():
                 new = place[one.tasks[kept]]
                 files.append(ScatterFile(one.path, one.offset, one.rows[kept], new))
-        found = FiledScatter(files, self.diagonal[tasks])
+        found = type(self)(files, self.diagonal[tasks])
         found.factor = self.factor
         return found
 
@@ -307,6 +307,15 @@ def _read(file: Any, offset: int, rows: np.ndarray, xx: np.ndarray) -> None:
             if not n:
                 raise EOFError(f"{file.name} is cut short")
             view = view[n:]
+
+
+def added_up(xx: Any) -> np.ndarray:
+    """The sum (d, d) of scatters, an array or in blocks."""
+    return xx.total(_sum) if isinstance(xx, BlockedScatter) else _sum(xx)
+
+
+def _sum(xx: np.ndarray) -> np.ndarray:
+    return xx.sum(axis=0)
 
 
 def diagonals(xx: Any) -> np.ndarray:

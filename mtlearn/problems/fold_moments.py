@@ -7,12 +7,14 @@ a fold, or the sum of several, is made when it is asked for, block by block of t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from mtlearn.problems.blocks import diagonals
+from mtlearn.problems.fold_scatter import FoldScatter
 from mtlearn.problems.moment_data import added, in_columns
 from mtlearn.problems.moments import BLOCK_BYTES, Moments, empty
 
@@ -51,10 +53,13 @@ class FoldMoments(Sequence[Moments]):
     def __getitem__(self, k: Any) -> Any:
         if isinstance(k, slice):
             return self.some(range(len(self))[k])
-        return self._sum([self.folds[k]])
+        one = self.folds[k]
+        if isinstance(one.xx, FoldScatter):  # in pieces, which nobody has to hold
+            return self._seen(one if self.tasks is None else one.take(self.tasks))
+        return self._sum([one])
 
     def together(self) -> Moments:
-        """The moments of all of them."""
+        """The moments of all of them, in memory where those of the folds are in files."""
         return self._sum(self.folds)
 
     def some(self, which: Iterable[int]) -> FoldMoments:
@@ -95,7 +100,7 @@ class FoldMoments(Sequence[Moments]):
         """Of blocks of tasks, so that nothing else as large is made."""
         first, *others = folds
         if not others and self.tasks is None and self.origin is None:
-            return first
+            return _in_memory(first)
         T, d = first.n_tasks, first.n_features
         if any(len(one.xx) != T for one in folds):  # all tasks share one scatter
             total = reduce(added, folds)
@@ -104,9 +109,9 @@ class FoldMoments(Sequence[Moments]):
         found, step = empty(len(places), d), max(1, BLOCK_BYTES // (8 * d * d))
         for start in range(0, len(places), step):
             own = places[start : start + step]
-            part = first.take(own)
+            part = _in_memory(first.take(own))
             for one in others:
-                part = part + one.take(own)
+                part = part + _in_memory(one.take(own))
             found.put(np.arange(start, start + len(own)), self._seen(part))
         return found
 
@@ -116,6 +121,11 @@ class FoldMoments(Sequence[Moments]):
         part = in_columns(part, self.origin, self.factor)
         part.x_mean[(part.count == 0)[: len(part.x_mean)]] = 0.0
         return part
+
+
+def _in_memory(part: Moments) -> Moments:
+    xx = part.xx
+    return replace(part, xx=xx.loaded()) if isinstance(xx, FoldScatter) else part
 
 
 def counts_of(folds: Sequence[Moments]) -> list[np.ndarray]:

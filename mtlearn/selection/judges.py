@@ -20,6 +20,7 @@ from mtlearn.losses.base import Loss
 from mtlearn.losses.logistic import Logistic
 from mtlearn.metrics.answers import Answers
 from mtlearn.metrics.scorer import make_task_scorer
+from mtlearn.problems.blocks import BlockedScatter, diagonals
 from mtlearn.problems.models import LinearTasks
 from mtlearn.problems.moments import Moments
 
@@ -43,17 +44,18 @@ class SquaredError:
         digits, unless moments are ``alone`` and there are no rows to ask.
         """
         W, B = (np.stack(parts) for parts in zip(*(one.columns for one in models), strict=True))
-        on = W.any(axis=(0, 1))
-        W, x_mean, xx = W[:, :, on], held.x_mean[:, on], held.xx
-        if not on.all():
-            xx = xx.take(np.flatnonzero(on), 1).take(np.flatnonzero(on), 2)
-        errors = squared_errors(W, B, replace(held, x_mean=x_mean, xx=xx, xy=held.xy[:, on]))
+        on, x_mean = W.any(axis=(0, 1)), held.x_mean
+        if not on.all() and not isinstance(held.xx, BlockedScatter):
+            W, x_mean = W[:, :, on], x_mean[:, on]
+            xx = held.xx.take(np.flatnonzero(on), 1).take(np.flatnonzero(on), 2)
+            held = replace(held, x_mean=x_mean, xx=xx, xy=held.xy[:, on])
+        errors = squared_errors(W, B, held)
         over = 1.0 / np.broadcast_to(np.square(scale), held.yy.shape)
         total, weight = errors @ over, float(held.weight.sum())
         # The sizes of the terms, of which rounding leaves 1e-16 each: of the scatters as they are,
         # of the means before they are squared.
         size = np.abs(W)
-        roots = (size * np.sqrt(np.einsum("tjj->tj", xx))).sum(axis=2)
+        roots = (size * np.sqrt(diagonals(held.xx))).sum(axis=2)
         means = np.abs(held.y_mean) + np.abs(B) + (size * np.abs(x_mean)).sum(axis=2)
         terms = TERMS * ((held.yy + roots**2) @ over) + TERMS**2 * (held.weight * means**2 @ over)
         exact, total = (total > terms) | alone, np.maximum(total, 0.0)
@@ -65,13 +67,20 @@ def squared_errors(W: np.ndarray, B: np.ndarray, held: Moments) -> np.ndarray:
 
     ``W`` (A, T, d) and ``B`` (A, T): yy - 2 w'xy + w' xx w + N (ȳ - w'x̄ - b)².
     """
-    if len(held.xx) == 1:
-        XW = W @ held.xx[0]
-    else:
-        XW = np.matmul(W.transpose(1, 0, 2), held.xx).transpose(1, 0, 2)  # xx are symmetric
     x_mean = np.broadcast_to(held.x_mean, W.shape[1:])
     away = held.y_mean - B - np.einsum("atj,tj->at", W, x_mean)
-    return held.yy + np.einsum("atj,atj->at", W, XW - 2.0 * held.xy) + held.weight * away**2
+    if isinstance(held.xx, BlockedScatter):
+        within = held.xx.each(_within, held.xy, W.transpose(1, 0, 2)).T
+    elif len(held.xx) == 1:
+        within = np.einsum("atj,atj->at", W, W @ held.xx[0] - 2.0 * held.xy)
+    else:
+        within = _within(held.xx, held.xy, W.transpose(1, 0, 2)).T
+    return held.yy + within + held.weight * away**2
+
+
+def _within(xx: np.ndarray, xy: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """w' xx w - 2 w'xy of A models of each task, W (T, A, d); xx are symmetric."""
+    return np.einsum("taj,taj->ta", W, np.matmul(W, xx) - 2.0 * xy[:, None])
 
 
 @dataclass(frozen=True)

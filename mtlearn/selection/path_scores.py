@@ -32,7 +32,7 @@ from mtlearn.solvers.setup import Model, Setup, set_up
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.threads import blas_threads
 
-NUMBERS_AT_ONCE = 1 << 20  # coefficients of the models that are scored together
+NUMBERS_AT_ONCE = 1 << 18  # coefficients of the models that are scored together
 
 # From the scores of held-out rows, those rows and the scale of their targets to a number.
 Judge = Callable[[np.ndarray, TaskData, Any], float]
