@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.problems.fold_scatter import FoldScatter
@@ -24,7 +25,8 @@ def folds_on_disk(moments: TaskMoments) -> TaskMoments:
         return moments
     folder, folds = Path(tempfile.mkdtemp(prefix="mtlearn-")), []
     for k, one in enumerate(moments._folds):
-        folds.append(replace(one, xx=FoldScatter.written(one.xx, folder / f"fold_{k}")))
+        scatters_of_fold: Any = FoldScatter.written(one.xx, folder / f"fold_{k}")
+        folds.append(replace(one, xx=scatters_of_fold))
     found = replace(moments, _folds=tuple(folds))
     weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
     return found
