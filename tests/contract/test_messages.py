@@ -80,6 +80,8 @@ from mtlearn.metrics import (
     log_loss,
     make_task_scorer,
     nan_accuracy_score,
+    nan_mean_pinball_loss,
+    nan_mean_poisson_deviance,
     nan_r2_score,
     nan_r2_scorer,
     nmse,
@@ -968,6 +970,21 @@ SCORES = {
         ["that fit had"],
     ),
     "sparse": (score(nan_r2_score, sparse.csr_array(Y), Y), ["y_true is sparse"], [".toarray()"]),
+    "counts below zero": (
+        score(nan_mean_poisson_deviance, [1.0, -2.0], [1.0, 1.0]),
+        ["y_true holds -2"],
+        ["Give labels >= 0"],
+    ),
+    "no mean of counts": (
+        score(nan_mean_poisson_deviance, [1.0, 2.0], [1.0, -1.0]),
+        ["y_pred is -1"],
+        ["numpy.maximum(y_pred, 1e-6)"],
+    ),
+    "no quantile": (
+        score(nan_mean_pinball_loss, y, y, alpha=90),
+        ["alpha=90"],
+        ["between 0 and 1, such as 0.9"],
+    ),
     "no prediction": (score(nan_r2_score, y, HOLES), ["y_pred is nan"], ["predict something"]),
     "weight shape": (score(nmse, y, y, sample_weight=np.ones(3)), ["(3,)"], ["expected (24,)"]),
     "undefined": (
