@@ -15,15 +15,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
 from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
-from mtlearn.compare.contenders import build_model, choose_models, leave_out_wide
+from mtlearn.compare.contenders import (
+    build_model,
+    choose_models,
+    leave_out_slopes,
+    leave_out_wide,
+)
 from mtlearn.compare.from_moments import Asked, compare_moments
 from mtlearn.compare.held_out import HeldOut
+from mtlearn.compare.losses import kind_of_loss
 from mtlearn.compare.measuring import Subject, new_task_scores
 from mtlearn.compare.result import Comparison
 from mtlearn.compare.roles import is_baseline
@@ -56,6 +63,8 @@ def compare_tasks(
     cv: Any = None,
     groups: Any = None,
     kind: str = "auto",
+    loss: str = "squared",
+    quantile: float | None = None,
     bad_cells: str = "missing",
     new_tasks: bool = False,
     time_budget: float = 120.0,
@@ -201,13 +210,15 @@ def compare_tasks(
     ['independent', 'pooled', 'pooled+dummies', 'mean-regularized']
     """
     check_option("bad_cells", bad_cells, BAD_CELLS)
+    numbers = kind_of_loss(loss, quantile, kind)
     asked = Asked(
         models, kind, cv, new_tasks, time_budget, full, n_jobs, random_state, verbose, progress
     )
+    asked = replace(asked, loss=loss, quantile=numbers.options.get("quantile"))
     if isinstance(X, TaskMoments):
         rows_only = {"y": y, "task": task, "task_column": task_column, "groups": groups}
         return compare_moments(X, asked, rows_only)
-    data = with_times(read_table(X, y, task, task_column, groups, kind), X, cv)
+    data = with_times(read_table(X, y, task, task_column, groups, kind, numbers), X, cv)
     return _compare_rows(data, asked, bad_cells)
 
 
@@ -217,6 +228,8 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     contenders = choose_models(asked.models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
+    data = replace(data, kind=data.kind.on(data))
+    contenders, slopeless = leave_out_slopes(contenders, data.kind)
     contenders, wide = leave_out_wide(contenders, data)
     baselines, shared = _parted(contenders, data)
     contenders = {name: contenders[name] for name in baselines + shared}
@@ -224,7 +237,7 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     folds = outer_folds(cv, data, seed)
     strange = stranger_folds(data, len(folds), seed) if asked.new_tasks else []
     workers, n_fits = effective_n_jobs(n_jobs), len(folds) + len(strange)
-    notes = [*data.notes, *wide]
+    notes = [*data.notes, *slopeless, *wide]
     budget = None if asked.full else asked.time_budget * workers
     data, folds, said, expected = within_budget(
         data, folds, contenders, budget, n_fits, seed, rated
@@ -252,6 +265,8 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
         settings={
             "models": list(contenders),
             "kind": asked.kind,
+            "loss": asked.loss,
+            "quantile": asked.quantile,
             "bad_cells": bad_cells,
             "cv": cv if cv is None or isinstance(cv, Integral) else type(cv).__name__,
             "new_tasks": asked.new_tasks,

@@ -43,6 +43,30 @@ class Kind(ABC):
     shown: ClassVar[tuple[Shown, ...]]
     new_task_scores: ClassVar[tuple[Shown, ...]]
     pooled_columns: ClassVar[str]  # what the pooled baseline is for a matrix of targets
+    loss_name: ClassVar[str] = "squared"  # of compare_tasks
+    of_search: ClassVar[float] = 1.0  # the loss in that which searches of the library keep
+    sparse_baseline: ClassVar[bool] = True  # whether one that selects features is of its own
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What models of the library are told, beside what all kinds tell them."""
+        return {}
+
+    @property
+    @abstractmethod
+    def scorer(self) -> Any:
+        """What searches of models that are not the library's maximise."""
+
+    @abstractmethod
+    def inside(self, penalty: str) -> Any:
+        """The model inside the baselines."""
+
+    def check_targets(self, y: np.ndarray) -> None:  # noqa: B027
+        """Refuse targets that the loss is not for."""
+
+    def on(self, data: Any) -> Kind:
+        """The kind, with what it has to know of the table that it is asked of."""
+        return self
 
     @abstractmethod
     def check(self, name: str, model: Any) -> None:

@@ -8,7 +8,7 @@ pipeline of a model that meets new tables has to do by itself.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
@@ -36,6 +36,7 @@ def refit(name: str, data: TaskTable, random_state: int, bad_cells: str = "missi
     ValueError
         If the table cannot be used.
     """
+    data = replace(data, kind=data.kind.on(leave_out_unusable(data, bad_cells)))
     notes = [*leave_out_unusable(data, bad_cells).notes]
     pipeline = build_model(
         NAMED[name], data.task_column, inner_folds(data, random_state), data.kind

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.linear_model import Ridge
 
 from mtlearn.compare.kinds import Kind, Shown, fit_by_groups, group_means, mean_of
+from mtlearn.metrics.scorer import neg_nan_mean_squared_error_scorer
 
 
 class Regression(Kind):
@@ -29,6 +31,15 @@ class Regression(Kind):
         "pooled is one model for all targets, each of them measured from its mean in its standard "
         "deviation."
     )
+
+    @property
+    def scorer(self) -> Any:
+        """Minus the mean squared error."""
+        return neg_nan_mean_squared_error_scorer
+
+    def inside(self, penalty: str) -> Any:
+        """A ridge."""
+        return Ridge()
 
     def check(self, name: str, model: Any) -> None:
         """Refuse classifiers."""

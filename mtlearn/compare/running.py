@@ -153,7 +153,7 @@ def run_job(
         prediction = data.kind.fit_predict(pipeline, past.frame, past.y, past.groups, new.frame)
         loss = np.nan
         if rated:
-            kept = kept_loss(pipeline, cv)
+            kept = kept_loss(pipeline, cv, data.kind)
             rest = at_chosen(model, pipeline)
             loss = _inner_loss(rest, past, cv, random_state) if kept is None else kept
     alpha = chosen_alpha(pipeline)

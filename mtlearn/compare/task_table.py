@@ -90,7 +90,13 @@ class TaskTable:
 
 
 def read_table(
-    X: Any, y: Any, task: Any, task_column: Any, groups: Any, kind: str = "auto"
+    X: Any,
+    y: Any,
+    task: Any,
+    task_column: Any,
+    groups: Any,
+    kind: str = "auto",
+    as_numbers: Kind | None = None,
 ) -> TaskTable:
     """Whatever way the tasks come in: a frame with a task column, or a matrix of targets."""
     if y is None:
@@ -116,7 +122,7 @@ def read_table(
     frame = with_text_names(frame)
     target_name = str(getattr(y, "name", None) or "y")
     names = column_names(y)
-    y, answered, notes = read_question(y, target_name, kind)
+    y, answered, notes = read_question(y, target_name, kind, as_numbers)
     check_consistent_length(y, np.empty(len(frame)), task, groups)
     if groups is not None:
         groups = read_labels(groups, "groups").codes
