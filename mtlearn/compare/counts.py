@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.compare.events import least_mean
-from mtlearn.compare.kinds import Shown
+from mtlearn.compare.kinds import Shown, fit_by_groups
 from mtlearn.compare.loss_at_once import PoissonAtOnce
 from mtlearn.compare.other_loss import OtherLoss
 from mtlearn.inputs.counts import check_counts
@@ -67,10 +67,23 @@ class Counts(OtherLoss):
         return 1.0
 
     def fit_predict(
-        self, model: Any, X: Any, y: np.ndarray, groups: np.ndarray | None, X_new: Any
+        self,
+        model: Any,
+        X: Any,
+        y: np.ndarray,
+        groups: np.ndarray | None,
+        X_new: Any,
+        exposure: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> np.ndarray:
-        """Means, in the shape of the target."""
-        return np.maximum(super().fit_predict(model, X, y, groups, X_new), least_mean(y))
+        """Means, in the shape of the target; by the rates that ``exposure`` makes of counts.
+
+        It is that of the training rows, which are their weights, and that of the new ones.
+        """
+        if exposure is None:
+            return np.maximum(super().fit_predict(model, X, y, groups, X_new), least_mean(y))
+        past, new = exposure
+        fit_by_groups(model, X, y / past, groups, past)
+        return np.maximum(model.predict(X_new), least_mean(y / past, past)) * new
 
     def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
         """Poisson deviance."""

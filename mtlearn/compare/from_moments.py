@@ -56,6 +56,7 @@ class Asked:
     progress: Callable[[Progress], None] | None
     loss: str = "squared"
     quantile: float | None = None
+    exposure: str | None = None
 
 
 def compare_moments(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) -> Comparison:
@@ -106,6 +107,7 @@ def compare_moments(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) 
             "kind": asked.kind,
             "loss": asked.loss,
             "quantile": asked.quantile,
+            "exposure": asked.exposure,
             "bad_cells": getattr(moments.encoder, "bad_cells", "missing"),
             "cv": K,
             "new_tasks": asked.new_tasks,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
@@ -120,13 +121,35 @@ class Kind(ABC):
         """The scores explained to a reader; ``unit`` is that of the target."""
 
 
-def fit_by_groups(model: Any, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Any:
-    """Fit a pipeline, with the groups of the rows where its last step deals folds of its own."""
+def fit_by_groups(
+    model: Any,
+    X: Any,
+    y: np.ndarray,
+    groups: np.ndarray | None,
+    weight: np.ndarray | None = None,
+) -> Any:
+    """Fit a pipeline, with the groups of the rows where its last step deals folds of its own.
+
+    Raises
+    ------
+    ValueError
+        If there are weights, and the last step does not take any.
+    """
     name, last = model.steps[-1]
-    if groups is None or not takes_groups(last):
-        return model.fit(X, y)
+    given = {} if groups is None or not takes_groups(last) else {"groups": groups}
     routed = get_config()["enable_metadata_routing"]
-    return model.fit(X, y, **{"groups" if routed else f"{name}__groups": groups})
+    if weight is not None:
+        takes = signature(last.fit).parameters
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+        if not open_ended and "sample_weight" not in takes:
+            raise ValueError(
+                f"{type(last).__name__} takes no sample_weight, which exposures are to a model of "
+                "rates. Give a model that does, or leave exposure= out."
+            )
+        given["sample_weight"] = weight
+        if routed and hasattr(last, "set_fit_request"):
+            last.set_fit_request(sample_weight=True)
+    return model.fit(X, y, **{key if routed else f"{name}__{key}": v for key, v in given.items()})
 
 
 def group_means(values: np.ndarray, group: np.ndarray) -> np.ndarray:

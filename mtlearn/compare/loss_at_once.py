@@ -116,7 +116,7 @@ class PoissonAtOnce(LossAtOnce):
     Rows that counted nothing at all have no best intercept: they count half an event together.
     """
 
-    loss = HalfPoissonDeviance()  # type: ignore[assignment]
+    loss = HalfPoissonDeviance()
 
     def unit(self, y: np.ndarray) -> float:
         """The root of the mean: that of a variance which is the mean."""

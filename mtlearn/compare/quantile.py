@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class Quantile(OtherLoss):
     loss_name = "quantile"
     row_loss = "pinball loss"
     error, error_name = "pinball_loss", "pinball loss"
-    scores = (
+    scores: ClassVar[tuple[str, ...]] = (
         *("d2", "pinball_loss", "share_below", "mean_task_d2", "mean_task_pinball_loss"),
         *("worst_task", "worst_task_pinball_loss"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -20,7 +20,14 @@ class Regression(Kind):
     row_loss = "squared error"
     error, error_name = "rmse", "RMSE"
     headline = "r2", "R²"
-    scores = ("r2", "rmse", "mean_task_r2", "mean_task_rmse", "worst_task", "worst_task_rmse")
+    scores: ClassVar[tuple[str, ...]] = (
+        "r2",
+        "rmse",
+        "mean_task_r2",
+        "mean_task_rmse",
+        "worst_task",
+        "worst_task_rmse",
+    )
     shown = (
         Shown("r2", "R²", fixed=True),
         Shown("rmse", "RMSE"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Robust(OtherLoss):
     loss_name = "huber"
     row_loss = "Huber's loss"
     error, error_name = "huber_loss", "Huber's loss"
-    scores = (
+    scores: ClassVar[tuple[str, ...]] = (
         *("d2", "huber_loss", "mean_absolute_error", "mean_task_d2", "mean_task_huber_loss"),
         *("worst_task", "worst_task_huber_loss"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,10 @@ def best_exponent(
         else:
             ahead = []
     return found, best
+
+
+def _taken(weight: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if weight is None else weight[rows]
 
 
 class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
@@ -115,7 +120,7 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         tags.target_tags.required = True
         return tags
 
-    def fit(self, X: Any, y: Any) -> TunedBaseline:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TunedBaseline:
         """Choose alpha, then fit on all rows.
 
         Parameters
@@ -124,6 +129,8 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
             Features and the column of labels.
         y : array of shape (n,) or (n, T)
             Targets.
+        sample_weight : array of shape (n,), default=None
+            Weights of rows labelled by task, for models of another loss.
 
         Returns
         -------
@@ -134,6 +141,7 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         self._is_matrix = y.ndim == 2
         if _classifies(self):
             y, self.classes_ = as_codes(y)
+        self._weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
         unit = self._unit(y)
         found, best = best_exponent(
             lambda exponents: self._scores(unit * 10.0**exponents, X, y), self._shape
@@ -152,7 +160,8 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
             known = np.nonzero(~np.isnan(y))
             self._levels = self._levels_of(y[known], known[1], y.shape[1])
             y = self._from_level(y, self._levels)
-        self.best_estimator_.fit(X, y)
+        self.best_estimator_.fit(X, y, sample_weight=self._weight)
+        del self._weight
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -260,18 +269,18 @@ class TunedBaseline(MetaEstimatorMixin, BaseEstimator):
         if y.ndim == 2:
             rows, column = np.nonzero(~np.isnan(y))
             y = y[rows, column]
-        losses = []
+        losses, some = [], partial(_taken, self._weight)
         for train, test in check_cv(self.cv).split(np.empty((n, 1))):
             past, new = np.flatnonzero(np.isin(rows, train)), np.flatnonzero(np.isin(rows, test))
             seen, unseen = take_rows(X, rows[past]), take_rows(X, rows[new])
             if column is None:
-                answer = model.fit(seen, y[past]).predict(unseen)
+                answer = model.fit(seen, y[past], sample_weight=some(past)).predict(unseen)
             else:
                 levels = at_once.levels(y[past], column[past], column.max() + 1)[column]
                 model.fit(seen, at_once.from_level(y[past], levels[past]), task=column[past])
                 answer = model.predict(unseen, task=column[new]).reshape(len(new), -1)
                 answer = at_once.at_level(answer, levels[new, None])
-            answer = at_once.held(answer, y[past], None)
-            losses.append(at_once.losses(y[new], answer))
+            answer = at_once.held(answer, y[past], some(past))
+            losses.append(at_once.losses(y[new], answer, some(new)))
         loss = np.mean(losses, axis=0)
         return list(zip((-loss).tolist(), loss.tolist(), strict=True))
