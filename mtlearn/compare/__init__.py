@@ -88,9 +88,9 @@ def compare_tasks(
     (mean squared error, log loss, or that of ``loss``). A task is *helped* (*hurt*) by a model if
     its loss is below (above) that of the chosen baseline by more than luck explains: standard
     errors from rows, or from groups, and Benjamini-Hochberg at 0.10 over the tasks. ``gains``
-    estimates what share of the tasks gains, sure or not. Where ``"random-slopes"`` takes part, the verdict says in which
-    features tasks differ and by how much (``slopes``). The user guide says more ("What the verdict
-    means").
+    estimates what share of the tasks gains, sure or not. Where ``"random-slopes"`` takes part, the
+    verdict says in which features tasks differ and by how much (``slopes``). The user guide says
+    more ("What the verdict means").
 
     No probability of any model is taken to be below ½/(n + 1), n the number of labels it was
     fitted on: certainty that proves wrong would cost an infinite log loss. For the same reason
