@@ -32,7 +32,7 @@ from mtlearn.cli.saved import (
 )
 from mtlearn.cli.source import Source, is_built_in
 from mtlearn.compare import Comparison
-from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED, build_model
+from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED, RANDOM_SLOPES, build_model
 from mtlearn.compare.losses import kind_of_loss
 from mtlearn.compare.refit import refit
 from mtlearn.compare.regression import Regression
@@ -82,6 +82,11 @@ def fit(
         check_outputs(
             {"source": None if is_built_in(source) else source}, {"--save": (save, MODELS)}
         )
+        if name == RANDOM_SLOPES and loss != options.Losses.SQUARED:
+            raise SourceError(
+                f"--model {name} knows squares alone; leave --loss {loss.value} out, or take "
+                "mean-regularized."
+            )
         cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
         asked: dict[str, Any] = {"kind": kind.value, "bad_cells": bad_cells.value, "cv": cv}
