@@ -34,6 +34,16 @@ def small_exam():
     return exam
 
 
+def some_wages():
+    """Seven years of 100 persons, drawn at random."""
+    wages = load("wages")
+    persons = np.random.default_rng(0).choice(np.unique(wages.task), 100, replace=False)
+    rows = wages.task.isin(persons)
+    for part in ("data", "target", "task"):
+        wages[part] = wages[part][rows].reset_index(drop=True)
+    return wages
+
+
 # Title, how to load it (None: by its name), whether groups are held out whole.
 NUMBERS = {
     "exam": ("Exam scores, London", None, False),
@@ -59,6 +69,7 @@ OTHER_LOSSES = {
     "ticks": ("Ticks on grouse chicks, by place", None, False, "poisson", None),
     "ticks-brood": ("the same, broods held out", lambda: load("ticks"), True, "poisson", None),
     "patents": ("Patents, by firm", None, False, "poisson", None),
+    "wages-90": ("Wages of 100 persons", some_wages, False, "quantile", 0.9),
 }
 BASELINES = ["independent", "pooled", "pooled+dummies"]
 MODELS = ["random-slopes", "mean-regularized", "group-lasso"]

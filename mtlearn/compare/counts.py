@@ -37,6 +37,7 @@ class Counts(OtherLoss):
     pooled_columns = (
         "pooled is one model for all targets, each of them measured in multiples of its mean."
     )
+    evenly = False
     of_search = 2.0  # a search keeps half the deviance
 
     @property

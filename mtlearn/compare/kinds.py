@@ -45,6 +45,7 @@ class Kind(ABC):
     new_task_scores: ClassVar[tuple[Shown, ...]]
     pooled_columns: ClassVar[str]  # what the pooled baseline is for a matrix of targets
     loss_name: ClassVar[str] = "squared"  # of compare_tasks
+    evenly: ClassVar[bool] = True  # whether rows scatter alike but for what apart() says
     of_search: ClassVar[float] = 1.0  # the loss in that which searches of the library keep
     sparse_baseline: ClassVar[bool] = True  # whether one that selects features is of its own
 

@@ -93,7 +93,7 @@ class Comparison:
         training part; the verdict is about what each fold chose.
     kind : Kind
         What was asked: ``kind.name`` is "regression" or "classification", the latter with
-        ``kind.classes``.
+        ``kind.classes``; ``kind.loss_name`` is the ``loss`` that was asked for.
     null_loss : float
         Mean loss (squared error, log loss or another) of the best constant prediction.
     by_column : bool

@@ -226,14 +226,15 @@ def test_a_loss_says_that_the_target_is_a_number():
 
 @pytest.mark.skipif("quantile" not in LOSSES, reason="regressors have no quantiles yet")
 def test_quantiles_of_rows():
-    X, y = far_off()
+    X, _ = far_off()
+    y = X["a"] - X["b"] + 0.3 * np.random.default_rng(1).normal(size=len(X))
     models = fixed(loss="quantile", quantile=0.8)
     result = compare_tasks(
         X, y, task_column="place", loss="quantile", quantile=0.8, models=models, cv=2
     )
     assert list(result.table.index) == ["independent", "pooled", "pooled+dummies", "mine"]
     assert np.abs(result.table["share_below"] - 0.8).max() < 0.12
-    assert (result.table["d2"] > 0.1).all()
+    assert (result.table["d2"] > 0.5).all()
 
 
 def test_a_pipeline_that_takes_no_weights_is_told_of_exposures():
