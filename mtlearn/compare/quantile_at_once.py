@@ -32,13 +32,17 @@ class QuantileAtOnce(LossAtOnce):
         self.quantile = quantile
 
     def fit(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None = None) -> QuantileAtOnce:
-        """Solve a linear program for each alpha."""
+        """Solve a linear program for each alpha, up to one that leaves no coefficient."""
         model = QuantileRegressor(quantile=self.quantile, solver="highs")
-        found = []
-        for alpha in self.alphas:
-            model.set_params(alpha=alpha / np.sqrt(len(y))).fit(X, y, sample_weight=sample_weight)
-            found.append(np.append(model.coef_, model.intercept_))
-        coef = np.array(found)
+        coef, empty = np.zeros((len(self.alphas), X.shape[1] + 1)), None
+        for i in np.argsort(self.alphas).tolist():
+            if empty is None:
+                alpha = self.alphas[i] / np.sqrt(len(y))
+                model.set_params(alpha=alpha).fit(X, y, sample_weight=sample_weight)
+                coef[i] = np.append(model.coef_, model.intercept_)
+                empty = None if model.coef_.any() else coef[i]
+            else:
+                coef[i] = empty
         self.coef_, self.intercept_ = coef[:, :-1], coef[:, -1]
         return self
 
