@@ -2,7 +2,7 @@
 
     python benchmarks/real_tables.py              # all tables, about half an hour on two cores
     python benchmarks/real_tables.py fares wages  # some of them
-    python benchmarks/real_tables.py ticks ticks-brood patents  # counts, by their deviance
+    python benchmarks/real_tables.py ticks patents wages-90  # by losses of their own
 
 Every model is tuned by inner cross-validation (random slopes estimate their strengths) and scored
 on the same five outer folds, all tasks used (no sampling). Prints one row a table, in Markdown: R²
