@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 from sklearn import config_context
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import PoissonRegressor, TweedieRegressor
 
 from mtlearn.baselines.base import TaskBaseline
 from mtlearn.exceptions import counted
+from mtlearn.inputs.counts import half_an_event, warn_of_nothing
 from mtlearn.inputs.tasks import TaskData
 
 
@@ -68,6 +70,10 @@ class IndependentTasks(TaskBaseline):
 
     Notes
     -----
+    A task that counted nothing has no best level under a Poisson loss
+    (:class:`~sklearn.linear_model.PoissonRegressor` would predict 0, at an infinite deviance): its
+    targets become half an event in all, as in the models of the library, with a warning.
+
     ``decision_function`` of an unseen task, or of a task that has not seen every class, is the
     logarithm of the odds (two classes) or probabilities, so that it agrees with ``predict``.
 
@@ -97,6 +103,10 @@ class IndependentTasks(TaskBaseline):
     def _learn(self, data: TaskData) -> None:
         """Fit a clone per task."""
         self.estimators_ = []
+        if not self._classifies and counts_events(self.estimator):
+            data, names = half_an_event(data, True)
+            if names:
+                warn_of_nothing(names, "Pool them with PooledTasks")
         with ExitStack() as stack:
             unchecked = True
             for label, piece in zip(self.tasks_.tolist(), _pieces(data), strict=True):
@@ -177,6 +187,17 @@ class IndependentTasks(TaskBaseline):
             raise AttributeError(f"{name} is offered for linear regressors only.")
         rows = np.array([shape(getattr(model, name)) for model in self.estimators_])
         return rows[0] if self._reader.way == "single" else rows
+
+
+def counts_events(estimator: Any) -> bool:
+    """Whether an estimator, or one inside it, has a logarithmic link that no zeros alone fit."""
+    parts = [estimator, *estimator.get_params().values()]
+    for part in (one for one in parts if isinstance(one, BaseEstimator)):
+        said = part.get_params(deep=False)
+        poisson = any(said.get(name) == "poisson" for name in ("loss", "criterion"))
+        if poisson or isinstance(part, PoissonRegressor | TweedieRegressor):
+            return bool(said.get("fit_intercept", True))
+    return False
 
 
 def _pieces(data: TaskData) -> Iterator[tuple]:

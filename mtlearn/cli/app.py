@@ -77,6 +77,9 @@ def compare(
     batches: options.Batches = None,
     models: options.Models = None,
     kind: options.Kind = options.Question.AUTO,
+    loss: options.Loss = options.Losses.SQUARED,
+    quantile: options.Quantile = None,
+    exposure: options.Exposure = None,
     bad_cells: options.BadCells = options.Cells.MISSING,
     folds: options.Folds = "5",
     new_tasks: options.NewTasks = False,
@@ -104,7 +107,8 @@ def compare(
         )
         cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
-        whole = by_rows(how, chosen)
+        lossy = {"loss": loss.value, "quantile": quantile, "exposure": exposure}
+        whole = by_rows(how, chosen, loss.value)
         columns = Asked.of((target, task, drop, groups), kind, bad_cells, folds, whole)
         with shown_progress(quiet) as progress:
             table = read_any(source, columns, how, batches, progress)
@@ -113,6 +117,7 @@ def compare(
                 progress,
                 models=chosen,
                 kind=kind.value,
+                **lossy,
                 bad_cells=bad_cells.value,
                 cv=cv,
                 new_tasks=new_tasks,

@@ -32,7 +32,8 @@ from mtlearn.cli.saved import (
 )
 from mtlearn.cli.source import Source, is_built_in
 from mtlearn.compare import Comparison
-from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED, build_model
+from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED, RANDOM_SLOPES, build_model
+from mtlearn.compare.losses import kind_of_loss
 from mtlearn.compare.refit import refit
 from mtlearn.compare.regression import Regression
 from mtlearn.compare.running import in_words
@@ -57,6 +58,9 @@ def fit(
     batches: options.Batches = None,
     model: options.Model = AUTO,
     kind: options.Kind = options.Question.AUTO,
+    loss: options.Loss = options.Losses.SQUARED,
+    quantile: options.Quantile = None,
+    exposure: options.Exposure = None,
     bad_cells: options.BadCells = options.Cells.MISSING,
     folds: options.Folds = "5",
     seed: options.Seed = 0,
@@ -78,10 +82,16 @@ def fit(
         check_outputs(
             {"source": None if is_built_in(source) else source}, {"--save": (save, MODELS)}
         )
+        if name == RANDOM_SLOPES and loss != options.Losses.SQUARED:
+            raise SourceError(
+                f"--model {name} knows squares alone; leave --loss {loss.value} out, or take "
+                "mean-regularized."
+            )
         cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}
         asked: dict[str, Any] = {"kind": kind.value, "bad_cells": bad_cells.value, "cv": cv}
-        whole = by_rows(how, None) + [f"--model {name}"] * (name in BASELINES)
+        asked |= {"loss": loss.value, "quantile": quantile, "exposure": exposure}
+        whole = by_rows(how, None, loss.value) + [f"--model {name}"] * (name in BASELINES)
         columns = Asked.of((target, task, drop, groups), kind, bad_cells, folds, whole)
         result = None
         with shown_progress(quiet) as progress:
@@ -113,6 +123,9 @@ def fit_source(
     kind: str = "auto",
     bad_cells: str = "missing",
     cv: Any = None,
+    loss: str = "squared",
+    quantile: float | None = None,
+    exposure: str | None = None,
 ) -> tuple[Saved, TaskTable, list[str]]:
     """Fit a model on all rows; what is to be saved, what it was fitted on, and notes.
 
@@ -123,15 +136,19 @@ def fit_source(
     ValueError
         If the table cannot be used.
     """
-    data = read_table(table.X, table.y, None, table.task, table.groups, kind)
+    numbers = kind_of_loss(loss, quantile, kind, exposure)
+    data = read_table(table.X, table.y, None, table.task, table.groups, kind, numbers, exposure)
     data = with_times(data, table.X, cv)
     found = refit(name, data, seed, bad_cells)
     width = 1 if data.stacked else data.y.shape[1]
-    asked = {"kind": kind, "bad_cells": bad_cells, "model": name, "seed": seed}
+    asked = {"kind": kind, "bad_cells": bad_cells, "model": name, "seed": seed, "loss": loss}
+    asked |= {"quantile": numbers.options.get("quantile"), "exposure": exposure}
+    if exposure is not None:
+        found.notes.append(f"What is predicted is the rate: the count where {exposure} is 1.")
     saved = Saved(
         pipeline=found.pipeline,
         model=name,
-        features=_features(found.pipeline[0], table.X, table.task),
+        features=_features(found.pipeline[0], data.frame, table.task),
         task=table.task,
         targets=list(table.settings["target"]),
         kind=data.kind.name,

@@ -117,12 +117,13 @@ def read_large(
     return None, [f"{called(source)} is read whole: {why}."]
 
 
-def by_rows(how: dict[str, Any], models: list[str] | None) -> list[str]:
-    """What was asked that takes rows: how to read, folds in time, and models of others."""
+def by_rows(how: dict[str, Any], models: list[str] | None, loss: str = "squared") -> list[str]:
+    """What was asked that takes rows: how to read, folds in time, models of others, a loss."""
     names = {"time": "--folds time:"}
     found = [names.get(k, f"--{k}") + (v if k == "time" else "") for k, v in how.items() if v]
     rivals = [one for one in models or [] if one.removeprefix("+") in RIVALS]
-    return [*found, *(f"--models {one}" for one in rivals)]
+    found += [f"--models {one}" for one in rivals]
+    return found + [f"--loss {loss}"] * (loss != "squared")
 
 
 def is_large(source: str) -> bool:

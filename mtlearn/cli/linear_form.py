@@ -29,7 +29,7 @@ NO_SHARED = (
 
 @dataclass(frozen=True)
 class LinearForm:
-    """Scores ``intercept + (columns - mean) · coef``: predictions, or log-odds of the second class.
+    """Scores ``intercept + (columns - mean) · coef``: predictions, their logarithms or log-odds.
 
     Columns are those of the table, in its units, and the dummies of its categories (of mean 0).
     """
@@ -135,7 +135,8 @@ class _Asked:
         if self.saved.task is not None:
             frame[self.saved.task] = tasks
         if self.saved.kind == "regression":
-            return np.asarray(self.model.predict(frame))
+            found = np.asarray(self.model.predict(frame))
+            return np.log(found) if self.saved.logarithmic else found
         answer = np.asarray(self.model.predict_proba(frame))
         return logit(answer if self.saved.task is None else answer[:, 1])
 

@@ -21,6 +21,15 @@ class Question(StrEnum):
     CLASSIFICATION = "classification"
 
 
+class Losses(StrEnum):
+    """The choices of --loss."""
+
+    SQUARED = "squared"
+    POISSON = "poisson"
+    HUBER = "huber"
+    QUANTILE = "quantile"
+
+
 class Cells(StrEnum):
     """The choices of --bad-cells."""
 
@@ -110,6 +119,30 @@ Kind = Annotated[
     typer.Option(
         help="Whether the target is a number or a class; auto: text and what has two values "
         "are classes.",
+        rich_help_panel=ASKING,
+    ),
+]
+Loss = Annotated[
+    Losses,
+    typer.Option(
+        help="What an error costs, of targets that are numbers: poisson is for counts, huber for "
+        "numbers with outliers.",
+        rich_help_panel=ASKING,
+    ),
+]
+Quantile = Annotated[
+    float | None,
+    typer.Option(
+        help="The quantile of --loss quantile, such as 0.9; 0.5 if you do not say.",
+        show_default=False,
+        rich_help_panel=ASKING,
+    ),
+]
+Exposure = Annotated[
+    str | None,
+    typer.Option(
+        help="Beside --loss poisson, the column with that over which each row counted: years, "
+        "persons.",
         rich_help_panel=ASKING,
     ),
 ]

@@ -25,6 +25,8 @@ from sklearn.pipeline import Pipeline
 import mtlearn
 from mtlearn.cli.errors import SourceError
 from mtlearn.compare.at_once import LogisticAtOnce, RidgeAtOnce
+from mtlearn.compare.loss_at_once import HuberAtOnce, PoissonAtOnce
+from mtlearn.compare.quantile_at_once import QuantileAtOnce
 from mtlearn.compare.sparse_at_once import LassoAtOnce, SparseLogisticAtOnce
 from mtlearn.compare.tuning import TunedBaseline
 from mtlearn.compare.writing import write_whole
@@ -61,6 +63,11 @@ class Saved:
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
+    def logarithmic(self) -> bool:
+        """Whether what is linear in the columns is the logarithm of what is predicted."""
+        return self.settings.get("loss") == "poisson"
+
+    @property
     def used(self) -> list[str]:
         """The columns that a new table has to have, without that of labels."""
         return [name for name, what in self.features.items() if what != "left out"]
@@ -81,6 +88,7 @@ def trusted_types() -> set[str]:
     public = (getattr(mtlearn, name) for name in mtlearn.__all__)
     models = {one for one in public if isinstance(one, type) and issubclass(one, BaseEstimator)}
     inside = {TableEncoder, TunedBaseline, Columns, Reader, sparse.csr_matrix}
+    inside |= {PoissonAtOnce, HuberAtOnce, QuantileAtOnce}
     inside |= {RidgeAtOnce, LassoAtOnce, LogisticAtOnce, SparseLogisticAtOnce}
     return {f"{kind.__module__}.{kind.__qualname__}" for kind in models | inside}
 

@@ -142,6 +142,8 @@ class _Query:
         """One column for each target; of classes the log-odds, the probability and the label."""
         targets, classes = self.saved.targets, self.saved.classes
         if classes is None:
+            if self.saved.logarithmic:
+                scores = [f"EXP({score})" for score in scores]
             columns = [
                 f"{score} AS {quoted(f'{target}_predicted')}"
                 for target, score in zip(targets, scores, strict=True)

@@ -15,15 +15,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
 from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
-from mtlearn.compare.contenders import build_model, choose_models, leave_out_wide
+from mtlearn.compare.contenders import (
+    build_model,
+    choose_models,
+    leave_out_slopes,
+    leave_out_wide,
+)
 from mtlearn.compare.from_moments import Asked, compare_moments
 from mtlearn.compare.held_out import HeldOut
+from mtlearn.compare.losses import kind_of_loss
 from mtlearn.compare.measuring import Subject, new_task_scores
 from mtlearn.compare.result import Comparison
 from mtlearn.compare.roles import is_baseline
@@ -56,6 +63,9 @@ def compare_tasks(
     cv: Any = None,
     groups: Any = None,
     kind: str = "auto",
+    loss: str = "squared",
+    quantile: float | None = None,
+    exposure: Any = None,
     bad_cells: str = "missing",
     new_tasks: bool = False,
     time_budget: float = 120.0,
@@ -75,17 +85,18 @@ def compare_tasks(
 
     The verdict compares the multi-task model and the baseline that each outer fold chose by their
     loss on the inner folds of its training part, by a paired t-test of the losses on held-out rows
-    (mean squared error or log loss). A task is *helped* (*hurt*) by a model if its loss is below
-    (above) that of the chosen baseline by more than luck explains: standard errors from rows, or
-    from groups, and Benjamini-Hochberg at 0.10 over the tasks. ``gains`` estimates what share of
-    the tasks gains, sure or not. Where ``"random-slopes"`` takes part, the verdict says in which
-    features tasks differ and by how much (``slopes``). The user guide says more ("What the verdict
-    means").
+    (mean squared error, log loss, or that of ``loss``). A task is *helped* (*hurt*) by a model if
+    its loss is below (above) that of the chosen baseline by more than luck explains: standard
+    errors from rows, or from groups, and Benjamini-Hochberg at 0.10 over the tasks. ``gains``
+    estimates what share of the tasks gains, sure or not. Where ``"random-slopes"`` takes part, the
+    verdict says in which features tasks differ and by how much (``slopes``). The user guide says
+    more ("What the verdict means").
 
     No probability of any model is taken to be below ½/(n + 1), n the number of labels it was
     fitted on: certainty that proves wrong would cost an infinite log loss. For the same reason
     the logistic regression of a task that has one class only predicts it with (N + ½)/(N + 1), N
-    the number of its rows; that is the one of least loss where targets are softened so.
+    the number of its rows; that is the one of least loss where targets are softened so. Likewise
+    no mean of counts is taken to be below half an event in all rows that a model was fitted on.
 
     Parameters
     ----------
@@ -134,6 +145,17 @@ def compare_tasks(
         are classes (at most 50); other numbers are numbers, also where few of them differ, since
         ratings and counts have an order. The notes say what was taken. A matrix of classes holds
         the same two labels in all its columns.
+    loss : {"squared", "poisson", "huber", "quantile"}, default="squared"
+        What an error costs where the target is a number: models, baselines and inner folds have
+        it, and scores, verdict and gains are in it. "poisson" is for counts, "huber" for numbers
+        with outliers, "quantile" for the ``quantile`` of each row (0.5 if you do not say). Another
+        loss than the squared one says that the target is a number.
+    quantile : float, default=None
+        The quantile that ``loss="quantile"`` asks for, between 0 and 1.
+    exposure : str or array-like of shape (n,), default=None
+        Beside ``loss="poisson"``, a column of X, or the values, with that over which each row
+        counted (years, persons, square metres), above 0. It is no feature: models learn the rate
+        per unit, with exposures as weights, and what is predicted and judged are the counts.
     bad_cells : {"missing", "error", "category"}, default="missing"
         What happens to text in a column of numbers that reads as none ("n.d."): it is missing,
         with a note that has the number of such cells and the first three; it is an error; or the
@@ -165,8 +187,8 @@ def compare_tasks(
     ------
     ValueError
         If tasks are not named, or named twice; if there is only one; if the target is neither a
-        number nor of few classes, or not what ``kind`` says; if a label is missing; if a row is
-        held out twice.
+        number nor of few classes, or not what ``kind`` or ``loss`` says; if a label is missing; if
+        a row is held out twice.
     ImportError
         If pandas is not installed.
 
@@ -201,13 +223,17 @@ def compare_tasks(
     ['independent', 'pooled', 'pooled+dummies', 'mean-regularized']
     """
     check_option("bad_cells", bad_cells, BAD_CELLS)
+    numbers = kind_of_loss(loss, quantile, kind, exposure)
     asked = Asked(
         models, kind, cv, new_tasks, time_budget, full, n_jobs, random_state, verbose, progress
     )
+    exposed = exposure if exposure is None or isinstance(exposure, str) else "given"
+    asked = replace(asked, loss=loss, quantile=numbers.options.get("quantile"), exposure=exposed)
     if isinstance(X, TaskMoments):
         rows_only = {"y": y, "task": task, "task_column": task_column, "groups": groups}
         return compare_moments(X, asked, rows_only)
-    data = with_times(read_table(X, y, task, task_column, groups, kind), X, cv)
+    data = read_table(X, y, task, task_column, groups, kind, numbers, exposure)
+    data = with_times(data, X, cv)
     return _compare_rows(data, asked, bad_cells)
 
 
@@ -217,6 +243,8 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     contenders = choose_models(asked.models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
+    data = replace(data, kind=data.kind.on(data))
+    contenders, slopeless = leave_out_slopes(contenders, data.kind)
     contenders, wide = leave_out_wide(contenders, data)
     baselines, shared = _parted(contenders, data)
     contenders = {name: contenders[name] for name in baselines + shared}
@@ -224,7 +252,7 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     folds = outer_folds(cv, data, seed)
     strange = stranger_folds(data, len(folds), seed) if asked.new_tasks else []
     workers, n_fits = effective_n_jobs(n_jobs), len(folds) + len(strange)
-    notes = [*data.notes, *wide]
+    notes = [*data.notes, *slopeless, *wide]
     budget = None if asked.full else asked.time_budget * workers
     data, folds, said, expected = within_budget(
         data, folds, contenders, budget, n_fits, seed, rated
@@ -252,6 +280,9 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
         settings={
             "models": list(contenders),
             "kind": asked.kind,
+            "loss": asked.loss,
+            "quantile": asked.quantile,
+            "exposure": asked.exposure,
             "bad_cells": bad_cells,
             "cv": cv if cv is None or isinstance(cv, Integral) else type(cv).__name__,
             "new_tasks": asked.new_tasks,

@@ -24,14 +24,16 @@ NARROW = 300  # coefficients, below which a Newton step costs next to nothing
 FEW = 3_000_000  # products in all Hessians, up to which one method for all alphas is faster
 
 
-class _AtOnce(RegressorMixin, BaseEstimator):
+class AtOnce(RegressorMixin, BaseEstimator):
+    """A regressor to the wrapper around it, of dense and sparse features."""
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
 
-class RidgeAtOnce(_AtOnce):
+class RidgeAtOnce(AtOnce):
     """Ridges of one target; predicts (n, number of alphas).
 
     ``Ridge`` takes an alpha for each target, so the target is repeated.
@@ -62,7 +64,7 @@ class RidgeAtOnce(_AtOnce):
         return ((answer - truth[:, None]) ** 2).mean(axis=0)
 
 
-class LogisticAtOnce(_AtOnce):
+class LogisticAtOnce(AtOnce):
     """Logistic regressions of class positions, each alpha starting from the last: C = 1/alpha.
 
     Predicts the probability of class 1, (n, number of alphas) and (n,) for one; with K > 2

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_regressor
+from sklearn.linear_model import LogisticRegression
 
 from mtlearn.compare.kinds import Kind, Shown, fit_by_groups, group_means, mean_of
 from mtlearn.compare.probabilities import auc_by_group, bounded, every_class, log_loss
+from mtlearn.metrics.scorer import neg_task_log_loss_scorer
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ class Classification(Kind):
     def two(self) -> bool:
         """Whether there are two classes."""
         return len(self.classes) == 2
+
+    @property
+    def scorer(self) -> Any:
+        """Minus the mean log loss."""
+        return neg_task_log_loss_scorer
+
+    def inside(self, penalty: str) -> Any:
+        """A logistic regression."""
+        return LogisticRegression()
 
     def check(self, name: str, model: Any) -> None:
         """Refuse regressors and classifiers without probabilities."""

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_regressor
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 
 import mtlearn
@@ -36,18 +35,14 @@ WIDEST = 60  # columns of random slopes: of 50 tasks a fit takes 2 s, with 100 c
 Factory = Callable[[str | None, Any, Kind], Any]
 
 
-def _inside(kind: Kind) -> Any:
-    return LogisticRegression() if kind.name == "classification" else Ridge()
-
-
 def _independent(task_column: str | None, cv: Any, kind: Kind, *, penalty: str = "l2") -> Any:
-    model = IndependentTasks(_inside(kind), task_column=task_column, unseen_task="mean")
+    model = IndependentTasks(kind.inside(penalty), task_column=task_column, unseen_task="mean")
     return TunedBaseline(model, penalty=penalty, cv=cv)
 
 
 def _pooled(task_column: str | None, cv: Any, kind: Kind, *, task_dummies: bool = False) -> Any:
     model = PooledTasks(
-        _inside(kind), task_dummies=task_dummies, task_column=task_column, unseen_task="mean"
+        kind.inside("l2"), task_dummies=task_dummies, task_column=task_column, unseen_task="mean"
     )
     return TunedBaseline(model, cv=cv)
 
@@ -57,7 +52,8 @@ def _family(family: str, **own: Any) -> Factory:
 
     def build(task_column: str | None, cv: Any, kind: Kind) -> Any:
         model = getattr(mtlearn, f"{family}{kind.ending}CV")
-        return model(alphas=N_ALPHAS, task_column=task_column, cv=cv, unseen_task="mean", **own)
+        options = {"task_column": task_column, "cv": cv, **kind.options, **own}
+        return model(alphas=N_ALPHAS, unseen_task="mean", **options)
 
     return build
 
@@ -128,7 +124,8 @@ def choose_models(models: Any, task_column: str | None, kind: Kind) -> dict[str,
     for name, model in built.items():  # complain before the work, not after
         kind.check(name, model)
     needed = [name for name in BASELINES if name != SPARSE_BASELINE]
-    if SPARSE_BASELINE in models or any(map(selects_features, built.values())):
+    sparse = kind.sparse_baseline and any(map(selects_features, built.values()))
+    if SPARSE_BASELINE in models or sparse:
         needed.append(SPARSE_BASELINE)
     return {name: BASELINES[name] for name in BASELINES if name in needed} | models
 
@@ -159,6 +156,14 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
         if name in params and params[name] is None:
             model.set_params(**{name: value})
     return make_table_pipeline(model)
+
+
+def leave_out_slopes(models: dict[str, Any], kind: Kind) -> tuple[dict[str, Any], list[str]]:
+    """The models without random slopes where these do not know the loss, and a note."""
+    if not kind.options or models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
+        return models, []
+    left = {name: model for name, model in models.items() if name != RANDOM_SLOPES}
+    return left, [f"{RANDOM_SLOPES} is left out: it takes loss='squared' alone."]
 
 
 def leave_out_wide(models: dict[str, Any], data: TaskTable) -> tuple[dict[str, Any], list[str]]:
@@ -196,7 +201,7 @@ def chosen_alpha(model: Pipeline) -> float:
     return float(getattr(model[-1], "alpha_", np.nan))
 
 
-def kept_loss(model: Any, cv: Any) -> float | None:
+def kept_loss(model: Any, cv: Any, kind: Kind) -> float | None:
     """Mean loss of a fitted contender on the inner folds ``cv`` at the alpha it chose.
 
     None where it did not keep that one: other folds, another score, targets in other units, or a
@@ -210,9 +215,10 @@ def kept_loss(model: Any, cv: Any) -> float | None:
     if getattr(search, "scale_targets", False):
         return None
     kept = vars(search)
-    if is_regressor(search) and "mse_path_" not in kept:
-        return None  # of another loss than the squared one
+    other = any(kept.get(name) != value for name, value in kind.options.items())
+    if other or (not kind.options and is_regressor(search) and "mse_path_" not in kept):
+        return None  # of another loss
     losses = kept["mse_path_"] if "mse_path_" in kept else -kept["scores_"]
     mean = np.nanmean(losses, axis=-1)  # (alphas,), or with a row for each value of a parameter
     at_alpha = np.broadcast_to(kept["alphas_"] == kept["alpha_"], mean.shape)
-    return float(mean[at_alpha].min())
+    return kind.of_search * float(mean[at_alpha].min())

@@ -54,6 +54,9 @@ class Asked:
     random_state: int
     verbose: int
     progress: Callable[[Progress], None] | None
+    loss: str = "squared"
+    quantile: float | None = None
+    exposure: str | None = None
 
 
 def compare_moments(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) -> Comparison:
@@ -102,6 +105,9 @@ def compare_moments(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) 
         settings={
             "models": list(contenders),
             "kind": asked.kind,
+            "loss": asked.loss,
+            "quantile": asked.quantile,
+            "exposure": asked.exposure,
             "bad_cells": getattr(moments.encoder, "bad_cells", "missing"),
             "cv": K,
             "new_tasks": asked.new_tasks,
@@ -120,6 +126,11 @@ def _check(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) -> None:
         raise ValueError(
             f"{' and '.join(given)} go with rows, and a TaskMoments has its own. Leave them out; "
             "targets, tasks and groups are named when moments are collected."
+        )
+    if asked.loss != "squared":
+        raise ValueError(
+            f"loss={asked.loss!r} takes rows: moments are enough for squared error alone. Give a "
+            "table, or a sample of its tasks."
         )
     if asked.kind == "classification":
         raise ValueError(

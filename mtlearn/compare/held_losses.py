@@ -122,6 +122,7 @@ class HeldLosses(ABC):
             n_tasks=self.n_tasks,
             raised=self.raised,
             size=self.size,
+            evenly=self.kind.evenly,
         )
 
     @property

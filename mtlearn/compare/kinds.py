@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,6 +44,31 @@ class Kind(ABC):
     shown: ClassVar[tuple[Shown, ...]]
     new_task_scores: ClassVar[tuple[Shown, ...]]
     pooled_columns: ClassVar[str]  # what the pooled baseline is for a matrix of targets
+    loss_name: ClassVar[str] = "squared"  # of compare_tasks
+    evenly: ClassVar[bool] = True  # whether rows scatter alike but for what apart() says
+    of_search: ClassVar[float] = 1.0  # the loss in that which searches of the library keep
+    sparse_baseline: ClassVar[bool] = True  # whether one that selects features is of its own
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What models of the library are told, beside what all kinds tell them."""
+        return {}
+
+    @property
+    @abstractmethod
+    def scorer(self) -> Any:
+        """What searches of models that are not the library's maximise."""
+
+    @abstractmethod
+    def inside(self, penalty: str) -> Any:
+        """The model inside the baselines."""
+
+    def check_targets(self, y: np.ndarray) -> None:  # noqa: B027
+        """Refuse targets that the loss is not for."""
+
+    def on(self, data: Any) -> Kind:
+        """The kind, with what it has to know of the table that it is asked of."""
+        return self
 
     @abstractmethod
     def check(self, name: str, model: Any) -> None:
@@ -96,13 +122,35 @@ class Kind(ABC):
         """The scores explained to a reader; ``unit`` is that of the target."""
 
 
-def fit_by_groups(model: Any, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Any:
-    """Fit a pipeline, with the groups of the rows where its last step deals folds of its own."""
+def fit_by_groups(
+    model: Any,
+    X: Any,
+    y: np.ndarray,
+    groups: np.ndarray | None,
+    weight: np.ndarray | None = None,
+) -> Any:
+    """Fit a pipeline, with the groups of the rows where its last step deals folds of its own.
+
+    Raises
+    ------
+    ValueError
+        If there are weights, and the last step does not take any.
+    """
     name, last = model.steps[-1]
-    if groups is None or not takes_groups(last):
-        return model.fit(X, y)
+    given = {} if groups is None or not takes_groups(last) else {"groups": groups}
     routed = get_config()["enable_metadata_routing"]
-    return model.fit(X, y, **{"groups" if routed else f"{name}__groups": groups})
+    if weight is not None:
+        takes = signature(last.fit).parameters
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+        if not open_ended and "sample_weight" not in takes:
+            raise ValueError(
+                f"{type(last).__name__} takes no sample_weight, which exposures are to a model of "
+                "rates. Give a model that does, or leave exposure= out."
+            )
+        given["sample_weight"] = weight
+        if routed and hasattr(last, "set_fit_request"):
+            last.set_fit_request(sample_weight=True)
+    return model.fit(X, y, **{key if routed else f"{name}__{key}": v for key, v in given.items()})
 
 
 def group_means(values: np.ndarray, group: np.ndarray) -> np.ndarray:

@@ -64,7 +64,7 @@ def run_job(
             models, pipeline = fitted._linear_tasks(), Pipeline([("model", fitted)])
             alpha, loss = chosen_alpha(pipeline), np.nan
             if rated:
-                kept = kept_loss(pipeline, None)
+                kept = kept_loss(pipeline, None, Regression())
                 loss = _inner_loss(model, part.moments) if kept is None else kept
     seconds = time.perf_counter() - start
     return models, Answer(0, np.empty(0), alpha, loss, seconds, in_words(caught))

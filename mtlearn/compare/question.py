@@ -30,8 +30,13 @@ FEW_NUMBERS = (
 FEWEST_ROWS = 10  # of another class than the most frequent: some are held out, twice
 
 
-def read_question(y: Any, name: str, kind: str = "auto") -> tuple[np.ndarray, Kind, list[str]]:
+def read_question(
+    y: Any, name: str, kind: str = "auto", as_numbers: Kind | None = None
+) -> tuple[np.ndarray, Kind, list[str]]:
     """Targets as floats (classes by their position, NaN at holes), the kind, and notes.
+
+    ``as_numbers`` is the kind of numbers; of another loss than the squared one it says that the
+    target is one.
 
     Raises
     ------
@@ -40,6 +45,9 @@ def read_question(y: Any, name: str, kind: str = "auto") -> tuple[np.ndarray, Ki
         columns of a matrix do not hold the same two labels.
     """
     check_option("kind", kind, ("auto", "regression", "classification"))
+    as_numbers = Regression() if as_numbers is None else as_numbers
+    if as_numbers.loss_name != "squared":
+        kind = "regression"
     numbers = None if _is_categorical(y) else _as_numbers(y)
     if numbers is None and kind == "regression":
         raise ValueError(
@@ -49,7 +57,8 @@ def read_question(y: Any, name: str, kind: str = "auto") -> tuple[np.ndarray, Ki
     if numbers is not None:
         distinct = np.unique(numbers[~np.isnan(numbers)])
         if kind == "regression" or (kind == "auto" and not _two_valued(numbers, distinct, name)):
-            return numbers, Regression(), _hint(name, distinct, kind)
+            as_numbers.check_targets(numbers)
+            return numbers, as_numbers, _hint(name, distinct, kind)
     labels = _as_labels(y) if numbers is None else numbers
     if numbers is None and kind == "auto" and not _is_categorical(y):
         _refuse_bad_cells(labels, name)

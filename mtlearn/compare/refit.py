@@ -8,7 +8,7 @@ pipeline of a model that meets new tables has to do by itself.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
@@ -36,6 +36,7 @@ def refit(name: str, data: TaskTable, random_state: int, bad_cells: str = "missi
     ValueError
         If the table cannot be used.
     """
+    data = replace(data, kind=data.kind.on(leave_out_unusable(data, bad_cells)))
     notes = [*leave_out_unusable(data, bad_cells).notes]
     pipeline = build_model(
         NAMED[name], data.task_column, inner_folds(data, random_state), data.kind
@@ -43,11 +44,13 @@ def refit(name: str, data: TaskTable, random_state: int, bad_cells: str = "missi
     pipeline.set_params(table__bad_cells=bad_cells)
     table, model = pipeline
     y = data.kind.given(data.y)
+    if data.exposure is not None:
+        y = y / data.exposure
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")  # the notes have what is said of columns
         encoded = table.fit_transform(data.frame, y)
         warnings.simplefilter("always")
-        fit_by_groups(Pipeline([("model", model)]), encoded, y, data.groups)
+        fit_by_groups(Pipeline([("model", model)]), encoded, y, data.groups, data.exposure)
     if "cv" in model.get_params(deep=False):
         model.set_params(cv=None)  # the folds are of these rows
     return Refit(pipeline, notes + in_words(caught))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.linear_model import Ridge
 
 from mtlearn.compare.kinds import Kind, Shown, fit_by_groups, group_means, mean_of
+from mtlearn.metrics.scorer import neg_nan_mean_squared_error_scorer
 
 
 class Regression(Kind):
@@ -18,7 +20,14 @@ class Regression(Kind):
     row_loss = "squared error"
     error, error_name = "rmse", "RMSE"
     headline = "r2", "R²"
-    scores = ("r2", "rmse", "mean_task_r2", "mean_task_rmse", "worst_task", "worst_task_rmse")
+    scores: ClassVar[tuple[str, ...]] = (
+        "r2",
+        "rmse",
+        "mean_task_r2",
+        "mean_task_rmse",
+        "worst_task",
+        "worst_task_rmse",
+    )
     shown = (
         Shown("r2", "R²", fixed=True),
         Shown("rmse", "RMSE"),
@@ -29,6 +38,15 @@ class Regression(Kind):
         "pooled is one model for all targets, each of them measured from its mean in its standard "
         "deviation."
     )
+
+    @property
+    def scorer(self) -> Any:
+        """Minus the mean squared error."""
+        return neg_nan_mean_squared_error_scorer
+
+    def inside(self, penalty: str) -> Any:
+        """A ridge."""
+        return Ridge()
 
     def check(self, name: str, model: Any) -> None:
         """Refuse classifiers."""

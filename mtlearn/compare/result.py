@@ -46,7 +46,10 @@ class Comparison:
         curve over pairs of rows of the same fold; one class against the rest, averaged, where
         there are more than two), ``brier`` (mean squared error of the probabilities, summed over
         classes where there are more than two) and ``accuracy``; ``mean_task_auc`` leaves out the
-        ``tasks_without_auc``, which have no such pair. Then, of both, ``inner_rmse``
+        ``tasks_without_auc``, which have no such pair. Under another ``loss`` ``d2``, the share of
+        the loss of the best constant that is explained, and ``deviance`` (mean Poisson deviance),
+        ``huber_loss`` with ``mean_absolute_error``, or ``pinball_loss`` with ``share_below``, the
+        share of targets not above the answer. Then, of all, ``inner_rmse``
         (``inner_log_loss``), the mean error on the inner folds of the training parts (NaN where
         it was not needed), and ``chosen``, the number of outer folds in which it made the model
         the one of the verdict; ``p_value`` of the model against the chosen baseline, and the
@@ -57,9 +60,9 @@ class Comparison:
         column's standard deviation, and ``r2`` and ``auc`` are means over columns.
     per_task : pandas.DataFrame
         One row per task: ``rows``, ``units`` (rows, or groups), ``loss <model>`` (mean squared
-        error or log loss on its held-out rows), ``loss of the model`` and ``loss of the baseline``
-        of the verdict; then the one against the other: ``difference`` of the two (below zero:
-        helped), ``standard_error``, ``p_value``, ``verdict``, ``gain`` (above zero: better),
+        error, log loss or another on its held-out rows), ``loss of the model`` and ``loss of the
+        baseline`` of the verdict; then the one against the other: ``difference`` of the two (below
+        zero: helped), ``standard_error``, ``p_value``, ``verdict``, ``gain`` (above zero: better),
         shrunk towards that of the other tasks, and ``gain_probability`` that the true one is
         above zero (NaN where tasks do not measurably differ); then that baseline against
         ``independent``: ``baseline_verdict``, and ``baseline_gain`` likewise.
@@ -90,9 +93,9 @@ class Comparison:
         training part; the verdict is about what each fold chose.
     kind : Kind
         What was asked: ``kind.name`` is "regression" or "classification", the latter with
-        ``kind.classes``.
+        ``kind.classes``; ``kind.loss_name`` is the ``loss`` that was asked for.
     null_loss : float
-        Mean loss (squared error, log loss) of the best constant prediction.
+        Mean loss (squared error, log loss or another) of the best constant prediction.
     by_column : bool
         Whether tasks are the columns of a matrix of targets.
     predictions : dict of str to ndarray

@@ -23,12 +23,12 @@ from sklearn.preprocessing import StandardScaler, TargetEncoder
 from mtlearn.baselines import PooledTasks
 from mtlearn.compare.kinds import Kind
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.metrics import neg_nan_mean_squared_error_scorer, neg_task_log_loss_scorer
 
 MOST_CATEGORIES = 255  # of a column, that histograms of gradient boosting hold
 OLD = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
 LEAVES = (4, 10, 25)
 LEAF = 5  # rows of a leaf at least; tasks are small
+NETS = ("squared", "poisson")  # losses of scikit-learn's nets of numbers
 HIDDEN, PENALTIES = 32, (1e-3, 1e-1, 10.0)
 
 
@@ -98,9 +98,11 @@ def _means(classifies: bool) -> TargetEncoder:
 
 def boosting(task_column: str | None, cv: Any, kind: Kind) -> GridSearchCV:
     """Gradient boosting with the task as a category; how large trees are is searched."""
-    classifies = kind.name == "classification"
-    trees = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
-    inside = trees(min_samples_leaf=LEAF, early_stopping=False, random_state=0)
+    options = {"min_samples_leaf": LEAF, "early_stopping": False, "random_state": 0}
+    if kind.name == "classification":
+        inside = HistGradientBoostingClassifier(**options)
+    else:
+        inside = HistGradientBoostingRegressor(**_of_trees(kind), **options)
     model = TaskAsCategory(inside, task_column=task_column, unseen_task="mean")
     return _searched(model, {"estimator__max_leaf_nodes": LEAVES}, cv, kind)
 
@@ -108,8 +110,15 @@ def boosting(task_column: str | None, cv: Any, kind: Kind) -> GridSearchCV:
 def mlp(task_column: str | None, cv: Any, kind: Kind) -> GridSearchCV:
     """One hidden layer for all tasks (hard sharing: Caruana 1997), dummies of tasks as inputs."""
     options = {"hidden_layer_sizes": (HIDDEN,), "solver": "lbfgs", "max_iter": 200}
+    if kind.loss_name not in NETS:
+        raise ValueError(
+            f"scikit-learn has no net of loss={kind.loss_name!r}. Leave 'mlp' out; 'boosting' has "
+            "one."
+        )
     if kind.name == "classification":
         inside, prefix = MLPClassifier(random_state=0, **options), "estimator__alpha"
+    elif kind.loss_name == "poisson":
+        inside, prefix = MLPRegressor("poisson", random_state=0, **options), "estimator__alpha"
     else:
         net = MLPRegressor(random_state=0, **options)
         inside = TransformedTargetRegressor(net, transformer=StandardScaler())
@@ -122,6 +131,11 @@ RIVALS = {"boosting": boosting, "mlp": mlp}
 
 
 def _searched(model: Any, grid: dict[str, Any], cv: Any, kind: Kind) -> GridSearchCV:
-    classifies = kind.name == "classification"
-    scoring = neg_task_log_loss_scorer if classifies else neg_nan_mean_squared_error_scorer
-    return GridSearchCV(model, grid, scoring=scoring, cv=cv)
+    return GridSearchCV(model, grid, scoring=kind.scorer, cv=cv)
+
+
+def _of_trees(kind: Kind) -> dict[str, Any]:
+    """The loss of gradient boosting that is the kind's, or next to it."""
+    if kind.loss_name == "huber":
+        return {"loss": "absolute_error"}
+    return dict(kind.options) or {"loss": "squared_error"}

@@ -150,14 +150,23 @@ def run_job(
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pipeline = build_model(model, data.task_column, cv, data.kind)
-        prediction = data.kind.fit_predict(pipeline, past.frame, past.y, past.groups, new.frame)
+        prediction = _answered(pipeline, past, new)
         loss = np.nan
         if rated:
-            kept = kept_loss(pipeline, cv)
+            kept = kept_loss(pipeline, cv, data.kind)
             rest = at_chosen(model, pipeline)
-            loss = _inner_loss(rest, past, cv, random_state) if kept is None else kept
+            if kept is None:
+                loss = _inner_loss(rest, past, cv, random_state)
+            else:  # of rates, to that of counts
+                loss = kept * (1.0 if past.exposure is None else past.exposure.mean())
     alpha = chosen_alpha(pipeline)
     return Answer(job, prediction, alpha, loss, time.perf_counter() - start, in_words(caught))
+
+
+def _answered(pipeline: Any, past: TaskTable, new: TaskTable) -> np.ndarray:
+    """Fit on the one and answer the other."""
+    more = {} if past.exposure is None else {"exposure": (past.exposure, new.exposure)}
+    return past.kind.fit_predict(pipeline, past.frame, past.y, past.groups, new.frame, **more)
 
 
 def in_words(caught: list[warnings.WarningMessage]) -> list[str]:
@@ -196,7 +205,7 @@ def _inner_loss(model: Any, past: TaskTable, cv: Any, random_state: int) -> floa
     for train, test in cv.split():
         part, new = past.take(train), past.take(test)
         pipeline = build_model(model, past.task_column, inner_folds(part, random_state), kind)
-        answer = kind.fit_predict(pipeline, part.frame, part.y, part.groups, new.frame) / unit
+        answer = _answered(pipeline, part, new) / unit
         known = ~np.isnan(new.y)
         losses.append(kind.loss((new.y / unit)[known], answer[known]).mean())
     return float(np.mean(losses))

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length
 
+from mtlearn.compare.exposure import read_exposure
 from mtlearn.compare.extras import import_pandas
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.question import read_question
@@ -48,6 +49,7 @@ class TaskTable:
     notes: tuple[str, ...] = ()
     times: np.ndarray | None = None  # (n,) where training rows come before those held out
     shared_clock: bool = False  # whether they do so for all tasks at once
+    exposure: np.ndarray | None = None  # (n,) over which each row counted
 
     @property
     def n_features(self) -> int:
@@ -74,6 +76,7 @@ class TaskTable:
             groups=None if self.groups is None else self.groups[rows],
             rows=self.rows[rows],
             times=None if self.times is None else self.times[rows],
+            exposure=None if self.exposure is None else self.exposure[rows],
         )
 
     def only(self, tasks: np.ndarray) -> tuple[TaskTable, np.ndarray]:
@@ -90,7 +93,14 @@ class TaskTable:
 
 
 def read_table(
-    X: Any, y: Any, task: Any, task_column: Any, groups: Any, kind: str = "auto"
+    X: Any,
+    y: Any,
+    task: Any,
+    task_column: Any,
+    groups: Any,
+    kind: str = "auto",
+    as_numbers: Kind | None = None,
+    exposure: Any = None,
 ) -> TaskTable:
     """Whatever way the tasks come in: a frame with a task column, or a matrix of targets."""
     if y is None:
@@ -116,8 +126,10 @@ def read_table(
     frame = with_text_names(frame)
     target_name = str(getattr(y, "name", None) or "y")
     names = column_names(y)
-    y, answered, notes = read_question(y, target_name, kind)
+    y, answered, notes = read_question(y, target_name, kind, as_numbers)
     check_consistent_length(y, np.empty(len(frame)), task, groups)
+    columns = frame.columns
+    frame, exposure = read_exposure(exposure, frame, y)
     if groups is not None:
         groups = read_labels(groups, "groups").codes
     if y.ndim == 2 and y.shape[1] > 1:
@@ -137,8 +149,10 @@ def read_table(
         column = as_column(task, name).tolist()  # a list, of which every library reads the type
         frame = frame.with_columns(nw.new_series(name, column, backend=frame.implementation))
     else:
-        name = frame.columns[find_column(task_column, given, len(given))]
-    return _of_labelled_rows(frame, y.reshape(-1), answered, name, target_name, groups, notes)
+        name = columns[find_column(task_column, given, len(given))]
+    return _of_labelled_rows(
+        frame, y.reshape(-1), answered, name, target_name, groups, notes, exposure
+    )
 
 
 def with_times(data: TaskTable, X: Any, splitter: Any) -> TaskTable:
@@ -193,6 +207,7 @@ def _of_labelled_rows(
     target_name: str,
     groups: np.ndarray | None,
     notes: list[str],
+    exposure: np.ndarray | None,
 ) -> TaskTable:
     """Rows with a target, of the tasks that column ``name`` labels."""
     if len(frame.columns) < 2:
@@ -215,6 +230,7 @@ def _of_labelled_rows(
         rows=np.arange(len(y)),
         n_given=len(y),
         notes=(*notes, *_left_out(len(y) - len(known), target_name), *said),
+        exposure=exposure,
     )
     return replace(data.take(known), codes=labels.codes)
 

@@ -15,6 +15,7 @@ from functools import partial
 from sklearn.utils import Bunch
 
 from .choices import load_catsup, load_fares
+from .counts import load_patents, load_ticks
 from .generators import make_multitask_classification, make_multitask_regression
 from .multitarget import load_digits_tasks, load_gcsemv, load_meats, load_star
 from .panels import load_gapminder, load_pbc, load_sleepstudy, load_wages
@@ -37,9 +38,11 @@ __all__ = [
     "load_hsb82",
     "load_insteval",
     "load_meats",
+    "load_patents",
     "load_pbc",
     "load_sleepstudy",
     "load_star",
+    "load_ticks",
     "load_verbagg",
     "load_wages",
     "make_multitask_classification",
@@ -68,6 +71,8 @@ DATASETS: dict[str, Callable[[], Bunch]] = {
     "sleepstudy": load_sleepstudy,
     "wages": load_wages,
     "pbc": load_pbc,
+    "ticks": load_ticks,
+    "patents": load_patents,
 }
 
 

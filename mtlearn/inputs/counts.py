@@ -10,6 +10,8 @@ import numpy as np
 from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.inputs.tasks import TaskData
 
+POOL = "Pool the intercepts with alpha_intercept > 0"
+
 
 def check_counts(y: np.ndarray, loss: str) -> None:
     """Refuse targets below zero."""
@@ -62,13 +64,13 @@ def half_an_event(data: TaskData, free: bool) -> tuple[TaskData, list]:
     return replace(data, y=y), data.tasks[nothing].tolist()
 
 
-def warn_of_nothing(names: list) -> None:
-    """Say which tasks counted nothing, and what was done."""
+def warn_of_nothing(names: list, instead: str = POOL) -> None:
+    """Say which tasks counted nothing, what was done, and what to do ``instead``."""
     first = ", ".join(repr(plain(name)) for name in names[:5])
     warnings.warn(
         f"{counted(len(names), 'task has', 'tasks have')} no event at all (the first: {first}); a "
         "free intercept has no finite best value there, so the targets were set to half an event "
-        "in all. Pool the intercepts with alpha_intercept > 0, or leave these tasks out.",
+        f"in all. {instead}, or leave these tasks out.",
         UserWarning,
         stacklevel=level_of_user(),
     )

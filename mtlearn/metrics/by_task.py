@@ -187,6 +187,14 @@ def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
 
 
+def varies(entries: Entries) -> np.ndarray:
+    """Which tasks have two different labels; a sum of squares about a mean only rounds to zero."""
+    one_of = np.zeros(len(entries.tasks))
+    one_of[entries.task] = entries.truth
+    differs = entries.truth != one_of[entries.task]
+    return np.bincount(entries.task, differs, len(entries.tasks)) > 0
+
+
 def spread_weight(sample_weight: Any, y: np.ndarray) -> np.ndarray:
     """A weight for each label."""
     weight = read_weight(sample_weight, y)

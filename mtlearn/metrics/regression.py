@@ -14,6 +14,7 @@ from mtlearn.metrics.by_task import (
     ratio,
     read_entries,
     report_undefined,
+    varies,
 )
 
 
@@ -100,10 +101,10 @@ def nan_r2_score(
 
     def measure(entries: Entries) -> np.ndarray:
         errors, spread = _squares(entries)
-        varies = _varies(entries)
-        scores = 1 - ratio(errors, np.where(varies, spread, 0.0))
+        differs = varies(entries)
+        scores = 1 - ratio(errors, np.where(differs, spread, 0.0))
         if force_finite:
-            scores = np.where(varies, scores, np.where(errors == 0, 1.0, 0.0))
+            scores = np.where(differs, scores, np.where(errors == 0, 1.0, 0.0))
         return np.where(entries.count < 2, np.nan, scores)
 
     needs = "two labels" if force_finite else "two different labels"
@@ -213,7 +214,7 @@ def nmse(
 
     def measure(entries: Entries) -> np.ndarray:
         errors, spread = _squares(entries)
-        return ratio(errors, np.where(_varies(entries), spread, 0.0))
+        return ratio(errors, np.where(varies(entries), spread, 0.0))
 
     return average_over_tasks(measure, entries, average, undefined, "two different labels")
 
@@ -289,8 +290,8 @@ def explained_variance(
     errors, spread = _squares(about)
     if kind == "within":
         errors, spread = errors[counted], spread[counted]
-    varies = _varies(about)
-    return 1.0 - float(ratio(errors.sum(), spread.sum() * varies.any()))
+    differs = varies(about)
+    return 1.0 - float(ratio(errors.sum(), spread.sum() * differs.any()))
 
 
 def _squares(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
@@ -303,11 +304,3 @@ def _squares(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
     truth, answer = (np.ldexp(values, exponent) for values in (entries.truth, entries.answer))
     centred = truth - entries.mean(truth)[entries.task]
     return entries.total((truth - answer) ** 2), entries.total(centred**2)
-
-
-def _varies(entries: Entries) -> np.ndarray:
-    """Which tasks have two different labels; a sum of squares about a mean only rounds to zero."""
-    one_of = np.zeros(len(entries.tasks))
-    one_of[entries.task] = entries.truth
-    differs = entries.truth != one_of[entries.task]
-    return np.bincount(entries.task, differs, len(entries.tasks)) > 0

@@ -23,7 +23,9 @@ from mtlearn.metrics.classification import (
     nan_accuracy_score,
     roc_auc,
 )
+from mtlearn.metrics.counts import nan_d2_poisson_score, nan_mean_poisson_deviance
 from mtlearn.metrics.parts import Parts
+from mtlearn.metrics.quantiles import nan_mean_absolute_error, nan_mean_pinball_loss
 from mtlearn.metrics.regression import nan_mean_squared_error, nan_r2_score, nmse
 
 
@@ -284,6 +286,14 @@ nan_r2_scorer = make_task_scorer(nan_r2_score)
 neg_nan_mean_squared_error_scorer = make_task_scorer(
     nan_mean_squared_error, greater_is_better=False
 )
+neg_nan_mean_absolute_error_scorer = make_task_scorer(
+    nan_mean_absolute_error, greater_is_better=False
+)
+nan_d2_poisson_scorer = make_task_scorer(nan_d2_poisson_score)
+neg_nan_mean_poisson_deviance_scorer = make_task_scorer(
+    nan_mean_poisson_deviance, greater_is_better=False
+)
+neg_nan_mean_pinball_loss_scorer = make_task_scorer(nan_mean_pinball_loss, greater_is_better=False)
 neg_nmse_scorer = make_task_scorer(nmse, greater_is_better=False)
 nan_accuracy_scorer = make_task_scorer(nan_accuracy_score)
 _SCORES = ("decision_function", "predict_proba")

@@ -33,7 +33,8 @@ def _command(result: Any) -> str:
     for option in ("encoding", "decimal", "sheet"):
         words += [f"--{option}", said[option]] if said.get(option) else []
     words += ["--models", ",".join(_multitask(result))]
-    plain = {"kind": "auto", "bad_cells": "missing"}
+    plain: dict[str, Any] = {"kind": "auto", "loss": "squared", "bad_cells": "missing"}
+    plain |= {"quantile": None, "exposure": None}
     for name, usual in plain.items():
         words += [f"--{name.replace('_', '-')}", said[name]] if said[name] != usual else []
     words += [] if said["cv"] is None else ["--folds", said["cv"]]
@@ -50,7 +51,8 @@ def _call(result: Any) -> str:
         given["task_column"] = result.task_name
     if set(models) <= set(MULTITASK):
         given["models"] = models
-    usual = {"kind": "auto", "bad_cells": "missing", "new_tasks": False, "full": False}
+    usual: dict[str, Any] = {"kind": "auto", "loss": "squared", "quantile": None, "exposure": None}
+    usual |= {"bad_cells": "missing", "new_tasks": False, "full": False}
     given |= {name: said[name] for name, value in usual.items() if said[name] != value}
     if isinstance(said["cv"], int):
         given["cv"] = said["cv"]

@@ -28,6 +28,7 @@ MESSAGES = {
         ["kind='classification'"],
         ["Give a table"],
     ),
+    "counts": (compared(loss="poisson"), ["loss='poisson' takes rows"], ["Give a table"]),
     "no tasks": (compared(X, y), ["not of rows labelled by task"], ["task_column="]),
     "weights": (
         compared(X, y, TASK, np.full(40, 2.0)),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mtlearn.compare.counts import Counts
 from mtlearn.compare.evidence import PairedEvidence, benjamini_hochberg, paired_evidence, verdicts
 
 
@@ -216,3 +217,23 @@ def test_entries_that_stand_for_rows_are_the_groups_of_these():
     )
     for name in ("rows", "units", "difference", "standard_error", "p_value"):
         np.testing.assert_allclose(getattr(sums, name), getattr(rows, name), rtol=1e-9)
+
+
+def test_counts_of_unequal_size_are_judged_by_their_own_scatter():
+    """Equally good means are not called; a task of small counts is, beside tasks of large ones."""
+    rng = np.random.default_rng(0)
+    kind, task = Counts(), np.repeat(np.arange(200), 40)
+    mean = np.where(np.arange(200) < 100, 0.5, 500.0)[task]
+    y = rng.poisson(mean)
+    good, other = (mean * np.exp(0.3 * rng.normal(size=len(y))) for _ in range(2))
+
+    def called(a, b, evenly):
+        loss = kind.loss(y, a) - kind.loss(y, b)
+        found = paired_evidence(task, loss, spread=kind.apart(a, b), evenly=evenly)
+        return verdicts(found)
+
+    assert set(called(good, other, evenly=False)) == {"no evidence"}
+    worse = np.where(task < 10, 8 * good, good)  # of ten tasks of half an event a row
+    said = called(worse, good, evenly=kind.evenly)
+    assert (said[:10] == "hurt").all() and set(said[10:]) == {"no evidence"}
+    assert set(called(np.where(task < 10, worse, other), good, evenly=True)) == {"no evidence"}

@@ -80,6 +80,8 @@ from mtlearn.metrics import (
     log_loss,
     make_task_scorer,
     nan_accuracy_score,
+    nan_mean_pinball_loss,
+    nan_mean_poisson_deviance,
     nan_r2_score,
     nan_r2_scorer,
     nmse,
@@ -820,7 +822,72 @@ class Silent(Ridge):
         return np.full(len(X), np.nan)
 
 
+class Unweighted(Ridge):
+    def fit(self, X, y):
+        return super().fit(X, y)
+
+
 COMPARISONS = {
+    "an unknown loss": (
+        ask(loss="absolute"),
+        ["loss='absolute' is not allowed"],
+        ["squared", "poisson", "huber"],
+    ),
+    "a loss of classes": (
+        ask(kind="classification", loss="poisson"),
+        ["loss='poisson' is for numbers", "kind='classification'"],
+        ["Leave one of them out"],
+    ),
+    "counts below zero": (
+        ask(y=y - 100, loss="poisson"),
+        ["loss='poisson' is for counts"],
+        ["Give targets >= 0"],
+    ),
+    "no count at all": (
+        ask(y=np.zeros(24), loss="poisson"),
+        ["every target is 0"],
+        ["Give a target that counts some"],
+    ),
+    "a quantile without its loss": (
+        ask(quantile=0.9),
+        ["quantile=0.9", "loss is 'squared'"],
+        ["Leave it out, or ask for that loss"],
+    ),
+    "an exposure without its loss": (
+        ask(exposure="school"),
+        ["exposure=", "loss is 'squared'"],
+        ["Leave it out, or ask for that loss"],
+    ),
+    "no column of exposures": (
+        ask(y=np.arange(24), loss="poisson", exposure="years"),
+        ["exposure='years' is no column of X"],
+        ["Name one, or give the values"],
+    ),
+    "an exposure of nothing": (
+        ask(y=np.arange(24), loss="poisson", exposure=np.arange(24.0)),
+        ["exposure is 0 in row 0"],
+        ["above 0", "Leave out rows"],
+    ),
+    "exposures of columns": (
+        lambda: compare_tasks(X, np.abs(Y), loss="poisson", exposure=np.ones(24)),
+        ["y has several columns"],
+        ["Stack them"],
+    ),
+    "a net of Huber's loss": (
+        ask(y=np.arange(24.0), loss="huber", models=["+mlp"]),
+        ["no net of loss='huber'"],
+        ["Leave 'mlp' out"],
+    ),
+    "exposures of a model without weights": (
+        ask(
+            y=np.arange(24),
+            loss="poisson",
+            exposure=np.ones(24),
+            models={"mine": make_pipeline(Unweighted())},
+        ),
+        ["Unweighted takes no sample_weight"],
+        ["leave exposure= out"],
+    ),
     "a name for labels": (
         lambda: compare_tasks(FRAME, y, task="school"),
         ["task='school'"],
@@ -968,6 +1035,21 @@ SCORES = {
         ["that fit had"],
     ),
     "sparse": (score(nan_r2_score, sparse.csr_array(Y), Y), ["y_true is sparse"], [".toarray()"]),
+    "counts below zero": (
+        score(nan_mean_poisson_deviance, [1.0, -2.0], [1.0, 1.0]),
+        ["y_true holds -2"],
+        ["Give labels >= 0"],
+    ),
+    "no mean of counts": (
+        score(nan_mean_poisson_deviance, [1.0, 2.0], [1.0, -1.0]),
+        ["y_pred is -1"],
+        ["numpy.maximum(y_pred, 1e-6)"],
+    ),
+    "no quantile": (
+        score(nan_mean_pinball_loss, y, y, alpha=90),
+        ["alpha=90"],
+        ["between 0 and 1, such as 0.9"],
+    ),
     "no prediction": (score(nan_r2_score, y, HOLES), ["y_pred is nan"], ["predict something"]),
     "weight shape": (score(nmse, y, y, sample_weight=np.ones(3)), ["(3,)"], ["expected (24,)"]),
     "undefined": (

@@ -1,6 +1,7 @@
 """Scores on observed labels against scikit-learn's on the observed labels of each task."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,11 @@ from mtlearn.metrics import (
     explained_variance,
     log_loss,
     nan_accuracy_score,
+    nan_d2_pinball_score,
+    nan_d2_poisson_score,
+    nan_mean_absolute_error,
+    nan_mean_pinball_loss,
+    nan_mean_poisson_deviance,
     nan_mean_squared_error,
     nan_r2_score,
     nmse,
@@ -30,11 +36,42 @@ def nmse_by_hand(y, f, sample_weight=None):
     return np.average((y - f) ** 2, weights=sample_weight) / variance
 
 
+def d2_pinball_by_hand(y, f, sample_weight=None, alpha=0.3):
+    """Some label is a constant of least loss (Koenker and Bassett, 1978)."""
+    extra = {"alpha": alpha, "sample_weight": sample_weight}
+    least = min(sk.mean_pinball_loss(y, np.full_like(y, c), **extra) for c in y)
+    return 1 - sk.mean_pinball_loss(y, f, **extra) / least
+
+
+def of_counts(score, **options):
+    """A score, of numbers made counts and predictions above zero."""
+    return lambda y, f, **extra: score(np.round(np.abs(y)), np.abs(f) + 0.1, **options, **extra)
+
+
+D2_COUNTS = of_counts(sk.d2_tweedie_score, power=1)
+
 # ours, scikit-learn's, whether of classes
 PAIRS = [
     pytest.param(nan_r2_score, sk.r2_score, False, id="r2"),
     pytest.param(nan_mean_squared_error, sk.mean_squared_error, False, id="mse"),
     pytest.param(nmse, nmse_by_hand, False, id="nmse"),
+    pytest.param(nan_mean_absolute_error, sk.mean_absolute_error, False, id="mae"),
+    pytest.param(
+        partial(nan_mean_pinball_loss, alpha=0.3),
+        partial(sk.mean_pinball_loss, alpha=0.3),
+        False,
+        id="pinball",
+    ),
+    pytest.param(
+        partial(nan_d2_pinball_score, alpha=0.3), d2_pinball_by_hand, False, id="d2 pinball"
+    ),
+    pytest.param(
+        of_counts(nan_mean_poisson_deviance),
+        of_counts(sk.mean_poisson_deviance),
+        False,
+        id="deviance",
+    ),
+    pytest.param(of_counts(nan_d2_poisson_score), D2_COUNTS, False, id="d2 counts"),
     pytest.param(roc_auc, sk.roc_auc_score, True, id="auc"),
     pytest.param(average_precision, sk.average_precision_score, True, id="precision"),
     pytest.param(log_loss, sk.log_loss, True, id="log loss"),
@@ -47,7 +84,10 @@ PAIRS = [
 ]
 
 # one label is not enough for these
-COMPARE = (sk.r2_score, nmse_by_hand, sk.roc_auc_score, sk.average_precision_score)
+COMPARE = (
+    *(sk.r2_score, nmse_by_hand, sk.roc_auc_score, sk.average_precision_score),
+    *(d2_pinball_by_hand, D2_COUNTS),
+)
 
 
 def drawn(classes, n=300, T=6, seed=0):
@@ -213,6 +253,29 @@ def test_nmse_is_one_minus_r2_and_one_at_the_mean():
     np.testing.assert_allclose(nmse(truth, mean, average=None), 1.0, rtol=1e-12)
 
 
+@pytest.mark.parametrize("alpha", [0.1, 0.5, 0.9])
+def test_d2_of_quantiles_is_scikit_learns_where_one_label_is_the_quantile(alpha):
+    # (n - 1) alpha is whole and n alpha is not: nothing to interpolate between
+    truth, guess = np.random.default_rng(0).normal(size=(2, 21))
+    found = nan_d2_pinball_score(truth, guess, alpha=alpha)
+    assert found == pytest.approx(sk.d2_pinball_score(truth, guess, alpha=alpha), rel=1e-12)
+
+
+def test_tasks_whose_counts_are_all_zero_have_a_deviance_and_no_share():
+    truth, guess = np.zeros((3, 1)), np.full((3, 1), 0.5)
+    assert nan_mean_poisson_deviance(truth, guess) == 1.0  # 2 mu
+    assert np.isnan(nan_d2_poisson_score(truth, guess, undefined="ignore"))
+
+
+def test_exposures_as_weights_of_rates_give_the_deviance_of_counts():
+    rng = np.random.default_rng(0)
+    years, rate = rng.uniform(0.5, 9, 50), rng.uniform(0.1, 2, 50)
+    counts = rng.poisson(years * rate)
+    found = nan_mean_poisson_deviance(counts / years, rate, sample_weight=years)
+    total = sk.mean_poisson_deviance(counts, years * rate) * 50
+    assert found * years.sum() == pytest.approx(total, rel=1e-12)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_explained_variance_of_either_kind_is_its_definition(weighted):
     truth, guess, weight = drawn(False)
@@ -308,6 +371,9 @@ def test_text_with_holes_is_the_same_question():
         (lambda y, f: nmse([1.0, 2.0], [1.0, 2.0], task=["a", None]), "task is missing"),
         (lambda y, f: explained_variance(y, f, kind="between"), "kind='between' is not allowed"),
         (lambda y, f: roc_auc([0, 1, 2], [0.1, 0.2, 0.3]), "3 classes .*log_loss takes more"),
+        (lambda y, f: nan_mean_poisson_deviance(y, f), "y_true holds -.*>= 0"),
+        (lambda y, f: nan_d2_poisson_score([0.0, 1.0], [0.0, 1.0]), "y_pred is 0 .*poisson"),
+        (lambda y, f: nan_mean_pinball_loss(y, f, alpha=1.0), "alpha=1.0 is not allowed.*0.9"),
         (lambda y, f: log_loss([1, 1], [0.1, 0.2]), "one class only, 1; .*labels="),
         (lambda y, f: log_loss([0, 1], [-2.0, 3.0]), "holds -2 to 3.*predict_proba"),
         (lambda y, f: log_loss([0, 1, 2], [0.1, 0.2, 0.3]), "2 classes, but there are 3"),

@@ -691,3 +691,23 @@ def test_named_scores_agree_with_those_of_this_package():
         task_scores(model, X, np.where(y == "no", "maybe", y), task=task, scoring="f1")
     told = make_task_scorer(f1_score, pos_label="no")
     assert told(model, X, y, task=task) == f1_score(y, model.predict(X, task=task), pos_label="no")
+
+
+@pytest.mark.parametrize("name", ["poisson_deviance", "absolute_error", "pinball_loss"])
+def test_searches_by_scores_of_other_losses_are_the_loop_by_hand(name):
+    metric = getattr(task_metrics, f"nan_mean_{name}")
+    scorer = getattr(task_metrics, f"neg_nan_mean_{name}_scorer")
+    rng = np.random.default_rng(0)
+    task = np.repeat([0.0, 1.0, 2.0], 20)
+    X = np.column_stack([rng.normal(size=(60, 2)), task])
+    y = rng.poisson(np.exp(0.5 * X[:, 0] + 0.2 * task))
+    model = MeanRegularizedRegressor(loss="poisson", task_column=2)
+    folds = list(KFold(2, shuffle=True, random_state=0).split(X))
+    search = GridSearchCV(model, {"alpha": [0.01, 10.0]}, scoring=scorer, cv=folds).fit(X, y)
+    for alpha, found in zip([0.01, 10.0], search.cv_results_["mean_test_score"], strict=True):
+        model.set_params(alpha=alpha)
+        losses = [
+            metric(y[test], model.fit(X[train], y[train]).predict(X[test]), task=task[test])
+            for train, test in folds
+        ]
+        assert found == pytest.approx(-np.mean(losses), rel=1e-9)
