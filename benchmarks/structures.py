@@ -1,7 +1,7 @@
 """Which model suits which kind of relatedness: a table of drawn structures x models.
 
-    python -m benchmarks.structures                      # some 25 minutes on one core
-    python -m benchmarks.structures --draws 2 --models robust trace-norm
+    python -m benchmarks.structures --draws 2            # some 20 minutes on one core
+    python -m benchmarks.structures --models robust trace-norm
     python -m benchmarks.structures --write docs/structures.csv
 
 Tables are drawn in which tasks are related in a known way. Every name of `compare_tasks` is tuned
@@ -128,24 +128,25 @@ def draw(structure, seed):
     return read_table(frame, y, task, None, None), fold, truth
 
 
-def measured(structure, seed, name):
-    """Error of the answers, loss on inner folds, and seconds."""
+def answered(structure, seed, name):
+    """Errors of the answers in each task (T,), and the loss on inner folds."""
     data, fold, truth = draw(structure, seed)
-    start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = {**BASELINES, **MULTITASK}[name]
         answer = run_job(0, model, data, fold, 0, rated=True)
-    parts = truth[fold[1]].reshape(T, NEW)
-    error = np.mean((answer.prediction - truth[fold[1]]) ** 2) / parts.var(axis=1).mean()
-    return {
-        "structure": structure,
-        "seed": seed,
-        "model": name,
-        "error": 100 * float(error),
-        "inner": answer.inner_loss,
-        "seconds": round(time.process_time() - start, 2),
-    }
+    truth = truth[fold[1]].reshape(T, NEW)
+    errors = np.mean((answer.prediction.reshape(T, NEW) - truth) ** 2, axis=1)
+    return 100 * errors / truth.var(axis=1).mean(), answer.inner_loss
+
+
+def measured(structure, seed, name):
+    """A line of what is kept."""
+    start = time.process_time()
+    errors, inner = answered(structure, seed, name)
+    found = {"error": float(errors.mean()), "inner": inner}
+    seconds = round(time.process_time() - start, 2)
+    return {"structure": structure, "seed": seed, "model": name, **found, "seconds": seconds}
 
 
 def read(kept):
@@ -197,7 +198,8 @@ def table_of(found, models):
     for structure, (error, _) in found.items():
         good = near_best(error)
         columns[structure] = [
-            f"{'*' * star}{value:.1f}" for value, star in zip(error.mean(axis=0), good, strict=True)
+            f"{'*' * int(star)}{value:.1f}"
+            for value, star in zip(error.mean(axis=0), good, strict=True)
         ]
     return pd.DataFrame(columns, index=pd.Index(models, name="model"))
 
