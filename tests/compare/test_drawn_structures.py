@@ -38,7 +38,7 @@ def test_the_family_that_is_made_for_it_wins_and_is_chosen(structure, monkeypatc
     found = {name: answered(structure, 0, name) for name in MODELS}
     errors = {name: errors for name, (errors, _) in found.items()}
     best = min(errors, key=lambda name: errors[name].mean())
-    (suited,) = SUITED[structure]
+    suited = min(SUITED[structure] & found.keys(), key=lambda name: errors[name].mean())
     assert is_as_good(errors[suited], errors[best])
     chosen = min(found, key=lambda name: found[name][1])  # by inner folds, as `compare_tasks` does
     assert is_as_good(errors[chosen], errors[best])
