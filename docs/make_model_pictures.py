@@ -17,11 +17,14 @@ from sklearn.linear_model import Ridge
 
 from mtlearn import (
     DirtyRegressorCV,
+    GraphTasksRegressorCV,
     GroupLassoRegressorCV,
     IndependentTasks,
     MeanRegularizedRegressorCV,
     PooledTasks,
     RandomSlopesRegressor,
+    RobustTasksRegressor,
+    TaskRelationshipsRegressorCV,
     TraceNormRegressorCV,
     make_table_pipeline,
 )
@@ -39,6 +42,32 @@ def slopes_that_differ_in_two_features(seed):
     task = np.repeat(np.arange(T), ROWS)
     X = rng.normal(size=(len(task), D))
     return X, np.sum(X * W[task], axis=1) + 0.5 * rng.normal(size=len(task)), task
+
+
+def answers(W, seed, noise=0.5):
+    rng = np.random.default_rng(seed)
+    task = np.repeat(np.arange(T), ROWS)
+    X = rng.normal(size=(len(task), D))
+    return X, np.sum(X * W[task], axis=1) + noise * rng.normal(size=len(task)), task
+
+
+def two_outliers(seed):
+    rng = np.random.default_rng(seed)
+    W = np.tile(rng.normal(size=D), (T, 1))
+    W[[3, 8]] = 1.2 * rng.normal(size=(2, D))
+    return answers(W, seed)
+
+
+def neighbours(seed):
+    rng = np.random.default_rng(seed)
+    W = np.cumsum(0.5 * rng.normal(size=(T, D)), axis=0)
+    return answers(W - W.mean(axis=0), seed)
+
+
+def opposed(seed):
+    rng = np.random.default_rng(seed)
+    signs = np.array([1, 1, -1, 1, -1, -1, 1, -1, 1, 1, -1, -1])
+    return answers(signs[:, None] * rng.normal(size=D) + 0.2 * rng.normal(size=(T, D)), seed)
 
 
 def drawn(structure, **options):
@@ -60,6 +89,9 @@ def coefficients():
         "group_lasso": (GroupLassoRegressorCV(), joint),
         "dirty": (DirtyRegressorCV(), own),
         "trace_norm": (TraceNormRegressorCV(), mixtures),
+        "robust_tasks": (RobustTasksRegressor(0.5), two_outliers(0)),
+        "graph_tasks": (GraphTasksRegressorCV(alphas=20), neighbours(1)),
+        "task_relationships": (TaskRelationshipsRegressorCV(alphas=20), opposed(0)),
         "independent": (IndependentTasks(Ridge()), alone),
         "pooled": (PooledTasks(Ridge(), task_dummies=False), near),
     }

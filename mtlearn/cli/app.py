@@ -29,7 +29,7 @@ from mtlearn.cli.progress import shown_progress
 from mtlearn.cli.report import print_report
 from mtlearn.cli.source import is_built_in
 from mtlearn.compare import Comparison
-from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED
+from mtlearn.compare.contenders import ALL, BASELINES, MULTITASK, NAMED
 from mtlearn.compare.rivals import RIVALS
 from mtlearn.datasets import DATASETS
 
@@ -182,10 +182,10 @@ def _write(result: Comparison, paths: dict[str, str]) -> str:
 def _known(models: list[str] | None) -> list[str] | None:
     names = [part.strip() for value in models or [] for part in value.split(",") if part.strip()]
     for name in names:
-        if name.removeprefix("+") not in NAMED:
+        if name != ALL and name.removeprefix("+") not in NAMED:
             raise SourceError(
                 f"--models: there is no {name!r}.{did_you_mean(name, NAMED)} There are "
-                f"{', '.join(MULTITASK)}; {' and '.join('+' + rival for rival in RIVALS)} come in "
-                f"addition; the baselines {', '.join(BASELINES)} take part by themselves."
+                f"{', '.join(MULTITASK)}, or {ALL}; {' and '.join('+' + one for one in RIVALS)} "
+                f"come in addition; the baselines {', '.join(BASELINES)} take part by themselves."
             )
     return names or None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mtlearn.compare.contenders import BASELINES, DEFAULT, MULTITASK
+from mtlearn.compare.contenders import ALL, BASELINES, DEFAULT, MULTITASK
 from mtlearn.compare.rivals import RIVALS
 
 READING, ASKING, ANSWERING = "The table", "The comparison", "What comes out"
@@ -109,8 +109,9 @@ Models = Annotated[
     list[str] | None,
     typer.Option(
         help=f"Multi-task models, separated by commas: {', '.join(MULTITASK)} "
-        f"(by default {', '.join(DEFAULT)}). {' and '.join('+' + name for name in RIVALS)} come in "
-        "addition: what people would use otherwise.",
+        f"(by default {', '.join(DEFAULT)}), or {ALL} that suit the table. "
+        f"{' and '.join('+' + name for name in RIVALS)} come in addition: what people "
+        "would use otherwise.",
         rich_help_panel=ASKING,
     ),
 ]
@@ -174,7 +175,9 @@ NewTasks = Annotated[
 Seed = Annotated[int, typer.Option(help="Decides folds and samples.", rich_help_panel=ASKING)]
 Full = Annotated[
     bool,
-    typer.Option("--full", help="All tasks, however long it takes.", rich_help_panel=ASKING),
+    typer.Option(
+        "--full", help="All tasks and models, however long it takes.", rich_help_panel=ASKING
+    ),
 ]
 Out = Annotated[
     str | None,

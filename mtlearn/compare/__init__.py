@@ -3,11 +3,12 @@
 Every model is tuned on inner folds and scored on the same outer folds, each of which keeps every
 task represented. ``task_table`` reads what it is made on, ``question`` whether its target is a
 number or a class, ``unusable`` leaves out what no linear model can use, ``contenders`` has the
-models, ``roles`` knows the baselines among them, ``running`` runs them, ``answers`` has what they
-predicted, ``choice`` names the pair of the verdict, ``held_losses`` and ``gains`` measure,
-``slopes`` has the features in which tasks differ, ``measuring``, ``result`` and ``verdict`` say
-what came out. Where rows are gone, ``from_moments`` does the same: ``moment_jobs`` run the models,
-``moment_baselines`` has the baselines, and ``held_folds`` the losses.
+models, ``every_family`` those of "all", ``roles`` knows the baselines among them, ``budget`` what
+there is time for, ``running`` runs them, ``answers`` has what they predicted, ``choice`` names the
+pair of the verdict, ``held_losses`` and ``gains`` measure, ``slopes`` has the features in which
+tasks differ, ``measuring``, ``result`` and ``verdict`` say what came out. Where rows are gone,
+``from_moments`` does the same: ``moment_jobs`` run the models, ``moment_baselines`` has the
+baselines, and ``held_folds`` the losses.
 All that differs between numbers and classes is in ``regression`` and ``classification``.
 """
 
@@ -22,12 +23,15 @@ from typing import Any
 from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
+from mtlearn.compare.budget import Budget, within_budget
 from mtlearn.compare.contenders import (
     build_model,
     choose_models,
+    fitted_encoder,
     leave_out_slopes,
     leave_out_wide,
 )
+from mtlearn.compare.every_family import is_ordered, several_columns, spelt_out_all
 from mtlearn.compare.from_moments import Asked, compare_moments
 from mtlearn.compare.held_out import HeldOut
 from mtlearn.compare.losses import kind_of_loss
@@ -41,7 +45,6 @@ from mtlearn.compare.running import (
     run_jobs,
     stranger_folds,
     strangers_in_words,
-    within_budget,
 )
 from mtlearn.compare.slopes import coefs_of, fitted_slopes, slopes_of
 from mtlearn.compare.task_table import TaskTable, read_table, with_times
@@ -114,11 +117,14 @@ def compare_tasks(
         Task labels beside X.
     task_column : str or int, default=None
         Column of X with the task labels.
-    models : list of str or dict of str to estimator, default=None
+    models : "all", list of str or dict of str to estimator, default=None
         Names among ``"random-slopes"`` (up to 60 columns, those of categories counted),
         ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
         with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``;
-        ``"task-relationships"``, which learns who goes with or against whom;
+        ``"task-relationships"``, which learns who goes with or against whom; ``"robust"``, where
+        most tasks are alike and some are not, ``"robust+low-rank"`` and ``"robust+group"``, where
+        the others share patterns or features; ``"group-lasso+columns"``, in which the columns of a
+        category come in together;
         ``"graph-path"`` for tasks whose sorted labels (or columns of ``y``) follow each other, such
         as years (with another graph: an estimator, ``GraphTasksRegressorCV(graph=...)``); or
         estimators of your own (for classes with ``predict_proba``), whose parameters
@@ -128,7 +134,10 @@ def compare_tasks(
         matrix of targets also what fits each column by itself (``MultiOutputRegressor``,
         ``MultiOutputClassifier``, ``Ridge``, ``Lasso``, …). Default:
         ``"random-slopes"``, ``"mean-regularized"``, ``"group-lasso"`` and ``"group-lasso+mean"``;
-        the others take several times as long. ``"+boosting"`` and ``"+mlp"`` add what people would
+        the others take several times as long. ``"all"`` is every name that suits the table
+        ("graph-path" where the labels of tasks are numbers or dates, "group-lasso+columns" where
+        there are categories), beyond the default as far as the ``time_budget`` goes.
+        ``"+boosting"`` and ``"+mlp"`` add what people would
         use otherwise, on the side of the baselines: gradient boosting with the task as a category,
         and a net of one hidden layer with dummies of the tasks.
     cv : int, splitter, iterable or array of shape (n,), default=None
@@ -165,9 +174,9 @@ def compare_tasks(
         reach into other tasks so much that nothing is left to train on, a note says so.
     time_budget : float, default=120.0
         Seconds. If the comparison is estimated to take longer, it runs on a sample of the tasks
-        and says so.
+        and says so; ``models="all"`` leaves models out that take too long, and says which.
     full : bool, default=False
-        Use all tasks, however long it takes.
+        Use all tasks and models, however long it takes.
     random_state : int, default=0
         Decides folds and samples.
     n_jobs : int, default=None
@@ -240,7 +249,12 @@ def compare_tasks(
 def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     """The comparison on a table that is read."""
     cv, n_jobs, seed = asked.cv, asked.n_jobs, asked.random_state
-    contenders = choose_models(asked.models, data.task_column, data.kind)
+    asked_for = spelt_out_all(
+        asked.models,
+        is_ordered(data.tasks, by_column=not data.stacked),
+        lambda: several_columns(*fitted_encoder(leave_out_unusable(data, bad_cells))),
+    )
+    contenders = choose_models(asked_for.models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
     data = replace(data, kind=data.kind.on(data))
@@ -252,12 +266,13 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     folds = outer_folds(cv, data, seed)
     strange = stranger_folds(data, len(folds), seed) if asked.new_tasks else []
     workers, n_fits = effective_n_jobs(n_jobs), len(folds) + len(strange)
-    notes = [*data.notes, *slopeless, *wide]
-    budget = None if asked.full else asked.time_budget * workers
-    data, folds, said, expected = within_budget(
-        data, folds, contenders, budget, n_fits, seed, rated
-    )
-    notes += said
+    notes = [*data.notes, *asked_for.notes, *slopeless, *wide]
+    optional = asked_for.optional.intersection(contenders)
+    budget = None if asked.full else Budget(asked.time_budget, workers, n_fits + bool(optional))
+    affordable = within_budget(data, folds, contenders, budget, seed, rated, optional)
+    data, folds, expected = affordable.data, affordable.folds, affordable.expected
+    contenders = {n: model for n, model in contenders.items() if n not in affordable.left_out}
+    notes += affordable.notes
     if asked.new_tasks:
         if not asked.full:  # of a sample, perhaps
             strange = stranger_folds(data, len(folds), seed)

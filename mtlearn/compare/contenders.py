@@ -71,21 +71,26 @@ BASELINES: dict[str, Factory] = {
     "pooled": _pooled,
     "pooled+dummies": partial(_pooled, task_dummies=True),
 }
-RANDOM_SLOPES = "random-slopes"
-MULTITASK: dict[str, Factory] = {
+RANDOM_SLOPES, GRAPH_PATH, COLUMNS = "random-slopes", "graph-path", "group-lasso+columns"
+MULTITASK: dict[str, Factory] = {  # of "all" those are tried first that come first
     RANDOM_SLOPES: _random_slopes,
     "mean-regularized": _family("MeanRegularized"),
     "group-lasso": _family("GroupLasso"),
     "group-lasso+mean": _family("GroupLasso", shared_mean=True),
+    COLUMNS: _family("GroupLasso", feature_groups="columns"),
     "trace-norm": _family("TraceNorm"),
     "trace-norm+mean": _family("TraceNorm", shared_mean=True),
     "dirty": _family("Dirty"),
     "dirty+mean": _family("Dirty", shared_mean=True),
-    "task-relationships": _family("TaskRelationships"),
-    "graph-path": _family("GraphTasks", graph="path"),
+    "task-relationships": _family("TaskRelationships", ridge_ratio=0.0),  # .1 is up to 1/3 worse
+    GRAPH_PATH: _family("GraphTasks", graph="path"),
+    "robust": _family("RobustTasks"),
+    "robust+group": _family("RobustTasks", structure="group"),
+    "robust+low-rank": _family("RobustTasks", structure="low_rank"),
 }
 NAMED: dict[str, Factory] = {**BASELINES, **MULTITASK, **RIVALS}
 # Chosen by time: the others take several times as long, and are there by name.
+ALL = "all"  # the word for every name that suits the table: see ``every_family``
 DEFAULT = (RANDOM_SLOPES, "mean-regularized", "group-lasso", "group-lasso+mean")
 
 
@@ -114,8 +119,9 @@ def choose_models(models: Any, task_column: str | None, kind: Kind) -> dict[str,
     if unknown:
         raise ValueError(
             f"there is no model {unknown[0]!r}; models are {', '.join([*BASELINES, *MULTITASK])}, "
-            f"beside these or the default {' and '.join('+' + name for name in RIVALS)}, or a "
-            "dictionary of names and estimators of your own."
+            f"{ALL} of these, beside these or the default "
+            f"{' and '.join('+' + name for name in RIVALS)}, or a dictionary of names and "
+            "estimators of your own."
         )
     for name, model in models.items():
         if name in BASELINES and model is not BASELINES[name]:
@@ -170,11 +176,16 @@ def leave_out_wide(models: dict[str, Any], data: TaskTable) -> tuple[dict[str, A
     """The models without random slopes where these would take too long, and a note that says so."""
     if models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
         return models, []
-    encoder = build_model(models[RANDOM_SLOPES], data.task_column, None, data.kind)[:-1]
+    return left_out_if_wide(models, fitted_encoder(data)[1])
+
+
+def fitted_encoder(data: TaskTable) -> tuple[Any, int]:
+    """The table's encoder, and how many columns it makes of its features."""
+    encoder = build_model(BASELINES["pooled"], data.task_column, None, data.kind)[:-1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # every model says it again
         columns = encoder.fit(data.frame, data.y).get_feature_names_out()
-    return left_out_if_wide(models, len(columns) - data.stacked)
+    return encoder[0], len(columns) - data.stacked
 
 
 def left_out_if_wide(models: dict[str, Any], n_columns: int) -> tuple[dict[str, Any], list[str]]:

@@ -16,6 +16,7 @@ from typing import Any
 from joblib import effective_n_jobs
 from threadpoolctl import threadpool_limits
 
+from mtlearn.compare.budget import Budget
 from mtlearn.compare.contenders import (
     BASELINES,
     MULTITASK,
@@ -23,6 +24,7 @@ from mtlearn.compare.contenders import (
     choose_models,
     left_out_if_wide,
 )
+from mtlearn.compare.every_family import is_ordered, spelt_out_all
 from mtlearn.compare.held_folds import HeldFolds
 from mtlearn.compare.measuring import Subject
 from mtlearn.compare.moment_jobs import fitted_model, run_folds, run_strangers, within_budget
@@ -69,21 +71,28 @@ def compare_moments(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) 
     """
     _check(moments, asked, beside)
     kind = Regression()
-    contenders = choose_models(asked.models, None, kind)
+    asked_for = spelt_out_all(
+        asked.models,
+        is_ordered(moments.tasks, by_column=False),
+        lambda: moments.n_features > _n_columns(moments),
+    )
+    contenders = choose_models(asked_for.models, None, kind)
     contenders, notes = left_out_if_wide(contenders, moments.n_features)
     _check_models(contenders)
     baselines = [name for name, model in contenders.items() if model in BASELINES.values()]
     shared = [name for name in contenders if name not in baselines]
     contenders = {name: contenders[name] for name in baselines + shared}
     rated = baselines + (shared if len(shared) > 1 else [])
-    notes = [*_said(moments), *notes]
+    notes = [*_said(moments), *asked_for.notes, *notes]
     K = moments.n_folds or 0
     strange = min(K, len(moments.tasks)) if asked.new_tasks else 0
     workers = effective_n_jobs(asked.n_jobs)
-    budget = None if asked.full else asked.time_budget * workers
-    moments, sampled, expected = within_budget(
-        contenders, moments, budget, K + strange, asked.random_state, rated
+    optional, n_fits = asked_for.optional.intersection(contenders), K + strange
+    budget = None if asked.full else Budget(asked.time_budget, workers, n_fits + bool(optional))
+    moments, sampled, expected, left = within_budget(
+        contenders, moments, budget, asked.random_state, rated, optional
     )
+    contenders = {name: model for name, model in contenders.items() if name not in left}
     jobs = Counter(dict.fromkeys(contenders, K + strange))
     clock = Clock(jobs, workers, expected, asked.progress, asked.verbose)
     run, held = run_folds(contenders, moments, rated, clock.tick, asked.n_jobs)

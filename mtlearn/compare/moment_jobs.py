@@ -15,11 +15,19 @@ from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
 from mtlearn.compare.answers import Answer
+from mtlearn.compare.budget import (
+    FEWEST_TASKS,
+    PILOT_TASKS,
+    Budget,
+    Trial,
+    left_out_in_words,
+    sampled_in_words,
+)
 from mtlearn.compare.contenders import BASELINES, build_model, chosen_alpha, kept_loss
 from mtlearn.compare.held_folds import FoldAnswer, MomentRun
 from mtlearn.compare.moment_baselines import tuned_baseline
 from mtlearn.compare.regression import Regression
-from mtlearn.compare.running import FEWEST_TASKS, PILOT_TASKS, in_words, sampled_in_words
+from mtlearn.compare.running import in_words
 from mtlearn.estimators.random_slopes import RandomSlopesRegressor
 from mtlearn.model_selection.whole_tasks import deal_tasks
 from mtlearn.moments import TaskMoments, fit_moments
@@ -180,33 +188,37 @@ def run_strangers(
 def within_budget(
     contenders: dict[str, Any],
     moments: TaskMoments,
-    budget: float | None,
-    n_fits: int,
+    budget: Budget | None,
     random_state: int,
     rated: Container[str],
-) -> tuple[TaskMoments, list[str], dict[str, float]]:
+    optional: frozenset[str] = frozenset(),
+) -> tuple[TaskMoments, list[str], dict[str, float], list[str]]:
     """The moments, or those of a sample of the tasks where all would take longer than the budget.
 
-    One fold of a few tasks is timed, and time is taken to grow with the number of tasks.
+    One fold of a few tasks is timed, and time is taken to grow with the number of tasks. Returns
+    moments, what to tell the reader, the seconds that a job of each model should take, and which
+    of the ``optional`` ones take too long.
     """
     T = len(moments.tasks)
-    if budget is None or T <= 2 * PILOT_TASKS:
-        return moments, [], {}
+    whole = T <= 2 * PILOT_TASKS
+    if budget is None or (whole and not optional):
+        return moments, [], {}, []
     order = check_random_state(random_state).permutation(T)
     pilot = TrainingPart.of(_of(moments, order[:PILOT_TASKS]), without=0)
-    growth = T / PILOT_TASKS
-    expected = {
-        name: growth * run_job(name, model, pilot, rated=name in rated)[1].seconds
-        for name, model in contenders.items()
-    }
-    estimate = sum(expected.values()) * n_fits
-    if estimate <= budget:
-        return moments, [], expected
-    kept = max(FEWEST_TASKS, int(T * budget / estimate))
-    sample = _of(moments, order[:kept])
-    rows = int(sample.counts.sum()), int(moments.counts.sum())
-    note = sampled_in_words((kept, T), rows, estimate)
-    return sample, [note], {name: s * kept / T for name, s in expected.items()}
+
+    def seconds_of(name: str) -> float:
+        return run_job(name, contenders[name], pilot, rated=name in rated)[1].seconds
+
+    trial = Trial.of(contenders, optional, seconds_of, budget).times(max(1.0, T / PILOT_TASKS))
+    notes = list[str]()
+    if trial.of_fold > budget.of_fold and not whole:
+        kept = max(FEWEST_TASKS, int(T * budget.of_fold / trial.of_fold))
+        sample = _of(moments, order[:kept])
+        rows = int(sample.counts.sum()), int(moments.counts.sum())
+        notes = [sampled_in_words((kept, T), rows, trial.of_fold * budget.n_fits)]
+        moments, trial = sample, trial.times(kept / T)
+    left = trial.without(optional, budget)
+    return moments, notes + left_out_in_words(left, budget), trial.seconds, left
 
 
 def _of(moments: TaskMoments, tasks: np.ndarray) -> TaskMoments:

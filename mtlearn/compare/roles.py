@@ -29,6 +29,7 @@ from mtlearn.baselines.base import TaskBaseline
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.estimators.dirty import Dirty
 from mtlearn.estimators.group_lasso import GroupLasso
+from mtlearn.estimators.robust_tasks import RobustTasks
 
 # What fits each column of a matrix of targets by itself, maybe with one strength for all of them.
 # Named exactly, since the multi-task lasso is a subclass of the lasso.
@@ -76,9 +77,15 @@ def _inside(step: Any) -> list[Any]:
 
 def selects_features(model: Any) -> bool:
     """Whether a multi-task model leaves features out: a lasso per task is then its baseline."""
+    return any(map(_selects, _parts(model).values()))
+
+
+def _selects(part: Any) -> bool:
     sparse = (GroupLasso, Dirty, MultiTaskLasso, MultiTaskElasticNet)
     searches = (MultiTaskLassoCV, MultiTaskElasticNetCV)
-    return any(isinstance(part, (*sparse, *searches)) for part in _parts(model).values())
+    if isinstance(part, RobustTasks):
+        return part.structure == "group"
+    return isinstance(part, (*sparse, *searches))
 
 
 def _parts(model: Any) -> dict[str, Any]:

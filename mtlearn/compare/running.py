@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.model_selection import PredefinedSplit, check_cv
-from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
 from mtlearn.compare.answers import Answer, Fold, Run
@@ -25,9 +24,6 @@ from mtlearn.exceptions import SimilarLabelsWarning, UnseenTaskWarning, counted
 from mtlearn.model_selection import TaskTimeSeriesSplit, new_task_folds, task_folds
 
 INNER_FOLDS = 5
-PILOT_ROWS = 3000  # the cost of a large comparison is measured on about so many rows,
-PILOT_TASKS = 200  # and on no more tasks: a model for each of them costs time however few its rows
-FEWEST_TASKS = 30  # a sample of tasks is never smaller
 
 
 @dataclass(frozen=True)
@@ -269,63 +265,3 @@ class Clock:
             print(said, file=sys.stderr)
         if self.callback is not None:
             self.callback(told)
-
-
-def within_budget(
-    data: TaskTable,
-    folds: list[Fold],
-    models: dict[str, Any],
-    budget: float | None,
-    n_fits: int,
-    random_state: int,
-    rated: Container[str] = (),
-) -> tuple[TaskTable, list[Fold], list[str], dict[str, float]]:
-    """The data, or a sample of its tasks where all of them would take longer than the budget.
-
-    None is no limit, and nothing is timed. Otherwise one fold of a few tasks is, and time is taken
-    to grow with the number of rows or of tasks, whichever grows more. Returns data, folds, what to
-    tell the reader, and the seconds that a job of each model should take.
-    """
-    n_rows, n_tasks = len(data.y), len(data.tasks)
-    small = n_rows <= 2 * PILOT_ROWS and n_tasks <= 2 * PILOT_TASKS
-    if budget is None or small or n_tasks <= FEWEST_TASKS:
-        return data, folds, [], {}
-    order = check_random_state(random_state).permutation(n_tasks)
-    n_timed = min(n_tasks * PILOT_ROWS // n_rows, PILOT_TASKS)
-    pilot, _ = data.only(order[: max(FEWEST_TASKS, n_timed)])
-    if len(pilot.y) > 2 * PILOT_ROWS:
-        some = task_folds(pilot.parts, len(pilot.y) // PILOT_ROWS, random_state=random_state)
-        pilot = pilot.take(np.flatnonzero(some == 0))
-    fold = task_folds(pilot.parts, 5, groups=pilot.groups, random_state=random_state)
-    first = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
-    growth = max(n_rows / len(pilot.y), n_tasks / len(pilot.tasks))
-    expected = {
-        name: growth * run_job(0, model, pilot, first, random_state, rated=name in rated).seconds
-        for name, model in models.items()
-    }
-    estimate = sum(expected.values()) * n_fits
-    if estimate <= budget:
-        return data, folds, [], expected
-    kept = max(FEWEST_TASKS, int(n_tasks * budget / estimate))
-    sample, rows = data.only(order[:kept])
-    place = np.full(n_rows, -1)
-    place[rows] = np.arange(len(rows))
-    folds = [
-        (place[train][place[train] >= 0], place[test][place[test] >= 0]) for train, test in folds
-    ]
-    note = sampled_in_words((kept, n_tasks), (len(rows), n_rows), estimate)
-    share = len(rows) / n_rows
-    return sample, folds, [note], {name: s * share for name, s in expected.items()}
-
-
-def sampled_in_words(tasks: tuple[int, int], rows: tuple[int, int], estimate: float) -> str:
-    """How many of how many take part, and how many seconds all would take."""
-    return (
-        f"All {tasks[1]:,} tasks would take about {_duration(estimate)}, so this is a random "
-        f"sample of {tasks[0]:,} of them ({rows[0]:,} of {rows[1]:,} rows). --full (full=True) "
-        "runs all."
-    )
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"

@@ -155,6 +155,7 @@ class AlphaByCV:
             if self._searches_mean():
                 candidates = [under(one, "alpha_mean", first.alpha_mean) for one in candidates]
             grids = [self._grid(one._model(), whole) for one in candidates]
+            limits = self._lines_at_limits(candidates[0], whole)
         others: dict[str, np.ndarray] = {}
         if first.alpha_intercept is None and len(data.tasks) > 1:
             others["alpha_intercept"] = around(whole.alpha_intercept, 0.25 if classes else 1.0)
@@ -180,6 +181,8 @@ class AlphaByCV:
         best = best_path([line.losses for line in lines])
         line = lines[best]
         line = search.further(line) if self._counted() else line
+        for at_limit in limits:
+            line = search.at_limit(line, *at_limit, go_on=self._counted())
         for name, values in others.items():
             # Where deviations are free the ridge of the mean hardly matters: not at one alpha.
             all_pairs = name == "alpha_mean" or (parts.cheap and closed)
@@ -219,6 +222,14 @@ class AlphaByCV:
     def _grid(self, model: Model, setup: Setup) -> np.ndarray:
         largest = model.driver(setup, "path").largest_alpha() if self._counted() else 1.0
         return check_alphas(self.alphas, self.eps, largest, infinite=self._alpha_may_be_infinite)
+
+    def _lines_at_limits(self, candidate: Any, setup: Setup) -> list[tuple[str, float, np.ndarray]]:
+        """Names of own strengths, their limits, and the grid of alphas that each has there."""
+        return [
+            (name, limit, self._grid(under(candidate, name, limit)._model(), setup))
+            for name, limit in self._limits().items()
+            if getattr(candidate, name) != limit
+        ]
 
     def _counted(self) -> bool:
         return isinstance(self.alphas, Integral)

@@ -57,6 +57,13 @@ class Family(BaseEstimator):
         """Estimators among whose own parameters cross-validation chooses, besides alpha."""
         return [self]
 
+    def _limits(self) -> dict[str, float]:
+        """Own strengths that cross-validation also tries at a limit, where less is to be found.
+
+        The limit is taken unless held-out rows speak against it beyond doubt.
+        """
+        return {}
+
 
 class NormFamily(Family):
     """Families whose Omega is a norm: their path has an end, and a shared mean is a choice."""

@@ -60,7 +60,8 @@ class RobustTasks(NormFamily):
         (1 - 1/T)^½ times the second. "auto" is the geometric mean of these ends for "group", and
         for "low_rank" halfway from there to the upper one (at most 1); outside them the fit
         warns, for the model is then that of the other part alone. The cross-validated versions
-        take a list as well, and choose the one with the best mean score.
+        take a list as well, and choose the one with the best mean score; with "auto" they also try
+        ``inf``, no outliers, and take it unless "auto" is better by more than a standard error.
     weight_by_size : bool
         Whether a task with more rows is charged more, by the root of their number, as what is to be
         seen of its own model grows.
@@ -77,7 +78,10 @@ class RobustTasks(NormFamily):
         L' and S', where there is a structure: the two parts of the deviations.
     outlier_ratio_ : float
         The ratio used, where there is a structure; ``inf`` where no outliers are to be had, as
-        with two tasks and a shared mean.
+        with two tasks and a shared mean, or where cross-validation sees none.
+    outlier_ratios_ : ndarray of shape (2,)
+        What was tried by a search with "auto"; ``outlier_ratio_scores_`` are the scores of both, as
+        ``alpha_intercept_scores_`` has them, at the alphas of the chosen one.
 
     References
     ----------
@@ -143,6 +147,10 @@ class RobustTasks(NormFamily):
         singles = [copy(self).set_params(outlier_ratio=ratio) for ratio in self._ratios()]
         return [single.set_params(outlier_ratio=single._ratio(*sizes)) for single in singles]
 
+    def _limits(self) -> dict[str, float]:
+        asked = self.structure is not None and isinstance(self.outlier_ratio, str)
+        return {"outlier_ratio": float(np.inf)} if asked else {}
+
     def _ratios(self) -> list[Any]:
         several = self._searches and isinstance(self.outlier_ratio, list | tuple | np.ndarray)
         return list(self.outlier_ratio) if several else [self.outlier_ratio]
@@ -161,6 +169,8 @@ class RobustTasks(NormFamily):
         ends = self._ends(d, T, K)
         if ends is None:
             return
+        if self._searches and np.isinf(ratio):
+            return  # that held-out rows see no outliers is an answer
         high = ends[1] / np.min(penalty.charges)
         if ends[0] < ratio < high:
             return

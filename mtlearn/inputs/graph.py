@@ -274,15 +274,19 @@ def _once(pairs: list[tuple]) -> list[tuple]:
 
 def in_order(labels: np.ndarray) -> np.ndarray:
     """Positions of labels in their order; text that is numbers throughout is sorted as such."""
-    values = labels.tolist()
-    if values and all(isinstance(value, str) for value in values):
-        try:
-            numbers = np.array([float(value) for value in values])
-        except ValueError:
-            numbers = np.full(1, np.nan)
-        if np.isfinite(numbers).all():
-            return np.argsort(numbers, kind="stable")
-    return np.argsort(labels, kind="stable")
+    numbers = numbers_in_text(labels.tolist())
+    return np.argsort(labels if numbers is None else numbers, kind="stable")
+
+
+def numbers_in_text(values: list) -> np.ndarray | None:
+    """The numbers that text is throughout, None where it is not."""
+    if not values or not all(isinstance(value, str) for value in values):
+        return None
+    try:
+        numbers = np.array([float(value) for value in values])
+    except ValueError:
+        return None
+    return numbers if np.isfinite(numbers).all() else None
 
 
 def _first(labels: list) -> str:

@@ -56,6 +56,16 @@ class Line:
         mean = mean_loss(self.losses)
         return float(mean.min() if alpha is None else mean[self.alphas == alpha][0])
 
+    def is_worse(self, other: Line) -> bool:
+        """Whether the best is worse than that of another, by more than one standard error.
+
+        Of the differences on the same folds: what makes a fold hard for both is no doubt.
+        """
+        more = self.losses[self.best] - other.losses[other.best]
+        more = more[np.isfinite(more)]
+        error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else 0.0
+        return bool(more.sum() > error * len(more))
+
     def joined(self, other: Line) -> Line:
         """With the alphas of another, which go on."""
         below = other.alphas[0] < self.alphas[0]
@@ -150,6 +160,20 @@ class Search:
             known[best] = self.further(chosen) if go_on else chosen
         self.tried[name] = every, [known[value] for value in every]
         return known[best]
+
+    def at_limit(
+        self, line: Line, name: str, limit: float, alphas: np.ndarray, *, go_on: bool
+    ) -> Line:
+        """The line at a limit of an own strength, of which less is to be found, on its own grid.
+
+        It is taken unless its losses are worse by more than a standard error: what a model may
+        find beside serves noise as well, which few folds do not tell from little.
+        """
+        (simpler,) = self.along([under(line.candidate, name, limit)], [alphas])
+        simpler = self.further(simpler) if go_on else simpler
+        both = sorted([simpler, line], key=lambda one: -getattr(one.candidate, name))
+        self.tried[name] = np.array([getattr(one.candidate, name) for one in both]), both
+        return line if simpler.is_worse(line) else simpler
 
     def scores(self, name: str, alphas: np.ndarray, sign: float) -> np.ndarray:
         """What is known of a strength, (n_values, n_alphas, n_folds); NaN where nothing is."""
