@@ -12,7 +12,7 @@ model of a loss whose curvature is one over the denominator.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,9 @@ class Barrier:
         How far the dual point g is from q and from q - 1; one in all, and either keeps its digits.
     above, below : ndarray
         u and v.
+    near : float, default=0
+        What a change dg is charged, near / 2 dg², so that no row bends more than by one over that:
+        steps are those of a proximal method, whose end is the same.
     """
 
     quantile: float
@@ -49,15 +52,18 @@ class Barrier:
     rest: np.ndarray
     above: np.ndarray
     below: np.ndarray
+    near: float = 0.0
 
     @classmethod
-    def central(cls, quantile: float, c: np.ndarray, r: np.ndarray, mu: float) -> Barrier:
+    def central(
+        cls, quantile: float, c: np.ndarray, r: np.ndarray, mu: float, near: float = 0.0
+    ) -> Barrier:
         """On the central path for these residuals, where all products are mu."""
         root = np.hypot(r, 2.0 * mu)
         away = root + np.abs(r)  # which does not cancel
-        near, far = 2.0 * mu / (2.0 * mu + away), away / (2.0 * mu + away)
-        s, rest = np.where(r > 0, near, far), np.where(r > 0, far, near)
-        return cls(quantile, c, s, rest, mu / s, mu / rest)
+        less, more = 2.0 * mu / (2.0 * mu + away), away / (2.0 * mu + away)
+        s, rest = np.where(r > 0, less, more), np.where(r > 0, more, less)
+        return cls(quantile, c, s, rest, mu / s, mu / rest, near)
 
     @property
     def g(self) -> np.ndarray:
@@ -68,7 +74,7 @@ class Barrier:
     @property
     def weight(self) -> np.ndarray:
         """What the rows bend like."""
-        return 1.0 / (self.above / self.s + self.below / self.rest)
+        return 1.0 / (self.above / self.s + self.below / self.rest + self.near)
 
     @property
     def mu(self) -> float:
@@ -108,4 +114,4 @@ class Barrier:
         """Where a part t of a step leads."""
         s, rest = self.s - t * step.dg, self.rest + t * step.dg
         above, below = self.above + t * step.du, self.below + t * step.dv
-        return Barrier(self.quantile, self.c, s, rest, above, below)
+        return replace(self, s=s, rest=rest, above=above, below=below)

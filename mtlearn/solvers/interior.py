@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty
+from mtlearn.penalties.base import Penalty, Ridge
 from mtlearn.problems.barrier import Barrier, BarrierStep
 from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import whole
@@ -39,6 +39,8 @@ from mtlearn.solvers.proximal_newton import Minimum, ProximalNewton
 LITTLE = 1e-10  # of the typical curvature: a strength that dual points cannot be scaled to
 LAST = 1e-17  # of the mean loss, mu below which nothing is left to gain
 SHORT = 1e-6  # a step that leads nowhere
+NEAR = 1e-4  # mean losses, by which dual points stay near where models have no closed form
+IDLE = 8  # steps that have not found a better point
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,11 @@ class InteriorPoint(ProximalNewton):
         """Points, one a pair of steps, until products are rounding."""
         problem, point, first = self.problem, start, True
         F = point.XW + problem.rows.per_row(point.b)
-        inside = self._first(point, F)
-        while inside.mu > LAST * problem.unit:
+        near = 0.0 if isinstance(penalty, Ridge) else NEAR * problem.unit
+        r, q = problem.Y - F, problem.loss.quantile
+        inside = Barrier.central(q, problem.c, r, problem.unit, near)
+        best, idle = np.inf, 0
+        while inside.mu > LAST * problem.unit and idle < IDLE:
             weight, aim, taken = inside.weight, 0.0, [0.0, 0]
             kept = LabelCurvature(problem.c * weight)
             goal = self._inner_goal(standing)
@@ -90,10 +95,10 @@ class InteriorPoint(ProximalNewton):
             F = F + length * ahead.dF
             point = problem.moved_to(point, inside, ahead, length)
             standing = yield Step(point, taken[0] + 2.0, ends_round=True)
-
-    def _first(self, point: ScorePoint, F: np.ndarray) -> Barrier:
-        problem = self.problem
-        return Barrier.central(problem.loss.quantile, problem.c, problem.Y - F, problem.unit)
+            if standing.polishing and not isinstance(penalty, Ridge):
+                return  # models of such weights are solved to so many digits by a closed form only
+            idle = 0 if standing.gap < best else idle + 1
+            best = min(best, standing.gap)
 
     def _inner_goal(self, standing: Standing) -> Goal:
         return self._goal(standing, min(standing.gap, 1.0), tuning.MODEL_FIRST, 1.0, False)
