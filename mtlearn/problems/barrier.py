@@ -6,8 +6,8 @@ step from there has
 
     dg = (r - df - mu (1/(q - g) - 1/(g + 1 - q))) / (u/(q - g) + v/(g + 1 - q))
 
-for a change df of the score: g + dg is the residual of a weighted square. So a step is the quadratic
-model of a loss whose curvature is one over the denominator.
+for a change df of the score: g + dg is the residual of a weighted square. So a step is the
+quadratic model of a loss whose curvature is one over the denominator.
 """
 
 from __future__ import annotations

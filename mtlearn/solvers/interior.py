@@ -143,7 +143,9 @@ class InteriorPoint(ProximalNewton):
         gap = problem.loss_gap(point, 1.0) + problem.intercept_gap(point, 1.0)
         sizes = np.linalg.norm(point.V, axis=0) @ np.linalg.norm(point.G, axis=0)
         if point.mean is not None:
-            total = problem.mean_gradient(point) - problem.coupling.ridge(problem.n_tasks) * point.mean
+            total = (
+                problem.mean_gradient(point) - problem.coupling.ridge(problem.n_tasks) * point.mean
+            )
             sizes += np.linalg.norm(point.mean) * np.linalg.norm(total)
         return (gap + float(sizes) + penalty.value(point.V)) / problem.null_value
 

@@ -154,7 +154,13 @@ def estimate_strengths(
 
 
 def _of_quantile(
-    problem: LossProblem, data: TaskData, alpha_mean, alpha_intercept, fit_intercept, slopes, weights
+    problem: LossProblem,
+    data: TaskData,
+    alpha_mean,
+    alpha_intercept,
+    fit_intercept,
+    slopes,
+    weights,
 ) -> Strengths:
     """Those of Huber's loss at the scale of the errors, taken to the curvature of quantiles.
 
