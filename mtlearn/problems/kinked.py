@@ -88,7 +88,7 @@ class KinkedProblem(LossProblem):
         together = fitted and a > 0
         b = self._quantiles(self.Y - XW, together) if fitted else np.zeros(self.n_columns)
         b0 = b[:1].copy() if together else np.zeros(1)
-        start = Levels(b, b0, own, XW, None)  # type: ignore[arg-type]
+        start = Levels(b, b0, own, XW, None)
         if own is None and (not together or np.isinf(a)):
             return start
         return self._inside(start)
@@ -132,7 +132,7 @@ class KinkedProblem(LossProblem):
                 levels.b0 + length * db0,
                 None if d_own is None else levels.own + length * d_own,
                 levels.XW if dXW is None else levels.XW + length * dXW,
-                None,  # type: ignore[arg-type]
+                None,
             )
             r = r - length * dF
             if not inside.mu * float(self.c.sum()) > CLOSE * first:

@@ -18,7 +18,7 @@ Mehrotra (1992). On the implementation of a primal-dual interior point method. S
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -53,14 +53,14 @@ class Ahead:
     b0: np.ndarray
     own: np.ndarray | None
     XW: np.ndarray
-    dF: np.ndarray  # change of the scores with intercepts
+    moved: np.ndarray  # change of the scores with intercepts
 
 
 class InteriorPoint(ProximalNewton):
     """Interior-point steps, one model after the other."""
 
-    needs_problem = (KinkedProblem,)
-    problem: KinkedProblem  # type: ignore[assignment]
+    needs_problem: ClassVar[tuple[type[Problem], ...]] = (KinkedProblem,)
+    problem: KinkedProblem
 
     @classmethod
     def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
@@ -86,13 +86,13 @@ class InteriorPoint(ProximalNewton):
                 ahead = self._ahead(penalty, point, F, pull, kept, goal, first)
                 first = False
                 taken = [taken[0] + self._took.products, taken[1] + self._took.iterations]
-                second = inside.step(weight * (target - ahead.dF), aim, second)
+                second = inside.step(weight * (target - ahead.moved), aim, second)
                 length = inside.longest(second)
                 aim = (inside.after(second, length).mu / inside.mu) ** 3 * inside.mu
             if not length > SHORT:
                 return
             inside = inside.after(second, length)
-            F = F + length * ahead.dF
+            F = F + length * ahead.moved
             point = problem.moved_to(point, inside, ahead, length)
             standing = yield Step(point, taken[0] + 2.0, ends_round=True)
             if standing.polishing and not isinstance(penalty, Ridge):

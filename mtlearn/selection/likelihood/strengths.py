@@ -97,7 +97,7 @@ def estimate_strengths(
     """
     if isinstance(problem, LossProblem) and isinstance(problem.loss, Pinball):
         known = alpha_mean, alpha_intercept, fit_intercept, slopes, weights
-        return _of_quantile(problem, data, *known)
+        return _of_quantile(problem, problem.loss.quantile, data, *known)
     T, mean_unit = problem.n_columns, None if weights is None else weights.mean_unit
 
     def of_levels_alone() -> Strengths:
@@ -155,12 +155,13 @@ def estimate_strengths(
 
 def _of_quantile(
     problem: LossProblem,
+    q: float,
     data: TaskData,
-    alpha_mean,
-    alpha_intercept,
-    fit_intercept,
-    slopes,
-    weights,
+    alpha_mean: float,
+    alpha_intercept: float | None,
+    fit_intercept: bool,
+    slopes: bool,
+    weights: FeatureWeights | None,
 ) -> Strengths:
     """Those of Huber's loss at the scale of the errors, taken to the curvature of quantiles.
 
@@ -175,7 +176,6 @@ def _of_quantile(
     data = found.winsorised(data, Huber(found.scale))
     omega = np.ones(len(data.tasks))
     squared = make_problem(data, omega, Coupling(), False, centred=fit_intercept)
-    q = problem.loss.quantile
     density = float(norm.pdf(norm.ppf(q))) / found.scale
     # Per noise sigma² it is q (1 - q) / density.
     taken = q * (1.0 - q) / (density * found.scale**2)
