@@ -77,7 +77,7 @@ class InteriorPoint(ProximalNewton):
         best, idle = np.inf, 0
         while inside.mu > LAST * problem.unit and idle < IDLE:
             weight, aim, taken = inside.weight, 0.0, [0.0, 0]
-            kept = LabelCurvature(problem.c * weight)
+            kept = LabelCurvature(problem.c * weight, twice=True)
             goal = self._inner_goal(standing)
             second: BarrierStep | None = None
             for _ in range(2):
