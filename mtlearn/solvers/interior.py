@@ -39,7 +39,8 @@ from mtlearn.solvers.proximal_newton import Minimum, ProximalNewton
 LITTLE = 1e-10  # of the typical curvature: a strength that dual points cannot be scaled to
 LAST = 1e-17  # of the mean loss, mu below which nothing is left to gain
 SHORT = 1e-6  # a step that leads nowhere
-NEAR = 1e-4  # mean losses, by which dual points stay near where models have no closed form
+NEAR = 1e-4  # mean losses, that changes of dual points are charged where models have no closed form
+NEARER = 1e-2  # the same where they have one, in parts of that: kinks keep their digits
 IDLE = 8  # steps that have not found a better point
 
 
@@ -71,7 +72,7 @@ class InteriorPoint(ProximalNewton):
         """Points, one a pair of steps, until products are rounding."""
         problem, point, first = self.problem, start, True
         F = point.XW + problem.rows.per_row(point.b)
-        near = 0.0 if isinstance(penalty, Ridge) else NEAR * problem.unit
+        near = NEAR * problem.unit * (NEARER if isinstance(penalty, Ridge) else 1.0)
         r, q = problem.Y - F, problem.loss.quantile
         inside = Barrier.central(q, problem.c, r, problem.unit, near)
         best, idle = np.inf, 0

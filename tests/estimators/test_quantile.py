@@ -49,7 +49,7 @@ def test_the_fit_is_certified_and_cvxpys(family, way):
     seed = 5 * WAYS.index(way) + FAMILIES.index(family)
     problem = make(seed, way, weights="rows", d=4, rows=(5, 18))
     asked = INTERCEPTS[seed % 4] | {"loss": "quantile", "quantile": 0.7}
-    tol = 1e-7  # a dual point at a kink is a residual over mu: from 1e-9 on it is rounding
+    tol = 1e-10 if family is MeanRegularizedRegressor else 1e-7
     fitted = problem.fit(family, alpha=0.05, tol=tol, **asked)
     assert fitted.dual_gap_ <= tol
     model = replace(problem.model(fitted), loss="pinball")
