@@ -134,6 +134,7 @@ class DirtyRegressor(_DirtyRegressor):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -159,6 +160,7 @@ class DirtyRegressorCV(_DirtyRegressorCV):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -232,6 +234,7 @@ class GraphTasksRegressor(_GraphTasksRegressor):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
         graph: Any = ...,
         n_neighbors: int = ...,
@@ -255,6 +258,7 @@ class GraphTasksRegressorCV(_GraphTasksRegressorCV):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -341,6 +345,7 @@ class GroupLassoRegressor(_GroupLassoRegressor):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -367,6 +372,7 @@ class GroupLassoRegressorCV(_GroupLassoRegressorCV):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -439,6 +445,7 @@ class MeanRegularizedRegressor(_MeanRegularizedRegressor):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -461,6 +468,7 @@ class MeanRegularizedRegressorCV(_MeanRegularizedRegressorCV):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -581,6 +589,7 @@ class RobustTasksRegressor(_RobustTasksRegressor):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -607,6 +616,7 @@ class RobustTasksRegressorCV(_RobustTasksRegressorCV):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -685,6 +695,7 @@ class TaskRelationshipsRegressor(_TaskRelationshipsRegressor):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -709,6 +720,7 @@ class TaskRelationshipsRegressorCV(_TaskRelationshipsRegressorCV):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -784,6 +796,7 @@ class TraceNormRegressor(_TraceNormRegressor):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
     ) -> None: ...
 
@@ -807,6 +820,7 @@ class TraceNormRegressorCV(_TraceNormRegressorCV):
         verbose: int = ...,
         loss: str = ...,
         huber_scale: float | str = ...,
+        quantile: float = ...,
         scale_targets: bool = ...,
         eps: float = ...,
         cv: Any = ...,

@@ -115,6 +115,7 @@ LOSSES = {
     "logistic": lambda f, y: np.logaddexp(0, f) - y * f,
     "huber": lambda f, y: np.where(np.abs(y - f) < 1, 0.5 * (y - f) ** 2, np.abs(y - f) - 0.5),
     "quantile": lambda f, y: 0.8 * (y - f) + 0.1 * np.logaddexp(0, (f - y) / 0.1),  # the 80 % one
+    "pinball": lambda f, y: np.maximum(0.7 * (y - f), -0.3 * (y - f)),  # the quantile, as it is
     "poisson": lambda f, y: xlogy(y, y) - y - y * f + np.exp(f),  # half the deviance
     "hinge": lambda f, y: 0.5 * np.maximum(0, 1 - (2 * y - 1) * f) ** 2,
 }
@@ -226,6 +227,8 @@ def solve_cvxpy(entries, model):
         terms = [0.5 * entries.c @ cp.huber(y - fitted)]
     elif model.loss == "quantile":
         terms = [entries.c @ (0.8 * (y - fitted) + 0.1 * cp.logistic((fitted - y) / 0.1))]
+    elif model.loss == "pinball":
+        terms = [entries.c @ cp.maximum(0.7 * (y - fitted), -0.3 * (y - fitted))]
     elif model.loss == "poisson":
         terms = [entries.c @ (cp.exp(fitted) + xlogy(y, y) - y) - (entries.c * y) @ fitted]
     elif model.loss == "hinge":

@@ -188,6 +188,11 @@ def _check_adaptable(model: Any) -> None:
             f"but {model._all_that_is_shared}"
         )
     check_is_fitted(model, "tasks_")
+    if getattr(model, "loss", None) == "quantile":
+        raise ValueError(
+            'adapt steps by the curvature of a loss, and loss="quantile" has none. Fit again with '
+            "all rows."
+        )
     way = model._reader.way
     if way != "labels":
         has = (

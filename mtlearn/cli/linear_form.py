@@ -94,6 +94,12 @@ def encoded_names(saved: Saved) -> list[str]:
 
 
 def _of_linear(saved: Saved, model: Any) -> LinearForm:
+    if getattr(model, "loss", None) == "poisson":
+        raise SourceError(
+            "predictions of counts are exponentials of what is linear in the columns, and formulas "
+            "are written of predictions. Read the coefficients of coef_frame, or use "
+            "mtlearn predict."
+        )
     fitted, unit = model._linear_tasks(), np.array(saved.unit)
     own = fitted.coef[:, 0] * unit[:, None], fitted.intercept[:, 0] * unit
     if saved.task is None:

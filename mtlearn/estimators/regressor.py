@@ -18,6 +18,7 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import choose_units
 from mtlearn.losses.base import Loss
 from mtlearn.losses.huber import Huber
+from mtlearn.losses.pinball import Pinball
 from mtlearn.losses.poisson import HalfPoissonDeviance
 from mtlearn.losses.squared import HalfSquaredError
 from mtlearn.problems.base import Problem
@@ -25,7 +26,7 @@ from mtlearn.selection.judges import MinusLoss, Named, SquaredError, dressed_reg
 from mtlearn.selection.robust import RobustFit
 from mtlearn.solvers.setup import Setup
 
-LOSSES = ("squared", "poisson", "huber")
+LOSSES = ("squared", "poisson", "huber", "quantile")
 
 
 @dataclass(eq=False, repr=False)
@@ -38,16 +39,20 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
 
     Parameters
     ----------
-    loss : {"squared", "poisson", "huber"}
+    loss : {"squared", "poisson", "huber", "quantile"}
         What an error costs. "squared" is ½ (y - f)². "poisson" is for counts: half the deviance
         y log(y/mu) - y + mu, mu = exp(f) is predicted; of rates (counts over exposure) the
         exposure is the sample weight. "huber" is ½ r² of residuals r up to a size of
-        delta = 1.345 ``huber_scale`` and linear beyond, so that outliers pull no harder. Moments
-        suffice for "squared" alone.
+        delta = 1.345 ``huber_scale`` and linear beyond, so that outliers pull no harder. "quantile"
+        is q r of residuals r >= 0 and (q - 1) r below, q the ``quantile`` that is predicted.
+        Moments suffice for "squared" alone.
     huber_scale : "auto" or float
         Standard deviation of errors that are no outliers, in units of ``y`` (of scaled targets
         under ``scale_targets``), where ``loss`` is "huber". "auto" estimates it once from all
         rows: 1.4826 times the median size of residuals of a mean-regularised fit of this loss.
+    quantile : float
+        Share of targets that are to lie below what is predicted, between 0 and 1, where ``loss``
+        is "quantile"; 0.5 is the median, by half the absolute error.
     scale_targets : bool
         For a 2-D ``y``: weigh the targets alike, by dividing each by its standard deviation
         during the fit.
@@ -74,6 +79,7 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
     _: KW_ONLY
     loss: str = "squared"
     huber_scale: float | str = "auto"
+    quantile: float = 0.5
     scale_targets: bool = False
 
     @property
@@ -82,6 +88,8 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
             return HalfPoissonDeviance()
         if self.loss == "huber":
             return Huber(getattr(self, "_scale", 1.0))  # before a fit any will do
+        if self.loss == "quantile":
+            return Pinball(float(self.quantile))
         return HalfSquaredError()
 
     def __sklearn_tags__(self):
@@ -122,6 +130,12 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
             check_option("huber_scale", self.huber_scale, ("auto", "a number > 0"))
         else:
             check_number("huber_scale", self.huber_scale, strict=True)
+        check_number("quantile", self.quantile, strict=True)
+        if not self.quantile < 1:
+            raise ValueError(
+                f"quantile={self.quantile!r} is not allowed; it must be a number > 0 and < 1: the "
+                "share of targets below what is predicted."
+            )
         if self.loss == "poisson" and self.scale_targets:
             raise ValueError(
                 'scale_targets=True with loss="poisson" is not allowed: counts have no unit that a '

@@ -90,8 +90,8 @@ def _relative_variances(fitted: FittedTasks) -> np.ndarray | None:
     model, d = fitted.model, len(fitted.features)
     known = vars(model)
     labels = 0.25 if hasattr(model, "classes_") else 1.0
-    if getattr(model, "loss", None) == "poisson":
-        return None  # a label counts as its mean, which differs from row to row
+    if getattr(model, "loss", None) in ("poisson", "quantile"):
+        return None  # a label counts as its mean, or as the density around a quantile
     if "covariance_" in known:
         noise = np.mean(np.square(known.get("noise_std_", 1.0))) or np.finfo(float).tiny
         if "target_scale_" in known:

@@ -34,6 +34,9 @@ class Loss(ABC):
         search follow from this and from nothing else. False unless the class says so.
     least : float
         The smallest target that there is.
+    bends : bool
+        Whether there is a curvature; otherwise it is straight but for kinks, and an interior-point
+        method solves what Newton's cannot. True unless the class says so.
     dispersed : bool
         Whether weights and targets leave the variance open up to a factor, as counts do that vary
         more than Poisson's, or exposures that are known up to their unit. It is one otherwise.
@@ -44,11 +47,13 @@ class Loss(ABC):
     Logistic : For two classes, hard or soft.
     HalfPoissonDeviance : For counts.
     Huber : For numbers, some of which are far off.
+    Pinball : For quantiles.
     LossByTask : Different losses in different places.
     """
 
     is_quadratic: bool = False
     least: float = -np.inf
+    bends: bool = True
     dispersed: bool = False
 
     def mean(self, f: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from mtlearn.losses.base import Loss, check_quadratic
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
+from mtlearn.problems.kinked import KinkedProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments, moments_bytes, x_bytes
 from mtlearn.problems.rows import Rows
@@ -84,4 +85,5 @@ def make_problem(
         return DesignProblem.of_tasks(data, task_weight, coupling, scale_targets, rows=rows)
     Y, weight = rows.labels(data)
     n_classes = rows.per_block if data.stacked else 1
-    return LossProblem(rows, loss, Y, weight, task_weight, coupling, n_classes, scale_targets)
+    kind = LossProblem if loss.bends else KinkedProblem
+    return kind(rows, loss, Y, weight, task_weight, coupling, n_classes, scale_targets)

@@ -33,12 +33,17 @@ class LabelCurvature:
         The scatters under these weights, once they were asked for.
     model : DesignProblem or None
         The last model with these weights that works on the rows, if there may be another one.
+    twice : bool
+        Whether a second model comes of the same weights, so that what does not depend on targets is
+        kept: ``before``, moments of rows by task and which columns lost digits.
     """
 
     weight: np.ndarray
     single: bool = False
     xx: np.ndarray | None = None
     model: Any = None
+    twice: bool = False
+    before: tuple[Moments, np.ndarray] | None = None
 
     @classmethod
     def of(cls, around: Expansion, c: np.ndarray, flattest: float, single: bool) -> LabelCurvature:

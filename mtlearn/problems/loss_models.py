@@ -157,10 +157,31 @@ class LossModels(Curved):
         digits are lost that a loss of straight pieces needs.
         """
         H = curvature.weight
+        if curvature.before is not None:
+            return self._of_other_targets(H, Z, *curvature.before)
         moments, lost = self._about_middles(H, Z, curvature.single)
         if curvature.single and len(lost):
             curvature.single = False
             moments, lost = self._about_middles(H, Z, single=False)
+        if len(lost):
+            moments.put(lost, self._of_columns(H, Z, lost))
+        if curvature.twice:
+            curvature.before = moments, lost
+        return moments
+
+    def _of_other_targets(
+        self, H: np.ndarray, Z: np.ndarray, known: Moments, lost: np.ndarray
+    ) -> Moments:
+        """Of the same rows and curvatures: what belongs to targets is made anew."""
+        rows = self.rows
+        y_mean = rows.sums(H * Z) / known.weight
+        rest = Z - rows.per_row(y_mean)
+        missed = rows.sums(H * rest) / known.weight
+        y_mean, rest = y_mean + missed, rest - rows.per_row(missed)
+        S = H * rest
+        xy = rows.transposed_times(S).T - rows.sums(S)[:, None] * known.x_mean
+        parts = known.count, known.weight, known.x_mean, y_mean, known.xx, xy
+        moments = Moments(*parts, rows.sums(S * rest))
         if len(lost):
             moments.put(lost, self._of_columns(H, Z, lost))
         return moments

@@ -81,16 +81,20 @@ class RobustFit:
             start = point.V
         return cls(now, residual)
 
+    def winsorised(self, data: TaskData, loss: Huber) -> TaskData:
+        """Targets that are no further off than a loss looks: y - r + psi(r).
+
+        The pseudo-values on which strengths are estimated as if errors were normal (Welsch and
+        Richardson, 1997, Approaches to the robust estimation of mixed models).
+        """
+        r = self.residual
+        return replace(data, y=data.y - r + np.clip(r, -loss.delta, loss.delta))
+
 
 def winsorised(data: TaskData, loss: Huber, fit_intercept: bool) -> TaskData:
-    """Rows labelled by task, the targets of which are no further off than the loss looks.
-
-    y - r + psi(r), the pseudo-values on which strengths are estimated as if errors were normal
-    (Welsch and Richardson, 1997, Approaches to the robust estimation of mixed models).
-    """
+    """The data after a robust fit at the scale of a loss."""
     found = RobustFit.of(data, fit_intercept=fit_intercept, scale=loss.scale)
-    r = found.residual
-    return replace(data, y=data.y - r + np.clip(r, -loss.delta, loss.delta))
+    return found.winsorised(data, loss)
 
 
 def _weights(data: TaskData) -> np.ndarray:

@@ -13,8 +13,10 @@ import numpy as np
 
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.general import LossProblem
+from mtlearn.problems.kinked import KinkedProblem
 from mtlearn.solvers.approach import Goal, Reached, approach
 from mtlearn.solvers.base import Budget
+from mtlearn.solvers.interior import InteriorPoint
 from mtlearn.solvers.proximal_newton import ProximalNewton
 
 OF_A_SAMPLE = 1e-3  # relative gap: the sample itself is no closer to all rows
@@ -50,4 +52,5 @@ def _newton(problem: LossProblem, tol: float, most: int) -> Reached:
     start = all_alike(problem) if problem.coupling.has_mean else problem.null()
     penalty = SquaredNorm(np.inf)
     goal = Goal(tol, tol, Budget(most, np.inf))
-    return approach(ProximalNewton(problem, penalty), penalty, start, goal, Budget(0, 0.0))
+    kind = InteriorPoint if isinstance(problem, KinkedProblem) else ProximalNewton
+    return approach(kind(problem, penalty), penalty, start, goal, Budget(0, 0.0))

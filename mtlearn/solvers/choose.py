@@ -8,6 +8,7 @@ from mtlearn.solvers.base import Solver, cheapest
 from mtlearn.solvers.closed_form import ClosedForm, Spectral, Unrefined
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.graph_system import GraphPath, GraphSystem
+from mtlearn.solvers.interior import InteriorPoint
 from mtlearn.solvers.of_parts import PartsDescent
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
 from mtlearn.solvers.proximal_newton import ProximalNewton
@@ -23,6 +24,7 @@ SOLVERS: tuple[type[Solver], ...] = (
     PartsDescent,
     Descent,
     ProximalNewton,
+    InteriorPoint,
     UnpenalisedNewton,
 )
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class ProximalNewton(Iterative):
     whole : Problem, default=None
     """
 
-    needs_problem = (Curved,)
+    needs_problem: ClassVar[tuple[type[Problem], ...]] = (Curved,)
     problem: LossProblem
 
     def __init__(self, problem: LossProblem, penalty: Penalty, whole: Problem | None = None):

@@ -297,11 +297,22 @@ PARAMETERS = {
         [">= 0 and <= 1"],
     ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
-    "loss": (fit(Mean(loss="gamma")), ["loss='gamma'"], ["'squared', 'poisson', 'huber'"]),
+    "loss": (
+        fit(Mean(loss="gamma")),
+        ["loss='gamma'"],
+        ["'squared', 'poisson', 'huber', 'quantile'"],
+    ),
     "scale of errors": (
         fit(Mean(loss="huber", huber_scale=0.0)),
         ["huber_scale=0.0"],
         ["a number > 0"],
+    ),
+    "quantile": (fit(Mean(quantile=1.0)), ["quantile=1.0"], ["a number > 0 and < 1"]),
+    "quantile below": (fit(Mean(quantile=0.0)), ["quantile=0.0"], ["a number > 0"]),
+    "quantile later": (
+        lambda: adapt(fit(Mean(loss="quantile"), task=TASK)(), X[:4], y[:4], task=["d"] * 4),
+        ['loss="quantile" has none'],
+        ["Fit again with all rows"],
     ),
     "far from one": (
         fit(Mean(loss="huber"), y=1e170 * y),

@@ -12,6 +12,7 @@ from mtlearn.losses import (
     Huber,
     Logistic,
     LossByTask,
+    Pinball,
 )
 
 LOSSES = [Logistic(), HalfSquaredError(), HalfPoissonDeviance(), Huber(0.5)]  # a new one goes here
@@ -131,3 +132,16 @@ def test_loss_by_task_uses_each_entrys_own_loss_only():
 def test_loss_by_task_refuses_a_position_it_does_not_have():
     with pytest.raises(ValueError, match="positions 0 to 0"):
         LossByTask([Logistic()], np.array([0, 1]))
+
+
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.75])
+def test_the_gap_of_a_quantile_is_fenchel_youngs_and_zero_where_dual_points_are_sides(q):
+    loss, y = Pinball(q), np.array([-2.0, 0.5, 0.0])
+    f = np.array([0.0, -1.0, 0.25])
+    r = y - f
+    np.testing.assert_allclose(loss.value(f, y), np.where(r > 0, q * r, (q - 1) * r))
+    np.testing.assert_array_equal(loss.residual(f, y), np.where(r > 0, q, q - 1))
+    for s in (0.0, 0.3, 1.0):
+        # The conjugate at -g is -g y for g from q - 1 to q.
+        g = s * loss.residual(f, y)
+        np.testing.assert_allclose(loss.dual_gap(f, y, s), loss.value(f, y) - g * r, atol=1e-15)

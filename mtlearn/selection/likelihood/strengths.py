@@ -7,13 +7,16 @@ minimiser is the best linear unbiased prediction at alpha = (T/N) σ²/τ², and
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.huber import Huber
 from mtlearn.losses.logistic import Logistic
+from mtlearn.losses.pinball import Pinball
 from mtlearn.problems.base import Problem
 from mtlearn.problems.blocked import BlockedProblem
 from mtlearn.problems.coupling import Coupling
@@ -27,7 +30,7 @@ from mtlearn.selection.likelihood.logistic_strengths import Strengths, logistic_
 from mtlearn.selection.likelihood.one_way import one_way_alpha_intercept
 from mtlearn.selection.likelihood.samples import ROUGH, samples_of
 from mtlearn.selection.likelihood.variances import climb, identified
-from mtlearn.selection.robust import winsorised
+from mtlearn.selection.robust import RobustFit, winsorised
 from mtlearn.solvers import tuning
 
 TOLERANCE = 1e-9  # scaled gradient of the likelihood: equal problems get equal strengths
@@ -55,7 +58,7 @@ def estimate_strengths(
     """Both strengths by restricted maximum likelihood, one variance for all slopes.
 
     Of logistic losses by Laplace's approximation, whatever is known of levels; of Huber's on
-    targets that are brought as near as it looks.
+    targets that are brought as near as it looks, and so of quantiles.
 
     Parameters
     ----------
@@ -92,6 +95,9 @@ def estimate_strengths(
     Patterson and Thompson (1971). Recovery of inter-block information when block sizes are unequal.
     Biometrika 58.
     """
+    if isinstance(problem, LossProblem) and isinstance(problem.loss, Pinball):
+        known = alpha_mean, alpha_intercept, fit_intercept, slopes, weights
+        return _of_quantile(problem, problem.loss.quantile, data, *known)
     T, mean_unit = problem.n_columns, None if weights is None else weights.mean_unit
 
     def of_levels_alone() -> Strengths:
@@ -145,6 +151,39 @@ def estimate_strengths(
             float(np.divide(per_noise, variance[name])) for name in ("slopes", "level")
         )
     return Strengths(alpha, levels if alpha_intercept is None else alpha_intercept)
+
+
+def _of_quantile(
+    problem: LossProblem,
+    q: float,
+    data: TaskData,
+    alpha_mean: float,
+    alpha_intercept: float | None,
+    fit_intercept: bool,
+    slopes: bool,
+    weights: FeatureWeights | None,
+) -> Strengths:
+    """Those of Huber's loss at the scale of the errors, taken to the curvature of quantiles.
+
+    A loss whose mean bends by h, with slopes of variance j, is shrunk as the posterior mean is at
+    j / (h tau²): at sigma² / tau² the squared one; that of a quantile q has j = q (1 - q) and
+    h the density of errors at their quantile, normal errors being phi(z_q) / sigma (Koenker 2005,
+    Quantile regression, theorem 4.1).
+    """
+    if not data.stacked:
+        data = replace(data, y=data.y / problem.target_scale)
+    found = RobustFit.of(data, fit_intercept=fit_intercept)
+    data = found.winsorised(data, Huber(found.scale))
+    omega = np.ones(len(data.tasks))
+    squared = make_problem(data, omega, Coupling(), False, centred=fit_intercept)
+    density = float(norm.pdf(norm.ppf(q))) / found.scale
+    # Per noise sigma² it is q (1 - q) / density.
+    taken = q * (1.0 - q) / (density * found.scale**2)
+    given = None if alpha_intercept is None else alpha_intercept / taken
+    options: Any = {"fit_intercept": fit_intercept, "slopes": slopes, "weights": weights}
+    strengths = estimate_strengths(squared, data, alpha_mean / taken, given, **options)
+    alpha = None if strengths.alpha is None else strengths.alpha * taken
+    return Strengths(alpha, strengths.alpha_intercept * taken)
 
 
 def maximised(likelihood: CommonLikelihood) -> tuple[list[str], np.ndarray]:
