@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import (
+    Everywhere,
     Norm,
     Penalty,
     QuadraticPenalty,
@@ -83,7 +84,7 @@ class Driver:
         verbose: int = 0,
         whole: Problem | None = None,
     ):
-        if not isinstance(penalty, Norm | QuadraticPenalty | SquareOfNorm):
+        if not isinstance(penalty, Norm | QuadraticPenalty | SquareOfNorm | Everywhere):
             raise TypeError(
                 f"nothing says where paths of {type(penalty).__name__} on {type(problem).__name__} "
                 "start: one of them would have to be QuadraticPenalty, or Norm as well. Add that "
@@ -136,6 +137,8 @@ class Driver:
             found = self._of_norm(penalty, start)
         elif isinstance(penalty, SquareOfNorm):
             found = self._of_square(penalty, start)
+        elif isinstance(penalty, Everywhere):
+            found = self._of_smooth(penalty, start)
         else:
             assert isinstance(penalty, QuadraticPenalty)
             found = self._of_quadratic(penalty, start)
@@ -347,6 +350,25 @@ class Driver:
         norm, purpose = self.penalty.norm(), self.purpose
         driver = Driver(self.problem, norm, purpose=purpose, whole=self.whole, **limits)
         return OwnStrength(driver, self.verbose)
+
+    # Smooth everywhere: V = 0 in the limit only.
+
+    def _of_smooth(self, penalty: Everywhere, start: Any) -> Solution:
+        problem = self.problem
+        if penalty.alpha == 0:
+            return self._without_penalty(penalty)
+        if np.isinf(penalty.alpha):
+            point = without_deviations(problem)
+            return Solution(point, certify(problem, penalty, point).relative, 1)
+        little = penalty.alpha <= LITTLE * typical_curvature(problem)
+        free = self._without_penalty(penalty) if little else None
+        if free is not None and free.gap <= self.tol:
+            return free
+        if not leads_anywhere(start):
+            here = all_alike(problem) if isinstance(problem, LossProblem) else None
+            start = Solution(here or problem.without_deviations(), np.inf, 0)
+        found = self._end(penalty, start, Budget(0, 0.0))
+        return found if free is None else min(found, free, key=lambda solution: solution.gap)
 
     # Squares: V = 0 in the limit only, if at all.
 
