@@ -141,7 +141,11 @@ class ClusterPenalty(Everywhere, Differentiable, InvariantInFeatures, InvariantI
         return 0.5 * (float(np.vdot(apart, apart)) + more * float(beyond) / self.alpha)
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
-        return {"by_task": by_task(V, self.n_classes), "charged": self.value(V)}
+        return {
+            "by_task": by_task(V, self.n_classes),
+            "charged": self.value(V),
+            "alpha": self.alpha,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +163,11 @@ class OneCluster(SquaredNorm):
     n_classes: int = 1
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
-        return {"by_task": by_task(V, self.n_classes), "charged": self.value(V)}
+        return {
+            "by_task": by_task(V, self.n_classes),
+            "charged": self.value(V),
+            "alpha": self.alpha,
+        }
 
 
 class OfTasks:

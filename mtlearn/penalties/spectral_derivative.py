@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlearn.penalties.trace_norm import SingularValueDerivative
+from mtlearn.penalties.trace_norm import OfSingularValues
 
 
-class SpectralDerivative(SingularValueDerivative):
+class SpectralDerivative(OfSingularValues):
     """Of ``P diag(f(s)) Q'`` with f(s) = ``base`` s but for the largest singular values.
 
     The derivative of f is a slope for each value, and ``together`` between any two of those inside

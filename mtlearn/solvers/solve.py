@@ -365,8 +365,8 @@ class Driver:
         if free is not None and free.gap <= self.tol:
             return free
         if not leads_anywhere(start):
-            here = all_alike(problem) if isinstance(problem, LossProblem) else None
-            start = Solution(here or problem.without_deviations(), np.inf, 0)
+            at_zero: Any = all_alike if isinstance(problem, LossProblem) else without_deviations
+            start = Solution(at_zero(problem), np.inf, 0)
         found = self._end(penalty, start, Budget(0, 0.0))
         return found if free is None else min(found, free, key=lambda solution: solution.gap)
 
