@@ -74,6 +74,8 @@ class ClusterPenalty(Everywhere, Differentiable, InvariantInFeatures, InvariantI
         return 0.5 * self.alpha * float((s * s / self._weights(s).theta).sum())
 
     def prox(self, V: np.ndarray, step: Any) -> np.ndarray:
+        if self.alpha == 0:
+            return V.copy()
         P, s, Qt = np.linalg.svd(by_task(V, self.n_classes), full_matrices=False)
         theta = self._weights(s, self.alpha * float(step)).theta
         kept = s * theta / (theta + self.alpha * float(step))
