@@ -107,6 +107,7 @@ def compare_tasks(
         Names among ``"random-slopes"`` (up to 60 columns, those of categories counted),
         ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
         with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``;
+        ``"clustered"``, which finds clusters of tasks and their number;
         ``"task-relationships"``, which learns who goes with or against whom;
         ``"graph-path"`` for tasks whose sorted labels (or columns of ``y``) follow each other, such
         as years (with another graph: an estimator, ``GraphTasksRegressorCV(graph=...)``); or

@@ -85,6 +85,7 @@ MULTITASK: dict[str, Factory] = {
     "trace-norm+mean": _family("TraceNorm", shared_mean=True),
     "dirty": _family("Dirty"),
     "dirty+mean": _family("Dirty", shared_mean=True),
+    "clustered": _family("ClusteredTasks"),
     "task-relationships": _family("TaskRelationships"),
     "graph-path": _family("GraphTasks", graph="path"),
 }

@@ -16,7 +16,7 @@ from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.docs import documented
 from mtlearn.estimators.family import Family
 from mtlearn.estimators.regressor import TaskRegressor
-from mtlearn.exceptions import level_of_user
+from mtlearn.exceptions import counted, level_of_user
 from mtlearn.inputs.checks import check_count, check_counts, check_number
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.penalties.base import Penalty
@@ -134,9 +134,10 @@ class ClusteredTasks(Family):
         T = V.shape[1]
         labels, enough = labels_of(V, min(k, T), self.random_state)
         if k > T > 1:
-            self._warn(f"with {T} tasks: each is a cluster of its own")
+            self._warn(f"with {T} tasks: each is a cluster of its own.")
         elif not enough:
-            self._warn(f"and {labels.max() + 1} tasks that differ: there are no more clusters")
+            values = counted(int(labels.max()) + 1, "value", "values")
+            self._warn(f"but the coefficients of the tasks have only {values} that differ.")
         gap = 0.0
         if problem.null_value > 0 and k < T and np.isfinite(parts["alpha"]):
             more = parts["alpha"] * charge_of(V, labels, r) - parts["charged"]
@@ -145,7 +146,7 @@ class ClusteredTasks(Family):
 
     def _warn(self, found: str) -> None:
         warnings.warn(
-            f"n_clusters={self.n_clusters} {found}. Use a smaller n_clusters.",
+            f"n_clusters={self.n_clusters}, {found} Use a smaller n_clusters.",
             UserWarning,
             stacklevel=level_of_user(),
         )

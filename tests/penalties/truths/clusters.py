@@ -23,7 +23,7 @@ class BestCovariance(Truth):
         {"n_directions": 9, "within_ratio": 0.3},
     ]
     typical: ClassVar = {}
-    families: ClassVar = {"clusters": {}}
+    families: ClassVar = {"clusters": {"n_clusters": 2}}
     separable = False
     is_norm = False
 
