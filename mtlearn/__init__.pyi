@@ -92,7 +92,6 @@ class ClusteredTasksClassifierCV(_ClusteredTasksClassifierCV):
     def __init__(
         self,
         alphas: Any = ...,
-        n_clusters: Any = ...,
         *,
         feature_weight: Any = ...,
         alpha_mean: float = ...,
@@ -112,6 +111,7 @@ class ClusteredTasksClassifierCV(_ClusteredTasksClassifierCV):
         scoring: Any = ...,
         selection: str = ...,
         n_jobs: int | None = ...,
+        n_clusters: Any = ...,
         within_ratio: float = ...,
         random_state: Any = ...,
     ) -> None: ...
@@ -145,7 +145,6 @@ class ClusteredTasksRegressorCV(_ClusteredTasksRegressorCV):
     def __init__(
         self,
         alphas: Any = ...,
-        n_clusters: Any = ...,
         *,
         feature_weight: Any = ...,
         alpha_mean: float = ...,
@@ -167,6 +166,7 @@ class ClusteredTasksRegressorCV(_ClusteredTasksRegressorCV):
         scoring: Any = ...,
         selection: str = ...,
         n_jobs: int | None = ...,
+        n_clusters: Any = ...,
         within_ratio: float = ...,
         random_state: Any = ...,
     ) -> None: ...

@@ -213,6 +213,7 @@ class ClusteredTasksRegressorCV(ClusteredTasks, AlphaByCV, TaskRegressor):
     (2, 3)
     """
 
+    _: KW_ONLY
     n_clusters: Any = (1, 2, 3, 4, 5)
 
 
@@ -264,4 +265,5 @@ class ClusteredTasksClassifierCV(ClusteredTasks, AlphaByCV, TaskClassifier):
     2
     """
 
+    _: KW_ONLY
     n_clusters: Any = (1, 2, 3, 4, 5)

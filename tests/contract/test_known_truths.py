@@ -1,6 +1,8 @@
 """What must come out whatever the algorithm: closed forms, limits with other names, symmetries."""
 
 import inspect
+import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -413,17 +415,21 @@ def test_a_row_twice_is_a_row_of_weight_two(name, shared, kind, way, alpha_inter
     np.testing.assert_allclose(first.b, again.b, rtol=1e-7, atol=1e-7)
 
 
-ONE_CLUSTER = pytest.mark.filterwarnings("ignore:n_clusters=2, but the coefficients")
+@contextmanager
+def one_cluster():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="n_clusters=2, but the coefficients")
+        yield
 
 
-@ONE_CLUSTER
 @pytest.mark.parametrize("alpha_intercept", [0.0, 0.3, np.inf])
 @every_family
 def test_identical_tasks_collapse_to_one(name, alpha_intercept):
     problem = copies(make(20, "one", rows=(25, 25)))
     family, T, n, alpha = FAMILIES[name], 3, 25, 0.3
     own = family.parameters(alpha=alpha, alpha_intercept=alpha_intercept, tol=1e-12)
-    fitted = problem.fit(family.estimator("Regressor"), **own)
+    with one_cluster():
+        fitted = problem.fit(family.estimator("Regressor"), **own)
     X, y = problem.entries.X[:n], problem.entries.y[:n]
     # what Omega makes of a row of T equal numbers, over the T equal losses
     strength = {
@@ -468,7 +474,6 @@ def copies(problem, T=3):
     return replace(problem, X=X, y=y, entries=entries, labels=[0, 1, 2], extra={"task": task})
 
 
-@ONE_CLUSTER
 @pytest.mark.parametrize("way", ["two", "three"])
 @every_family
 def test_identical_tasks_collapse_to_one_for_classifiers(name, way):
@@ -476,7 +481,8 @@ def test_identical_tasks_collapse_to_one_for_classifiers(name, way):
     T, n = 3, len(one.y)
     X, y, task = np.tile(one.X, (T, 1)), np.tile(one.y, T), np.repeat(np.arange(T), n)
     own = FAMILIES[name].parameters(alpha=0.03, alpha_intercept=0.1, tol=1e-12)
-    fitted = FAMILIES[name].estimator("Classifier")(**own).fit(X, y, task=task)
+    with one_cluster():
+        fitted = FAMILIES[name].estimator("Classifier")(**own).fit(X, y, task=task)
     first = np.broadcast_to(fitted.coef_[0], fitted.coef_.shape)
     np.testing.assert_allclose(fitted.coef_, first, atol=1e-7)
     np.testing.assert_allclose(fitted.intercept_ - fitted.intercept_[0], 0.0, atol=1e-7)
