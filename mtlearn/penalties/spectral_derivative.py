@@ -71,6 +71,6 @@ class SpectralDerivative(OfSingularValues):
         if self.together:
             P, Q = self.P[:, self.inside], self.Q[:, self.inside]
             P, Q = (Q, P) if self.transposed else (P, Q)
-            along = np.einsum("ji,...jt,ti->...", P, D, Q, optimize=True)
+            along = ((D @ Q) * P).sum(axis=(-1, -2))
             result += self.together * along[..., None, None] * (P @ Q.T)
         return result
