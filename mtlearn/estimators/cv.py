@@ -157,11 +157,7 @@ class AlphaByCV:
             if self._searches_mean():
                 candidates = [under(one, "alpha_mean", first.alpha_mean) for one in candidates]
             grids = [self._grid(one._model(), whole) for one in candidates]
-        others: dict[str, np.ndarray] = {}
-        if first.alpha_intercept is None and len(data.tasks) > 1:
-            others["alpha_intercept"] = around(whole.alpha_intercept, 0.25 if classes else 1.0)
-        if self._searches_mean():
-            others["alpha_mean"] = np.multiply(RIDGES, typical_curvature(whole.problem))
+        others = self._others(first, whole, len(data.tasks), classes)
         parts: Any = MomentParts(candidates[0]._model(), data) if on_moments else None
         parts = parts or TrainingParts(candidates[0]._model(), data, whole, folds)
         if not on_moments and not (
@@ -195,6 +191,17 @@ class AlphaByCV:
             whole and whole.under(line.candidate._model()),
             {"alpha_": alpha} | self._evidence(search, lines, line, sign),
         )
+
+    def _others(
+        self, first: Model, whole: Setup, n_tasks: int, classes: bool
+    ) -> dict[str, np.ndarray]:
+        """Strengths to search beside alpha, by name."""
+        found: dict[str, np.ndarray] = {}
+        if first.alpha_intercept is None and n_tasks > 1:
+            found["alpha_intercept"] = around(whole.alpha_intercept, 0.25 if classes else 1.0)
+        if self._searches_mean():
+            found["alpha_mean"] = np.multiply(RIDGES, typical_curvature(whole.problem))
+        return found
 
     def _best(self, lines: list[Line]) -> int:
         """Which line is chosen: of the best one, or of the simplest within its error ("1se")."""
