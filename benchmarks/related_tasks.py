@@ -1,9 +1,9 @@
 """How long fits of related tasks take, and how that grows with the number of tasks.
 
-python -m benchmarks.related_tasks [path] [nearest] [relations] [TASKS ...]
+python -m benchmarks.related_tasks [path] [nearest] [relations] [clusters] [TASKS ...]
 
 Tasks of 50 rows and 40 features: on a path, at random places with their 3 nearest, or with
-relations that are learned. Seconds of the process, of one thread where BLAS has one
+relations that are learned, or clusters. Seconds of the process, of one thread where BLAS has one
 (OPENBLAS_NUM_THREADS=1).
 """
 
@@ -14,14 +14,17 @@ from functools import partial
 import numpy as np
 
 from mtlearn import (
+    ClusteredTasksClassifier,
+    ClusteredTasksRegressor,
     GraphTasksClassifier,
     GraphTasksRegressor,
     TaskRelationshipsClassifier,
     TaskRelationshipsRegressor,
 )
 
+CLUSTERED = ClusteredTasksRegressor, ClusteredTasksClassifier
 ROWS, FEATURES = 50, 40
-NAMES = ("path", "nearest", "relations")
+NAMES = ("path", "nearest", "relations", "clusters")
 
 
 def drawn(T):
@@ -36,6 +39,8 @@ def models(name, T):
     """A regressor and a classifier, to be given alpha."""
     if name == "relations":
         return TaskRelationshipsRegressor, TaskRelationshipsClassifier
+    if name == "clusters":
+        return (partial(Model, n_clusters=4) for Model in CLUSTERED)
     places = dict(enumerate(np.random.default_rng(1).random((T, 2))))
     graph = "path" if name == "path" else places
     return (partial(Model, graph=graph) for Model in (GraphTasksRegressor, GraphTasksClassifier))

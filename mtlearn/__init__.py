@@ -13,6 +13,7 @@ _NAMES = {
     "mtlearn.adapting": ("adapt",),
     "mtlearn.baselines": ("IndependentTasks", "PooledTasks"),
     "mtlearn.compare": ("compare_tasks",),
+    "mtlearn.estimators.clustered_tasks": tuple(f"ClusteredTasks{kind}" for kind in _KINDS),
     "mtlearn.estimators.dirty": tuple(f"Dirty{kind}" for kind in _KINDS),
     "mtlearn.estimators.graph_tasks": tuple(f"GraphTasks{kind}" for kind in _KINDS),
     "mtlearn.estimators.group_lasso": tuple(f"GroupLasso{kind}" for kind in _KINDS),

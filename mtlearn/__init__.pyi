@@ -6,6 +6,10 @@ from mtlearn.adapting import adapt as adapt
 from mtlearn.baselines import IndependentTasks as _IndependentTasks
 from mtlearn.baselines import PooledTasks as _PooledTasks
 from mtlearn.compare import compare_tasks as compare_tasks
+from mtlearn.estimators.clustered_tasks import ClusteredTasksClassifier as _ClusteredTasksClassifier
+from mtlearn.estimators.clustered_tasks import ClusteredTasksClassifierCV as _ClusteredTasksClassifierCV
+from mtlearn.estimators.clustered_tasks import ClusteredTasksRegressor as _ClusteredTasksRegressor
+from mtlearn.estimators.clustered_tasks import ClusteredTasksRegressorCV as _ClusteredTasksRegressorCV
 from mtlearn.estimators.dirty import DirtyClassifier as _DirtyClassifier
 from mtlearn.estimators.dirty import DirtyClassifierCV as _DirtyClassifierCV
 from mtlearn.estimators.dirty import DirtyRegressor as _DirtyRegressor
@@ -59,6 +63,112 @@ class PooledTasks(_PooledTasks):
         task_dummies: Any = ...,
         task_column: Any = ...,
         unseen_task: Any = ...,
+    ) -> None: ...
+
+class ClusteredTasksClassifier(_ClusteredTasksClassifier):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        n_clusters: Any = ...,
+        within_ratio: float = ...,
+        random_state: Any = ...,
+    ) -> None: ...
+
+class ClusteredTasksClassifierCV(_ClusteredTasksClassifierCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+        n_clusters: Any = ...,
+        within_ratio: float = ...,
+        random_state: Any = ...,
+    ) -> None: ...
+
+class ClusteredTasksRegressor(_ClusteredTasksRegressor):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
+        scale_targets: bool = ...,
+        n_clusters: Any = ...,
+        within_ratio: float = ...,
+        random_state: Any = ...,
+    ) -> None: ...
+
+class ClusteredTasksRegressorCV(_ClusteredTasksRegressorCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
+        scale_targets: bool = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+        n_clusters: Any = ...,
+        within_ratio: float = ...,
+        random_state: Any = ...,
     ) -> None: ...
 
 class DirtyClassifier(_DirtyClassifier):
@@ -830,6 +940,10 @@ class TraceNormRegressorCV(_TraceNormRegressorCV):
     ) -> None: ...
 
 __all__ = [
+    "ClusteredTasksClassifier",
+    "ClusteredTasksClassifierCV",
+    "ClusteredTasksRegressor",
+    "ClusteredTasksRegressorCV",
     "DirtyClassifier",
     "DirtyClassifierCV",
     "DirtyRegressor",

@@ -12,6 +12,7 @@ class Family:
     prefix: str  # of the estimators
     always_has_mean: bool = False
     has_alpha_max: bool = True
+    iterates: bool = True  # also for regressors
     own: dict = field(default_factory=dict)
 
     def estimator(self, kind):
@@ -32,7 +33,7 @@ class Family:
 
 
 FAMILIES = {
-    name: Family(T.family.__name__, not T.is_norm and T.always_has_mean, T.is_norm, own)
+    name: Family(T.family.__name__, not T.is_norm and T.always_has_mean, T.is_norm, T.iterates, own)
     for T in TRUTHS.values()
     for name, own in T.families.items()
 }

@@ -53,8 +53,10 @@ def adapt(
     with T/N (``data_scale_``), x̄ (``center_``), the unit of weights (``weight_unit_``) and all
     strengths those of the fit. For the mean-regularised models that is a ridge, whatever other
     tasks are. Under a norm a feature, or a direction, that other tasks use is charged less than one
-    that they leave out. A dirty model's split of V is held too. Random slopes have the posterior
-    given l_0, w_0 and Sigma: the best linear unbiased predictor of a mixed model.
+    that they leave out. A dirty model's split of V is held too. A task beside others in clusters
+    joins the one whose mean its rows fit best (``labels_``), and is pulled to that. Random slopes
+    have the posterior given l_0, w_0 and Sigma: the best linear unbiased predictor of a mixed
+    model.
 
     Parameters
     ----------
@@ -259,6 +261,8 @@ def _with_columns(model: Any, data: TaskData, growth: Growth, anew: bool) -> Any
         away = np.array([(c.v - c.shared if split else c.v).any() for c in columns])
         before = np.isin(model.tasks_, model.outlier_tasks_)
         whole["outlier_tasks_"] = growth.tasks[growth.merged(before, away)]
+    if hasattr(model, "labels_"):
+        found["labels_"] = np.array([column.label for column in columns])
     found["task_counts_"] = data.counts()
     return _finished(model, growth, found, whole, max(column.gap for column in columns))
 

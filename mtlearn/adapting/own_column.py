@@ -5,7 +5,8 @@ With u the level less l_0 and v the deviations, it is::
     (T/N) omega_t sum_i s_ti loss(y_ti, l_0 + u + (x_ti - x̄)·(w_0 + v))
       + alpha (Omega([V, v]) - Omega([V, 0])) + (alpha_intercept / 2) u²
 
-V the deviations of the others. For ½‖V‖², a norm of the task and the trace norm, smooth where
+V the deviations of the others; of tasks in clusters v is charged as far as it is from the mean of
+the cluster. For ½‖V‖², a norm of the task and the trace norm, smooth where
 the others span the features, it is Newton's method on one dense system; sums over features are the
 problem of a single task under :class:`~mtlearn.penalties.beside.Beside`, which the solvers of every
 fit take.
@@ -28,6 +29,7 @@ from mtlearn.penalties.beside_groups import BesideGroups
 from mtlearn.penalties.beside_parts import BesideParts, BesideRows
 from mtlearn.penalties.beside_task import BesideTask
 from mtlearn.penalties.beside_trace import BesideTrace
+from mtlearn.penalties.clusters import ClusterPenalty
 from mtlearn.penalties.dirty import Dirty
 from mtlearn.penalties.feature_groups import FeatureGroups, SparseFeatureGroups
 from mtlearn.penalties.l1inf import L1Inf
@@ -53,6 +55,8 @@ RANK = 1e-12  # of the largest singular value, below which the others span nothi
 
 def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
     """The best v and u of a task."""
+    if part.clusters is not None:
+        return _by_cluster(part, part.clusters, rows)
     nothing = part.penalty.alpha == 0 or not part.charged.any()
     if type(part.penalty) is SquaredNorm or nothing:
         return _by_ridge(part, rows)
@@ -103,6 +107,18 @@ def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
     v[on] = U[:k]
     level = U[k:].sum(axis=0)
     return OwnColumn(v, v, level, relative(gap, _null(part, rows)))
+
+
+def _by_cluster(part: SharedPart, clusters: np.ndarray, rows: TaskRows) -> OwnColumn:
+    """Pulled to the mean of the cluster that the rows fit best as it is, levels aside."""
+    inside = [replace(rows, offset=rows.offset + rows.X @ mean) for mean in clusters]
+    label = int(np.argmin([_null(part, one) for one in inside]))
+    if not isinstance(part.penalty, ClusterPenalty):  # clusters are of no account
+        return replace(_by_ridge(part, rows), label=label)
+    ridge = replace(part, penalty=SquaredNorm(part.penalty.alpha))
+    found = _by_ridge(ridge, inside[label])
+    v = found.v + clusters[label]
+    return replace(found, v=v, shared=v, label=label)
 
 
 def _by_features(part: SharedPart, rows: TaskRows) -> OwnColumn:

@@ -47,6 +47,8 @@ class SharedPart:
         What columns were multiplied by.
     tol : float
     max_iter : int
+    clusters : ndarray of shape (k, d, K) or None
+        Deviations of the means of clusters, where tasks are in some.
     """
 
     loss: Loss
@@ -62,6 +64,7 @@ class SharedPart:
     unit: np.ndarray
     tol: float
     max_iter: int
+    clusters: np.ndarray | None = None
 
     def without(self, tasks: np.ndarray) -> SharedPart:
         """The same without the deviations of some tasks, which are found anew."""
@@ -101,6 +104,10 @@ def shared_part_of(model: Any, data: TaskData) -> tuple[SharedPart, TaskData]:
     V = np.reshape(getattr(model, own), (-1, K, d)).swapaxes(1, 2)
     if own == "coef_":
         V = V - mean
+    clusters = None
+    if hasattr(model, "cluster_coef_"):
+        clusters = np.reshape(model.cluster_coef_, (-1, K, d)).swapaxes(1, 2) - mean
+        clusters = clusters * inward[:, None] * charged[:, None]
     alike = np.ones(K * len(V))  # a task that comes is charged for its own rows
     sizes = SimpleNamespace(n_features=d, n_columns=K * len(V), n_classes=K, weight=alike)
     alpha = getattr(model, "alpha_", None)
@@ -119,6 +126,7 @@ def shared_part_of(model: Any, data: TaskData) -> tuple[SharedPart, TaskData]:
         unit=unit,
         tol=float(same.tol),
         max_iter=int(same.max_iter),
+        clusters=clusters,
     )
     return part, data
 

@@ -27,12 +27,15 @@ class OwnColumn:
         u.
     gap : float
         Primal minus dual, over the objective at v = 0 with its best level.
+    label : int
+        Its cluster, where tasks are in clusters.
     """
 
     v: np.ndarray
     shared: np.ndarray
     level: np.ndarray
     gap: float
+    label: int = -1
 
 
 @dataclass(frozen=True)

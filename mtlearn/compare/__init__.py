@@ -121,6 +121,7 @@ def compare_tasks(
         Names among ``"random-slopes"`` (up to 60 columns, those of categories counted),
         ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
         with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``;
+        ``"clustered"``, which finds clusters of tasks and their number;
         ``"task-relationships"``, which learns who goes with or against whom; ``"robust"``, where
         most tasks are alike and some are not, ``"robust+low-rank"`` and ``"robust+group"``, where
         the others share patterns or features; ``"group-lasso+columns"``, in which the columns of a

@@ -19,7 +19,7 @@ from mtlearn.penalties.base import QuadraticPenalty
 from mtlearn.problems.forms import use_moments
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moment_data import MomentData
-from mtlearn.selection.folds import best_alpha, best_path, make_folds
+from mtlearn.selection.folds import best_alpha, best_path, make_folds, simplest_path
 from mtlearn.selection.moment_folds import MomentParts, check_folds
 from mtlearn.selection.path import check_alphas
 from mtlearn.selection.path_scores import Asked, TrainingParts, path_scores
@@ -145,9 +145,12 @@ class AlphaByCV:
         first = candidates[0]._model()
         with blas_threads(data):
             whole: Setup | None = set_up(first, self._solvable(data), centred=True)
-            closed = isinstance(first.penalty(whole.problem), QuadraticPenalty)
+            closed = [
+                isinstance(one._model().penalty(whole.problem), QuadraticPenalty)
+                for one in candidates
+            ]
             largest = np.inf
-            if not (closed or self._counted()):
+            if not (closed[0] or self._counted()):
                 largest = first.driver(whole, "path").largest_alpha()
             if first.alpha_intercept is None:  # estimated once, and held
                 found = whole.alpha_intercept
@@ -156,11 +159,7 @@ class AlphaByCV:
                 candidates = [under(one, "alpha_mean", first.alpha_mean) for one in candidates]
             grids = [self._grid(one._model(), whole) for one in candidates]
             limits = self._lines_at_limits(candidates[0], whole)
-        others: dict[str, np.ndarray] = {}
-        if first.alpha_intercept is None and len(data.tasks) > 1:
-            others["alpha_intercept"] = around(whole.alpha_intercept, 0.25 if classes else 1.0)
-        if self._searches_mean():
-            others["alpha_mean"] = np.multiply(RIDGES, typical_curvature(whole.problem))
+        others = self._others(first, whole, len(data.tasks), classes)
         parts: Any = MomentParts(candidates[0]._model(), data) if on_moments else None
         parts = parts or TrainingParts(candidates[0]._model(), data, whole, folds)
         if not on_moments and not (
@@ -178,25 +177,44 @@ class AlphaByCV:
 
         search = Search(losses, self._alpha_may_be_infinite, self.verbose)
         lines = search.along(candidates, grids)
-        best = best_path([line.losses for line in lines])
+        best = self._best(lines)
         line = lines[best]
         line = search.further(line) if self._counted() else line
         for at_limit in limits:
             line = search.at_limit(line, *at_limit, go_on=self._counted())
         for name, values in others.items():
             # Where deviations are free the ridge of the mean hardly matters: not at one alpha.
-            all_pairs = name == "alpha_mean" or (parts.cheap and closed)
+            all_pairs = name == "alpha_mean" or (parts.cheap and closed[best])
             line = search.over(line, name, values, whole=all_pairs, go_on=self._counted())
-        alpha = best_alpha(line.alphas, line.losses, self.selection)
         if not self._counted():
             warn_of_end(line, largest, self._units.alpha)
         lines[best] = line
+        most = simplest_path([one.losses for one in lines])[1] if self._searched else None
+        alpha = best_alpha(line.alphas, line.losses, self.selection, most)
         return Choice(
             line.candidate,
             alpha,
             whole and whole.under(line.candidate._model()),
             {"alpha_": alpha} | self._evidence(search, lines, line, sign),
         )
+
+    def _others(
+        self, first: Model, whole: Setup, n_tasks: int, classes: bool
+    ) -> dict[str, np.ndarray]:
+        """Strengths to search beside alpha, by name."""
+        found: dict[str, np.ndarray] = {}
+        if first.alpha_intercept is None and n_tasks > 1:
+            found["alpha_intercept"] = around(whole.alpha_intercept, 0.25 if classes else 1.0)
+        if self._searches_mean():
+            found["alpha_mean"] = np.multiply(RIDGES, typical_curvature(whole.problem))
+        return found
+
+    def _best(self, lines: list[Line]) -> int:
+        """Which line is chosen: of the best one, or of the simplest within its error ("1se")."""
+        losses = [line.losses for line in lines]
+        if self._searched and self.selection == "1se":
+            return simplest_path(losses)[0]
+        return best_path(losses)  # of equal ones the first
 
     def _evidence(
         self, search: Search, lines: list[Line], line: Line, sign: float
@@ -214,6 +232,10 @@ class AlphaByCV:
             found[f"{name}_scores_"] = search.scores(name, line.alphas, sign)
         if self._searches_mean():
             found["alpha_mean_"] = line.candidate.alpha_mean
+        if self._searched:
+            name = self._searched
+            found[f"{name}_"] = getattr(line.candidate, name)
+            found[f"{name}_tried_"] = np.array([getattr(one.candidate, name) for one in lines])
         return found
 
     def _searches_mean(self) -> bool:

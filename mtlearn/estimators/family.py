@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from mtlearn.inputs.checks import check_flag
+from mtlearn.inputs.checks import check_flag, is_several
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units
 from mtlearn.penalties.base import Penalty
@@ -25,6 +26,7 @@ class Family(BaseEstimator):
     _degree = 1  # k in Omega(a V) = a^k Omega(V)
     _units = Units()  # of the numbers that a fit sees
     _searches = False  # whether own parameters may be lists to choose from
+    _searched = ""  # own number that a search chooses beside alpha; the fewer, the simpler
     _takes_new_tasks = True  # whether adapt can add tasks to a fit,
     _all_that_is_shared = ""  # or else what would change with them, and what to do
     _remedy = "Raise max_iter, loosen tol, or use a larger alpha."
@@ -55,7 +57,20 @@ class Family(BaseEstimator):
 
     def _candidates(self, data: TaskData) -> list[Any]:
         """Estimators among whose own parameters cross-validation chooses, besides alpha."""
-        return [self]
+        if not self._searched:
+            return [self]
+        values = self._distinct(data, self._tried_values())
+        return [copy(self).set_params(**{self._searched: value}) for value in values]
+
+    def _tried_values(self) -> list[Any]:
+        """Values of the own number that a search chooses, from the fewest on; or the one given."""
+        given = getattr(self, self._searched)
+        several = self._searches and is_several(given)
+        return sorted(set(np.asarray(given).tolist())) if several else [given]
+
+    def _distinct(self, data: TaskData, values: list[Any]) -> list[Any]:
+        """Those of these values that are models of their own on these data."""
+        return values
 
     def _limits(self) -> dict[str, float]:
         """Own strengths that cross-validation also tries at a limit, where less is to be found.

@@ -16,7 +16,8 @@ FOUND = ("alpha_intercept_", "alpha_mean_", "specific_ratio_", "outlier_ratio_",
 def held(model: Any) -> Any:
     """A copy whose parameters are what its fit found."""
     same = copy(model)
-    for name in FOUND:
+    searched = getattr(model, "_searched", "")
+    for name in (*FOUND, *([f"{searched}_"] if searched else [])):
         found = vars(model).get(name)
         if found is not None and np.ndim(found) == 0:
             setattr(same, name.removesuffix("_"), found)

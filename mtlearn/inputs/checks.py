@@ -50,6 +50,25 @@ def check_count(name: str, value: Any, *, low: int = 1) -> None:
         raise ValueError(f"{name}={value!r} is not allowed; it must be a whole number >= {low}.")
 
 
+def check_counts(name: str, value: Any, *, low: int = 1) -> None:
+    """A whole number >= ``low``, or several of them to choose from."""
+    if not is_several(value):
+        check_count(name, value, low=low)
+        return
+    if not len(value):
+        raise ValueError(
+            f"{name}={value!r} is not allowed; it must be a whole number >= {low}, or a list of "
+            "them."
+        )
+    for one in value:
+        check_count(name, one, low=low)
+
+
+def is_several(value: Any) -> bool:
+    """Whether a parameter is a list of values."""
+    return isinstance(value, list | tuple | range) or np.ndim(value) > 0
+
+
 def check_option(name: str, value: Any, options: tuple) -> None:
     """One of ``options``."""
     if not any(value is option or value == option for option in options):

@@ -214,6 +214,29 @@ class Smoothable(Differentiable):
         return Envelope(self, V, width)
 
 
+class Everywhere(Penalty):
+    """Omega has a gradient everywhere, zero at V = 0: no path has an end, no entry is zero.
+
+    Every dual point is feasible.
+    """
+
+    @abstractmethod
+    def gradient(self, V: np.ndarray) -> np.ndarray:
+        """That of alpha Omega, (d, C)."""
+
+    @abstractmethod
+    def bends(self, V: np.ndarray, held: float = 0.0) -> Derivative:
+        """An element of the generalised Jacobian of the gradient at V, 0 <= M.
+
+        ``held``, from 0 to 1, is the share of M that is that of a quadratic above alpha Omega which
+        touches it at V: a step that has all of it cannot climb.
+        """
+
+    @abstractmethod
+    def bulk(self, n_features: int, n_columns: int) -> float:
+        """The curvature of most directions."""
+
+
 class InvariantInTasks(Penalty):
     """Omega(V Q) = Omega(V) for Q with orthonormal columns in whose span the rows of V are."""
 

@@ -134,7 +134,39 @@ class SmoothedTraceNorm:
         return self.alpha * (out.reshape(d * C, -1) @ inside.reshape(d * C, -1).T)
 
 
-class SingularValueDerivative(Factored):
+class OfSingularValues:
+    """A map in the basis of singular vectors that touches the first r of them; d × C × r a product.
+
+    What is (i, j) there has its symmetric part multiplied by ``symmetric``, the antisymmetric one
+    by ``antisymmetric``, both (r, m), and what is outside the longer basis by ``outside`` (r,).
+    """
+
+    transposed: bool
+    P: np.ndarray  # (d, m), of the longer side,
+    Q: np.ndarray  # (C, m) and of the shorter one
+    rank: int
+    symmetric: np.ndarray
+    antisymmetric: np.ndarray
+    outside: np.ndarray
+
+    def times(self, D: np.ndarray) -> np.ndarray:
+        """M D for D of shape (..., d, C)."""
+        if self.transposed:
+            D = D.swapaxes(-1, -2)
+        P, Q, r = self.P, self.Q, self.rank
+        right = D @ Q[:, :r]
+        rows = (P[:, :r].T @ D) @ Q  # P'DQ, its first r rows ...
+        columns = P.T @ right  # ... and its first r columns
+        across = columns.swapaxes(-1, -2)
+        even = self.symmetric * (rows + across) / 2
+        odd = self.antisymmetric * (rows - across) / 2
+        lower = (even - odd)[..., r:].swapaxes(-1, -2)
+        rest = (right - P @ columns) * self.outside + P[:, r:] @ lower
+        result = P[:, :r] @ ((even + odd) @ Q.T) + rest @ Q[:, :r].T
+        return result.swapaxes(-1, -2) if self.transposed else result
+
+
+class SingularValueDerivative(OfSingularValues, Factored):
     """Derivative of singular value thresholding at Z; cost d × C × (values above) a product.
 
     Only the blocks that touch the r singular values above the threshold are not zero, so
@@ -158,22 +190,6 @@ class SingularValueDerivative(Factored):
         )
         self.outside = np.divide(f[:r], s[:r], out=np.ones(r), where=s[:r] > 0)
         self._face: tuple | None = None
-
-    def times(self, D: np.ndarray) -> np.ndarray:
-        """M D for D of shape (..., d, C)."""
-        if self.transposed:
-            D = D.swapaxes(-1, -2)
-        P, Q, r = self.P, self.Q, self.rank
-        right = D @ Q[:, :r]
-        rows = (P[:, :r].T @ D) @ Q  # P'DQ, its first r rows ...
-        columns = P.T @ right  # ... and its first r columns
-        across = columns.swapaxes(-1, -2)
-        even = self.symmetric * (rows + across) / 2
-        odd = self.antisymmetric * (rows - across) / 2
-        lower = (even - odd)[..., r:].swapaxes(-1, -2)
-        rest = (right - P @ columns) * self.outside + P[:, r:] @ lower
-        result = P[:, :r] @ ((even + odd) @ Q.T) + rest @ Q[:, :r].T
-        return result.swapaxes(-1, -2) if self.transposed else result
 
     # In the basis of singular vectors M mixes entry (i, j) with (j, i) alone: their sum and their
     # difference are a dimension of the face each, entries outside the square one on their own.

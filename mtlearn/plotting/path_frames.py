@@ -22,7 +22,7 @@ def last_step(model: Any) -> Any:
 def scores_of(model: Any) -> tuple[Any, str]:
     """Mean and standard error over folds of what was tried, and what it is.
 
-    Of several searches beside each other (several ratios, say) the one that found the best.
+    Of several searches beside each other (several ratios, say) the one that was chosen.
 
     Raises
     ------
@@ -39,8 +39,7 @@ def scores_of(model: Any) -> tuple[Any, str]:
         )
     alphas, means = model.alphas_, np.mean(found, axis=-1)
     if means.ndim > 1:
-        signed = means if errors else -means
-        line = int(np.argmin(np.nanmin(signed, axis=1)))
+        line = _line_of(model, means if errors else -means)
         found, means = found[line], means[line]
         alphas = alphas[line] if alphas.ndim > 1 else alphas
     n_folds = found.shape[-1]
@@ -55,6 +54,15 @@ def scores_of(model: Any) -> tuple[Any, str]:
         library_of(None, asked_by="PathDisplay"),
     )
     return frame, name
+
+
+def _line_of(model: Any, losses: np.ndarray) -> int:
+    """Which of several searches was chosen: that of the own number, or the one of least loss."""
+    name = model._searched
+    if name:
+        tried = getattr(model, f"{name}_tried_")
+        return int(np.flatnonzero(tried == getattr(model, f"{name}_"))[0])
+    return int(np.argmin(np.nanmin(losses, axis=1)))
 
 
 def path_of(model: Any, X: Any, y: Any, task: Any, alphas: Any, of: str) -> tuple[Any, str]:

@@ -118,8 +118,12 @@ def _deal(data: TaskData, n_folds: int, classes: bool) -> np.ndarray:
     return fold
 
 
-def best_alpha(alphas: np.ndarray, losses: np.ndarray, selection: str) -> float:
+def best_alpha(
+    alphas: np.ndarray, losses: np.ndarray, selection: str, most: float | None = None
+) -> float:
     """The alpha of least mean loss, or the largest within one standard error of it ("1se").
+
+    ``most`` is the mean loss that this error allows, where it is that of another path.
 
     References
     ----------
@@ -133,15 +137,33 @@ def best_alpha(alphas: np.ndarray, losses: np.ndarray, selection: str) -> float:
         )
     best = int(np.argmin(mean))
     if selection == "1se":
-        n = int(np.isfinite(losses[best]).sum())
-        error = np.nanstd(losses[best], ddof=1) / np.sqrt(n) if n > 1 else 0.0
-        best = int(np.flatnonzero(mean <= mean[best] + error)[0])  # alphas descend
+        most = _within_error(losses) if most is None else most
+        best = int(np.flatnonzero(mean <= max(most, mean[best]))[0])  # alphas descend
     return float(alphas[best])
 
 
 def best_path(losses: list[np.ndarray]) -> int:
     """Which of several paths has the least mean loss anywhere on it."""
     return int(np.argmin([mean_loss(one).min() for one in losses]))
+
+
+def simplest_path(losses: list[np.ndarray]) -> tuple[int, float]:
+    """The first of several paths, simplest first, within one standard error of the best one.
+
+    With the mean loss that this error allows.
+    """
+    most = _within_error(losses[best_path(losses)])
+    good = [mean_loss(one).min() <= most for one in losses]
+    return (good.index(True) if any(good) else 0), most
+
+
+def _within_error(losses: np.ndarray) -> float:
+    """The least mean loss and its standard error."""
+    mean = mean_loss(losses)
+    best = int(np.argmin(mean))
+    n = int(np.isfinite(losses[best]).sum())
+    error = np.nanstd(losses[best], ddof=1) / np.sqrt(n) if n > 1 else 0.0
+    return float(mean[best] + error)
 
 
 def mean_loss(losses: np.ndarray) -> np.ndarray:

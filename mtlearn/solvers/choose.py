@@ -12,6 +12,7 @@ from mtlearn.solvers.interior import InteriorPoint
 from mtlearn.solvers.of_parts import PartsDescent
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
 from mtlearn.solvers.proximal_newton import ProximalNewton
+from mtlearn.solvers.ridge_newton import RidgeNewton
 from mtlearn.solvers.unpenalised_newton import UnpenalisedNewton
 
 SOLVERS: tuple[type[Solver], ...] = (
@@ -22,6 +23,7 @@ SOLVERS: tuple[type[Solver], ...] = (
     GraphPath,
     ProxPointNewton,
     PartsDescent,
+    RidgeNewton,
     Descent,
     ProximalNewton,
     InteriorPoint,

@@ -46,6 +46,7 @@ from mtlearn.solvers.graph_system import GraphSystem
 from mtlearn.solvers.loss_fista import loss_fista
 from mtlearn.solvers.of_parts import PartsDescent
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
+from mtlearn.solvers.ridge_newton import RidgeNewton
 
 ROUNDING = 1e-14  # of the objective: less than that is neither lower nor higher
 LESS = 0.99  # of the gap: two points may take turns for ever with less than that between them
@@ -54,6 +55,7 @@ OF_MODELS: tuple[type[Solver], ...] = (
     GraphSystem,
     ProxPointNewton,
     PartsDescent,
+    RidgeNewton,
     Descent,
 )
 

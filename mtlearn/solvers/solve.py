@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.penalties.base import (
+    Everywhere,
     Norm,
     Penalty,
     QuadraticPenalty,
@@ -83,7 +84,7 @@ class Driver:
         verbose: int = 0,
         whole: Problem | None = None,
     ):
-        if not isinstance(penalty, Norm | QuadraticPenalty | SquareOfNorm):
+        if not isinstance(penalty, Norm | QuadraticPenalty | SquareOfNorm | Everywhere):
             raise TypeError(
                 f"nothing says where paths of {type(penalty).__name__} on {type(problem).__name__} "
                 "start: one of them would have to be QuadraticPenalty, or Norm as well. Add that "
@@ -134,7 +135,7 @@ class Driver:
             found = self._smaller(self.reduction, penalty, start)
         elif isinstance(self.penalty, Norm):
             found = self._of_norm(penalty, start)
-        elif isinstance(penalty, SquareOfNorm):
+        elif isinstance(penalty, SquareOfNorm | Everywhere):
             found = self._of_square(penalty, start)
         else:
             assert isinstance(penalty, QuadraticPenalty)
@@ -323,9 +324,9 @@ class Driver:
         free = Driver(self.problem, SquaredNorm(ridge), tol=self.tol, max_iter=self.max_iter)
         return _charged(free.solve(ridge), penalty, self.problem)
 
-    # The square of a norm: V = 0 in the limit only, and a norm at a strength of its own.
+    # The square of a norm, V = 0 in the limit only: smooth, or a norm at a strength of its own.
 
-    def _of_square(self, penalty: SquareOfNorm, start: Any) -> Solution:
+    def _of_square(self, penalty: SquareOfNorm | Everywhere, start: Any) -> Solution:
         problem = self.problem
         if penalty.alpha == 0:
             return self._without_penalty(penalty)
@@ -336,8 +337,14 @@ class Driver:
         free = self._without_penalty(penalty) if little else None
         if free is not None and free.gap <= self.tol:
             return free
-        aim = min(self.tol, tuning.POLISHED) if self.polish else self.tol
-        found = self._own_strength.solution(penalty, start, aim, self.tol, self.max_iter)
+        if isinstance(penalty, SquareOfNorm):
+            aim = min(self.tol, tuning.POLISHED) if self.polish else self.tol
+            found = self._own_strength.solution(penalty, start, aim, self.tol, self.max_iter)
+        else:
+            if not leads_anywhere(start):
+                at_zero: Any = all_alike if isinstance(problem, LossProblem) else without_deviations
+                start = Solution(at_zero(problem), np.inf, 0)
+            found = self._end(penalty, start, Budget(0, 0.0))
         return found if free is None else min(found, free, key=lambda solution: solution.gap)
 
     @cached_property

@@ -91,6 +91,10 @@ def models():
         "robust_group_classifier": beside(
             m.RobustTasksClassifier(0.02, structure="group", **sure), classes=["no", "yes"]
         ),
+        "clustered_tasks_regressor": beside(m.ClusteredTasksRegressor(0.3, **sure)),
+        "clustered_tasks_classifier": beside(
+            m.ClusteredTasksClassifier(0.05, **sure), classes=["no", "yes"]
+        ),
         "graph_tasks_regressor": beside(
             m.GraphTasksRegressor(0.3, graph=[("Aix", "Bonn"), ("Bonn", "new"), ("new", "Cork")])
         ),

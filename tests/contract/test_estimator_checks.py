@@ -99,7 +99,8 @@ def test_the_signature_is_that_of_the_contract(model):
     classifier = "Classifier" in type(model).__name__
     assert default.get("alpha") == (None if search else 0.01 if classifier else 1.0)
     assert ("class_weight" in default) == classifier == ("scale_targets" not in default)
-    assert ("shared_mean" in default) == (not type(model).__name__.startswith(("Mean", "Graph")))
+    no_choice = type(model).__name__.startswith(("Mean", "Graph", "Clustered"))
+    assert ("shared_mean" in default) == (not no_choice)
     assert vars(type(model)()) == default
 
 

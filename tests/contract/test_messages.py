@@ -27,6 +27,8 @@ from sklearn.preprocessing import StandardScaler
 
 import mtlearn
 from mtlearn import (
+    ClusteredTasksRegressor,
+    ClusteredTasksRegressorCV,
     DirtyRegressor,
     DirtyRegressorCV,
     GraphTasksClassifier,
@@ -295,6 +297,21 @@ PARAMETERS = {
         fit(TaskRelationshipsRegressor(ridge_ratio=1.5)),
         ["ridge_ratio=1.5"],
         [">= 0 and <= 1"],
+    ),
+    "within_ratio": (
+        fit(ClusteredTasksRegressor(within_ratio=0)),
+        ["within_ratio=0"],
+        ["> 0 and <= 1"],
+    ),
+    "n_clusters": (
+        fit(ClusteredTasksRegressor(n_clusters=[2, 3])),
+        ["n_clusters=[2, 3]"],
+        ["a whole number >= 1"],
+    ),
+    "n_clusters of a search": (
+        fit(ClusteredTasksRegressorCV(n_clusters=[])),
+        ["n_clusters=[]"],
+        ["a whole number >= 1, or a list of them"],
     ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
     "loss": (

@@ -26,6 +26,7 @@ MODELS = {
     "trace norm": mtlearn.TraceNormRegressor(0.1, **STRICT),
     "dirty": mtlearn.DirtyRegressor(0.05, **STRICT),
     "graph": mtlearn.GraphTasksRegressor(0.3, **STRICT),
+    "clusters": mtlearn.ClusteredTasksRegressor(0.3, n_clusters=3, **STRICT),
     "relations": mtlearn.TaskRelationshipsRegressor(0.3, **STRICT),
     "random slopes": mtlearn.RandomSlopesRegressor(tol=1e-8),
     "random slopes, full": mtlearn.RandomSlopesRegressor(covariance="full", tol=1e-8),
@@ -35,6 +36,9 @@ SEARCHES = {
     "graph": mtlearn.GraphTasksRegressorCV(5, alpha_intercept=0.2, **STRICT),
     "group lasso": mtlearn.GroupLassoRegressorCV(12, selection="1se", **STRICT),
     "trace norm": mtlearn.TraceNormRegressorCV(12, **STRICT),
+    "clusters": mtlearn.ClusteredTasksRegressorCV(
+        4, n_clusters=[1, 2], alpha_intercept=0.2, **STRICT
+    ),
     "relations": mtlearn.TaskRelationshipsRegressorCV(5, alpha_intercept=0.2, **STRICT),
     "dirty": mtlearn.DirtyRegressorCV(8, specific_ratio=[0.6, 0.8], **STRICT),
 }

@@ -24,6 +24,7 @@ MODELS = {
     "trace norm": mtlearn.TraceNormClassifier(0.03, **STRICT),
     "robust": mtlearn.RobustTasksClassifier(0.03, **STRICT),
     "dirty": mtlearn.DirtyClassifier(0.03, **STRICT),
+    "clusters": mtlearn.ClusteredTasksClassifier(0.03, **STRICT),
     "relations": mtlearn.TaskRelationshipsClassifier(0.03, **STRICT),
     "graph": mtlearn.GraphTasksClassifier(0.03, alpha_intercept=0.1, **STRICT),
 }

@@ -31,6 +31,7 @@ class Truth(ABC):
     pieces: ClassVar[bool] = False  # whether it is linear between kinks
     is_norm: ClassVar[bool] = True
     always_has_mean: ClassVar[bool] = True  # of what is no norm: whether its family has no choice
+    iterates: ClassVar[bool] = True  # also for regressors
 
     def __init_subclass__(cls):
         if hasattr(cls, "library"):

@@ -10,6 +10,7 @@ from . import Truth
 
 class Squares(Truth):
     library, family = SquaredNorm, MeanRegularized
+    iterates = False
     typical = families = {"mean": {}}
     is_norm = False
 
