@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.penalties.rank_at_most import RankAtMost
@@ -168,3 +169,21 @@ def test_without_a_strength_there_is_no_one_answer(alpha):
     problem = problem_of(*drawn())
     with pytest.raises(ValueError, match="take a small one"):
         solve_in_subspace(problem, RankAtMost(alpha, 2), np.ones((7, 6)), tol=1e-6, max_iter=1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_classes_of_a_task_share_its_place_in_the_subspace(seed):
+    X, Y = drawn(30, 4, 6, holes=0.3, seed=seed)
+    problem, penalty = problem_of(X, Y), RankAtMost(0.1, 1, n_classes=2)
+    found = solved(problem, penalty)
+    here = objective(problem, penalty, found.point.V)
+    # Two columns of a task are one of the outer product of eight numbers and three.
+    rng = np.random.default_rng(seed)
+
+    def charged(numbers):
+        u, a = numbers[:8].reshape(2, 4), numbers[8:]
+        V = np.stack([a[t] * u[k] for t in range(3) for k in range(2)], axis=1)
+        return objective(problem, penalty, V)
+
+    least = min(minimize(charged, rng.normal(size=11), tol=1e-12).fun for _ in range(4))
+    assert here == pytest.approx(least, abs=1e-8 * problem.null_value)
