@@ -31,6 +31,7 @@ LARGE = 100_000_000  # bytes of files, from which on a table is read in batches
 ENDINGS = (".parquet", ".pq", ".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FEWEST_FOLDS = 3
 MOMENTS = 1_000_000_000  # bytes, from which on moments have to be smaller than the table
+WAITING = 1 / 16  # of the bytes of moments, of rows that wait to be added up together
 SHOWN = 1000  # rows of the first batch, to look at
 
 
@@ -199,7 +200,7 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
         if why := rows.too_many(len(encoder.get_feature_names_out()), asked.n_folds):
             return None, why
         found = gathering(task, target, None, encoder, asked.n_folds, group_column=groups)
-        found.expected = len(rows.tasks)
+        found.expected, found.share = len(rows.tasks), WAITING
         chunks = chunks_of(rows.once("moments"), (task, groups))
         moments = folds_on_disk(collected(chunks, found, task, encoder))
     notes = [

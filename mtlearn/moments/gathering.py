@@ -20,7 +20,7 @@ from mtlearn.table.column_sums import ColumnSums
 
 ROW_BYTES = 1 << 22  # of small chunks that are looked at together, or
 SHARE = 0.25  # of what the moments take, which all are gone through for every such block
-BYTES = 1 << 24  # of moments that are added at a time
+BYTES = 1 << 22  # of moments that are added at a time
 
 
 class Gathering:
@@ -52,6 +52,7 @@ class Gathering:
         self._looked = 0  # bytes of these
         self.waits = False  # for :meth:`flush`, whatever is held
         self.expected = 0  # tasks, where somebody has counted them
+        self.share = SHARE
 
     def add(self, given: Any) -> None:
         """Take in a chunk."""
@@ -76,7 +77,7 @@ class Gathering:
         if len(chunk.X):
             self._wait(chunk, codes, k)
         held = sum(one.xx.nbytes for one in self.folds)
-        if not self.waits and self._held >= max(ROW_BYTES, SHARE * held):
+        if not self.waits and self._held >= max(ROW_BYTES, self.share * held):
             self.flush()
 
     def _keep_apart(self) -> None:
