@@ -20,7 +20,7 @@ from mtlearn.adapting.shared_part import data_weights, shared_level, shared_part
 from mtlearn.adapting.smoothed_column import OwnColumn, TaskRows
 from mtlearn.estimators.family import Family
 from mtlearn.estimators.fitting import Fitting
-from mtlearn.estimators.linear import HELD, FittedLinear
+from mtlearn.estimators.linear import HELD, FittedLinear, loss_of_fit
 from mtlearn.estimators.mixed_parameters import RandomSlopes
 from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.inputs.checks import check_flag
@@ -157,8 +157,8 @@ def adapt(
     _check_adaptable(model)
     numeric = not is_classifier(model)
     data = model._reader.more(model, X, y, sample_weight, task, numeric=numeric)
-    if getattr(model, "loss", None) == "poisson":
-        check_counts(data.y, model.loss)
+    if getattr(loss_of_fit(model), "loss", None) == "poisson":
+        check_counts(data.y, "poisson")
     unit = getattr(model, "weight_unit_", None)  # models of earlier versions have none
     data = as_repetitions(data) if unit is None else in_unit(data, unit)
     if not numeric:
@@ -190,7 +190,7 @@ def _check_adaptable(model: Any) -> None:
             f"but {model._all_that_is_shared}"
         )
     check_is_fitted(model, "tasks_")
-    if getattr(model, "loss", None) == "quantile":
+    if getattr(loss_of_fit(model), "loss", None) == "quantile":
         raise ValueError(
             'adapt steps by the curvature of a loss, and loss="quantile" has none. Fit again with '
             "all rows."

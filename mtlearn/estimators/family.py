@@ -104,6 +104,12 @@ class NormFamily(Family):
         -------
         float
             The dual norm of the gradient at the best fit with V = 0.
+
+        Notes
+        -----
+        Under ``loss="quantile"`` targets that lie on that fit, as tied ones do, leave the gradient
+        open between bounds. It is taken at one dual point of the best fit, so that V = 0 from here
+        on, and may be below: then it is an upper bound of the smallest alpha.
         """
         return self._end_of_path(X, y, sample_weight, task)
 

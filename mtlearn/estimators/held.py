@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.estimators.linear import loss_of_fit
 from mtlearn.estimators.mixed_parameters import RandomSlopes
 
 # What a fit estimated or searched.
@@ -14,8 +15,8 @@ FOUND = ("alpha_intercept_", "alpha_mean_", "specific_ratio_", "outlier_ratio_",
 
 
 def held(model: Any) -> Any:
-    """A copy whose parameters are what its fit found."""
-    same = copy(model)
+    """A copy whose parameters are what its fit found, and whose loss is that of the fit."""
+    same = copy(loss_of_fit(model))
     searched = getattr(model, "_searched", "")
     for name in (*FOUND, *([f"{searched}_"] if searched else [])):
         found = vars(model).get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,7 +78,7 @@ class NumberAnswers(ObservedScoreMixin, RegressorMixin):
         return self._answer(*self._read_rows(X, task))
 
     def _answer(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        answer = self._loss.mean(self._answering_tasks().scores(X, codes))
+        answer = loss_of_fit(self)._loss.mean(self._answering_tasks().scores(X, codes))
         return answer[:, 0] if self._reader.stacked else answer
 
     def _shaped(self, columns: np.ndarray) -> Any:
@@ -88,6 +89,19 @@ class NumberAnswers(ObservedScoreMixin, RegressorMixin):
 
     def _shaped_mean(self, classes: np.ndarray) -> Any:
         return classes[0] if classes.ndim == 2 else float(classes[0])
+
+
+def loss_of_fit(model: Any) -> Any:
+    """The model with the loss that its coefficients are of, in a copy where another was set since.
+
+    Models of versions that did not keep it, and of kinds with one loss, are as they are.
+    """
+    kept = vars(model).get("_fitted_by", {})
+    if all(getattr(model, name) == value for name, value in kept.items()):
+        return model
+    other = copy(model)
+    vars(other).update(kept)
+    return other
 
 
 def _is_fitted(name: str) -> bool:

@@ -92,6 +92,11 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
             return Pinball(float(self.quantile))
         return HalfSquaredError()
 
+    def _take_over(self, found: dict[str, Any], data: TaskData) -> None:
+        super()._take_over(found, data)
+        # set_params may name another loss before the next fit
+        self._fitted_by = {"loss": self.loss, "quantile": self.quantile}
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.positive_only = self.loss == "poisson"

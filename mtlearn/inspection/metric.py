@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from mtlearn.estimators.linear import loss_of_fit
 from mtlearn.estimators.mean_regularized import MeanRegularized
 from mtlearn.inspection.fitted import FittedTasks
 
@@ -90,7 +91,7 @@ def _relative_variances(fitted: FittedTasks) -> np.ndarray | None:
     model, d = fitted.model, len(fitted.features)
     known = vars(model)
     labels = 0.25 if hasattr(model, "classes_") else 1.0
-    if getattr(model, "loss", None) in ("poisson", "quantile"):
+    if getattr(loss_of_fit(model), "loss", None) in ("poisson", "quantile"):
         return None  # a label counts as its mean, or as the density around a quantile
     if "covariance_" in known:
         noise = np.mean(np.square(known.get("noise_std_", 1.0))) or np.finfo(float).tiny

@@ -69,9 +69,10 @@ class Spectrum:
 
 
 def forget_spectrum(problem: Any) -> None:
-    """Let go of eigenvectors in memory that a problem kept for its next coupling."""
-    if not isinstance(problem.kept.get("spectrum"), Blocks):
-        problem.kept.pop("spectrum", None)
+    """Let go of eigenvectors in memory that a problem kept for its next coupling, where it has one."""
+    kept = getattr(problem, "kept", {})  # of squares alone
+    if not isinstance(kept.get("spectrum"), Blocks):
+        kept.pop("spectrum", None)
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ from ..composition import (
     TASK,
     TREE,
     Case,
+    Counts,
     F,
     Y,
     model_of,
@@ -304,6 +305,28 @@ for tool in SEARCHES:
     @refused(f"{tool}, named scorers", *BESIDE, match=r"task_column=.*make_task_scorer\(")
     def search_by_named_scorer_cannot(case, tool):
         search(case, tool, scoring="accuracy" if case.classifies else "r2")
+
+
+LOSSES = {f'`loss="{loss}"` in a search': loss for loss in ("poisson", "huber", "quantile")}
+
+for tool in LOSSES:
+
+    @works(tool, *SEVERAL, *LABELLED, "routed", kinds=["regressor"])
+    def search_of_another_loss(case, tool):
+        asked = {"loss": LOSSES[tool]}
+        if asked["loss"] == "poisson":
+            case = Counts(case.model, case.way)
+        tried = GridSearchCV(case.make(**asked), {"alpha": ALPHAS}, cv=case.cv, error_score="raise")
+        found = tried.fit(case.X, case.y, **case.beside)
+        means = [np.mean(case.scores(alpha=alpha, **asked)) for alpha in ALPHAS]
+        close(found.cv_results_["mean_test_score"], means)
+        case.same(found.best_estimator_, **asked, **found.best_params_)
+
+    @refused(tool, "beside", match=ROUTING_OFF, kinds=["regressor"])
+    def search_of_another_loss_without_routing(case, tool):
+        GridSearchCV(
+            case.make(loss=LOSSES[tool]), {"alpha": ALPHAS}, cv=case.cv, error_score="raise"
+        ).fit(case.X, np.abs(case.y), **case.beside)
 
 
 @works("HalvingGridSearchCV", *SEVERAL, *LABELLED, "routed")

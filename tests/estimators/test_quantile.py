@@ -1,5 +1,6 @@
 """Quantiles: certified as they are, cvxpy's, scikit-learn's, and weighted quantiles of a column."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from mtlearn import (
     RobustTasksRegressor,
     TaskRelationshipsRegressor,
     TraceNormRegressor,
+    adapt,
     collect_moments,
     fit_moments,
 )
@@ -179,3 +181,34 @@ def test_moments_are_of_the_squared_loss():
     X, y, task = wages(n=60)
     with pytest.raises(TypeError, match=r"loss='quantile' looks at every row"):
         fit_moments(MeanRegularizedRegressor(loss="quantile"), collect_moments([(X, y, task)]))
+
+
+def test_a_loss_set_after_the_fit_is_that_of_the_next_one():
+    X, y, task = wages()
+    one = np.full(len(X), 99)
+    asked = {"alpha": 0.1, "alpha_intercept": 0.3, "unseen_task": "mean"}
+    counts = np.floor(np.abs(y))
+    model = MeanRegularizedRegressor(loss="poisson", **asked).fit(X, counts, task=task)
+    rates = np.exp(X @ model.mean_coef_ + model.mean_intercept_)
+    later = adapt(model, X[:30], counts[:30], task=one[:30]).coef_
+    for loss in ("squared", "quantile"):
+        model = pickle.loads(pickle.dumps(model.set_params(loss=loss, quantile=0.9)))
+        np.testing.assert_allclose(model.predict(X, task=one), rates)
+        np.testing.assert_allclose(adapt(model, X[:30], counts[:30], task=one[:30]).coef_, later)
+        assert model.loss == adapt(model, X[:30], counts[:30], task=one[:30]).loss == loss
+    squared = MeanRegularizedRegressor(**asked).fit(X, counts, task=task)
+    levels = squared.predict(X, task=task)
+    np.testing.assert_array_equal(squared.set_params(loss="poisson").predict(X, task=task), levels)
+    asked_anew = model.set_params(loss="squared").fit(X, counts, task=task)
+    np.testing.assert_allclose(asked_anew.predict(X, task=task), levels)
+    # pickles of earlier versions do not say by what they were fitted: by what they were asked
+    rates = squared.fit(X, counts, task=task).predict(X, task=task)
+    del squared._fitted_by
+    np.testing.assert_array_equal(squared.predict(X, task=task), rates)
+
+
+def test_a_fit_of_a_quantile_is_not_adapted_as_if_it_were_of_squares():
+    X, y, task = wages()
+    model = MeanRegularizedRegressor(alpha=0.1, loss="quantile").fit(X, y, task=task)
+    with pytest.raises(ValueError, match='loss="quantile"'):
+        adapt(model.set_params(loss="squared"), X[:9], y[:9], task=np.full(9, 99))
