@@ -11,6 +11,7 @@ NOTEBOOKS = [
     "holes",
     "spectra",
     "opposites",
+    "clusters",
     "low_rank",
     "outliers",
     "dirty",

@@ -12,7 +12,7 @@ from scipy.special import logit
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.saved import Saved
 from mtlearn.compare.tuning import TunedBaseline
-from mtlearn.estimators.linear import FittedLinear, loss_of_fit
+from mtlearn.estimators.linear import FittedLinear
 from mtlearn.estimators.random_slopes_classifier import RandomSlopesClassifier
 
 ROWS = 20_000  # a baseline is asked about so many rows at a time
@@ -94,12 +94,6 @@ def encoded_names(saved: Saved) -> list[str]:
 
 
 def _of_linear(saved: Saved, model: Any) -> LinearForm:
-    if getattr(loss_of_fit(model), "loss", None) == "poisson":
-        raise SourceError(
-            "predictions of counts are exponentials of what is linear in the columns, and formulas "
-            "are written of predictions. Read the coefficients of coef_frame, or use "
-            "mtlearn predict."
-        )
     fitted, unit = model._linear_tasks(), np.array(saved.unit)
     own = fitted.coef[:, 0] * unit[:, None], fitted.intercept[:, 0] * unit
     if saved.task is None:

@@ -69,7 +69,7 @@ class Spectrum:
 
 
 def forget_spectrum(problem: Any) -> None:
-    """Let go of eigenvectors in memory that a problem kept for its next coupling, where it has one."""
+    """Let go of eigenvectors in memory that a problem kept for its next coupling, if any."""
     kept = getattr(problem, "kept", {})  # of squares alone
     if not isinstance(kept.get("spectrum"), Blocks):
         kept.pop("spectrum", None)

@@ -310,6 +310,7 @@ def test_every_name_is_a_family_of_the_kind(kind):
         RANDOM_SLOPES: ("RandomSlopes", {"alpha_mean": "auto"}),
         "group-lasso+columns": ("GroupLasso", {"feature_groups": "columns", "shared_mean": False}),
         "graph-path": ("GraphTasks", {"graph": "path"}),
+        "clustered": ("ClusteredTasks", {"within_ratio": 0.1}),
         "robust": ("RobustTasks", {"structure": None}),
         "robust+group": ("RobustTasks", {"structure": "group"}),
         "robust+low-rank": ("RobustTasks", {"structure": "low_rank"}),

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from mtlearn.baselines import PooledTasks
-from mtlearn.compare import compare_tasks, running
+from mtlearn.compare import budget, compare_tasks, running
 from mtlearn.compare.running import stranger_folds, strangers_in_words
 from mtlearn.compare.task_table import read_table
 
@@ -331,8 +331,8 @@ def test_units_and_levels_of_the_targets_do_not_matter():
 
 
 def test_past_the_budget_tasks_are_sampled_and_the_reader_is_told(monkeypatch):
-    monkeypatch.setattr(running, "PILOT_ROWS", 100)
-    monkeypatch.setattr(running, "FEWEST_TASKS", 5)
+    monkeypatch.setattr(budget, "PILOT_ROWS", 100)
+    monkeypatch.setattr(budget, "FEWEST_TASKS", 5)
     X, y = school_data(30, 10)
     options = {"task_column": "school", "models": [], "cv": 2}
     result = compare_tasks(X, y, **options, time_budget=0.0, new_tasks=True)
@@ -345,8 +345,8 @@ def test_past_the_budget_tasks_are_sampled_and_the_reader_is_told(monkeypatch):
 
 
 def test_many_tasks_of_few_rows_are_sampled_too(monkeypatch):
-    monkeypatch.setattr(running, "PILOT_TASKS", 15)
-    monkeypatch.setattr(running, "FEWEST_TASKS", 12)
+    monkeypatch.setattr(budget, "PILOT_TASKS", 15)
+    monkeypatch.setattr(budget, "FEWEST_TASKS", 12)
     X, y = school_data(60, 2)  # few rows by PILOT_ROWS: only their tasks are many
     options = {"task_column": "school", "models": [], "cv": 2}
     result = compare_tasks(X, y, **options, time_budget=0.0)
@@ -356,8 +356,8 @@ def test_many_tasks_of_few_rows_are_sampled_too(monkeypatch):
 
 
 def test_columns_of_a_matrix_are_sampled_too(monkeypatch):
-    monkeypatch.setattr(running, "PILOT_ROWS", 40)
-    monkeypatch.setattr(running, "FEWEST_TASKS", 3)
+    monkeypatch.setattr(budget, "PILOT_ROWS", 40)
+    monkeypatch.setattr(budget, "FEWEST_TASKS", 3)
     X, Y = target_matrix(n=200)
     result = compare_tasks(X, Y, models=[], cv=2, time_budget=0.0)
     assert result.n_tasks == 3

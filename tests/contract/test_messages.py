@@ -1575,6 +1575,12 @@ WARNINGS = {
         ["2 refits of 2", "tol=0", "max_iter=1"],
         ["Raise max_iter", "loosen"],
     ),
+    "more clusters than tasks": (
+        lambda: ClusteredTasksRegressor(n_clusters=9).fit(X, y, task=TASK),
+        UserWarning,
+        ["n_clusters=9", "each is a cluster of its own"],
+        ["smaller n_clusters"],
+    ),
     "dates": (
         lambda: TableEncoder().fit(FRAME.assign(day=pd.Timestamp("2026-01-01"), said="2026-01-01")),
         UserWarning,
