@@ -84,7 +84,8 @@ class Trial:
     def without(self, optional: frozenset[str], budget: Budget) -> list[str]:
         """What is left out: of the optional ones the dearest, till the others fit; the untried."""
         kept, left = dict(self.seconds), list[str]()
-        for name in sorted(optional & kept.keys(), key=lambda name: -kept[name]):
+        some = [name for name in kept if name in optional]  # of equal ones the first
+        for name in sorted(some, key=lambda name: -kept[name]):
             if sum(kept.values()) <= budget.of_fold:
                 break
             left.append(name)
