@@ -26,6 +26,7 @@ from mtlearn.compare.roles import selects_features
 from mtlearn.compare.task_table import TaskTable
 from mtlearn.compare.tuning import TunedBaseline
 from mtlearn.estimators.cv import AlphaByCV
+from mtlearn.selection.folds import mean_loss
 from mtlearn.table import make_table_pipeline
 
 N_ALPHAS = 15  # on a path of three decades: 30 scored no better and took twice as long
@@ -231,6 +232,8 @@ def kept_loss(model: Any, cv: Any, kind: Kind) -> float | None:
     if other or (not kind.options and is_regressor(search) and "mse_path_" not in kept):
         return None  # of another loss
     losses = kept["mse_path_"] if "mse_path_" in kept else -kept["scores_"]
-    mean = np.nanmean(losses, axis=-1)  # (alphas,), or with a row for each value of a parameter
+    # (alphas,), or with a row for each value of a parameter, most of which stop before the chosen.
+    mean = mean_loss(losses.reshape(-1, losses.shape[-1])).reshape(losses.shape[:-1])
     at_alpha = np.broadcast_to(kept["alphas_"] == kept["alpha_"], mean.shape)
-    return kind.of_search * float(mean[at_alpha].min())
+    least = float(mean[at_alpha].min())
+    return kind.of_search * least if np.isfinite(least) else None

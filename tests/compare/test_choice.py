@@ -300,3 +300,18 @@ def test_sparse_logistic_path_meets_its_optimality_conditions(n, d, n_classes):
         )
         np.testing.assert_allclose(left.sum(axis=0), 0, atol=0.03 * strength)
     assert (sparse_logistic_path(X, y, alphas)[-1, :, :-1] == 0).all()
+
+
+@pytest.mark.long
+def test_a_search_that_goes_on_for_one_number_of_clusters_keeps_its_loss():
+    """Its line alone goes beyond the grid, and the others know nothing there."""
+    rng, T, n, d = np.random.default_rng(6), 12, 12, 8
+    task, X = np.repeat([f"s{t}" for t in range(T)], n), rng.standard_normal((T * n, d))
+    W = (2 * rng.standard_normal((2, d)))[np.arange(T) % 2]
+    y = (X * np.repeat(W, n, axis=0)).sum(axis=1) + 0.02 * rng.standard_normal(T * n)
+    table = pd.DataFrame(X).rename(columns=str).assign(task=task)
+    models = ["mean-regularized", "clustered"]
+    found = compare_tasks(table, y, task_column="task", models=models, cv=3, full=True).table
+    assert np.isfinite(found["inner_rmse"]).all()
+    assert found.loc["clustered", "rmse"] < 0.5 * found.loc["mean-regularized", "rmse"]
+    assert found.loc["clustered", "chosen"] == 3
