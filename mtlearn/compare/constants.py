@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlearn.losses import HalfPoissonDeviance, Huber, Loss
-from mtlearn.metrics.quantiles import quantiles_by_group
+from mtlearn.losses import HalfPoissonDeviance, Huber, Loss, Pinball
+from mtlearn.losses.pinball import quantiles_by_group
 
 ROUNDS = 100
 CLOSE = 1e-10  # of the scale
@@ -21,10 +21,12 @@ def best_constants(
     """The score of least loss of each group (n_groups,), NaN where it has no row.
 
     Of counts the logarithm of the mean; of Huber's loss the location that he estimates, from the
-    median on by reweighted means; otherwise the mean.
+    median on by reweighted means; of a pinball loss the quantile; otherwise the mean.
     """
     weight = np.ones(len(y)) if weight is None else weight
     total = np.bincount(group, weight, n_groups)
+    if isinstance(loss, Pinball):
+        return quantiles_by_group(y, group, weight, loss.quantile, n_groups)
     with np.errstate(divide="ignore", invalid="ignore"):
         if not isinstance(loss, Huber):
             mean = np.bincount(group, weight * y, n_groups) / total

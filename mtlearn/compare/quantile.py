@@ -10,7 +10,8 @@ import numpy as np
 from mtlearn.compare.kinds import Shown
 from mtlearn.compare.other_loss import OtherLoss
 from mtlearn.compare.quantile_at_once import QuantileAtOnce
-from mtlearn.metrics.quantiles import nan_mean_pinball_loss, pinball_loss, quantiles_by_group
+from mtlearn.losses.pinball import Pinball, quantiles_by_group
+from mtlearn.metrics.quantiles import nan_mean_pinball_loss
 from mtlearn.metrics.scorer import make_task_scorer
 
 
@@ -55,7 +56,7 @@ class Quantile(OtherLoss):
 
     def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
         """Pinball loss."""
-        return pinball_loss(truth, answer, self.quantile)
+        return Pinball(self.quantile).value(answer, truth)
 
     def apart(self, answer: np.ndarray, other: np.ndarray) -> np.ndarray:
         """What the loss difference cannot be more than, up to a factor."""

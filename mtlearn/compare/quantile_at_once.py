@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.linear_model import QuantileRegressor
 
 from mtlearn.compare.loss_at_once import LossAtOnce
-from mtlearn.metrics.quantiles import pinball_loss, quantiles_by_group
+from mtlearn.losses.pinball import Pinball
 
 
 class QuantileAtOnce(LossAtOnce):
@@ -46,20 +46,11 @@ class QuantileAtOnce(LossAtOnce):
         self.coef_, self.intercept_ = coef[:, :-1], coef[:, -1]
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
-        """A column for each alpha."""
-        answer = X @ self.coef_.T + self.intercept_
-        return answer[:, 0] if answer.shape[1] == 1 else answer
-
     def unit(self, y: np.ndarray) -> float:
         """The deviation of the slope of the loss, in whatever units the target is."""
         return float(np.sqrt(self.quantile * (1 - self.quantile)))
 
-    def losses_of(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    @property
+    def loss(self) -> Pinball:
         """The pinball loss."""
-        return pinball_loss(truth, answer, self.quantile)
-
-    def levels(self, y: np.ndarray, column: np.ndarray, n_columns: int) -> np.ndarray:
-        """The quantile of each column of a matrix of targets."""
-        found = quantiles_by_group(y, column, np.ones(len(y)), self.quantile, n_columns)
-        return np.where(np.isnan(found), 0.0, found)
+        return Pinball(self.quantile)

@@ -57,3 +57,24 @@ class Pinball(Loss):
     def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:
         """``(1 - s)`` times the loss."""
         return np.subtract(1.0, s) * self.value(f, y)
+
+
+def quantiles_by_group(
+    values: np.ndarray, group: np.ndarray, weight: np.ndarray, alpha: float, n_groups: int
+) -> np.ndarray:
+    """Of each group a constant of least pinball loss (n_groups,); NaN for an empty one.
+
+    The smallest value up to which lies a share of ``alpha`` of the weight: where several constants
+    are best, the lowest.
+    """
+    order = np.lexsort((values, group))
+    values, group, weight = values[order], group[order], weight[order]
+    total = np.bincount(group, weight, n_groups)
+    before = np.concatenate([[0.0], np.cumsum(total)[:-1]])
+    within = np.cumsum(weight) - before[group]
+    # a sum of weights rounds: 0.3 of ten labels are three
+    reached = within >= alpha * total[group] * (1 - 1e-12) - 1e-12 * before[group]
+    found = np.full(n_groups, np.nan)
+    first = np.flatnonzero(reached)[::-1]
+    found[group[first]] = values[first]  # the last that is written is the first of its group
+    return found

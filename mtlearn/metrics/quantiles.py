@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.inputs.checks import check_number
+from mtlearn.losses.pinball import Pinball, quantiles_by_group
 from mtlearn.metrics.by_task import (
     Entries,
     average_over_tasks,
@@ -14,33 +15,6 @@ from mtlearn.metrics.by_task import (
     read_entries,
     varies,
 )
-
-
-def pinball_loss(truth: np.ndarray, answer: np.ndarray, alpha: float) -> np.ndarray:
-    """``alpha (y - f)`` where f is below y, ``(1 - alpha) (f - y)`` where it is above."""
-    above = np.subtract(truth, answer)
-    return np.maximum(alpha * above, (alpha - 1.0) * above)
-
-
-def quantiles_by_group(
-    values: np.ndarray, group: np.ndarray, weight: np.ndarray, alpha: float, n_groups: int
-) -> np.ndarray:
-    """Of each group a constant of least pinball loss (n_groups,); NaN for an empty one.
-
-    The smallest value up to which lies a share of ``alpha`` of the weight: where several constants
-    are best, the lowest.
-    """
-    order = np.lexsort((values, group))
-    values, group, weight = values[order], group[order], weight[order]
-    total = np.bincount(group, weight, n_groups)
-    before = np.concatenate([[0.0], np.cumsum(total)[:-1]])
-    within = np.cumsum(weight) - before[group]
-    # a sum of weights rounds: 0.3 of ten labels are three
-    reached = within >= alpha * total[group] * (1 - 1e-12) - 1e-12 * before[group]
-    found = np.full(n_groups, np.nan)
-    first = np.flatnonzero(reached)[::-1]
-    found[group[first]] = values[first]  # the last that is written is the first of its group
-    return found
 
 
 def nan_mean_pinball_loss(
@@ -95,7 +69,7 @@ def nan_mean_pinball_loss(
     check_quantile(alpha)
     entries = read_entries(y_true, y_pred, task, sample_weight)
     return average_over_tasks(
-        lambda e: e.mean(pinball_loss(e.truth, e.answer, alpha)),
+        lambda e: e.mean(Pinball(alpha).value(e.answer, e.truth)),
         entries,
         average,
         undefined,
@@ -201,10 +175,10 @@ def nan_d2_pinball_score(
     entries = read_entries(y_true, y_pred, task, sample_weight)
 
     def measure(entries: Entries) -> np.ndarray:
-        truth, T = entries.truth, len(entries.tasks)
+        loss, truth, T = Pinball(alpha), entries.truth, len(entries.tasks)
         level = quantiles_by_group(truth, entries.task, entries.weight, alpha, T)[entries.task]
-        errors = entries.total(pinball_loss(truth, entries.answer, alpha))
-        spread = entries.total(pinball_loss(truth, level, alpha))
+        errors = entries.total(loss.value(entries.answer, truth))
+        spread = entries.total(loss.value(level, truth))
         return 1 - ratio(errors, np.where(varies(entries), spread, 0.0))
 
     return average_over_tasks(measure, entries, average, undefined, "two different labels")
