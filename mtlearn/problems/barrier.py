@@ -12,6 +12,7 @@ quadratic model of a loss whose curvature is one over the denominator.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -109,6 +110,25 @@ class Barrier:
             float(np.max(-step.dv / self.below)),
         )
         return 1.0 if most <= NEARLY else NEARLY / most
+
+    def corrected(
+        self, r: np.ndarray, moved_by: Callable[[np.ndarray], np.ndarray]
+    ) -> tuple[BarrierStep, float]:
+        """A step towards the end of the path, and how much of it stays inside.
+
+        It is taken twice with one weight: first to see how far the products may fall, then with
+        what the first says of second order (Mehrotra 1992). ``moved_by`` has the change of scores
+        in a model whose dual points are what it is given, where no score changes; of the last call
+        it is that of the step.
+        """
+        weight, ahead, aim, length = self.weight, None, 0.0, 0.0
+        for _ in range(2):
+            target = self.target(r, aim, ahead)
+            ahead = self.step(weight * (target - moved_by(self.g + weight * target)), aim, ahead)
+            length = self.longest(ahead)
+            aim = (self.after(ahead, length).mu / self.mu) ** 3 * self.mu
+        assert ahead is not None
+        return ahead, length
 
     def after(self, step: BarrierStep, t: float) -> Barrier:
         """Where a part t of a step leads."""

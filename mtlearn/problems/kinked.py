@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.losses.base import Expansion
+from mtlearn.losses.pinball import quantiles_by_group
 from mtlearn.problems.barrier import Barrier
 from mtlearn.problems.general import LossProblem
 from mtlearn.problems.intercepts import Levels
@@ -97,15 +98,8 @@ class KinkedProblem(LossProblem):
         """Weighted quantiles of targets by column, or one of all; (C,)."""
         at = np.zeros(self.n_columns) if together else np.arange(self.n_columns, dtype=float)
         column = np.broadcast_to(self.rows.per_row(at), y.shape)[self.c > 0].astype(np.intp)
-        y, c = y[self.c > 0], self.c[self.c > 0]
-        order = np.lexsort((y, column))
-        y, c, column = y[order], c[order], column[order]
-        n = 1 if together else self.n_columns
-        below, total = np.cumsum(c), np.bincount(column, c, n)
-        before = np.cumsum(total) - total
-        wanted = before + self.loss.quantile * total * (1 - 1e-12)
-        last = np.searchsorted(column, np.arange(n), side="right") - 1
-        found = y[np.minimum(np.searchsorted(below, wanted), last)]
+        y, c, n = y[self.c > 0], self.c[self.c > 0], 1 if together else self.n_columns
+        found = quantiles_by_group(y, column, c, self.loss.quantile, n)
         return np.full(self.n_columns, found[0]) if together else found
 
     def _inside(self, start: Levels) -> Levels:
@@ -116,16 +110,16 @@ class KinkedProblem(LossProblem):
         if mu <= NOTHING * float(np.abs(self.Y * (self.c > 0)).max()):
             return start
         inside = Barrier.central(self.loss.quantile, self.c, r, mu)
+        change: tuple = ()
+
+        def moved_by(pull: np.ndarray) -> np.ndarray:
+            nonlocal change
+            change = self._step_of_levels(levels, pull, inside.weight)
+            return change[-1]
+
         for _ in range(STEPS):
-            ahead, aim, weight = None, 0.0, inside.weight
-            for _ in range(2):
-                pull = inside.g + weight * inside.target(r, aim, ahead)
-                change = self._step_of_levels(levels, pull, weight)
-                dg = weight * (inside.target(r, aim, ahead) - change[-1])
-                ahead, last = inside.step(dg, aim, ahead), inside
-                length = inside.longest(ahead)
-                aim = (inside.after(ahead, length).mu / inside.mu) ** 3 * inside.mu
-            inside = last.after(ahead, length)
+            step, length = inside.corrected(r, moved_by)
+            inside = inside.after(step, length)
             db, db0, d_own, dXW, dF = change
             levels = Levels(
                 levels.b + length * db,

@@ -55,6 +55,7 @@ class Ahead:
     own: np.ndarray | None
     XW: np.ndarray
     moved: np.ndarray  # change of the scores with intercepts
+    products: float
 
 
 class InteriorPoint(ProximalNewton):
@@ -77,25 +78,17 @@ class InteriorPoint(ProximalNewton):
         inside = Barrier.central(q, problem.c, r, problem.unit, near)
         best, idle = np.inf, 0
         while inside.mu > LAST * problem.unit and idle < IDLE:
-            weight, aim, taken = inside.weight, 0.0, [0.0, 0]
-            kept = LabelCurvature(problem.c * weight, twice=True)
-            goal = self._inner_goal(standing)
-            second: BarrierStep | None = None
-            for _ in range(2):
-                target = inside.target(problem.Y - F, aim, second)
-                pull = inside.g + weight * target
-                ahead = self._ahead(penalty, point, F, pull, kept, goal, first)
-                first = False
-                taken = [taken[0] + self._took.products, taken[1] + self._took.iterations]
-                second = inside.step(weight * (target - ahead.moved), aim, second)
-                length = inside.longest(second)
-                aim = (inside.after(second, length).mu / inside.mu) ** 3 * inside.mu
+            models, step, length = self._steps(
+                penalty, point, F, inside, self._inner_goal(standing), first
+            )
+            first, ahead = False, models[-1]
             if not length > SHORT:
                 return
-            inside = inside.after(second, length)
+            inside = inside.after(step, length)
             F = F + length * ahead.moved
             point = problem.moved_to(point, inside, ahead, length)
-            standing = yield Step(point, taken[0] + 2.0, ends_round=True)
+            products = sum(one.products for one in models)
+            standing = yield Step(point, products + 2.0, ends_round=True)
             if standing.polishing and not isinstance(penalty, Ridge):
                 return  # models of such weights are solved to so many digits by a closed form only
             idle = 0 if standing.gap < best else idle + 1
@@ -103,6 +96,27 @@ class InteriorPoint(ProximalNewton):
 
     def _inner_goal(self, standing: Standing) -> Goal:
         return self._goal(standing, min(standing.gap, 1.0), tuning.MODEL_FIRST, 1.0, False)
+
+    def _steps(
+        self,
+        penalty: Penalty,
+        point: ScorePoint,
+        F: np.ndarray,
+        inside: Barrier,
+        goal: Goal,
+        first: bool,
+    ) -> tuple[list[Ahead], BarrierStep, float]:
+        """Both models, the step that they come to, and how much of it stays inside."""
+        kept = LabelCurvature(self.problem.c * inside.weight, twice=True)
+        models: list[Ahead] = []
+
+        def moved_by(pull: np.ndarray) -> np.ndarray:
+            new = first and not models
+            models.append(self._ahead(penalty, point, F, pull, kept, goal, new))
+            return models[-1].moved
+
+        step, length = inside.corrected(self.problem.Y - F, moved_by)
+        return models, step, length
 
     def _ahead(
         self,
@@ -120,7 +134,6 @@ class InteriorPoint(ProximalNewton):
         alike = bool(np.isinf(penalty.alpha))
         model = problem.model(pulled, curvature=kept, in_sum=alike)
         found: Minimum = self._minimum(model, penalty, point, goal, like_before=not first)
-        self._took = found.taken
         XW = problem.scores(whole(found.V, found.mean))
         if problem.own is not None:
             XW += problem.own_scores(found.own)
@@ -134,7 +147,7 @@ class InteriorPoint(ProximalNewton):
                 u, h = np.full_like(u, u.sum()), np.full_like(h, h.sum())
             db = u / h
             b, b0, dF = b + db, b0 + problem.pooled * db[:1], dF + problem.rows.per_row(db)
-        return Ahead(found.V, found.mean, b, b0, found.own, XW, dF)
+        return Ahead(found.V, found.mean, b, b0, found.own, XW, dF, found.taken.products)
 
     def gap(self, penalty: Penalty, point: Any) -> float:
         """The relative duality gap; of no penalty, what is left of the gradient charged by size."""
