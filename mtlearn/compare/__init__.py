@@ -234,11 +234,13 @@ def compare_tasks(
     """
     check_option("bad_cells", bad_cells, BAD_CELLS)
     numbers = kind_of_loss(loss, quantile, kind, exposure)
-    asked = Asked(
-        models, kind, cv, new_tasks, time_budget, full, n_jobs, random_state, verbose, progress
-    )
     exposed = exposure if exposure is None or isinstance(exposure, str) else "given"
-    asked = replace(asked, loss=loss, quantile=numbers.options.get("quantile"), exposure=exposed)
+    asked = Asked(
+        *(models, kind, cv, new_tasks, time_budget, full, n_jobs, random_state, verbose, progress),
+        loss=loss,
+        quantile=numbers.options.get("quantile"),
+        exposure=exposed,
+    )
     if isinstance(X, TaskMoments):
         rows_only = {"y": y, "task": task, "task_column": task_column, "groups": groups}
         return compare_moments(X, asked, rows_only)

@@ -91,8 +91,8 @@ MULTITASK: dict[str, Factory] = {  # of "all" those are tried first that come fi
     "robust+low-rank": _family("RobustTasks", structure="low_rank"),
 }
 NAMED: dict[str, Factory] = {**BASELINES, **MULTITASK, **RIVALS}
-# Chosen by time: the others take several times as long, and are there by name.
 ALL = "all"  # the word for every name that suits the table: see ``every_family``
+# Chosen by time: the others take several times as long, and are there by name.
 DEFAULT = (RANDOM_SLOPES, "mean-regularized", "group-lasso", "group-lasso+mean")
 
 

@@ -36,8 +36,8 @@ def refit(name: str, data: TaskTable, random_state: int, bad_cells: str = "missi
     ValueError
         If the table cannot be used.
     """
-    data = replace(data, kind=data.kind.on(leave_out_unusable(data, bad_cells)))
-    notes = [*leave_out_unusable(data, bad_cells).notes]
+    usable = leave_out_unusable(data, bad_cells)
+    data, notes = replace(data, kind=data.kind.on(usable)), [*usable.notes]
     pipeline = build_model(
         NAMED[name], data.task_column, inner_folds(data, random_state), data.kind
     )

@@ -139,20 +139,23 @@ def _of_groups(pa: Any, file: Any, rows: int, names: list[str]) -> Iterator[Any]
         group = file.metadata.row_group(k)
         size = max(group.total_byte_size, 8 * group.num_rows * len(names))
         if distinct and names and size <= PAGE_BYTES * len(names):
-            one = [file.read_row_group(k, columns=[name], use_threads=False) for name in names]
-            schema = pa.schema([t.schema.field(name) for t, name in zip(one, names, strict=True)])
-            schema = schema.with_metadata(file.schema_arrow.metadata)
-            columns = [table.column(name) for table, name in zip(one, names, strict=True)]
-            whole = pa.Table.from_arrays(columns, schema=schema)
-            del one, columns
+            whole = _group(pa, file, k, names)
             for start in range(0, len(whole), rows):  # copies, which do not hold the whole
-                some = whole.slice(start, rows)
-                yield some.take(pa.array(range(len(some))))
-            whole = some = None
+                yield whole.take(pa.array(range(start, min(start + rows, len(whole)))))
+            del whole  # before the next one is read
         else:
             options = {"row_groups": [k], "columns": names, "use_threads": False}
             for batch in file.iter_batches(batch_size=rows, **options):
                 yield pa.Table.from_batches([batch])
+
+
+def _group(pa: Any, file: Any, k: int, names: list[str]) -> Any:
+    """A group of rows, read column by column."""
+    read = [file.read_row_group(k, columns=[name], use_threads=False) for name in names]
+    read = [table.select([name]) for table, name in zip(read, names, strict=True)]
+    fields = [table.schema.field(0) for table in read]
+    schema = pa.schema(fields, metadata=file.schema_arrow.metadata)
+    return pa.Table.from_arrays([table.column(0) for table in read], schema=schema)
 
 
 def rows_of_batch(n_columns: int) -> int:

@@ -143,11 +143,7 @@ class ClusterPenalty(Everywhere, Differentiable, InvariantInFeatures, InvariantI
         return 0.5 * (float(np.vdot(apart, apart)) + more * float(beyond) / self.alpha)
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
-        return {
-            "by_task": by_task(V, self.n_classes),
-            "charged": self.value(V),
-            "alpha": self.alpha,
-        }
+        return _parts(self, V)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,11 +161,13 @@ class OneCluster(SquaredNorm):
     n_classes: int = 1
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
-        return {
-            "by_task": by_task(V, self.n_classes),
-            "charged": self.value(V),
-            "alpha": self.alpha,
-        }
+        return _parts(self, V)
+
+
+def _parts(penalty: ClusterPenalty | OneCluster, V: np.ndarray) -> dict[str, Any]:
+    """What labels are made from."""
+    rows = by_task(V, penalty.n_classes)
+    return {"by_task": rows, "charged": penalty.value(V), "alpha": penalty.alpha}
 
 
 class OfTasks:

@@ -116,13 +116,15 @@ class MomentProblem(SquaredProblem):
 
     def scatter(self, rows: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
         columns = rows if columns is None else columns
-        scale, n = self._per_hessian(self.scale)[:, None, None], len(self.xx)
-        S = np.empty((max(n, len(scale)), len(rows), len(columns)))
-        step = n if n == 1 else max(1, BLOCK_BYTES // (8 * self.n_features**2))
-        for start in range(0, n, step):  # nothing else as large is made
+        scale = self._per_hessian(self.scale)[:, None, None]
+        if len(self.xx) == 1:
+            return self.xx.take(rows, axis=1).take(columns, axis=2) * scale
+        S = np.empty((len(self.xx), len(rows), len(columns)))
+        step = max(1, BLOCK_BYTES // (8 * self.n_features**2))
+        for start in range(0, len(S), step):  # nothing else as large is made
             own = slice(start, start + step)
             part = self.xx[own].take(rows, axis=1).take(columns, axis=2)
-            np.multiply(part, scale if n == 1 else scale[own], out=S if n == 1 else S[own])
+            np.multiply(part, scale[own], out=S[own])
         return S
 
     def pick(self, features: np.ndarray) -> np.ndarray:

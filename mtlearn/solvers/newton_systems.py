@@ -65,8 +65,8 @@ def coupled_systems(H, m, w, grouped, F, E, corners, n_classes, members=None) ->
     """D with a system per column, coupled by eta and, class by class, by theta.
 
     ``H`` is :class:`Scaled`, ``members`` as in :func:`one_system`. What is made of some columns at
-    a time is small beside all systems; what these are solved for is not held, and they are solved
-    again for the step itself, of one right side.
+    a time is small beside all systems. Where they are many, what these are solved for is not held,
+    and they are solved again for the step itself, of one right side.
     """
     k, C = F.shape
     g = len(grouped) if members is None else members.shape[1]
