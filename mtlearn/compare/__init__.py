@@ -162,7 +162,7 @@ def compare_tasks(
         loss than the squared one says that the target is a number.
     quantile : float, default=None
         The quantile that ``loss="quantile"`` asks for, between 0 and 1.
-    exposure : str or array-like of shape (n,), default=None
+    exposure : str, int or array-like of shape (n,), default=None
         Beside ``loss="poisson"``, a column of X, or the values, with that over which each row
         counted (years, persons, square metres), above 0. It is no feature: models learn the rate
         per unit, with exposures as weights, and what is predicted and judged are the counts.
@@ -234,7 +234,8 @@ def compare_tasks(
     """
     check_option("bad_cells", bad_cells, BAD_CELLS)
     numbers = kind_of_loss(loss, quantile, kind, exposure)
-    exposed = exposure if exposure is None or isinstance(exposure, str) else "given"
+    named = exposure is None or isinstance(exposure, str | int)
+    exposed = exposure if named else "given"
     asked = Asked(
         *(models, kind, cv, new_tasks, time_budget, full, n_jobs, random_state, verbose, progress),
         loss=loss,

@@ -31,6 +31,7 @@ from mtlearn.table import make_table_pipeline
 
 N_ALPHAS = 15  # on a path of three decades: 30 scored no better and took twice as long
 
+ALPHA_MEAN = 1e-3  # of rows of mean exposure: losses of rates are in proportion to their unit
 WIDEST = 60  # columns of random slopes: of 50 tasks a fit takes 2 s, with 100 columns 5 s
 
 Factory = Callable[[str | None, Any, Kind], Any]
@@ -54,6 +55,8 @@ def _family(family: str, **own: Any) -> Factory:
     def build(task_column: str | None, cv: Any, kind: Kind) -> Any:
         model = getattr(mtlearn, f"{family}{kind.ending}CV")
         options = {"task_column": task_column, "cv": cv, **kind.options, **own}
+        if kind.mean_exposure != 1 and "alpha_mean" in model().get_params():
+            options["alpha_mean"] = ALPHA_MEAN / kind.mean_exposure
         return model(alphas=N_ALPHAS, unseen_task="mean", **options)
 
     return build

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mtlearn.compare.events import least_mean
+from mtlearn.compare.exposure import as_rates
 from mtlearn.compare.kinds import Shown, fit_by_groups
 from mtlearn.compare.loss_at_once import PoissonAtOnce
 from mtlearn.compare.other_loss import OtherLoss
@@ -15,16 +17,19 @@ from mtlearn.metrics.counts import poisson_deviance
 from mtlearn.metrics.scorer import neg_nan_mean_poisson_deviance_scorer
 
 
+@dataclass(frozen=True)
 class Counts(OtherLoss):
     """Counts, judged by the Poisson deviance of the means that are expected.
 
     No mean is taken to be below half an event in all rows that a model was fitted on.
     """
 
+    mean_exposure: float = 1.0
+
     loss_name = "poisson"
     row_loss = "Poisson deviance"
     error, error_name = "deviance", "deviance"
-    scores = (
+    scores: ClassVar[tuple[str, ...]] = (
         *("d2", "deviance", "mean_task_d2", "mean_task_deviance"),
         *("worst_task", "worst_task_deviance"),
     )
@@ -53,6 +58,10 @@ class Counts(OtherLoss):
     def inside(self, penalty: str) -> Any:
         """Poisson regressions."""
         return PoissonAtOnce(penalty=penalty)
+
+    def on(self, data: Any) -> Counts:
+        """With the mean exposure of a table."""
+        return self if data.exposure is None else Counts(float(data.exposure.mean()))
 
     def check_targets(self, y: np.ndarray) -> None:
         """Refuse what counts nothing, or less."""
@@ -83,8 +92,9 @@ class Counts(OtherLoss):
         if exposure is None:
             return np.maximum(super().fit_predict(model, X, y, groups, X_new), least_mean(y))
         past, new = exposure
-        fit_by_groups(model, X, y / past, groups, past)
-        return np.maximum(model.predict(X_new), least_mean(y / past, past)) * new
+        rates, weight = as_rates(y, past)
+        fit_by_groups(model, X, rates, groups, weight)
+        return np.maximum(model.predict(X_new), least_mean(rates, past)) * new
 
     def loss(self, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
         """Poisson deviance."""

@@ -22,7 +22,7 @@ from mtlearn.compare.contenders import ALL, COLUMNS, DEFAULT, GRAPH_PATH, MULTIT
 from mtlearn.inputs.graph import in_order, numbers_in_text
 
 FEWEST_ORDERED = 3  # two tasks are a pair, and no order
-DATE = re.compile(r"\d{4}-\d{2}")  # and whatever follows
+DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])(?!\d)")  # and whatever follows
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,12 @@ def read_question(
         kind = "regression"
     numbers = None if _is_categorical(y) else _as_numbers(y)
     if numbers is None and kind == "regression":
+        asked, instead = "kind='regression'", "Leave kind out"
+        if as_numbers.loss_name != "squared":
+            asked, instead = f"loss={as_numbers.loss_name!r}", "Leave loss out for classes"
         raise ValueError(
-            f"the target {name} cannot be compared by kind='regression'"
-            f"{_not_numbers(_as_labels(y))}. Leave kind out, or make numbers of it first."
+            f"the target {name} cannot be compared by {asked}{_not_numbers(_as_labels(y))}. "
+            f"{instead}, or make numbers of it first."
         )
     if numbers is not None:
         distinct = np.unique(numbers[~np.isnan(numbers)])

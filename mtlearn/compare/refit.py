@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from mtlearn.compare.contenders import NAMED, build_model
+from mtlearn.compare.exposure import as_rates
 from mtlearn.compare.kinds import fit_by_groups
 from mtlearn.compare.running import in_words, inner_folds
 from mtlearn.compare.task_table import TaskTable
@@ -43,14 +44,14 @@ def refit(name: str, data: TaskTable, random_state: int, bad_cells: str = "missi
     )
     pipeline.set_params(table__bad_cells=bad_cells)
     table, model = pipeline
-    y = data.kind.given(data.y)
+    y, weight = data.kind.given(data.y), None
     if data.exposure is not None:
-        y = y / data.exposure
+        y, weight = as_rates(y, data.exposure)
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")  # the notes have what is said of columns
         encoded = table.fit_transform(data.frame, y)
         warnings.simplefilter("always")
-        fit_by_groups(Pipeline([("model", model)]), encoded, y, data.groups, data.exposure)
+        fit_by_groups(Pipeline([("model", model)]), encoded, y, data.groups, weight)
     if "cv" in model.get_params(deep=False):
         model.set_params(cv=None)  # the folds are of these rows
     return Refit(pipeline, notes + in_words(caught))

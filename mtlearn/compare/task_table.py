@@ -128,8 +128,10 @@ def read_table(
     names = column_names(y)
     y, answered, notes = read_question(y, target_name, kind, as_numbers)
     check_consistent_length(y, np.empty(len(frame)), task, groups)
-    columns = frame.columns
-    frame, exposure = read_exposure(exposure, frame, y)
+    name = None
+    if task_column is not None and not (y.ndim == 2 and y.shape[1] > 1):
+        name = frame.columns[find_column(task_column, given, len(given))]
+    frame, exposure = read_exposure(exposure, frame, y, given, name)
     if groups is not None:
         groups = read_labels(groups, "groups").codes
     if y.ndim == 2 and y.shape[1] > 1:
@@ -148,8 +150,6 @@ def read_table(
             name += "_"
         column = as_column(task, name).tolist()  # a list, of which every library reads the type
         frame = frame.with_columns(nw.new_series(name, column, backend=frame.implementation))
-    else:
-        name = columns[find_column(task_column, given, len(given))]
     return _of_labelled_rows(
         frame, y.reshape(-1), answered, name, target_name, groups, notes, exposure
     )

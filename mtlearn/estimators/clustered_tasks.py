@@ -113,7 +113,7 @@ class ClusteredTasks(Family):
         check_random_state(self.random_state)
 
     def _distinct(self, data: TaskData, values: list[Any]) -> list[Any]:
-        """No more clusters than tasks, or than deviations have directions."""
+        """No more clusters than tasks, or than deviations have directions; one as it was given."""
         K = data.n_targets if data.stacked else 1
         most = min(len(data.tasks), data.n_features * K + 1)
         if self.within_ratio == 1:

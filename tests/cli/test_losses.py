@@ -78,7 +78,7 @@ def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_pat
     [
         (["--model", "random-slopes"], "knows squares alone"),
         (["--model", "independent", "--kind", "classification"], "is for numbers"),
-        (["--model", "independent", "--exposure", "year"], "is no column of X"),
+        (["--model", "independent", "--exposure", "year"], "names 0 columns of X"),
         (["--model", "independent", "--quantile", "0.9"], "loss is 'poisson'"),
     ],
 )

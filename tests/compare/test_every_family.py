@@ -70,6 +70,7 @@ def test_a_name_that_is_new_takes_part(monkeypatch):
         (["9", "10", "11"], False, True),
         (["2024-05", "2024-06", "2024-07"], False, True),
         (["2024-05-31", "2024-06-01", "2024-06-02"], True, True),
+        (["2024-5678", "2025-5678", "2026-5678"], False, False),  # parts of a number
         (["a", "b", "c"], False, False),
         (["9", "10", "other"], False, False),
         ([True, False, True], False, False),

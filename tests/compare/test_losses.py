@@ -1,5 +1,7 @@
 """Comparisons by another loss than the squared one: scores, tuning and verdicts are in it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from mtlearn.compare.contenders import NAMED, build_model, kept_loss
 from mtlearn.compare.counts import Counts
 from mtlearn.compare.losses import kind_of_loss
 from mtlearn.compare.quantile import Quantile
+from mtlearn.compare.refit import refit
 from mtlearn.compare.rivals import RIVALS
 from mtlearn.compare.robust import Robust
 from mtlearn.compare.running import inner_folds
@@ -106,6 +109,29 @@ def test_exposures_are_the_likelihood_of_counts():
         model.fit(Z[own], y[own] / years[own], sample_weight=years[own])
         expected = model.predict(Z[out]) * years[out]
         np.testing.assert_allclose(result.predictions["mine"][out], expected, rtol=1e-3)
+
+
+@pytest.mark.filterwarnings("error:sample_weight holds whole numbers")
+def test_what_exposures_are_counted_in_does_not_matter():
+    X, y = counted(6)
+    X["years"] = years = np.ceil(X["years"])
+    given = (X.drop(columns="years"), y, None, "place", None, "auto", Counts())
+    answers, rates = [], []
+    for unit in (1, 365, 0.1):
+        data = read_table(*given, years * unit)
+        data = replace(data, kind=data.kind.on(data))
+        past = data.take(np.arange(0, len(y), 2))
+        model = NAMED["mean-regularized"]
+        pipeline = build_model(model, "place", inner_folds(past, 0), data.kind)
+        exposed = (past.exposure, data.exposure)
+        answers.append(data.kind.fit_predict(
+            pipeline, past.frame, past.y, None, data.frame, exposed
+        ))  # fmt: skip
+        found = refit("mean-regularized", data, 0).pipeline
+        rates.append(found.predict(data.frame) * unit)
+    for one in (answers, rates):
+        np.testing.assert_allclose(one[1], one[0], rtol=1e-3)
+        np.testing.assert_allclose(one[2], one[0], rtol=1e-3)
 
 
 def test_inner_losses_of_searches_are_those_of_refits():

@@ -888,8 +888,18 @@ COMPARISONS = {
     ),
     "no column of exposures": (
         ask(y=np.arange(24), loss="poisson", exposure="years"),
-        ["exposure='years' is no column of X"],
-        ["Name one, or give the values"],
+        ["exposure='years' names 0 columns of X"],
+        ["give one of ['"],
+    ),
+    "an exposure of tasks": (
+        ask(y=np.arange(24), loss="poisson", exposure="school"),
+        ["exposure='school' is the column of the tasks"],
+        ["Name the one that says how long"],
+    ),
+    "text under another loss": (
+        ask(y=["a", "b"] * 12, loss="huber"),
+        ["by loss='huber'", "'a'"],
+        ["Leave loss out for classes", "make numbers of it"],
     ),
     "an exposure of nothing": (
         ask(y=np.arange(24), loss="poisson", exposure=np.arange(24.0)),
