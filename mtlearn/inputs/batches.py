@@ -11,7 +11,9 @@ from mtlearn.inputs.frames import as_frame
 from mtlearn.inputs.lookup import EXACT
 from mtlearn.inputs.tasks import find_column
 
-BATCH_BYTES = 1 << 22  # of rows of doubles that are read at a time
+BATCH_BYTES = 1 << 19  # of rows of doubles that are read at a time: what becomes of them is tenfold
+PAGED_BYTES = 1 << 22  # the same beside pages of all columns, which take more
+FEWEST = 1000  # rows, for which a look at every column is worth while
 PAGES = 1 << 16  # bytes of a column that are read at a time
 PAGE_BYTES = 1 << 21  # of a column: a page as it is written by default, and a dictionary
 ROWS = 131_072  # at most
@@ -117,9 +119,8 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
     keys = keys_of(fragment.partition_expression)
     with dataset.filesystem.open_input_file(fragment.path) as stream:
         file = ParquetFile(stream, pre_buffer=False, buffer_size=PAGES)
-        rows = rows_of_batch(len(file.schema_arrow))
         names = [name for name in file.schema_arrow.names if not UNNAMED_INDEX.match(name)]
-        for table in _of_groups(pa, file, rows, names):
+        for table in _of_groups(pa, file, names):
             for name, value in keys.items():  # of folders such as task=5
                 if name not in table.column_names:
                     kind = dataset.schema.field(name).type
@@ -128,7 +129,7 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
     pa.default_memory_pool().release_unused()  # pages of all columns, which it keeps otherwise
 
 
-def _of_groups(pa: Any, file: Any, rows: int, names: list[str]) -> Iterator[Any]:
+def _of_groups(pa: Any, file: Any, names: list[str]) -> Iterator[Any]:
     """Tables of some rows of a file, by what takes less memory and is quicker: groups or pages.
 
     Page by page all columns have a page and a dictionary in memory; a group of rows that is no
@@ -139,11 +140,12 @@ def _of_groups(pa: Any, file: Any, rows: int, names: list[str]) -> Iterator[Any]
         group = file.metadata.row_group(k)
         size = max(group.total_byte_size, 8 * group.num_rows * len(names))
         if distinct and names and size <= PAGE_BYTES * len(names):
-            whole = _group(pa, file, k, names)
+            whole, rows = _group(pa, file, k, names), rows_of_batch(len(names))
             for start in range(0, len(whole), rows):  # copies, which do not hold the whole
                 yield whole.take(pa.array(range(start, min(start + rows, len(whole)))))
             del whole  # before the next one is read
         else:
+            rows = rows_of_batch(len(names), PAGED_BYTES)
             options = {"row_groups": [k], "columns": names, "use_threads": False}
             for batch in file.iter_batches(batch_size=rows, **options):
                 yield pa.Table.from_batches([batch])
@@ -158,9 +160,9 @@ def _group(pa: Any, file: Any, k: int, names: list[str]) -> Any:
     return pa.Table.from_arrays([table.column(0) for table in read], schema=schema)
 
 
-def rows_of_batch(n_columns: int) -> int:
+def rows_of_batch(n_columns: int, size: int = BATCH_BYTES) -> int:
     """How many are read at a time."""
-    return max(1, min(ROWS, BATCH_BYTES // (8 * max(1, n_columns))))
+    return min(ROWS, max(FEWEST, size // (8 * max(1, n_columns))))
 
 
 def is_csv(path: Path) -> bool:

@@ -18,9 +18,9 @@ from mtlearn.problems.moment_data import added
 from mtlearn.problems.moments import Moments, empty, entries_of_columns, of_entries
 from mtlearn.table.column_sums import ColumnSums
 
-ROW_BYTES = 1 << 22  # of small chunks that are looked at together, or
+ROW_BYTES = 1 << 21  # of small chunks that are looked at together, or
 SHARE = 0.25  # of what the moments take, which all are gone through for every such block
-BYTES = 1 << 22  # of moments that are added at a time
+BYTES = 1 << 20  # of moments that are added at a time
 
 
 class Gathering:
