@@ -61,6 +61,11 @@ class TaskInputMixin(ReferenceLinkMixin):
     coef_: Any
     _reader: Any  # what fit learned about its input, a Reader
 
+    def _said_of_strangers(self) -> str:
+        """What answers tasks not seen in fit, and what the reader should know of it."""
+        more = getattr(self, "_more_of_strangers", None)  # of a family
+        return self._of_strangers + ("" if more is None else more())
+
     def _read_rows(self, X: Any, task: Any) -> tuple[Any, np.ndarray | None]:
         """Features given to a method that predicts, and the task position of each row."""
         if not hasattr(self, "_reader"):

@@ -32,7 +32,14 @@ from mtlearn.cli.saved import (
 )
 from mtlearn.cli.source import Source, is_built_in
 from mtlearn.compare import Comparison
-from mtlearn.compare.contenders import BASELINES, MULTITASK, NAMED, RANDOM_SLOPES, build_model
+from mtlearn.compare.contenders import (
+    BASELINES,
+    MULTITASK,
+    NAMED,
+    RANDOM_SLOPES,
+    build_model,
+    of_size,
+)
 from mtlearn.compare.losses import kind_of_loss
 from mtlearn.compare.refit import refit
 from mtlearn.compare.regression import Regression
@@ -181,7 +188,8 @@ def fit_large(
                 f"--no-batches --model {error.idxmin()}."
             ]
     moments, task = table.moments, table.columns.task
-    pipeline = build_model(NAMED[name], task, None, Regression())
+    kind = of_size(Regression(), int(moments.counts.sum()), moments.n_features)
+    pipeline = build_model(NAMED[name], task, None, kind)
     pipeline.set_params(table__bad_cells=bad_cells)
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

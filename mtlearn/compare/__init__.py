@@ -29,7 +29,8 @@ from mtlearn.compare.contenders import (
     choose_models,
     fitted_encoder,
     leave_out_slopes,
-    leave_out_wide,
+    left_out_if_wide,
+    of_size,
 )
 from mtlearn.compare.every_family import is_ordered, several_columns, spelt_out_all
 from mtlearn.compare.from_moments import Asked, compare_moments
@@ -261,9 +262,10 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     contenders = choose_models(asked_for.models, data.task_column, data.kind)
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
-    data = replace(data, kind=data.kind.on(data))
+    width = fitted_encoder(data)[1]
+    data = replace(data, kind=of_size(data.kind.on(data), len(data.y), width))
     contenders, slopeless = leave_out_slopes(contenders, data.kind)
-    contenders, wide = leave_out_wide(contenders, data)
+    contenders, wide = left_out_if_wide(contenders, width)
     baselines, shared = _parted(contenders, data)
     contenders = {name: contenders[name] for name in baselines + shared}
     rated = baselines + (shared if len(shared) > 1 else [])  # the models to choose among

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from copy import copy
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -31,7 +32,8 @@ from mtlearn.table import make_table_pipeline
 
 N_ALPHAS = 15  # on a path of three decades: 30 scored no better and took twice as long
 
-ALPHA_MEAN = 1e-3  # of rows of mean exposure: losses of rates are in proportion to their unit
+MANY = 500  # rows for each column, which tell what tasks share without a ridge,
+LITTLE = 1e-6  # or with this one
 WIDEST = 60  # columns of random slopes: of 50 tasks a fit takes 2 s, with 100 columns 5 s
 
 Factory = Callable[[str | None, Any, Kind], Any]
@@ -55,8 +57,9 @@ def _family(family: str, **own: Any) -> Factory:
     def build(task_column: str | None, cv: Any, kind: Kind) -> Any:
         model = getattr(mtlearn, f"{family}{kind.ending}CV")
         options = {"task_column": task_column, "cv": cv, **kind.options, **own}
-        if kind.mean_exposure != 1 and "alpha_mean" in model().get_params():
-            options["alpha_mean"] = ALPHA_MEAN / kind.mean_exposure
+        ridge = kind.alpha_mean / kind.mean_exposure
+        if ridge != Kind.alpha_mean and "alpha_mean" in model().get_params():
+            options["alpha_mean"] = ridge
         return model(alphas=N_ALPHAS, unseen_task="mean", **options)
 
     return build
@@ -177,11 +180,17 @@ def leave_out_slopes(models: dict[str, Any], kind: Kind) -> tuple[dict[str, Any]
     return left, [f"{RANDOM_SLOPES} is left out: it takes loss='squared' alone."]
 
 
-def leave_out_wide(models: dict[str, Any], data: TaskTable) -> tuple[dict[str, Any], list[str]]:
-    """The models without random slopes where these would take too long, and a note that says so."""
-    if models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
-        return models, []
-    return left_out_if_wide(models, fitted_encoder(data)[1])
+def of_size(kind: Kind, n_rows: int, n_columns: int) -> Kind:
+    """The kind, where there are so many rows and columns.
+
+    A ridge on what tasks share is one against few rows. Of many it takes little from errors in
+    known tasks, whose own rows make up for it, and much from what new ones are told.
+    """
+    if n_rows < MANY * n_columns:
+        return kind
+    other = copy(kind)
+    object.__setattr__(other, "alpha_mean", LITTLE)  # kinds are frozen
+    return other
 
 
 def fitted_encoder(data: TaskTable) -> tuple[Any, int]:

@@ -47,6 +47,7 @@ class Kind(ABC):
     loss_name: ClassVar[str] = "squared"  # of compare_tasks
     evenly: ClassVar[bool] = True  # whether rows scatter alike but for what apart() says
     of_search: ClassVar[float] = 1.0  # the loss in that which searches of the library keep
+    alpha_mean: float = 1e-3  # of the library's models
     mean_exposure: float = 1.0  # of rows, where models learn rates
     sparse_baseline: ClassVar[bool] = True  # whether one that selects features is of its own
 

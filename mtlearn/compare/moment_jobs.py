@@ -23,7 +23,7 @@ from mtlearn.compare.budget import (
     left_out_in_words,
     sampled_in_words,
 )
-from mtlearn.compare.contenders import BASELINES, build_model, chosen_alpha, kept_loss
+from mtlearn.compare.contenders import BASELINES, build_model, chosen_alpha, kept_loss, of_size
 from mtlearn.compare.held_folds import FoldAnswer, MomentRun
 from mtlearn.compare.moment_baselines import tuned_baseline
 from mtlearn.compare.regression import Regression
@@ -48,7 +48,8 @@ Tell = Callable[[str, float], None]
 
 def fitted_model(model: Any, moments: TaskMoments) -> Any:
     """A contender that is a regressor of the library, fitted; labels are no column here."""
-    built = build_model(model, None, None, Regression())[-1]
+    kind = of_size(Regression(), int(moments.counts.sum()), moments.n_features)
+    built = build_model(model, None, None, kind)[-1]
     built.set_params(task_column=None)
     if isinstance(built, RandomSlopesRegressor):
         built.set_params(store_covariance=False)  # which no comparison shows

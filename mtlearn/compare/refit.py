@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from mtlearn.compare.contenders import NAMED, build_model
+from mtlearn.compare.contenders import NAMED, build_model, fitted_encoder, of_size
 from mtlearn.compare.exposure import as_rates
 from mtlearn.compare.kinds import fit_by_groups
 from mtlearn.compare.running import in_words, inner_folds
@@ -38,7 +38,8 @@ def refit(name: str, data: TaskTable, random_state: int, bad_cells: str = "missi
         If the table cannot be used.
     """
     usable = leave_out_unusable(data, bad_cells)
-    data, notes = replace(data, kind=data.kind.on(usable)), [*usable.notes]
+    kind = of_size(data.kind.on(usable), len(usable.y), fitted_encoder(usable)[1])
+    data, notes = replace(data, kind=kind), [*usable.notes]
     pipeline = build_model(
         NAMED[name], data.task_column, inner_folds(data, random_state), data.kind
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from mtlearn.estimators.classifier import TaskClassifier
 from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.docs import documented
@@ -12,6 +14,8 @@ from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem
+
+ALIKE = 0.9  # of the mean of the tasks, from where w_0 is taken for it
 
 
 @dataclass(eq=False, repr=False)
@@ -52,6 +56,11 @@ class MeanRegularized(Family):
     intercept at year 0 would mean nothing, and no answer depends on where features have their
     zero.
 
+    At the minimum w_0 is alpha / (alpha + alpha_mean) of the mean of the tasks' w_t: where tasks
+    have many rows and alpha is small, an ``alpha_mean`` that is no smaller shrinks what new tasks
+    are answered by, and pulls small tasks to zero and not to the others. Then give
+    ``alpha_mean=0``.
+
     References
     ----------
     Evgeniou and Pontil (2004). Regularized multi-task learning. KDD.
@@ -66,6 +75,20 @@ class MeanRegularized(Family):
 
     def _with_mean(self) -> bool:
         return True
+
+    def _more_of_strangers(self) -> str:
+        """How much of the mean of the tasks the ridge leaves of w_0, where it is much less.
+
+        At the minimum alpha sum_t (w_t - w_0) = alpha_mean T w_0, whatever the loss.
+        """
+        alpha = getattr(self, "alpha_", self.alpha)
+        ridge = getattr(self, "alpha_mean_", self.alpha_mean)
+        if not (0 < ridge < np.inf and alpha < np.inf) or (kept := alpha / (alpha + ridge)) > ALIKE:
+            return ""
+        return (
+            f", which alpha_mean={ridge:.3g} beside alpha={alpha:.3g} shrinks to {kept:.0%} "
+            "of the mean of the tasks (alpha_mean=0 leaves it as it is)"
+        )
 
     def _penalty(self, problem: Problem) -> Penalty:
         return SquaredNorm(1.0)

@@ -197,7 +197,7 @@ class Reader:
                 f"to answer them by {estimator._of_strangers}."
             )
         warnings.warn(
-            f"{text}; they are answered by {estimator._of_strangers}. "
+            f"{text}; they are answered by {estimator._said_of_strangers()}. "
             'unseen_task="mean" silences this. '
             "(In cross-validation, StratifiedTaskKFold keeps every task of two rows or more in the "
             "training part.)",

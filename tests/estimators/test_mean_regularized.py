@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from mtlearn import MeanRegularizedRegressor
+from mtlearn.exceptions import UnseenTaskWarning
 
 from ..checks import INTERCEPTS, STRICT, assert_certified, assert_solves
 from ..generators import CASES, WAYS, make, stacked
@@ -124,3 +125,16 @@ def test_a_row_without_any_label_is_no_direction_of_the_shared_mean(seed):
     alone = model.fit(problem.X[~lost], problem.y[~lost], sample_weight=weight[~lost]).coef_
     beside = model.fit(problem.X, problem.y, sample_weight=weight).coef_
     np.testing.assert_allclose(beside, alone, rtol=1e-6, atol=1e-8)
+
+
+def test_new_tasks_are_told_how_much_of_the_mean_is_left():
+    rng = np.random.default_rng(0)
+    task, X = np.repeat(np.arange(4), 50), rng.normal(size=(200, 2))
+    y = (X * rng.normal(2.0, 1.0, size=(4, 2))[task]).sum(axis=1)
+    model = MeanRegularizedRegressor(1e-3, alpha_mean=3e-3).fit(X, y, task=task)
+    np.testing.assert_allclose(model.mean_coef_, 0.25 * model.coef_.mean(axis=0))
+    with pytest.warns(UnseenTaskWarning, match="shrinks to 25% of the mean of the tasks"):
+        model.predict(X[:1], task=[99])
+    with pytest.warns(UnseenTaskWarning) as said:
+        model.set_params(alpha_mean=0).fit(X, y, task=task).predict(X[:1], task=[99])
+    assert "shrinks" not in str(said[0].message)
