@@ -10,6 +10,7 @@ import pandas as pd
 
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.text_batches import TextBatches
+from mtlearn.cli.whole_numbers import put_back
 from mtlearn.inputs.batches import batches, is_csv
 
 
@@ -86,8 +87,15 @@ def types_of(path: Path) -> dict[str, Any]:
 
 def _of_parquet(path: Path, begins: Begins | None) -> Iterator[pd.DataFrame]:
     for table in batches(path, (), begins):
-        frame = table.to_pandas()
-        yield frame if frame.index.names == [None] else frame.reset_index()
+        yield frame_of(table)
+
+
+def frame_of(table: Any) -> pd.DataFrame:
+    """The columns of a table of pyarrow, also the one that pandas takes for its index."""
+    frame = table.to_pandas()
+    frame = frame if frame.index.names == [None] else frame.reset_index()
+    frame.columns = frame.columns.map(str)
+    return put_back(frame[table.column_names], table.schema, table.column)
 
 
 def _shown(folder: Path) -> Iterator[Path]:
