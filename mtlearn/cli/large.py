@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mtlearn.cli.batched import FileNow, NotInBatchesError, tables_of
+from mtlearn.cli.batched import FileNow, NotInBatchesError, frame_of, tables_of
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.files import Table
 from mtlearn.cli.folds import read_folds
@@ -176,7 +176,7 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
     first = next(tables(), None)
     if first is None:
         raise SourceError(f"{called(source)} has no row.")
-    table = Table(first.slice(0, SHOWN).to_pandas())
+    table = Table(frame_of(first.slice(0, SHOWN)))
     columns = chosen_columns(
         table,
         several(asked.targets, table.frame),

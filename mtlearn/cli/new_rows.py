@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -124,8 +125,10 @@ def same_tasks(
             stranger += "_"
         labels = np.array([*known, stranger], dtype=object)
     else:
-        numbers = tasks.astype(float) if tasks.dtype.kind == "f" else tasks.astype(np.int64)
-        labels = np.append(numbers, np.floor(numbers.max()) + 1)
+        numbers = tasks.astype(np.int64) if tasks.dtype.kind == "b" else tasks
+        seen = set(known)
+        free = next(k for k in count() if k not in seen)  # past the largest there may be no other
+        labels = np.append(numbers, np.array(free, numbers.dtype))
     by = "the shared model"
     notes = []
     if (new := places == -1).any():
