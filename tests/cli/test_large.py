@@ -107,6 +107,19 @@ def test_groups_are_on_one_side_of_each_fold(run, shops, tmp_path):
     np.testing.assert_allclose(found.r2, expected.table.r2, rtol=1e-6)
 
 
+def test_what_pandas_took_for_its_index_are_columns(run, shops, tmp_path):
+    frame, answer, found = shops.assign(unit=np.arange(len(shops)) // 4), tmp_path / "a.json", []
+    path = tmp_path / "shops.parquet"
+    for part in (frame, frame.set_index(["shop", "profit", "unit", "sales"])):
+        part.to_parquet(path)
+        asked = [*QUICK, "--groups", "unit", "--batches", "--json", answer, "--quiet"]
+        assert run("compare", path, *asked)[0::2] == (0, "")
+        found.append(json.loads(answer.read_text()))
+    for what in ("tasks", "n_features", "null_loss"):
+        assert found[0][what] == found[1][what]
+    assert [one["r2"] for one in found[0]["table"]] == [one["r2"] for one in found[1]["table"]]
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [
