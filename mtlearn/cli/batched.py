@@ -11,7 +11,7 @@ import pandas as pd
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.text_batches import TextBatches
 from mtlearn.cli.whole_numbers import put_back
-from mtlearn.inputs.batches import batches, is_csv
+from mtlearn.inputs.batches import batches, is_csv, shown
 
 
 class NotInBatchesError(Exception):
@@ -60,7 +60,7 @@ def frames_of(
         return lambda: _guarded(_of_parquet(path, begins)), []
     files = [path]
     if path.is_dir():
-        files = sorted(one for one in _shown(path) if one.is_file() and is_csv(one))
+        files = sorted(one for one in shown(path) if one.is_file() and is_csv(one))
     text = _read(lambda: TextBatches(files, encoding, decimal, begins).look())
     return lambda: _guarded(iter(text)), text.notes
 
@@ -96,13 +96,6 @@ def frame_of(table: Any) -> pd.DataFrame:
     frame = frame if frame.index.names == [None] else frame.reset_index()
     frame.columns = frame.columns.map(str)
     return put_back(frame[table.column_names], table.schema, table.column)
-
-
-def _shown(folder: Path) -> Iterator[Path]:
-    """What is in a folder, but what pyarrow passes over: names that begin with . or _."""
-    for one in folder.rglob("*"):
-        if not any(part.startswith((".", "_")) for part in one.relative_to(folder).parts):
-            yield one
 
 
 def _guarded(found: Iterator[Any]) -> Iterator[Any]:
