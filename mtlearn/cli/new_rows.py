@@ -17,7 +17,7 @@ from mtlearn.cli.source import has_decimal_commas, is_built_in, refuse_infinitie
 from mtlearn.datasets import load
 from mtlearn.exceptions import counted
 from mtlearn.inputs.column_types import text_of
-from mtlearn.inputs.labels import without_case
+from mtlearn.inputs.labels import only_in, without_case
 
 
 @dataclass
@@ -152,4 +152,4 @@ def _nearly(new: list, known: list) -> str:
     if not near:
         return ""
     many = counted(len(near), "of these labels is", "of these labels are")
-    return f" {many} known but for case or blanks ({near[0][0]!r} for {near[0][1]!r})."
+    return f" {many} known but for {only_in(*near[0])} ({near[0][0]!r} for {near[0][1]!r})."
