@@ -96,7 +96,7 @@ class UnidentifiedVarianceWarning(UserWarning):
 
 
 class SimilarLabelsWarning(UserWarning):
-    """Labels of tasks or classes that differ in case or blanks only are different ones.
+    """Labels of tasks or classes that differ in case, blanks or stored accents are different ones.
 
     Issued by ``fit``; that may be meant (the alleles A and a).
 

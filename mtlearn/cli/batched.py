@@ -10,7 +10,8 @@ import pandas as pd
 
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.text_batches import TextBatches
-from mtlearn.inputs.batches import batches, is_csv
+from mtlearn.cli.whole_numbers import put_back
+from mtlearn.inputs.batches import batches, is_csv, shown
 
 
 class NotInBatchesError(Exception):
@@ -59,7 +60,7 @@ def frames_of(
         return lambda: _guarded(_of_parquet(path, begins)), []
     files = [path]
     if path.is_dir():
-        files = sorted(one for one in _shown(path) if one.is_file() and is_csv(one))
+        files = sorted(one for one in shown(path) if one.is_file() and is_csv(one))
     text = _read(lambda: TextBatches(files, encoding, decimal, begins).look())
     return lambda: _guarded(iter(text)), text.notes
 
@@ -86,15 +87,15 @@ def types_of(path: Path) -> dict[str, Any]:
 
 def _of_parquet(path: Path, begins: Begins | None) -> Iterator[pd.DataFrame]:
     for table in batches(path, (), begins):
-        frame = table.to_pandas()
-        yield frame if frame.index.names == [None] else frame.reset_index()
+        yield frame_of(table)
 
 
-def _shown(folder: Path) -> Iterator[Path]:
-    """What is in a folder, but what pyarrow passes over: names that begin with . or _."""
-    for one in folder.rglob("*"):
-        if not any(part.startswith((".", "_")) for part in one.relative_to(folder).parts):
-            yield one
+def frame_of(table: Any) -> pd.DataFrame:
+    """The columns of a table of pyarrow, also the one that pandas takes for its index."""
+    frame = table.to_pandas()
+    frame = frame if frame.index.names == [None] else frame.reset_index()
+    frame.columns = frame.columns.map(str)
+    return put_back(frame[table.column_names], table.schema, table.column)
 
 
 def _guarded(found: Iterator[Any]) -> Iterator[Any]:

@@ -13,7 +13,8 @@ import pandas as pd
 
 from mtlearn.cli.errors import SourceError, did_you_mean
 from mtlearn.cli.outputs import STANDARD, called
-from mtlearn.cli.text import TextTable, keep_leading_zeros, named, unpack
+from mtlearn.cli.text import TextTable, keep_as_written, named, unpack
+from mtlearn.cli.whole_numbers import put_back
 from mtlearn.datasets import DATASETS
 from mtlearn.exceptions import counted
 
@@ -135,9 +136,11 @@ def _ending(source: str) -> str:
 def _read_parquet(source: str) -> pd.DataFrame:
     from pyarrow import parquet
 
-    named(parquet.read_schema(source).names, source)  # pyarrow says not where two of a name are
+    schema = parquet.read_schema(source)
+    named(schema.names, source)  # pyarrow says not where two of a name are
     frame = pd.read_parquet(source)
-    return frame if frame.index.names == [None] else frame.reset_index()
+    frame = frame if frame.index.names == [None] else frame.reset_index()
+    return put_back(frame, schema, lambda name: parquet.read_table(source, columns=[name])[name])
 
 
 def _read_excel(source: str, decimal: str, sheet: str | None) -> Table:
@@ -149,7 +152,7 @@ def _read_excel(source: str, decimal: str, sheet: str | None) -> Table:
         if not header.empty:
             named(header.iloc[0], f"sheet {chosen!r}")  # pandas would tell two of a name apart
         frame = read()
-        zeros = keep_leading_zeros(frame, lambda some: read(dtype=str)[some])
+        zeros = keep_as_written(frame, lambda some: read(dtype=str)[some])
     notes = []
     if sheet is None and len(sheets) > 1:
         others = ", ".join(map(repr, sheets[1:6])) + ", …" * (len(sheets) > 6)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mtlearn.cli.batched import FileNow, NotInBatchesError, tables_of
+from mtlearn.cli.batched import FileNow, NotInBatchesError, frame_of, tables_of
 from mtlearn.cli.errors import SourceError
 from mtlearn.cli.files import Table
 from mtlearn.cli.folds import read_folds
 from mtlearn.cli.outputs import STANDARD, called
-from mtlearn.cli.source import Columns, chosen_columns, is_built_in, several
+from mtlearn.cli.source import Columns, chosen_columns, is_built_in, refuse_infinities, several
 from mtlearn.compare.rivals import RIVALS
 from mtlearn.compare.running import in_words
 from mtlearn.exceptions import counted
@@ -176,7 +176,7 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
     first = next(tables(), None)
     if first is None:
         raise SourceError(f"{called(source)} has no row.")
-    table = Table(first.slice(0, SHOWN).to_pandas())
+    table = Table(frame_of(first.slice(0, SHOWN)))
     columns = chosen_columns(
         table,
         several(asked.targets, table.frame),
@@ -188,13 +188,14 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
     if len(columns.targets) > 1:
         return None, "several targets take all rows at once"
     target, task, groups = columns.targets[0], columns.task, columns.groups
-    if not _is_number(first.schema.field(target).type):
+    if not _is_number(_type_of(target, tables())):
         return None, f"the target {target} is no column of numbers"
     rows = Rows(path, tables, columns, progress, files)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         encoder = TableEncoder(task_column=task, bad_cells=asked.bad_cells)
         encoder.scan(rows.once("columns"), target_column=target, group_column=groups)
+        _check_varies(target, rows.values)
         if len(rows.values) <= 2 and asked.kind == "auto":
             return None, f"the target {target} has two values, and is one of classes"
         if why := rows.too_many(len(encoder.get_feature_names_out()), asked.n_folds):
@@ -250,18 +251,34 @@ class Rows:
         self.unlabelled, self.bytes, done = {}, 0, 0
         for table in self.tables():
             done, self.bytes = done + len(table), self.bytes + table.nbytes
+            self._check(table, done - len(table))
             there = set(table.column_names)
-            for name in filter(None, (self.columns.task, self.columns.groups)):
-                if name not in there:
-                    raise SourceError(
-                        f"{called(str(self.path))}: rows {done - len(table) + 1:,} to {done:,}"
-                        f"{self.files.now} have no column {name!r}, which the first have. Give "
-                        "files of the same columns."
-                    )
             dropped = [name for name in self.columns.dropped if name in there]
             yield self._known(table.drop_columns(dropped))
             if self.progress is not None:
                 self.progress(Reading(done, f"for the {what}"))
+
+    def _check(self, table: Any, start: int) -> None:
+        """Refuse rows of other columns than the first have, and infinite numbers."""
+        import pyarrow.compute as pc
+
+        columns, name = self.columns, called(str(self.path)) + self.files.now
+        parts = [*columns.targets, *filter(None, (columns.task, columns.groups))]
+        wanted, there = [*parts, *columns.features], set(table.column_names)
+        lacking = [one for one in wanted if one not in there]
+        if strange := lacking or sorted(there.difference(wanted, columns.dropped)):
+            have, first = ("have no", "have") if lacking else ("have a", "lack")
+            raise SourceError(
+                f"{name}: rows {start + 1:,} to {start + len(table):,} {have} column "
+                f"{strange[0]!r}, which the first {first}. "
+                "Give files of the same columns."
+            )
+        numbers = [one for one in (*columns.targets, *columns.features) if one in there]
+        for one in numbers:
+            column = table.column(one)
+            if _is_float(column.type) and pc.any(pc.is_inf(column)).as_py():
+                whole = Table(frame_of(table), lambda row: f"row {start + row + 1:,}")
+                refuse_infinities(whole, [one], name)
 
     def said(self) -> list[str]:
         """How many rows have no label."""
@@ -286,6 +303,28 @@ class Rows:
             known = pc.unique(column.filter(pc.invert(pc.is_null(column, nan_is_null=True))))
             self.values |= set(known.slice(0, 5).to_pylist())
         return table
+
+
+def _type_of(target: str, tables: Iterator[Any]) -> Any:
+    """That of the first rows that have a value, as others may not say it."""
+    kind = None
+    for table in tables:
+        if target in table.column_names:
+            kind = table.schema.field(target).type
+            if str(kind) != "null":
+                break
+    return kind
+
+
+def _check_varies(target: str, values: set) -> None:
+    """Refuse a target without anything to predict."""
+    if len(values) < 2:
+        what = f"{next(iter(values))} in" if values else "missing in"
+        raise SourceError(f"the target {target!r} is {what} every row.")
+
+
+def _is_float(kind: Any) -> bool:
+    return str(kind) in ("float", "double")  # of half a float pyarrow cannot ask
 
 
 def _is_number(kind: Any) -> bool:

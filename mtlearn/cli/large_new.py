@@ -24,6 +24,7 @@ from mtlearn.cli.kept_columns import KeptColumn
 from mtlearn.cli.new_rows import NewRows, check_columns, commas, same_levels, same_tasks
 from mtlearn.cli.saved import Saved
 from mtlearn.cli.source import refuse_infinities
+from mtlearn.inputs.lookup import EXACT
 from mtlearn.moments.left_out import LeftOut
 from mtlearn.table.features import numbers_again
 
@@ -40,21 +41,27 @@ class Distinct:
     def see(self, column: pd.Series) -> None:
         """The labels of a batch."""
         codes, values = pd.factorize(column)
-        for value, n in zip(values.tolist(), np.bincount(codes[codes >= 0]), strict=True):
+        for value, n in zip(_exact(values), np.bincount(codes[codes >= 0]), strict=True):
             self.rows[value] = self.rows.get(value, 0) + int(n)
         self.missing += int((codes < 0).sum())
 
     def series(self, name: str) -> tuple[pd.Series, np.ndarray]:
         """Every value once, none last, and how many rows have it."""
         values, times = [*self.rows], [*self.rows.values()]
-        if self.missing:
-            values, times = [*values, None], [*times, self.missing]
-        return pd.Series(values, name=name), np.array(times)
+        column = pd.Series(values, name=name)
+        if not self.missing:
+            return column, np.array(times)
+        if column.dtype.kind in "iu":  # a hole would make floats of them
+            kind = {"i": "Int64", "u": "UInt64"}[column.dtype.kind]
+            column = column.astype(kind).reindex(range(len(values) + 1))
+        else:
+            column = pd.Series([*values, None], name=name)
+        return column, np.array([*times, self.missing])
 
     def of(self, column: pd.Series, found: np.ndarray) -> np.ndarray:
         """For each row of a batch what was found for its value."""
         codes, values = pd.factorize(column)
-        return found[np.array([*(self._place[value] for value in values.tolist()), -1])[codes]]
+        return found[np.array([*(self._place[value] for value in _exact(values)), -1])[codes]]
 
     @cached_property
     def _place(self) -> dict[Any, int]:
@@ -211,6 +218,12 @@ class Commas:
     def are(self) -> bool:
         """Of all rows."""
         return self.any and self.every
+
+
+def _exact(values: Any) -> list:
+    """Different values; whole numbers that a hole in a batch made floats of as whole ones."""
+    whole = values.dtype.kind == "f" and (values % 1 == 0).all() and (np.abs(values) < EXACT).all()
+    return values.astype(np.int64).tolist() if whole else values.tolist()
 
 
 def _place(start: int, row: int) -> str:

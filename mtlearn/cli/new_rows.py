@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from mtlearn.cli.source import has_decimal_commas, is_built_in, refuse_infinitie
 from mtlearn.datasets import load
 from mtlearn.exceptions import counted
 from mtlearn.inputs.column_types import text_of
-from mtlearn.inputs.labels import without_case
+from mtlearn.inputs.labels import only_in, without_case
 
 
 @dataclass
@@ -124,8 +125,10 @@ def same_tasks(
             stranger += "_"
         labels = np.array([*known, stranger], dtype=object)
     else:
-        numbers = tasks.astype(float) if tasks.dtype.kind == "f" else tasks.astype(np.int64)
-        labels = np.append(numbers, np.floor(numbers.max()) + 1)
+        numbers = tasks.astype(np.int64) if tasks.dtype.kind == "b" else tasks
+        seen = set(known)
+        free = next(k for k in count() if k not in seen)  # past the largest there may be no other
+        labels = np.append(numbers, np.array(free, numbers.dtype))
     by = "the shared model"
     notes = []
     if (new := places == -1).any():
@@ -149,4 +152,4 @@ def _nearly(new: list, known: list) -> str:
     if not near:
         return ""
     many = counted(len(near), "of these labels is", "of these labels are")
-    return f" {many} known but for case or blanks ({near[0][0]!r} for {near[0][1]!r})."
+    return f" {many} known but for {only_in(*near[0])} ({near[0][0]!r} for {near[0][1]!r})."

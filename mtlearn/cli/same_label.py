@@ -20,6 +20,7 @@ import pandas as pd
 
 from mtlearn.inputs.column_types import text_of
 from mtlearn.inputs.label_text import readable
+from mtlearn.inputs.lookup import EXACT
 
 NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*")
 
@@ -45,9 +46,12 @@ class Finder:
         once = {value for value, count in Counter(values).items() if count == 1}
         self.number = {v: place for place, v in enumerate(values) if v in once and v is not None}
         self.are_text = any(isinstance(label, str) for label in known)
+        self.are_rounded = any(map(_is_rounded, known))
 
     def __call__(self, label: Any, *, alone: bool = True) -> int:
         """The position, or -1; by its number if it is ``alone`` in being that one."""
+        if _is_rounded(label) and not self.are_rounded:  # nobody knows which it was
+            return -1
         place = self.equal.get(label) if isinstance(label, str) == self.are_text else None
         place = self.text.get(text_of(label)) if place is None else place
         by_number = self.number.get(_number(label), -1) if alone else -1
@@ -58,9 +62,22 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) and value.dtype.kind in "iufbU" else value
 
 
-def _number(label: Any) -> float | None:
+def _number(label: Any) -> Real | Decimal | None:
+    """The value: equal ones are equal whatever their types, and whole ones are not rounded."""
     if isinstance(label, str):
-        return float(label) if NUMBER.fullmatch(label) else None
+        return _value(Decimal(label.strip())) if NUMBER.fullmatch(label) else None
     if isinstance(label, bool) or not isinstance(label, Real | Decimal):
         return None
-    return float(label)
+    return _value(label) if isinstance(label, Decimal) else label
+
+
+def _value(number: Decimal) -> Any:
+    """0.1 is the float, as in fit; of many digits the float would be another number."""
+    if number == number.to_integral_value():
+        return int(number)
+    return float(number) if abs(number) < EXACT else number
+
+
+def _is_rounded(label: Any) -> bool:
+    """A float that stands for several whole numbers."""
+    return isinstance(label, float) and abs(label) >= EXACT

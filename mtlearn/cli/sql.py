@@ -17,6 +17,7 @@ from mtlearn.cli.linear_form import LinearForm
 from mtlearn.cli.saved import Saved
 
 FAR = 700  # log-odds beyond which EXP leaves the range of floats
+LARGEST = 2**63  # and past it databases round, which makes one of several tasks
 TABLES = ("mtlearn_values", "mtlearn_coefficients", "mtlearn_shared")  # of the query
 
 
@@ -26,7 +27,7 @@ def sql_of(saved: Saved, form: LinearForm, table: str) -> str:
     Raises
     ------
     SourceError
-        If a name or a label holds what no database takes.
+        If a name or a label is or holds what no database takes.
     """
     query = _Query(saved, form, table)
     return f"{query.header()}{query.text()};\n"
@@ -124,6 +125,12 @@ class _Query:
         """
         values, coefficients, _ = self.names
         form, listed = self.form, ", ".join(columns)
+        for label in form.tasks:
+            if isinstance(label, int) and not -LARGEST <= label < LARGEST:
+                raise SourceError(
+                    f"the task {label} is past the whole numbers of SQL, which end at 2^63; make "
+                    "the labels text in the table, and fit again."
+                )
         rows = ",\n  ".join(
             f"({', '.join([literal(label), *self._values(b, w)])})"
             for label, b, w in zip(form.tasks, form.intercept, form.coef, strict=True)

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from mtlearn.cli.errors import SourceError
+from mtlearn.cli.whole_numbers import are_rounded, of_text
 from mtlearn.exceptions import counted
 
 SEPARATORS = ",;\t"
@@ -71,7 +72,9 @@ class TextTable:
         else:
             frame = self._rows(names)
             self._note_short(frame)
-        self.zeros = keep_leading_zeros(
+        for name in frame.columns[frame.dtypes.map(pd.api.types.is_string_dtype)]:
+            frame[name] = frame[name].where(frame[name] != "")  # pandas, beside 2^63 and more
+        self.zeros = keep_as_written(
             frame, lambda some: self._rows(names, usecols=some, dtype=str), self.decimal
         )
         return frame
@@ -179,12 +182,13 @@ def named(header: Iterable[Any], called: str) -> list[str]:
     return [name if name.strip() else f"Unnamed: {j}" for j, name in enumerate(names)]
 
 
-def keep_leading_zeros(
+def keep_as_written(
     frame: pd.DataFrame, read_as_text: Callable[[list[str]], pd.DataFrame], decimal: str = "."
 ) -> list[str]:
-    """Put columns back to text where a value has a leading zero; their names.
+    """Put back what numbers lost: leading zeros, as text, and last digits that a hole took.
 
-    As numbers, 007 and 7 would be one task, one group or one postcode.
+    As numbers, 007 and 7 would be one task, one group or one postcode, and as floats so would ids
+    of 17 digits. Returned are the columns that are text.
     """
     whole = [name for name in frame.columns if is_whole(frame[name])]
     found = []
@@ -193,6 +197,9 @@ def keep_leading_zeros(
         if text.str.contains(LEADING_ZERO, na=False).any():
             found.append(str(name))
             frame[name] = without_zeros(text, decimal)
+        elif are_rounded(frame[name]):
+            exact = of_text(without_zeros(text, decimal))
+            frame[name] = frame[name] if exact is None else exact
     return found
 
 

@@ -31,6 +31,7 @@ from mtlearn.cli.text import (
     said_of_short,
     without_zeros,
 )
+from mtlearn.cli.whole_numbers import is_large, of_text
 from mtlearn.inputs.batches import rows_of_batch
 
 HEAD = 1 << 20  # characters, in which the header and the first row have to end
@@ -44,12 +45,14 @@ class ColumnTypes:
     kinds: set[str] = field(default_factory=set)
     whole: bool = True  # all numbers so far
     holes: bool = False
+    large: bool = False  # a number of 2^53 or more
 
     def see(self, column: pd.Series) -> None:
         """One batch more."""
         kind = _kind(column)
         self.kinds.add(kind)
         self.whole &= kind not in ("whole", "numbers") or is_whole(column)
+        self.large |= kind in ("whole", "numbers") and is_large(column)
         self.holes |= bool(column.isna().any())
 
     @property
@@ -98,6 +101,7 @@ class TextBatches:
         self.notes = [note for head in self.heads for note in head.notes]
         self.types: dict[str, ColumnTypes] = {}
         self.zeros: list[str] = []
+        self.exact: list[str] = []  # whole numbers that floats beside holes would round
 
     def look(self) -> TextBatches:
         """Go through the files for the types of the columns."""
@@ -106,13 +110,25 @@ class TextBatches:
                 self.types.setdefault(str(name), ColumnTypes()).see(frame[name])
         whole = [name for name, one in self.types.items() if one.are in _NUMBERS and one.whole]
         found: set[str] = set()
+        exact = {name for name in whole if self._are_rounded(name)}
         for frame in self._frames(dict.fromkeys(whole, str), whole) if whole else ():
             for name in set(whole) - found:
+                if name not in frame:
+                    continue
                 if frame[name].str.strip().str.contains(LEADING_ZERO, na=False).any():
                     found.add(name)
+                if name in exact and self._exact(frame[name]) is None:
+                    exact.remove(name)
         self.zeros = [name for name in whole if name in found]
+        self.exact = [name for name in whole if name in exact - found]
         self._note_short()
         return self
+
+    def _are_rounded(self, name: str) -> bool:
+        return self.types[name].are == "numbers" and self.types[name].large
+
+    def _exact(self, text: pd.Series) -> pd.Series | None:
+        return of_text(without_zeros(text, self.decimal))
 
     def _note_short(self) -> None:
         """Rows that end early, in all files: their last values are missing."""
@@ -142,15 +158,17 @@ class TextBatches:
             raise ValueError(f"{path.name}: {error}") from error
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
-        dtypes: dict[str, Any] = dict.fromkeys(self.zeros, str)
+        dtypes: dict[str, Any] = dict.fromkeys([*self.zeros, *self.exact], str)
         for name, one in self.types.items():
             if one.are == "text":
                 dtypes[name] = str
             elif one.are == "numbers" and name not in dtypes:
                 dtypes[name] = np.float64
         for frame in self._frames(dtypes):
-            for name in self.zeros:
+            for name in frame.columns.intersection(self.zeros):
                 frame[name] = without_zeros(frame[name], self.decimal)
+            for name in frame.columns.intersection(self.exact):
+                frame[name] = self._exact(frame[name])
             yield frame
 
     def _frames(self, dtypes: dict[str, Any], some: list[str] | None = None) -> Iterator:

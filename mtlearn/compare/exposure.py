@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from mtlearn.exceptions import counted
+from mtlearn.inputs.holes import holds, is_missing, with_nulls
+from mtlearn.inputs.number_text import COMMA, NUMBER, decimal_of, read_numbers
 from mtlearn.inputs.target_array import read_array
 from mtlearn.inputs.tasks import find_column
 
@@ -35,7 +37,7 @@ def read_exposure(
     ------
     ValueError
         If there is no such column or it is that of the tasks, if the targets are a matrix, or if
-        one is not above zero.
+        one is no number above zero.
     """
     if exposure is None:
         return frame, None
@@ -44,20 +46,22 @@ def read_exposure(
             "exposure= goes with rows labelled by task, and y has several columns. Stack them, "
             "with a row for each label."
         )
+    column = None
     if isinstance(exposure, str | int | np.integer):
-        name = frame.columns[find_column(exposure, names, len(frame.columns), "exposure")]
-        if name == task_name:
+        column = frame.columns[find_column(exposure, names, len(frame.columns), "exposure")]
+        if column == task_name:
             raise ValueError(
                 f"exposure={exposure!r} is the column of the tasks. Name the one that says how "
                 "long, or over how many, each row counted."
             )
-        values = frame.get_column(name).to_numpy()
-        frame = frame.drop(name)
+        values = frame.get_column(column).to_numpy()
+        frame = frame.drop(column)
     else:
         values = exposure
-    values = read_array(values, "exposure", numeric=True).reshape(-1)
+    known = ~np.isnan(y.reshape(-1))
+    values = _numbers(values, known, column, frame.implementation).reshape(-1)
     check_consistent_length(y, values)
-    wrong = ~np.isnan(y.reshape(-1)) & ~((values > 0) & np.isfinite(values))
+    wrong = known & ~((values > 0) & np.isfinite(values))
     if wrong.any():
         raise ValueError(
             f"exposure is {values[wrong][0]:g} in row {int(np.argmax(wrong))} (the first of "
@@ -65,3 +69,30 @@ def read_exposure(
             "that nobody watched."
         )
     return frame, values
+
+
+def _numbers(values: Any, known: np.ndarray, column: str | None, library: Any) -> np.ndarray:
+    """Text of numbers as they are read of a feature, also with decimal commas."""
+    array = np.asarray(with_nulls(values))
+    array = array.astype(object) if array.dtype.kind == "U" else array
+    if not holds(array, str):
+        return read_array(values, "exposure", numeric=True)
+    check_consistent_length(known, array)
+    cells = [None if is_missing(one) else str(one) for one in array.ravel().tolist()]
+    text = nw.new_series("exposure", cells, nw.String, backend=library)
+    bare = text.str.strip_chars()
+    like = [bare.str.contains(pattern).fill_null(False) for pattern in (NUMBER, COMMA)]
+    mark = decimal_of(bare.filter(like[0] | like[1]))[0]  # which they are, however many are not
+    numbers, bad = read_numbers(text, mark or ".")
+    wrong = [i for i in np.flatnonzero(known & np.isnan(numbers)) if (cells[i] or "").strip()]
+    if bad.count and wrong:
+        where = "exposure" if column is None else f"exposure column {column!r}"
+        beside = "exposure" if column is None else f"X[{column!r}]"
+        comma = '.str.replace(",", ".")' * ("," in cells[wrong[0]])
+        raise ValueError(
+            f"{where} holds {cells[wrong[0]]!r} in row {wrong[0]} (the first of "
+            f"{counted(len(wrong), 'cell that is', 'cells that are')} no number). Correct what is "
+            f'misspelt; pandas.to_numeric({beside}{comma}, errors="coerce") makes the rest '
+            "missing, and leave out the rows where it is."
+        )
+    return numbers

@@ -125,7 +125,7 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
                 if name not in table.column_names:
                     kind = dataset.schema.field(name).type
                     table = table.append_column(name, pa.repeat(pa.scalar(value, kind), len(table)))
-            yield table
+            yield _without_views(pa, table)
     pa.default_memory_pool().release_unused()  # pages of all columns, which it keeps otherwise
 
 
@@ -157,7 +157,17 @@ def _group(pa: Any, file: Any, k: int, names: list[str]) -> Any:
     read = [table.select([name]) for table, name in zip(read, names, strict=True)]
     fields = [table.schema.field(0) for table in read]
     schema = pa.schema(fields, metadata=file.schema_arrow.metadata)
-    return pa.Table.from_arrays([table.column(0) for table in read], schema=schema)
+    return _without_views(pa, pa.Table.from_arrays([t.column(0) for t in read], schema=schema))
+
+
+def _without_views(pa: Any, table: Any) -> Any:
+    """Text as everything takes it: of views no rows can be taken."""
+    plain = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}
+    for j, one in enumerate(table.schema):
+        if str(one.type) in plain:
+            column = table.column(j).cast(plain[str(one.type)])
+            table = table.set_column(j, one.name, column)
+    return table
 
 
 def rows_of_batch(n_columns: int, size: int = BATCH_BYTES) -> int:
@@ -171,7 +181,7 @@ def is_csv(path: Path) -> bool:
         raise FileNotFoundError(f"{str(path)!r} is neither a file nor a folder.")
     if path.is_file():
         return _kind(path) in CSV
-    kinds = {_kind(one) for one in path.rglob("*") if one.is_file()}
+    kinds = {_kind(one) for one in shown(path) if one.is_file()}
     found = [kind for kind in (".parquet", *CSV) if kind in kinds]
     if len(found) != 1:
         what = " and ".join(found) or "neither Parquet nor CSV"
@@ -180,6 +190,13 @@ def is_csv(path: Path) -> bool:
             "or an iterable of frames."
         )
     return found[0] in CSV
+
+
+def shown(folder: Path) -> Iterator[Path]:
+    """What is in a folder, but what pyarrow passes over: names that begin with . or _."""
+    for one in folder.rglob("*"):
+        if not any(part.startswith((".", "_")) for part in one.relative_to(folder).parts):
+            yield one
 
 
 def _kind(path: Path) -> str:

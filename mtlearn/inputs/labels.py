@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from numbers import Real
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from mtlearn.exceptions import SimilarLabelsWarning, counted, level_of_user
 from mtlearn.inputs.holes import is_missing, with_nulls
 from mtlearn.inputs.label_text import readable, times_as_text
 from mtlearn.inputs.lookup import Lookup
+
+CASE, ACCENTS = "case or blanks", "how accents are stored"
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:
 
 
 def nearly_equal(values: Any, of: str) -> str:
-    """A sentence on labels that differ in case or blanks only, "" where none do.
+    """A sentence on labels that differ in case, blanks or the storing of accents, "" if none do.
 
     Such labels are different ones, and that may be meant (the alleles A and a): a comparison
     asks, ``fit`` warns, and an error that they may explain names them. ``of`` says what they are
@@ -156,10 +159,12 @@ def nearly_equal(values: Any, of: str) -> str:
     if not groups:
         return ""
     more = counted(len(groups) - 1, "more such group", "more such groups")
+    how = only_in(*groups[0])
+    remedy = ".str.strip().str.lower()" if how == CASE else '.str.normalize("NFC")'
     return (
-        f"{', '.join(repr(str(label)) for label in groups[0][:5])} differ in case or blanks only"
+        f"{', '.join(repr(str(label)) for label in groups[0][:5])} differ in {how} only"
         f"{f' ({more})' if len(groups) > 1 else ''} and are different {of}; if that is not meant, "
-        "make them one, for example with .str.strip().str.lower()."
+        f"make them one, for example with {remedy}."
     )
 
 
@@ -176,8 +181,16 @@ def warn_of_similar(values: np.ndarray, of: str) -> None:
 
 
 def without_case(label: str) -> str:
-    """What labels that look the same have in common."""
-    return " ".join(label.split()).casefold()
+    """What labels that look the same have in common.
+
+    An accented letter is stored as one character, or (by macOS in names of files) as two.
+    """
+    return " ".join(normalize("NFC", label).split()).casefold()
+
+
+def only_in(*alike: str) -> str:
+    """What labels that look the same differ in."""
+    return CASE if len({normalize("NFC", label) for label in alike}) > 1 else ACCENTS
 
 
 def as_column(column: Any, name: str) -> np.ndarray:

@@ -42,7 +42,7 @@ class Lookup:
         if span > 4 * len(tasks) + SPARSE:
             return None
         table = np.full(span, -1, dtype=np.intp)
-        table[(tasks - tasks[0]).astype(np.intp)] = np.arange(len(tasks))
+        table[self._steps(tasks)] = np.arange(len(tasks))
         return table
 
     def of_coded(self, column: Any) -> np.ndarray | None:
@@ -78,12 +78,17 @@ class Lookup:
             first = int(self.tasks[0])
             if int(column.min()) < first or int(column.max()) > int(self.tasks[-1]):
                 return None
-            return _all_known(self.table[column.astype(np.intp) - first])
+            return _all_known(self.table[self._steps(column)])
         exact = column.dtype == self.tasks.dtype or (np.abs(column) < EXACT).all()
         if not exact:  # in the floats that NumPy compares them in
             return None
         at = np.minimum(np.searchsorted(self.tasks, column), len(self.tasks) - 1)
         return at if (self.tasks[at] == column).all() else None
+
+    def _steps(self, numbers: np.ndarray) -> np.ndarray:
+        """How far whole numbers are from the first task, in a type that holds both and the step."""
+        wide = np.uint64 if self.tasks.dtype == np.uint64 else np.int64
+        return (numbers.astype(wide) - self.tasks[0].astype(wide)).astype(np.intp)
 
 
 def _all_known(places: np.ndarray) -> np.ndarray | None:

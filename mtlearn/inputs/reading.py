@@ -26,6 +26,7 @@ from mtlearn.inputs.labels import (
     as_column,
     labels_beside,
     match_labels,
+    only_in,
     read_labels,
     without_case,
 )
@@ -216,7 +217,7 @@ def _nearly_seen(unseen: list, tasks: np.ndarray) -> str:
         return ""
     wrong, right = near[0]
     many = counted(len(near), "of these labels is", "of these labels are")
-    return f"; {many} known but for case or blanks ({wrong!r} for {right!r})"
+    return f"; {many} known but for {only_in(wrong, right)} ({wrong!r} for {right!r})"
 
 
 def _raise_forgotten(estimator: Any) -> NoReturn:

@@ -148,6 +148,22 @@ def test_numbers_and_flags_as_tasks_are_joined_by_value(run, tmp_path):
         np.testing.assert_allclose(got.sales_predicted, want, rtol=1e-9)
 
 
+@pytest.mark.parametrize("first", [10**17, 2**63 - 9, 2**63])
+def test_ids_are_joined_to_their_last_digit_or_refused(run, tmp_path, first):
+    frame = many_shops()
+    frame["shop"] = frame.shop.str[-1].astype("uint64") + np.uint64(first)
+    saved = fitted("number", frame=frame)
+    if first == 2**63:
+        save(saved, str(tmp_path / "m.skops"))
+        code, _, err = run("export", tmp_path / "m.skops", "--to", tmp_path / "m.sql")
+        assert code == 2 and f"the task {first} is past the whole numbers of SQL" in err
+        return
+    exported(run, saved, tmp_path, "m.sql")
+    rows = frame[[*FEATURES, "shop"]]
+    got = asked((tmp_path / "m.sql").read_text(), rows.astype({"shop": "int64"}))
+    np.testing.assert_allclose(got.sales_predicted, saved.pipeline.predict(rows), rtol=1e-9)
+
+
 @pytest.mark.parametrize("label", ["s{}".format, int])
 def test_sqlite_finds_the_task_of_a_row_by_an_index(run, tmp_path, label):
     frame = pd.concat([many_shops()] * 5, ignore_index=True)

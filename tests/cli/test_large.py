@@ -107,6 +107,19 @@ def test_groups_are_on_one_side_of_each_fold(run, shops, tmp_path):
     np.testing.assert_allclose(found.r2, expected.table.r2, rtol=1e-6)
 
 
+def test_what_pandas_took_for_its_index_are_columns(run, shops, tmp_path):
+    frame, answer, found = shops.assign(unit=np.arange(len(shops)) // 4), tmp_path / "a.json", []
+    path = tmp_path / "shops.parquet"
+    for part in (frame, frame.set_index(["shop", "profit", "unit", "sales"])):
+        part.to_parquet(path)
+        asked = [*QUICK, "--groups", "unit", "--batches", "--json", answer, "--quiet"]
+        assert run("compare", path, *asked)[0::2] == (0, "")
+        found.append(json.loads(answer.read_text()))
+    for what in ("tasks", "n_features", "null_loss"):
+        assert found[0][what] == found[1][what]
+    assert [one["r2"] for one in found[0]["table"]] == [one["r2"] for one in found[1]["table"]]
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [
@@ -174,6 +187,79 @@ def test_a_folder_is_read_in_batches_alone(run, shops, tmp_path):
     path = written(shops, tmp_path, "folder")
     code, _, err = run("compare", path, "--target", "rich", "--task", "shop")
     assert code == 2 and f"{path} is a folder, which is read in batches alone: the target" in err
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda f: f.assign(sales=2.5), "the target 'sales' is 2.5 in every row."),
+        (lambda f: f.assign(sales=np.nan), "the target 'sales' is missing in every row."),
+        (
+            lambda f: f.assign(price=f.price.mask(f.index == 80, np.inf)),
+            "row 81, column 1 (price) is infinite, inf; leave a cell empty",
+        ),
+        (
+            lambda f: f.assign(sales=f.sales.mask(f.index == 80, -np.inf)),
+            "row 81, column 4 (sales) is infinite, -inf; leave a cell empty",
+        ),
+    ],
+)
+def test_what_is_refused_of_a_table_is_refused_of_batches(
+    run, shops, tmp_path, kind, change, words
+):
+    path = written(change(shops), tmp_path, kind)
+    code, _, err = run("compare", path, *QUICK, "--batches")
+    assert code == 2 and words in err
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_file_of_other_columns_is_named(run, shops, tmp_path, kind):
+    def write(frame, name):
+        frame.to_csv(tmp_path / name, index=False) if kind == "csv" else frame.to_parquet(
+            tmp_path / name
+        )
+
+    half = shops[:30], shops[30:]
+    for without, words in (
+        ((), "have a column 'extra', which the first lack."),
+        (("price", "extra"), "have no column 'price', which the first have."),
+        (("sales",), "have no column 'sales', which the first have."),
+    ):
+        write(half[0], f"0.{kind}")
+        write(half[1].assign(extra=1).drop(columns=[*without]), f"1.{kind}")
+        code, _, err = run("compare", tmp_path, *QUICK)
+        assert code == 2 and f"(in 1.{kind}): rows 31 to " in err and words in err
+
+
+def test_parquet_of_others_is_read(run, shops, tmp_path):
+    """A first file without a target, hidden files of another kind, and text as views."""
+    found, folder = [], tmp_path / "parts"
+    (folder / ".ipynb_checkpoints").mkdir(parents=True)
+    for views in (False, True):
+        table = pa.Table.from_pandas(shops, preserve_index=False)
+        table, nulls = (as_views(table), pa.nulls(20)) if views else (table, pa.nulls(20, "double"))
+        empty = table.slice(0, 20).drop_columns(["sales"]).append_column("sales", nulls)
+        pq.write_table(empty, folder / "0.parquet")
+        if views:
+            (folder / ".ipynb_checkpoints" / "x.csv").write_text("a,b\n1,2\n")
+        pq.write_table(table.slice(20), folder / "1.parquet")
+        answer = tmp_path / "a.json"
+        code, _, err = run("compare", folder, *QUICK, "--json", answer, "--quiet")
+        assert (code, err) == (0, "")
+        found.append(json.loads(answer.read_text()))
+    for what in ("tasks", "n_rows", "n_features", "null_loss"):
+        assert found[0][what] == found[1][what]
+
+
+def as_views(table):
+    """Text as newer writers have it, where pyarrow knows it."""
+    if not hasattr(pa, "string_view"):
+        return table
+    for j, one in enumerate(table.schema):
+        if pa.types.is_string(one.type) or pa.types.is_large_string(one.type):
+            table = table.set_column(j, one.name, table.column(j).cast(pa.string_view()))
+    return table
 
 
 def test_a_file_that_batches_do_not_read_is_read_whole(run, shops, tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -204,6 +205,13 @@ NA = float("nan")
         ([2.5, 3.0], ["2.50", "3"], [0, 1]),
         ([False, True], ["True", "False", True, "yes"], [1, 0, 1, -1]),
         (["True", "False"], [True, False], [0, 1]),
+        ([10**17, 10**17 + 64], [10**17 + 59, 10**17 + 64, 5], [-1, 1, -1]),  # one float
+        ([10**17, 10**17 + 64], ["100000000000000064", "0100000000000000059"], [1, -1]),
+        ([10**17 + 64], ["100000000000000064.0", "100000000000000064.2"], [0, -1]),
+        ([10**17], [1e17, 1.0], [-1, -1]),  # which id it was nobody knows
+        ([1e17, 0.5], [1e17, 0.5], [0, 1]),
+        (["100000000000000059"], [10**17 + 59, 10**17 + 64], [0, -1]),
+        ([0.1, 0.2], ["0.2", Decimal("0.1")], [1, 0]),
     ],
 )
 def test_labels_of_another_type_are_the_same(known, new, places):

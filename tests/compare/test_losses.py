@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.linear_model import PoissonRegressor
 from sklearn.metrics import d2_tweedie_score, mean_absolute_error, mean_poisson_deviance
@@ -112,6 +113,34 @@ def test_exposures_are_the_likelihood_of_counts():
 
 
 @pytest.mark.filterwarnings("error:sample_weight holds whole numbers")
+@pytest.mark.parametrize("mark", [".", ","])
+def test_exposures_that_are_text_are_numbers_as_features_are(mark):
+    X, y = counted(3, 4)
+    years = X["years"] = X["years"].round(2)
+    y = y.astype(float)
+    y[5] = np.nan  # of such a row it does not matter
+
+    def exposures(text, beside=False):
+        frame = X.drop(columns="years") if beside else X.assign(years=text)
+        asked = (frame, y, None, "place", None, "regression", kind_of_loss("poisson", None, "auto"))
+        return read_table(*asked, text if beside else "years").exposure
+
+    text = years.map(str).str.replace(".", mark)
+    text[5] = "n.d."
+    for given in (text, text.str.rjust(9), text.astype("category"), text.astype(object)):
+        np.testing.assert_array_equal(exposures(given), exposures(years))
+    for given in (text, [*text], text.to_numpy(str), pl.Series(text.to_list())):
+        np.testing.assert_array_equal(exposures(given, beside=True), exposures(years))
+    text[[7, 9]] = ["n.d.", "?"]
+    with pytest.raises(ValueError, match=r"column 'years' holds 'n\.d\.' in row 7 .* 2 cells that"):
+        exposures(text)
+    with pytest.raises(ValueError, match=r"^exposure holds 'n\.d\.' in row 7"):
+        exposures([*text], beside=True)
+    text[[7, 9]] = [None, " "]
+    with pytest.raises(ValueError, match=r"exposure is nan in row 7 \(the first of 2 rows\)"):
+        exposures(text)
+
+
 def test_what_exposures_are_counted_in_does_not_matter():
     X, y = counted(6)
     X["years"] = years = np.ceil(X["years"])

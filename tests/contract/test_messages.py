@@ -906,6 +906,16 @@ COMPARISONS = {
         ["exposure is 0 in row 0"],
         ["above 0", "Leave out rows"],
     ),
+    "exposures that are no numbers": (
+        ask(
+            X=FRAME.assign(years=["1,5", "n.d.", *["2,25"] * 22]),
+            y=np.arange(24),
+            loss="poisson",
+            exposure="years",
+        ),
+        ["exposure column 'years' holds 'n.d.' in row 1", "1 cell"],
+        ["Correct what is misspelt", "pandas.to_numeric(X['years'], errors=\"coerce\")"],
+    ),
     "exposures of columns": (
         lambda: compare_tasks(X, np.abs(Y), loss="poisson", exposure=np.ones(24)),
         ["y has several columns"],

@@ -12,7 +12,7 @@ from sklearn.linear_model import Ridge
 from mtlearn import IndependentTasks, MeanRegularizedRegressor, compare_tasks, make_table_pipeline
 from mtlearn.compare.task_table import read_table
 from mtlearn.compare.unusable import leave_out_unusable
-from mtlearn.exceptions import SimilarLabelsWarning
+from mtlearn.exceptions import SimilarLabelsWarning, UnseenTaskWarning
 from mtlearn.model_selection import StratifiedTaskKFold
 from mtlearn.table import TableEncoder
 
@@ -211,3 +211,21 @@ def test_labels_that_look_the_same_are_named_in_fit(form):
         warnings.simplefilter("error")
         result = compare_tasks(frame, y, task_column="shop", cv=2, models=["mean-regularized"])
     assert len([note for note in result.notes if "in case or blanks only" in note]) == 1
+
+
+def test_an_accented_letter_of_two_characters_looks_like_that_of_one():
+    one, two = "caf\u00e9", "cafe\u0301"
+    labels = [(one, two, "bar")[k % 3] for k in range(N)]
+    words = f"{two!r}, {one!r} differ in how accents are stored only .*normalize..NFC"
+    with pytest.warns(SimilarLabelsWarning, match=words):
+        MeanRegularizedRegressor().fit(X, y, task=labels)
+    made_one = pd.Series(labels).str.normalize("NFC")  # what it says helps
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = MeanRegularizedRegressor().fit(X, y, task=made_one)
+    assert model.tasks_.tolist() == ["bar", one]
+    with pytest.warns(UnseenTaskWarning, match=f"known but for how accents .* {one!r}"):
+        model.predict(X, task=labels)
+    shouted = [one.upper(), *labels[1:]]
+    with pytest.warns(SimilarLabelsWarning, match="differ in case or blanks only"):
+        MeanRegularizedRegressor().fit(X, y, task=shouted)

@@ -4,12 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mtlearn import MeanRegularizedRegressor
 from mtlearn.inputs.labels import as_column, match_labels, read_labels
 from mtlearn.inputs.lookup import Lookup
 
 TEXT = np.array(["a", "b", "c"], dtype=object)
 CLOSE, APART = np.array([-3, 1, 2, 40]), np.array([-(10**12), 1, 2, 2**60 + 1])
 FRACTIONS = np.array([0.5, 1.0, 2.25])
+SMALL = np.array([-100, 0, 27, 100], dtype=np.int8)  # apart by more than their type holds
+LATE = np.array([0, 1, 5], dtype=np.uint64) + np.uint64(2**63 - 1)
+LATER = LATE + np.uint64(1)
 BOTH = np.array([False, True])
 
 
@@ -43,6 +47,13 @@ def found(tasks, column):
         (FRACTIONS, np.array([2.25, 0.5])),
         (FRACTIONS, np.array([1, 1])),
         (FRACTIONS, pd.Series([2.25, 0.5], dtype="category")),
+        (SMALL, np.array([100, -100, 27, 0], dtype=np.int8)),
+        (SMALL, np.array([100, -100])),
+        (LATE, LATE[[2, 0, 0, 1]]),
+        (LATE, np.array([2**63 - 1])),
+        (LATE, [2**63 + 4, 2**63]),
+        (LATER, LATER[[2, 0, 0, 1]]),
+        (LATER, pd.Series(LATER[[2, 0]])),
         (BOTH, np.array([True, False, True])),
         (BOTH, np.array([1, 0])),
         (np.array([0, 2**64 - 1], dtype=np.uint64), np.array([2**64 - 1, 0], dtype=np.uint64)),
@@ -82,7 +93,21 @@ def test_labels_that_are_known_as_they_stand_need_no_reading(tasks, column):
         (APART, np.array([1, 2**60])),
         (APART, np.array([1.0, 2.0**60])),  # of which NumPy holds that it is 2**60 + 1
         (FRACTIONS, np.array([0.5, 0.6])),
+        (SMALL, np.array([-56, 100])),
+        (LATE, np.array([2**63 + 1], dtype=np.uint64)),
+        (LATE, np.array([1, 2**63 - 1])),
+        (LATE, np.array([-1])),
     ],
 )
 def test_others_have_to_be_read(tasks, column):
     assert found(tasks, column) is None
+
+
+def test_labels_beyond_63_bits_predict():
+    rng = np.random.default_rng(0)
+    X, t = rng.normal(size=(30, 2)), np.arange(30) % 3
+    y = X[:, 0] * (1 + t) + t
+    want = MeanRegularizedRegressor().fit(X, y, task=t).predict(X, task=t)
+    for tasks in (LATE, LATER, SMALL, np.array([0, 2**62, 2**63 + 2**62], dtype=np.uint64)):
+        model = MeanRegularizedRegressor().fit(X, y, task=tasks[t])
+        np.testing.assert_array_equal(model.predict(X, task=tasks[t]), want)
