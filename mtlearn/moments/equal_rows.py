@@ -19,7 +19,7 @@ BITS = 12
 SUMS = 1 << BITS
 SIGMAS = 4.0
 LEAST_PAIRS = 16  # of fewer rows than SIGMAS speaks of: one chance meeting is two of them
-WORTH_SAYING = 0.01  # of the error; what is measured is half of the bound, and less
+WORTH_SAYING = 0.01  # of the error: where this is said, it may be half of it
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ class EqualRows:
     @property
     def others(self) -> float:
         """Rows that are equal to a row, on average: (sum_j m_j² - n) / n, as estimated."""
-        return float(self.sums @ self.sums) / max(self.n_rows, 1) - 1.0
+        sums = self.sums.astype(float)  # whose squares do not overflow
+        return float(sums @ sums) / max(self.n_rows, 1) - 1.0
 
     @property
     def surely(self) -> bool:
@@ -109,9 +110,11 @@ def error_above(moments: Any) -> float:
 
     .. math:: \Bigl(1 - \frac{1}{K}\Bigr) \frac{p}{n} \cdot \frac{1}{n} \sum_j m_j (m_j - 1) .
 
-    More rows of the same kind change nothing: it is a matter of parameters to distinct rows. Equal
-    rows are most where leverages are low, and penalties leave fewer parameters, so that it bounds
-    what is found: of a linear model with rounded columns about twice that.
+    More rows of the same kind change nothing: it is a matter of parameters to distinct rows. It is
+    of first order in (m - 1) h, and takes leverages and residuals to be alike in all rows. With
+    rounded columns, where equal rows have low leverages and small residuals, it is twice what is
+    found; of ratings in cells, where 18 % are said, models of each task are off by 15 %; where a
+    cell has few values, some 30 % may be 50.
     """
     equal = moments._equal
     if equal is None or not equal.surely:
@@ -132,7 +135,7 @@ def said_of_equal(moments: Any) -> list[str]:
     above = error_above(moments)
     if not above:
         return []
-    much = "far" if above >= 1 else f"up to {100 * above:.2g} %"
+    much = "far" if above >= 1 else f"some {100 * above:.2g} %"
     return [
         f"{equal_in_words(moments)}, and a hash of the row holds them out together: no model has "
         f"seen the targets that it is judged on, held-out errors come out {much} too large, and a "

@@ -149,7 +149,7 @@ def read(cls: type, about: dict[str, Any], arrays: dict[str, Any]) -> Any:
         _whole=about["_whole"],
         _weighted=about["_weighted"],
         encoder=encoder,
-        _equal=EqualRows.of_array(arrays["equal"]) if "equal" in arrays else None,
+        _equal=EqualRows.of_array(arrays["equal"]) if n_folds and "equal" in arrays else None,
     )
 
 
