@@ -124,7 +124,7 @@ def compare(
                 random_state=seed,
                 full=full,
             )
-    result.notes[:0] = table.notes
+    result.notes[:] = dict.fromkeys([*table.notes, *result.notes])  # some are of both
     result.settings.update(source=source, **table.settings)
     _deliver(result, table.name, {"out": out, "json": json, "report": report}, quiet)
     if fail_if_no_gain and not result.helps:

@@ -115,8 +115,8 @@ def fit(
     saved.settings["model"] = model
     size = _save(saved, save)
     if not quiet:
-        notes = [*table.notes, *(said if result is None else _joined(result, said))]
-        _report(saved, n_tasks, result, notes, f"{save} ({_bytes(size)})")
+        notes = dict.fromkeys([*table.notes, *(said if result is None else _joined(result, said))])
+        _report(saved, n_tasks, result, [*notes], f"{save} ({_bytes(size)})")
         print(f"\nPredict new rows:\n  {_next(save, saved)}")
     if save.lower().endswith(PICKLES):
         console = Console(stderr=True)

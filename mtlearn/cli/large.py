@@ -24,6 +24,8 @@ from mtlearn.exceptions import counted
 from mtlearn.inputs.batches import chunks_of
 from mtlearn.moments import TaskMoments
 from mtlearn.moments.collect import collected, gathering
+from mtlearn.moments.equal_rows import equal_in_words, error_above
+from mtlearn.moments.limits import memory
 from mtlearn.moments.on_disk import folds_on_disk
 from mtlearn.table import TableEncoder
 
@@ -32,6 +34,8 @@ ENDINGS = (".parquet", ".pq", ".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FEWEST_FOLDS = 3
 MOMENTS = 1_000_000_000  # bytes, from which on moments have to be smaller than the table
 WAITING = 1 / 16  # of the bytes of moments, of rows that wait to be added up together
+WHOLE = 2_000_000_000  # bytes of a table whose equal rows ask for it whole, and
+PART = 1 / 8  # of the memory of the machine: copies of it are made
 SHOWN = 1000  # rows of the first batch, to look at
 
 
@@ -106,7 +110,7 @@ def read_large(
     why = _why_whole(source, asked)
     if not why:
         try:
-            found, why = _read(source, asked, progress)
+            found, why = _read(source, asked, progress, wanted)
         except NotInBatchesError as error:
             found, why = None, str(error)
         if found is not None:
@@ -169,8 +173,10 @@ def _why_whole(source: str, asked: Asked) -> str:
     return ""
 
 
-def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, str]:
-    """Both passes; None and the reason where the target is no number."""
+def _read(
+    source: str, asked: Asked, progress: Any, wanted: bool | None
+) -> tuple[LargeTable | None, str]:
+    """Both passes; None and the reason where the table is to be read whole."""
     path, labels, files = Path(source), (asked.task, asked.groups), FileNow(Path(source))
     tables, said = tables_of(path, labels, files.begins)
     first = next(tables(), None)
@@ -203,7 +209,10 @@ def _read(source: str, asked: Asked, progress: Any) -> tuple[LargeTable | None, 
         found = gathering(task, target, None, encoder, asked.n_folds, group_column=groups)
         found.expected, found.share = len(rows.tasks), WAITING
         chunks = chunks_of(rows.once("moments"), (task, groups))
-        moments = folds_on_disk(collected(chunks, found, task, encoder))
+        moments = collected(chunks, found, task, encoder)
+        if wanted is None and path.is_file() and (why := rows.too_equal(moments)):
+            return None, why
+        moments = folds_on_disk(moments)
     notes = [
         f"{called(source)} ({_bytes(path) / 1e6:,.0f} MB) is read in batches, and a hash of the "
         "row says which fold holds it out; --no-batches reads it whole.",
@@ -245,6 +254,12 @@ class Rows:
             f"the moments of {len(self.tasks):,} tasks, {width} columns and {n_folds} folds would "
             f"take {moments / 1e9:.1f} GB, more than the table"
         )
+
+    def too_equal(self, moments: TaskMoments) -> str:
+        """Why a hash is not to deal folds, where the table may be read whole; or nothing."""
+        if self.bytes > min(WHOLE, PART * memory()) or not error_above(moments):
+            return ""
+        return f"{equal_in_words(moments)}, which a hash of the row would hold out together"
 
     def once(self, what: str) -> Iterator[Any]:
         """A pass over all of them."""

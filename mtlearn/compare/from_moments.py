@@ -36,6 +36,7 @@ from mtlearn.compare.slopes import coefs_table, slopes_table
 from mtlearn.compare.task_table import said_of_tasks
 from mtlearn.exceptions import counted
 from mtlearn.moments import TaskMoments
+from mtlearn.moments.equal_rows import said_of_equal
 from mtlearn.moments.fit import on_moments
 from mtlearn.moments.training import TrainingPart
 
@@ -193,7 +194,7 @@ def _said(moments: TaskMoments) -> list[str]:
         said.append(
             "Folds hold out whole tasks, as they were collected: every score is on tasks not seen."
         )
-    return said
+    return said + said_of_equal(moments)
 
 
 def _n_columns(moments: TaskMoments) -> int:

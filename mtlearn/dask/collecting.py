@@ -10,6 +10,7 @@ from dask.delayed import delayed
 from mtlearn.dask.cutting import Cut, cut
 from mtlearn.dask.persisted import check_persist, gathered, refuse_none
 from mtlearn.dask.running import client_of, computed, held, saying
+from mtlearn.moments.equal_rows import warn_of_equal
 from mtlearn.moments.joining import joined
 from mtlearn.moments.left_out import LeftOut
 from mtlearn.moments.shares import Options, finished, merged, read_shares
@@ -89,6 +90,8 @@ def collect_moments(
     -----
     MissingTargetWarning
         Where rows have no target.
+    UserWarning
+        Where so many rows of folds are equal that held-out errors come out too large.
 
     See Also
     --------
@@ -133,6 +136,7 @@ def collect_moments(
     for one in reports:
         left_out.add(**vars(one))
     left_out.say(several=moments._way == "columns")
+    warn_of_equal(moments)
     return moments
 
 

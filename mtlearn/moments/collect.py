@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from mtlearn.inputs.batches import chunks_of
 from mtlearn.moments.blocks import collect_blocks
 from mtlearn.moments.chunks import ChunkReader
+from mtlearn.moments.equal_rows import warn_of_equal
 from mtlearn.moments.gathering import Gathering
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.table import TableEncoder
@@ -88,6 +89,8 @@ def collect_moments(
     -----
     MissingTargetWarning
         Where rows have no target.
+    UserWarning
+        Where so many rows of folds are equal that held-out errors come out too large.
 
     See Also
     --------
@@ -157,7 +160,9 @@ def collected(
             "collect. Is the iterator used up, or the target missing everywhere?"
         )
     found.reader.left_out.say(several=found.reader.targets is not None)
-    return TaskMoments._gathered(found, task_column, encoder)
+    moments = TaskMoments._gathered(found, task_column, encoder)
+    warn_of_equal(moments)
+    return moments
 
 
 def gathering(

@@ -12,6 +12,7 @@ from mtlearn.inputs.units import far_origin
 from mtlearn.moments.chunk import Chunk
 from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
+from mtlearn.moments.equal_rows import EqualRows
 from mtlearn.moments.limits import refuse_beyond_memory
 from mtlearn.moments.sums import sums_of_weights
 from mtlearn.problems.moment_data import added
@@ -53,6 +54,8 @@ class Gathering:
         self.waits = False  # for :meth:`flush`, whatever is held
         self.expected = 0  # tasks, where somebody has counted them
         self.share = SHARE
+        dealt = n_folds is not None and whole == "rows"
+        self.equal = EqualRows.of(self.hashes) if dealt else None
 
     def add(self, given: Any) -> None:
         """Take in a chunk."""
@@ -194,6 +197,8 @@ class Gathering:
             hashes = labels
             if labels is None or self.whole != "tasks":
                 hashes = hash_of_rows([*chunk.as_given(), y], labels, self.reader.names)
+        if self.equal is not None:
+            self.equal += EqualRows.of(hashes)
         return fold_of(hashes, self.n_folds)
 
     def _add_rows(self, X, y, weight, codes, fold) -> None:

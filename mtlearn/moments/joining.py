@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
+from mtlearn.moments.equal_rows import together
 from mtlearn.moments.matching import matched
 from mtlearn.moments.task_moments import TaskMoments
 from mtlearn.moments.united import sorted_labels
@@ -28,6 +30,7 @@ def joined(blocks: list[TaskMoments]) -> TaskMoments:
     sums = tuple(np.zeros((T, 3)) for _ in folds)
     columns = ColumnSums.none(len(column_tasks), first._columns.count.shape[1])
     weighted = any(block._weighted for block in blocks)
+    equal = reduce(together, [block._equal for block in blocks])
     while blocks:
         block = matched(first, blocks.pop())
         at, own = places.pop(), column_places.pop()
@@ -46,6 +49,7 @@ def joined(blocks: list[TaskMoments]) -> TaskMoments:
         _columns=columns,
         _column_tasks=column_tasks,
         _weighted=weighted,
+        _equal=equal,
     )
 
 

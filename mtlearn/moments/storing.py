@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from mtlearn.moments.equal_rows import EqualRows
 from mtlearn.moments.united import sorted_labels
 from mtlearn.problems.blocks import BlockedScatter
 from mtlearn.problems.moments import Moments
@@ -39,6 +40,8 @@ def save(moments: Any, path: Any) -> None:
     for k, (fold, sums) in enumerate(zip(moments._folds, moments._sums, strict=True)):
         arrays |= {f"{name}_{k}": getattr(fold, name) for name in OF_FOLD}
         arrays[f"sums_{k}"] = sums
+    if moments._equal is not None:  # not in files of earlier versions
+        arrays["equal"] = moments._equal.as_array()
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{str(path.parent)!r} is no folder. Make it first.")
@@ -146,6 +149,7 @@ def read(cls: type, about: dict[str, Any], arrays: dict[str, Any]) -> Any:
         _whole=about["_whole"],
         _weighted=about["_weighted"],
         encoder=encoder,
+        _equal=EqualRows.of_array(arrays["equal"]) if n_folds and "equal" in arrays else None,
     )
 
 

@@ -13,6 +13,7 @@ from mtlearn.exceptions import counted, plain
 from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import match_labels, read_labels
 from mtlearn.inputs.weights import COUNTED
+from mtlearn.moments.equal_rows import EqualRows, together, without
 from mtlearn.moments.gathering import Gathering
 from mtlearn.moments.matching import (
     columns_with,
@@ -99,6 +100,7 @@ class TaskMoments:
     _whole: str  # what folds do not tear apart
     _weighted: bool
     encoder: Any = None
+    _equal: EqualRows | None = None  # where folds are dealt by row
 
     @classmethod
     def _gathered(cls, found: Gathering, task_column: Any, encoder: Any) -> TaskMoments:
@@ -138,6 +140,7 @@ class TaskMoments:
             found.whole,
             found.weighted,
             encoder,
+            found.equal,
         )
 
     @property
@@ -166,7 +169,9 @@ class TaskMoments:
         return sum(one.xx.nbytes + one.xy.nbytes + one.x_mean.nbytes for one in self._folds)
 
     def __sizeof__(self) -> int:  # what schedulers of many machines go by
-        return self.nbytes + sum(a.nbytes for a in (*self._sums, *vars(self._columns).values()))
+        equal = [] if self._equal is None else [self._equal.sums]
+        beside = (*self._sums, *vars(self._columns).values(), *equal)
+        return self.nbytes + sum(a.nbytes for a in beside)
 
     def __repr__(self) -> str:
         rows = counted(int(self.counts.sum()), "row", "rows")
@@ -207,6 +212,7 @@ class TaskMoments:
             _sums=tuple(sums),
             **columns_with(self, other),
             _weighted=self._weighted or other._weighted,
+            _equal=together(self._equal, other._equal),
         )
 
     def __sub__(self, other: Any) -> TaskMoments:
@@ -237,11 +243,8 @@ class TaskMoments:
             left = s.copy()
             left[at] = np.where((rest.count == 0)[:, None], 0.0, weights)
             sums.append(left)
-        found = replace(
-            self,
-            _folds=tuple(folds),
-            _sums=tuple(sums),
-        )
+        equal = without(self._equal, other._equal)
+        found = replace(self, _folds=tuple(folds), _sums=tuple(sums), _equal=equal)
         keep = found.counts > 0
         found = replace(found, **columns_without(self, other, self._tasks[keep]))
         if not keep.any() or (self._way == "columns" and not keep.all()):
@@ -276,7 +279,7 @@ class TaskMoments:
             shown = [plain(one) for one in labels.values[labels.codes[at < 0]]][:5]
             said = f"{shown} are not among the tasks" if shown else "no task is named"
             raise ValueError(f"{said}. Give labels among {list(map(plain, self._tasks[:20]))}.")
-        found = self._taken(np.unique(at))
+        found = replace(self._taken(np.unique(at)), _equal=None)  # which is of all tasks
         if self._way != "labels":
             return found
         own = places(self._column_tasks, found._tasks)

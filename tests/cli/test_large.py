@@ -170,6 +170,67 @@ def test_moments_larger_than_the_table_are_not_collected(run, shops, tmp_path, m
     assert code == 2 and "the moments of 6 tasks, 10 columns and 5 folds would take" in err
 
 
+def ratings():
+    """Answers from 1 to 5 to a question of yes or no, of six shops: 60 distinct rows."""
+    rng = np.random.default_rng(0)
+    shop, x = rng.integers(6, size=600), rng.integers(2, size=600)
+    sales = np.clip(np.round(3 + rng.normal(size=(6, 2))[shop, x] + rng.normal(size=600)), 1, 5)
+    return pd.DataFrame({"asked": x, "shop": shop, "sales": sales})
+
+
+RATED = ["--target", "sales", "--task", "shop", "--models", "mean-regularized", "--quiet"]
+
+
+def test_a_table_of_equal_rows_is_read_whole_where_it_fits(run, tmp_path, monkeypatch):
+    path, answer = written(ratings(), tmp_path, "csv"), tmp_path / "a.json"
+
+    def notes(*more):
+        code, _, err = run("compare", path, *RATED, "--json", answer, *more)
+        assert code == 0, err
+        found = json.loads(answer.read_text())
+        own = [one for one in found["notes"] if "equal ones on average" in one]
+        return own, found["settings"].get("batches"), [one["rmse"] for one in found["table"]]
+
+    (note,), batched, errors = notes()
+    assert "is read whole: a row has" in note and not batched
+    assert errors == notes("--no-batches")[2]
+    (note,), batched, _ = notes("--batches")
+    assert "too large" in note and "--groups" in note and "--no-batches" in note and batched
+    monkeypatch.setattr(large, "WHOLE", 1)
+    (note,), batched, _ = notes()
+    assert "too large" in note and batched
+
+
+def test_a_folder_of_equal_rows_is_spoken_of(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(contenders, "DEFAULT", ("mean-regularized",))
+    path, model = written(ratings(), tmp_path, "folder"), tmp_path / "m.skops"
+    asked = ["fit", path, "--target", "sales", "--task", "shop", "--save", model]
+    for more in (["--model", "mean-regularized"], []):
+        code, out, err = run(*asked, *more)
+        assert code == 0, err
+        assert " ".join(out.split()).count("equal ones on average") == 1
+
+
+def test_a_column_of_row_numbers_as_groups_makes_errors_right(run, tmp_path):
+    """Folds are others than those of rows, and errors differ by chance alone."""
+    frame, answer = ratings(), tmp_path / "a.json"
+    path = written(frame.assign(number=np.arange(len(frame))), tmp_path, "parquet")
+    found = []
+    for more in (
+        ["--no-batches", "--drop", "number"],
+        ["--groups", "number"],
+        ["--batches", "--drop", "number"],
+    ):
+        code, _, err = run("compare", path, *RATED, "--json", answer, *more)
+        assert code == 0, err
+        answered = json.loads(answer.read_text())
+        found.append({one["model"]: one["rmse"] for one in answered["table"]}["independent"])
+        said = any("equal ones on average" in note for note in answered["notes"])
+        assert said == ("--batches" in more)
+    rows, numbered, by_hash = found
+    assert abs(numbered / rows - 1) < 0.02 and by_hash / rows > 1.1
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

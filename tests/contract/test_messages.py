@@ -1440,6 +1440,12 @@ WARNINGS = {
         ["1 task has", "'b'"],
         ["or drop them"],
     ),
+    "rows that have equal ones": (
+        lambda: collect_moments([([[1.0], [2.0]] * 40, [0.0, 1.0] * 40)], n_folds=2),
+        UserWarning,
+        ["39 equal ones on average", "some 49 % too large"],
+        ["Give group_column=", "(--groups)", "(--no-batches)"],
+    ),
     "an end of alphas": (
         fit(MeanRegularizedRegressorCV([1e3, 1e2, 1e-9]), y=10 * TASK_SLOPE, task=TASK),
         UserWarning,

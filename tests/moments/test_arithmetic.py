@@ -250,6 +250,9 @@ TAMPERED = {
     "single precision": {"xy_0": lambda held: held.astype(np.float32)},
     "fewer sums": {"sums_0": lambda held: held[:2]},
     "fewer columns": {"columns_mean": lambda held: held[:, :1]},
+    "fewer sums of equal rows": {"equal": lambda held: held[:9]},
+    "sums of fewer rows than none": {"equal": lambda held: -abs(held)},
+    "fractions of rows": {"equal": lambda held: held + 0.5},
     "a pivot of another shape": {"pivot": lambda held: held[:, None]},
 }
 
