@@ -140,7 +140,7 @@ class SharedSubspace(Family):
     ) -> dict[str, Any]:
         K, rank = problem.n_classes, parts["rank"]
         scale = problem.target_scale.reshape(-1, K)[:, :1]
-        directions = parts["directions"].reshape(rank, -1, problem.n_features)
+        directions = parts["directions"].reshape(rank, K, problem.n_features)
         return {
             "rank_": rank,
             "singular_values_": parts["singular_values"],

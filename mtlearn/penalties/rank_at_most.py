@@ -77,8 +77,9 @@ class RankAtMost(InvariantInFeatures, InvariantInTasks, Penalty):
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         """Rank k, singular values (k,), directions (k, d K) and loadings (T, k).
 
-        V' = loadings @ directions. Counted in rows of length one, so that no unit of a feature hides a direction; directions
-        are orthonormal all the same, each positive where it is largest.
+        V' = loadings @ directions. Counted in rows of length one, so that no unit of a feature
+        hides a direction; directions are orthonormal all the same, each positive where it is
+        largest.
         """
         rows = by_task(V, self.n_classes)
         length = np.sqrt(np.einsum("jt,jt->j", rows, rows))[:, None]

@@ -35,12 +35,12 @@ from mtlearn.problems.label_curvature import FLATTEST
 from mtlearn.solvers import tuning
 from mtlearn.solvers.alike import without_deviations
 from mtlearn.solvers.certificate import certify
-from mtlearn.solvers.curvature import typical_curvature
 from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.proximal_newton import Minimum, next_flattest
-from mtlearn.solvers.shared_subspace import Newton, Scaled, solve_in_subspace
+from mtlearn.solvers.shared_subspace import Newton, Polish, Scaled, solve_in_subspace
 from mtlearn.solvers.solution import Solution
 
+LEAST_ALPHA = 1e-7  # of the least curvature of a feature, below which directions are not found
 MODEL_STEPS = 50  # of Newton's on one model
 CLOSER = 1e-3  # of what a model has left at first, that it is solved to
 
@@ -90,7 +90,7 @@ class BoundedRank:
         if np.isinf(penalty.alpha):
             point = without_deviations(problem)
             return Solution(point, certify(problem, SquaredNorm(np.inf), point).relative, 1)
-        least = tuning.LEAST_ALPHA * typical_curvature(problem)
+        least = LEAST_ALPHA * _least_curvature(problem)
         if penalty.alpha < least:
             found = self.solution(penalty.at(least), start, aim, max_iter)
             return found.charged(penalty.at(least), problem)
@@ -103,16 +103,24 @@ class BoundedRank:
         V = start if given else None
         if isinstance(problem, Quadratic):
             V = ridge.point.V if V is None else V
-            there = solve_in_subspace(problem, penalty, V, tol=aim, max_iter=max_iter)
+            limits: Any = {"tol": self.ridge.tol, "aim": aim, "max_iter": max_iter}
+            there = solve_in_subspace(problem, penalty, V, **limits)
             point, left, n = there.point, there.stationarity, there.n_iter
             if self.report is not None:
                 self.report(n, left)
         else:
             assert isinstance(problem, LossProblem)
-            asked = aim, max_iter, self.report
-            point, left, n = _by_models(problem, penalty, ridge.point, V, *asked)
+            polish = Polish(self.ridge.tol, aim, max_iter)
+            point, left, n = _by_models(problem, penalty, ridge.point, V, polish, self.report)
         gap = min(certify(problem, penalty, point).relative, _above(problem, penalty, ridge, point))
         return Solution(point, gap, n + ridge.n_iter, ridge.diverging, left)
+
+
+def _least_curvature(problem: Problem) -> float:
+    """That of the smallest feature, in whose columns iterations work; constant ones aside."""
+    curvature = np.asarray(problem.hessian_diagonal()).mean(axis=1)
+    curvature = curvature[curvature > 0]
+    return float(curvature.min()) if len(curvature) else 0.0
 
 
 def binds(problem: Problem, penalty: RankAtMost) -> bool:
@@ -137,8 +145,7 @@ def _by_models(
     penalty: RankAtMost,
     ridge: Any,
     start: np.ndarray | None,
-    aim: float,
-    max_iter: int,
+    polish: Polish,
     report: Report,
 ) -> tuple[Any, float, int]:
     """A stationary point of another loss, what is left there, and the steps it took."""
@@ -154,7 +161,7 @@ def _by_models(
         left = _left(model, penalty, point) / problem.null_value
         if report is not None:
             report(n, left)
-        if left <= aim or n >= max_iter or stalled == tuning.ROUNDS:
+        if polish.over(left, n) or stalled == tuning.ROUNDS:
             break
         if flattest > FLATTEST:
             model = problem.model(point, flattest)

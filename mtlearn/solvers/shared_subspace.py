@@ -41,6 +41,7 @@ CLOSE = 1e-3  # residual of conjugate gradients, of what they started from
 SHORTEST = 1e-10  # of a step
 ARMIJO = 1e-4  # of the slope, that a step has to come to
 PRODUCTS = 300  # of conjugate gradients at most
+FEW = 3  # steps that a polish may take in any case
 LESS = 0.1  # of what is left, that may be what conjugate gradients left
 
 
@@ -180,8 +181,28 @@ class Newton:
         return self.scaled.outward(step), slope, -0.5 * slope
 
 
+class Polish:
+    """When it is over: at a tolerance, and then for as many steps more as that took, at an aim."""
+
+    def __init__(self, tol: float, aim: float, max_iter: int) -> None:
+        self.tol, self.aim, self.last = max(tol, aim), aim, max_iter
+        self.reached = False
+
+    def over(self, left: float, n: int) -> bool:
+        """Whether a point with so much left after n steps is the last."""
+        if left <= self.tol and not self.reached:
+            self.reached, self.last = True, min(self.last, 2 * n + FEW)
+        return left <= self.aim or n >= self.last
+
+
 def solve_in_subspace(
-    problem: Quadratic, penalty: RankAtMost, start: np.ndarray, *, tol: float, max_iter: int
+    problem: Quadratic,
+    penalty: RankAtMost,
+    start: np.ndarray,
+    *,
+    tol: float,
+    max_iter: int,
+    aim: float | None = None,
 ) -> Stationary:
     """A stationary V of rank r, from the nearest one to a start.
 
@@ -193,9 +214,11 @@ def solve_in_subspace(
     start : ndarray of shape (d, C)
         Deviations, not zero; those of the ridge are a good start.
     tol : float
-        Stationarity to stop at.
+        Stationarity that is asked for.
     max_iter : int
         Steps at most.
+    aim : float, default=None
+        What to stop at, if that takes no more steps than the tolerance did.
 
     Raises
     ------
@@ -211,10 +234,12 @@ def solve_in_subspace(
     null = problem.null_value if problem.null_value > 0 else np.inf
     start = start if start.any() else problem.without_deviations().G
     point, n = problem.settle(scaled.truncated(start)), 0
+    polish = Polish(tol, tol if aim is None else aim, max_iter)
     while True:
         here = Newton(scaled, point)
         step, slope, falls = here.step()
-        if n >= max_iter or (falls <= tol * null and here.left <= tol * null):
+        little = falls <= polish.tol * null  # otherwise what is left need not be known
+        if polish.over(here.left / null if little else np.inf, n):
             break
         new = _along(scaled, point, step, slope)
         if new is None:
