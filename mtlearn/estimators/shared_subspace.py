@@ -102,6 +102,7 @@ class SharedSubspace(Family):
     _alpha_may_be_infinite = True
     _degree = 2
     _searched = "rank"
+    _convex = False
     _remedy = "Raise max_iter, loosen tol, use a larger alpha, or another rank."
 
     def _with_mean(self) -> bool:
@@ -140,11 +141,11 @@ class SharedSubspace(Family):
     ) -> dict[str, Any]:
         K, rank = problem.n_classes, parts["rank"]
         scale = problem.target_scale.reshape(-1, K)[:, :1]
-        directions = parts["directions"].reshape(rank, K, problem.n_features)
+        directions = parts["directions"].reshape(rank, problem.n_features, K)
         return {
             "rank_": rank,
             "singular_values_": parts["singular_values"],
-            "directions_": directions[:, 0].T if K == 1 else directions.transpose(1, 2, 0),
+            "directions_": directions[:, :, 0].T if K == 1 else directions.T,
             "loadings_": parts["loadings"] * scale,
         }
 
