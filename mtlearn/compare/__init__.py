@@ -122,10 +122,11 @@ def compare_tasks(
         ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
         with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``;
         ``"clustered"``, which finds clusters of tasks and their number;
-        ``"task-relationships"``, which learns who goes with or against whom; ``"robust"``, where
-        most tasks are alike and some are not, ``"robust+low-rank"`` and ``"robust+group"``, where
-        the others share patterns or features; ``"group-lasso+columns"``, in which the columns of a
-        category come in together;
+        ``"task-relationships"``, which learns who goes with or against whom;
+        ``"shared-subspace"``, mixtures of a few directions, whose number is found;
+        ``"robust"``, where most tasks are alike and some are not, ``"robust+low-rank"`` and
+        ``"robust+group"``, where the others share patterns or features;
+        ``"group-lasso+columns"``, in which the columns of a category come in together;
         ``"graph-path"`` for tasks whose sorted labels (or columns of ``y``) follow each other, such
         as years (with another graph: an estimator, ``GraphTasksRegressorCV(graph=...)``); or
         estimators of your own (for classes with ``predict_proba``), whose parameters

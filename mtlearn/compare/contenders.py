@@ -85,6 +85,7 @@ MULTITASK: dict[str, Factory] = {  # of "all" those are tried first that come fi
     "dirty+mean": _family("Dirty", shared_mean=True),
     "clustered": _family("ClusteredTasks"),
     "task-relationships": _family("TaskRelationships", ridge_ratio=0.0),  # .1 is up to 1/3 worse
+    "shared-subspace": _family("SharedSubspace"),
     GRAPH_PATH: _family("GraphTasks", graph="path"),
     "robust": _family("RobustTasks"),
     "robust+group": _family("RobustTasks", structure="group"),

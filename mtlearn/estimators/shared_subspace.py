@@ -176,7 +176,7 @@ class SharedSubspaceRegressor(SharedSubspace, TaskRegressor):
     True
     """
 
-    alpha: float = 0.1
+    alpha: float = 1.0
 
 
 @documented

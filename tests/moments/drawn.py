@@ -28,6 +28,7 @@ MODELS = {
     "graph": mtlearn.GraphTasksRegressor(0.3, **STRICT),
     "clusters": mtlearn.ClusteredTasksRegressor(0.3, n_clusters=3, **STRICT),
     "relations": mtlearn.TaskRelationshipsRegressor(0.3, **STRICT),
+    "subspace": mtlearn.SharedSubspaceRegressor(0.3, **STRICT),
     "random slopes": mtlearn.RandomSlopesRegressor(tol=1e-8),
     "random slopes, full": mtlearn.RandomSlopesRegressor(covariance="full", tol=1e-8),
 }
@@ -40,6 +41,7 @@ SEARCHES = {
         4, n_clusters=[1, 2], alpha_intercept=0.2, **STRICT
     ),
     "relations": mtlearn.TaskRelationshipsRegressorCV(5, alpha_intercept=0.2, **STRICT),
+    "subspace": mtlearn.SharedSubspaceRegressorCV(4, rank=[1, 2], alpha_intercept=0.2, **STRICT),
     "dirty": mtlearn.DirtyRegressorCV(8, specific_ratio=[0.6, 0.8], **STRICT),
 }
 

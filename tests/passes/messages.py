@@ -3,7 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from mtlearn import MeanRegularizedClassifier, MeanRegularizedClassifierCV, MeanRegularizedRegressor
+from mtlearn import (
+    MeanRegularizedClassifier,
+    MeanRegularizedClassifierCV,
+    MeanRegularizedRegressor,
+    SharedSubspaceClassifier,
+)
 from mtlearn.passes import HeldChunks, fit_passes
 
 rng = np.random.default_rng(0)
@@ -29,6 +34,11 @@ MESSAGES = {
         passes((X, y, TASK), model=MeanRegularizedRegressor()),
         ["MeanRegularizedRegressor", "is no linear classifier"],
         ["MeanRegularizedClassifier"],
+    ),
+    "not convex": (
+        passes((X, y, TASK), model=SharedSubspaceClassifier()),
+        ["SharedSubspaceClassifier"],
+        ["TraceNormClassifier", "model.fit"],
     ),
     "used up": (lambda: HeldChunks(iter([(X, y)])), ["list_iterator", "one pass"], ["a function"]),
     "fewer chunks": (
