@@ -30,7 +30,6 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.coupling import whole
 from mtlearn.problems.general import LossProblem
-from mtlearn.problems.kinked import KinkedProblem
 from mtlearn.problems.label_curvature import FLATTEST
 from mtlearn.solvers import tuning
 from mtlearn.solvers.alike import without_deviations
@@ -53,24 +52,14 @@ class BoundedRank:
     Parameters
     ----------
     ridge : Driver
-        Of ½‖V‖² on the problem; its tolerance is set here.
+        Of ½‖V‖² on the problem, whose loss has a curvature.
     verbose : int, default=0
         Print a line for each model, or fit of a quadratic problem.
-
-    Raises
-    ------
-    ValueError
-        For a loss without curvature, whose models would be flat.
     """
 
     def __init__(self, ridge: Any, verbose: int = 0) -> None:
         self.ridge, self.problem = ridge, ridge.problem
         self.report = iteration_teller(verbose, "left to gain nearby")
-        if isinstance(self.problem, KinkedProblem):
-            raise ValueError(
-                'loss="quantile" has no curvature, by which a bounded rank is found. Use '
-                'loss="huber", or TraceNormRegressor, which takes quantiles.'
-            )
 
     def solution(self, penalty: RankAtMost, start: Any, aim: float, max_iter: int) -> Solution:
         """A stationary point, from deviations (d, C) to start with or from the ridge.

@@ -81,5 +81,5 @@ MESSAGES = {
         ["balanced"],
     ),
 }
-WRONG_TYPE = {"search", "regressor", "used up", "no map"}
+WRONG_TYPE = {"search", "regressor", "not convex", "used up", "no map"}
 UNLABELLED = np.where(np.arange(24) == 5, None, y)
