@@ -338,8 +338,8 @@ def _in_words(
     nearby = certificate.get("stationarity_")
     if nearby is not None:
         said.append(
-            f"Nearby no more than {nearby:.2g} is to be gained (tol {tol:g}), elsewhere no more than "
-            f"{gap:.2g}."
+            f"Nearby no more than {nearby:.2g} is to be gained (tol {tol:g}), elsewhere no more "
+            f"than {gap:.2g}."
         )
     elif gap is not None:
         said.append(f"Duality gap {gap:.2g} (tol {tol:g}).")

@@ -79,6 +79,8 @@ class BoundedRank:
         if np.isinf(penalty.alpha):
             point = without_deviations(problem)
             return Solution(point, certify(problem, SquaredNorm(np.inf), point).relative, 1)
+        if not binds(problem, penalty):
+            return self.ridge.solve(penalty.alpha)
         least = LEAST_ALPHA * _least_curvature(problem)
         if penalty.alpha < least:
             found = self.solution(penalty.at(least), start, aim, max_iter)
@@ -86,7 +88,7 @@ class BoundedRank:
         if penalty.alpha == 0:  # features that are all zero
             return Solution(without_deviations(problem), 0.0, 1)
         ridge = self.ridge.solve(penalty.alpha)
-        if not binds(problem, penalty) or not ridge.point.V.any():
+        if not ridge.point.V.any():
             return ridge
         given = isinstance(start, np.ndarray) and bool(start.any())
         V = start if given else None
