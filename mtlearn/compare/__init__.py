@@ -28,7 +28,7 @@ from mtlearn.compare.contenders import (
     build_model,
     choose_models,
     fitted_encoder,
-    leave_out_slopes,
+    leave_out_of_loss,
     leave_out_wide,
 )
 from mtlearn.compare.every_family import is_ordered, several_columns, spelt_out_all
@@ -262,7 +262,7 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     if not any(isinstance(model, Pipeline) for model in contenders.values()):
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
     data = replace(data, kind=data.kind.on(data))
-    contenders, slopeless = leave_out_slopes(contenders, data.kind)
+    contenders, of_loss = leave_out_of_loss(contenders, data.kind)
     contenders, wide = leave_out_wide(contenders, data)
     baselines, shared = _parted(contenders, data)
     contenders = {name: contenders[name] for name in baselines + shared}
@@ -270,7 +270,7 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     folds = outer_folds(cv, data, seed)
     strange = stranger_folds(data, len(folds), seed) if asked.new_tasks else []
     workers, n_fits = effective_n_jobs(n_jobs), len(folds) + len(strange)
-    notes = [*data.notes, *asked_for.notes, *slopeless, *wide]
+    notes = [*data.notes, *asked_for.notes, *of_loss, *wide]
     optional = asked_for.optional.intersection(contenders)
     budget = None if asked.full else Budget(asked.time_budget, workers, n_fits + bool(optional))
     affordable = within_budget(data, folds, contenders, budget, seed, rated, optional)
