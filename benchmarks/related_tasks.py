@@ -1,10 +1,10 @@
 """How long fits of related tasks take, and how that grows with the number of tasks.
 
-python -m benchmarks.related_tasks [path] [nearest] [relations] [clusters] [TASKS ...]
+python -m benchmarks.related_tasks [path] [nearest] [relations] [clusters] [subspace] [TASKS ...]
 
 Tasks of 50 rows and 40 features: on a path, at random places with their 3 nearest, or with
-relations that are learned, or clusters. Seconds of the process, of one thread where BLAS has one
-(OPENBLAS_NUM_THREADS=1).
+relations that are learned, or clusters, or in three shared directions. Seconds of the process, of
+one thread where BLAS has one (OPENBLAS_NUM_THREADS=1).
 """
 
 import sys
@@ -18,13 +18,16 @@ from mtlearn import (
     ClusteredTasksRegressor,
     GraphTasksClassifier,
     GraphTasksRegressor,
+    SharedSubspaceClassifier,
+    SharedSubspaceRegressor,
     TaskRelationshipsClassifier,
     TaskRelationshipsRegressor,
 )
 
 CLUSTERED = ClusteredTasksRegressor, ClusteredTasksClassifier
+SUBSPACE = SharedSubspaceRegressor, SharedSubspaceClassifier
 ROWS, FEATURES = 50, 40
-NAMES = ("path", "nearest", "relations", "clusters")
+NAMES = ("path", "nearest", "relations", "clusters", "subspace")
 
 
 def drawn(T):
@@ -41,6 +44,8 @@ def models(name, T):
         return TaskRelationshipsRegressor, TaskRelationshipsClassifier
     if name == "clusters":
         return (partial(Model, n_clusters=4) for Model in CLUSTERED)
+    if name == "subspace":
+        return (partial(Model, rank=3) for Model in SUBSPACE)
     places = dict(enumerate(np.random.default_rng(1).random((T, 2))))
     graph = "path" if name == "path" else places
     return (partial(Model, graph=graph) for Model in (GraphTasksRegressor, GraphTasksClassifier))

@@ -100,7 +100,7 @@ SUITED = {
     "in two features": {"random-slopes"},
     "same features": {"group-lasso"},
     "partly the same": {"dirty"},
-    "low rank": {"trace-norm", "task-relationships"},
+    "low rank": {"shared-subspace", "trace-norm", "task-relationships"},
     "and private": {"shared-subspace", "trace-norm", "task-relationships"},
     "clusters": {"clustered"},
     "outliers": {"robust"},

@@ -22,6 +22,7 @@ _NAMES = {
     "mtlearn.estimators.random_slopes": ("RandomSlopesRegressor",),
     "mtlearn.estimators.random_slopes_classifier": ("RandomSlopesClassifier",),
     "mtlearn.estimators.robust_tasks": tuple(f"RobustTasks{kind}" for kind in _KINDS),
+    "mtlearn.estimators.shared_subspace": tuple(f"SharedSubspace{kind}" for kind in _KINDS),
     "mtlearn.estimators.task_relationships": tuple(f"TaskRelationships{kind}" for kind in _KINDS),
     "mtlearn.estimators.trace_norm": tuple(f"TraceNorm{kind}" for kind in _KINDS),
     "mtlearn.moments": ("TaskMoments", "collect_moments", "fit_moments"),

@@ -33,6 +33,10 @@ from mtlearn.estimators.robust_tasks import RobustTasksClassifier as _RobustTask
 from mtlearn.estimators.robust_tasks import RobustTasksClassifierCV as _RobustTasksClassifierCV
 from mtlearn.estimators.robust_tasks import RobustTasksRegressor as _RobustTasksRegressor
 from mtlearn.estimators.robust_tasks import RobustTasksRegressorCV as _RobustTasksRegressorCV
+from mtlearn.estimators.shared_subspace import SharedSubspaceClassifier as _SharedSubspaceClassifier
+from mtlearn.estimators.shared_subspace import SharedSubspaceClassifierCV as _SharedSubspaceClassifierCV
+from mtlearn.estimators.shared_subspace import SharedSubspaceRegressor as _SharedSubspaceRegressor
+from mtlearn.estimators.shared_subspace import SharedSubspaceRegressorCV as _SharedSubspaceRegressorCV
 from mtlearn.estimators.task_relationships import TaskRelationshipsClassifier as _TaskRelationshipsClassifier
 from mtlearn.estimators.task_relationships import TaskRelationshipsClassifierCV as _TaskRelationshipsClassifierCV
 from mtlearn.estimators.task_relationships import TaskRelationshipsRegressor as _TaskRelationshipsRegressor
@@ -737,6 +741,110 @@ class RobustTasksRegressorCV(_RobustTasksRegressorCV):
         n_jobs: int | None = ...,
     ) -> None: ...
 
+class SharedSubspaceClassifier(_SharedSubspaceClassifier):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        rank: Any = ...,
+        shared_mean: bool = ...,
+    ) -> None: ...
+
+class SharedSubspaceClassifierCV(_SharedSubspaceClassifierCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        class_weight: Any = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+        rank: Any = ...,
+        shared_mean: bool = ...,
+    ) -> None: ...
+
+class SharedSubspaceRegressor(_SharedSubspaceRegressor):
+    def __init__(
+        self,
+        alpha: float = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
+        quantile: float = ...,
+        scale_targets: bool = ...,
+        rank: Any = ...,
+        shared_mean: bool = ...,
+    ) -> None: ...
+
+class SharedSubspaceRegressorCV(_SharedSubspaceRegressorCV):
+    def __init__(
+        self,
+        alphas: Any = ...,
+        *,
+        feature_weight: Any = ...,
+        alpha_mean: float = ...,
+        alpha_intercept: float | str = ...,
+        fit_intercept: bool = ...,
+        task_column: str | int | None = ...,
+        task_weight: Any = ...,
+        unseen_task: str = ...,
+        solver: str = ...,
+        max_iter: int = ...,
+        tol: float = ...,
+        warm_start: bool = ...,
+        verbose: int = ...,
+        loss: str = ...,
+        huber_scale: float | str = ...,
+        quantile: float = ...,
+        scale_targets: bool = ...,
+        eps: float = ...,
+        cv: Any = ...,
+        scoring: Any = ...,
+        selection: str = ...,
+        n_jobs: int | None = ...,
+        rank: Any = ...,
+        shared_mean: bool = ...,
+    ) -> None: ...
+
 class TaskRelationshipsClassifier(_TaskRelationshipsClassifier):
     def __init__(
         self,
@@ -970,6 +1078,10 @@ __all__ = [
     "RobustTasksClassifierCV",
     "RobustTasksRegressor",
     "RobustTasksRegressorCV",
+    "SharedSubspaceClassifier",
+    "SharedSubspaceClassifierCV",
+    "SharedSubspaceRegressor",
+    "SharedSubspaceRegressorCV",
     "TaskMoments",
     "TaskRelationshipsClassifier",
     "TaskRelationshipsClassifierCV",

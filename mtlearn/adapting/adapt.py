@@ -54,7 +54,8 @@ def adapt(
     strengths those of the fit. For the mean-regularised models that is a ridge, whatever other
     tasks are. Under a norm a feature, or a direction, that other tasks use is charged less than one
     that they leave out. A dirty model's split of V is held too. A task beside others in clusters
-    joins the one whose mean its rows fit best (``labels_``), and is pulled to that. Random slopes
+    joins the one whose mean its rows fit best (``labels_``), and is pulled to that. One beside
+    others in a subspace is a mixture of their directions (``loadings_``), a ridge. Random slopes
     have the posterior given l_0, w_0 and Sigma: the best linear unbiased predictor of a mixed
     model.
 
@@ -263,6 +264,9 @@ def _with_columns(model: Any, data: TaskData, growth: Growth, anew: bool) -> Any
         whole["outlier_tasks_"] = growth.tasks[growth.merged(before, away)]
     if hasattr(model, "labels_"):
         found["labels_"] = np.array([column.label for column in columns])
+    if hasattr(model, "loadings_"):  # directions are orthonormal
+        loadings = growth.merged(model.loadings_, found["loadings_"])
+        whole["singular_values_"] = np.linalg.svd(loadings, compute_uv=False)
     found["task_counts_"] = data.counts()
     return _finished(model, growth, found, whole, max(column.gap for column in columns))
 
@@ -285,7 +289,9 @@ def _attributes(model: Any, part: Any, columns: list[OwnColumn]) -> tuple[dict, 
     if hasattr(model, "group_support_"):
         label = model.feature_groups_
         whole["group_support_"] = np.bincount(label, whole["support_"]) > 0
-    if hasattr(model, "singular_values_"):
+    if hasattr(model, "loadings_"):
+        found["loadings_"] = np.stack([column.loadings for column in columns])
+    elif hasattr(model, "singular_values_"):
         all_of_them = np.concatenate([part.V, V * part.charged[:, None]])
         both = all_of_them.swapaxes(0, 1).reshape(len(part.charged), -1)
         parts = TraceNorm(1.0).parts(both)

@@ -6,10 +6,10 @@ With u the level less l_0 and v the deviations, it is::
       + alpha (Omega([V, v]) - Omega([V, 0])) + (alpha_intercept / 2) u²
 
 V the deviations of the others; of tasks in clusters v is charged as far as it is from the mean of
-the cluster. For ½‖V‖², a norm of the task and the trace norm, smooth where
-the others span the features, it is Newton's method on one dense system; sums over features are the
-problem of a single task under :class:`~mtlearn.penalties.beside.Beside`, which the solvers of every
-fit take.
+the cluster, beside tasks in a subspace it is a mixture of their directions. For ½‖V‖², a norm of
+the task and the trace norm, smooth where the others span the features, it is Newton's method on one
+dense system; sums over features are the problem of a single task under
+:class:`~mtlearn.penalties.beside.Beside`, which the solvers of every fit take.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.adapting.own_loadings import by_directions
 from mtlearn.adapting.shared_part import SharedPart
 from mtlearn.adapting.smoothed_column import OwnColumn, Smoothed, TaskRows, levels, relative
 from mtlearn.inputs.tasks import TaskData
@@ -63,6 +64,8 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
     if type(part.penalty) is TraceNorm:
         exponent = int(np.frexp(np.abs(part.V).max(initial=0.0))[1])
         return _in_unit(_by_trace, part, rows, exponent)
+    if part.directions is not None:
+        return by_directions(part, part.directions, rows, _null(part, rows))
     if isinstance(part.penalty, WithOutliers):
         return _in_unit(_by_parts, part, rows, _size_of_own(part, rows))
     if type(part.penalty) is TaskNorms:

@@ -49,6 +49,8 @@ class SharedPart:
     max_iter : int
     clusters : ndarray of shape (k, d, K) or None
         Deviations of the means of clusters, where tasks are in some.
+    directions : ndarray of shape (r, d, K) or None
+        What deviations are mixtures of, orthonormal, where that is so.
     """
 
     loss: Loss
@@ -65,6 +67,7 @@ class SharedPart:
     tol: float
     max_iter: int
     clusters: np.ndarray | None = None
+    directions: np.ndarray | None = None
 
     def without(self, tasks: np.ndarray) -> SharedPart:
         """The same without the deviations of some tasks, which are found anew."""
@@ -108,6 +111,9 @@ def shared_part_of(model: Any, data: TaskData) -> tuple[SharedPart, TaskData]:
     if hasattr(model, "cluster_coef_"):
         clusters = np.reshape(model.cluster_coef_, (-1, K, d)).swapaxes(1, 2) - mean
         clusters = clusters * inward[:, None] * charged[:, None]
+    directions = None
+    if hasattr(model, "directions_"):
+        directions = np.reshape(model.directions_, (K, d, -1)).T * (inward * charged)[:, None]
     alike = np.ones(K * len(V))  # a task that comes is charged for its own rows
     sizes = SimpleNamespace(n_features=d, n_columns=K * len(V), n_classes=K, weight=alike)
     alpha = getattr(model, "alpha_", None)
@@ -127,6 +133,7 @@ def shared_part_of(model: Any, data: TaskData) -> tuple[SharedPart, TaskData]:
         tol=float(same.tol),
         max_iter=int(same.max_iter),
         clusters=clusters,
+        directions=directions,
     )
     return part, data
 

@@ -29,6 +29,8 @@ class OwnColumn:
         Primal minus dual, over the objective at v = 0 with its best level.
     label : int
         Its cluster, where tasks are in clusters.
+    loadings : ndarray of shape (r,) or None
+        What v is a mixture by, where tasks share directions.
     """
 
     v: np.ndarray
@@ -36,6 +38,7 @@ class OwnColumn:
     level: np.ndarray
     gap: float
     label: int = -1
+    loadings: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,11 @@ from mtlearn.moments import fit_moments
 
 AUTO = "auto"
 STRENGTHS = ("alpha_", "alpha_intercept_", "alpha_mean_", "noise_std_", "shrinkage_")
-CERTIFICATES = {"dual_gap_": "duality gap", "gradient_norm_": "gradient norm of the likelihood"}
+CERTIFICATES = {
+    "dual_gap_": "duality gap",
+    "stationarity_": "to be gained nearby",
+    "gradient_norm_": "gradient norm of the likelihood",
+}
 
 
 def fit(

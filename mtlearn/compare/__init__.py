@@ -28,7 +28,7 @@ from mtlearn.compare.contenders import (
     build_model,
     choose_models,
     fitted_encoder,
-    leave_out_slopes,
+    leave_out_of_loss,
     left_out_if_wide,
     of_size,
 )
@@ -123,10 +123,11 @@ def compare_tasks(
         ``"mean-regularized"``, ``"group-lasso"``, ``"trace-norm"``, ``"dirty"``, and
         with a shared mean ``"group-lasso+mean"``, ``"trace-norm+mean"``, ``"dirty+mean"``;
         ``"clustered"``, which finds clusters of tasks and their number;
-        ``"task-relationships"``, which learns who goes with or against whom; ``"robust"``, where
-        most tasks are alike and some are not, ``"robust+low-rank"`` and ``"robust+group"``, where
-        the others share patterns or features; ``"group-lasso+columns"``, in which the columns of a
-        category come in together;
+        ``"task-relationships"``, which learns who goes with or against whom;
+        ``"shared-subspace"``, mixtures of a few directions, whose number is found;
+        ``"robust"``, where most tasks are alike and some are not, ``"robust+low-rank"`` and
+        ``"robust+group"``, where the others share patterns or features;
+        ``"group-lasso+columns"``, in which the columns of a category come in together;
         ``"graph-path"`` for tasks whose sorted labels (or columns of ``y``) follow each other, such
         as years (with another graph: an estimator, ``GraphTasksRegressorCV(graph=...)``); or
         estimators of your own (for classes with ``predict_proba``), whose parameters
@@ -264,7 +265,7 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
         data = leave_out_unusable(data, bad_cells)  # a pipeline of the user's may use them
     width = fitted_encoder(data)[1]
     data = replace(data, kind=of_size(data.kind.on(data), len(data.y), width))
-    contenders, slopeless = leave_out_slopes(contenders, data.kind)
+    contenders, of_loss = leave_out_of_loss(contenders, data.kind)
     contenders, wide = left_out_if_wide(contenders, width)
     baselines, shared = _parted(contenders, data)
     contenders = {name: contenders[name] for name in baselines + shared}
@@ -272,7 +273,7 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     folds = outer_folds(cv, data, seed)
     strange = stranger_folds(data, len(folds), seed) if asked.new_tasks else []
     workers, n_fits = effective_n_jobs(n_jobs), len(folds) + len(strange)
-    notes = [*data.notes, *asked_for.notes, *slopeless, *wide]
+    notes = [*data.notes, *asked_for.notes, *of_loss, *wide]
     optional = asked_for.optional.intersection(contenders)
     budget = None if asked.full else Budget(asked.time_budget, workers, n_fits + bool(optional))
     affordable = within_budget(data, folds, contenders, budget, seed, rated, optional)

@@ -79,6 +79,7 @@ BASELINES: dict[str, Factory] = {
     "pooled+dummies": partial(_pooled, task_dummies=True),
 }
 RANDOM_SLOPES, GRAPH_PATH, COLUMNS = "random-slopes", "graph-path", "group-lasso+columns"
+SHARED_SUBSPACE = "shared-subspace"
 MULTITASK: dict[str, Factory] = {  # of "all" those are tried first that come first
     RANDOM_SLOPES: _random_slopes,
     "mean-regularized": _family("MeanRegularized"),
@@ -91,6 +92,7 @@ MULTITASK: dict[str, Factory] = {  # of "all" those are tried first that come fi
     "dirty+mean": _family("Dirty", shared_mean=True),
     "clustered": _family("ClusteredTasks"),
     "task-relationships": _family("TaskRelationships", ridge_ratio=0.0),  # .1 is up to 1/3 worse
+    SHARED_SUBSPACE: _family("SharedSubspace"),
     GRAPH_PATH: _family("GraphTasks", graph="path"),
     "robust": _family("RobustTasks"),
     "robust+group": _family("RobustTasks", structure="group"),
@@ -172,12 +174,14 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
     return make_table_pipeline(model)
 
 
-def leave_out_slopes(models: dict[str, Any], kind: Kind) -> tuple[dict[str, Any], list[str]]:
-    """The models without random slopes where these do not know the loss, and a note."""
-    if not kind.options or models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
-        return models, []
-    left = {name: model for name, model in models.items() if name != RANDOM_SLOPES}
-    return left, [f"{RANDOM_SLOPES} is left out: it takes loss='squared' alone."]
+def leave_out_of_loss(models: dict[str, Any], kind: Kind) -> tuple[dict[str, Any], list[str]]:
+    """The models without those that do not know the loss, and a note of each."""
+    why = {RANDOM_SLOPES: "it takes loss='squared' alone"} if kind.options else {}
+    if kind.options.get("loss") == "quantile":
+        why[SHARED_SUBSPACE] = "quantiles have no curvature, by which it finds directions"
+    out = [name for name in why if models.get(name) is MULTITASK[name]]
+    left = {name: model for name, model in models.items() if name not in out}
+    return left, [f"{name} is left out: {why[name]}." for name in out]
 
 
 def of_size(kind: Kind, n_rows: int, n_columns: int) -> Kind:

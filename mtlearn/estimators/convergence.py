@@ -21,9 +21,10 @@ def warn_unless_converged(estimator: Any, solution: Solution, alpha: float) -> N
             f"dual_gap_={solution.gap:.3g}; use a larger alpha for coefficients that mean "
             "something."
         )
-    elif not solution.gap <= estimator.tol:  # NaN is no proof
+    elif not solution.left <= estimator.tol:  # NaN is no proof
+        what = "dual_gap_" if solution.stationarity is None else "stationarity_"
         said = (
-            f"{name} stopped at dual_gap_={solution.gap:.3g} after "
+            f"{name} stopped at {what}={solution.left:.3g} after "
             f"{counted(solution.n_iter, 'iteration', 'iterations')}, above "
             f"tol={estimator.tol:g} (alpha={alpha:g}). {estimator._remedy}"
         )

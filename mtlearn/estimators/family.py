@@ -29,6 +29,7 @@ class Family(BaseEstimator):
     _searched = ""  # own number that a search chooses beside alpha; the fewer, the simpler
     _takes_new_tasks = True  # whether adapt can add tasks to a fit,
     _all_that_is_shared = ""  # or else what would change with them, and what to do
+    _convex = True  # otherwise a fit ends at one of several points
     _remedy = "Raise max_iter, loosen tol, or use a larger alpha."
 
     @abstractmethod

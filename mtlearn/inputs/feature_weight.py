@@ -108,6 +108,8 @@ class FeatureWeights:
         out, unit = dict(fitted), self.unit
         for name in out.keys() & set(BY_FEATURE):
             out[name] = out[name] * unit
+        if "directions_" in out:
+            out["directions_"] = out["directions_"] * unit[:, None]
         if "center_" in out:
             gone = unit == 0
             out["center_"] = np.where(gone, self.center, out["center_"] / np.where(gone, 1, unit))

@@ -37,7 +37,14 @@ FAR = 1e3  # distance of a column from zero, in ranges of its rows, from where i
 SAMPLE = 200  # rows that show how far
 START = 1e-3  # of alpha_mean, where it is searched
 ENDLESS = 500  # binary exponent of a strength that leaves nothing of what it charges for
-OWN_SPACE = ("coef_", "mean_coef_", "shared_coef_", "specific_coef_", "singular_values_")
+OWN_SPACE = (
+    "coef_",
+    "mean_coef_",
+    "shared_coef_",
+    "specific_coef_",
+    "singular_values_",
+    "loadings_",
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,9 @@ class Units:
             for name in exponents.keys() & out.keys():
                 out[name] = self.back(name, out[name], exponents[name])
             if self.targets is not None:
-                by_task = {"coef_", "shared_coef_", "specific_coef_", "intercept_", "target_scale_"}
+                by_task = {"coef_", "shared_coef_", "specific_coef_", "loadings_", "intercept_"}
+                by_task |= {"target_scale_"}
+                by_task |= {"loadings_"}
                 for name in by_task & out.keys():
                     per_task = self.targets.reshape(-1, *[1] * (np.ndim(out[name]) - 1))
                     out[name] = self.back(name, out[name], per_task)

@@ -172,7 +172,7 @@ class PenalisedRefits(Refits):
         models = problem.models(point).among(setup.present)
         rank = parts.get("rank")
         selects = ("features" if "support" in parts else None) if rank is None else "components"
-        solved = bool(solution.gap <= model.tol)
+        solved = bool(solution.left <= model.tol)
         return Refit(models, setup.present, selected, selects, rank, solved, V)
 
 

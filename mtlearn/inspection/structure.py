@@ -17,7 +17,14 @@ FAR = 3.5  # modified z-score from which Iglewicz and Hoaglin (1993) call a valu
 FEWEST_TASKS = 4  # of which a median and a deviation from it say something
 ROUNDING = 1e-10  # of the largest coefficient, or singular value: what is smaller is zero
 NAMED = 5  # features and tasks in the text
-CERTIFICATE = ("dual_gap_", "gradient_norm_", "n_iter_", "alpha_", "alpha_intercept_")
+CERTIFICATE = (
+    "dual_gap_",
+    "stationarity_",
+    "gradient_norm_",
+    "n_iter_",
+    "alpha_",
+    "alpha_intercept_",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,6 +335,12 @@ def _in_words(
     if not np.isnan(specific):
         said.append(f"{specific:.0%} of their energy is specific to single tasks.")
     gap, tol = certificate.get("dual_gap_"), certificate["tol"]
-    if gap is not None:
+    nearby = certificate.get("stationarity_")
+    if nearby is not None:
+        said.append(
+            f"Nearby no more than {nearby:.2g} is to be gained (tol {tol:g}), elsewhere no more "
+            f"than {gap:.2g}."
+        )
+    elif gap is not None:
         said.append(f"Duality gap {gap:.2g} (tol {tol:g}).")
     return said

@@ -53,7 +53,7 @@ def fit_passes(model: Any, chunks: Any) -> Any:
     Raises
     ------
     TypeError
-        If the model is no such classifier, or ``chunks`` has no ``map``.
+        If the model is no such classifier, or not convex, or ``chunks`` has no ``map``.
     ValueError
         If a chunk cannot be used, or is not like the first; the message says which.
 
@@ -94,6 +94,12 @@ def fit_passes(model: Any, chunks: Any) -> Any:
             f"{name} {does}, and passes over chunks fit classifiers of a given alpha, such as "
             "MeanRegularizedClassifier(alpha=0.1). Choose alpha on a sample of the rows, or fit to "
             "all rows with model.fit."
+        )
+    if not model._convex:
+        raise TypeError(
+            f"passes over chunks end at the one best model, and {type(model).__name__} may have "
+            "several that are best nearby. Use a convex one, such as TraceNormClassifier, or fit "
+            "to all rows with model.fit."
         )
     if not hasattr(chunks, "map"):
         raise TypeError(

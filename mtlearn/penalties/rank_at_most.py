@@ -75,12 +75,24 @@ class RankAtMost(InvariantInFeatures, InvariantInTasks, Penalty):
         return 0.5 * float(np.vdot(apart, apart)) - float(np.vdot(V, sG - largest))
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
-        """Rank, singular values, directions (r, d K) and loadings (T, r): V' = loadings @ those."""
-        P, s, Qt = np.linalg.svd(by_task(V, self.n_classes), full_matrices=False)
-        rank = int((s[: self.bound] > NO_RANK * s[0]).sum())
+        """Rank k, singular values (k,), directions (k, d K) and loadings (T, k).
+
+        V' = loadings @ directions. Counted in rows of length one, so that no unit of a feature
+        hides a direction; directions are orthonormal all the same, each positive where it is
+        largest.
+        """
+        rows = by_task(V, self.n_classes)
+        length = np.sqrt(np.einsum("jt,jt->j", rows, rows))[:, None]
+        P, s, Qt = np.linalg.svd(rows / np.where(length > 0, length, 1.0), full_matrices=False)
+        rank = int((s[: self.bound] > NO_RANK * s[0]).sum()) if len(s) else 0
+        left = length * (P[:, :rank] * s[:rank])
+        turned = np.linalg.svd(left, full_matrices=False)[2].T
+        left = left @ turned
+        values = np.linalg.norm(left, axis=0)
+        signs = np.sign(left[np.abs(left).argmax(axis=0), np.arange(rank)]) if rank else values
         return {
             "rank": rank,
-            "singular_values": s[: self.bound],
-            "directions": P[:, :rank].T,
-            "loadings": (Qt[:rank] * s[:rank, None]).T,
+            "singular_values": values,
+            "directions": (left / values * signs).T,
+            "loadings": (Qt[:rank].T @ turned) * (values * signs),
         }

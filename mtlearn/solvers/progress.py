@@ -10,9 +10,11 @@ from mtlearn.solvers.solution import Solution
 def tell(where: str, alpha: float, solution: Solution, gap: float | None = None) -> None:
     """Print what was solved, at which alpha, the iterations and the gap."""
     gap = solution.gap if gap is None else gap
+    left = solution.stationarity
+    nearby = "" if left is None else f", left to gain nearby {left:.3g}"
     say(
         f"{where}: alpha={alpha:.3g}, {solution.n_iter} iteration{'s' * (solution.n_iter != 1)}, "
-        f"relative duality gap {gap:.3g}"
+        f"relative duality gap {gap:.3g}{nearby}"
     )
 
 
@@ -21,12 +23,14 @@ def say(line: str) -> None:
     print(f"{line}\n", end="", flush=True)
 
 
-def iteration_teller(verbose: int) -> Callable[[int, float], None] | None:
+def iteration_teller(
+    verbose: int, what: str = "relative duality gap"
+) -> Callable[[int, float], None] | None:
     """What a solver calls after each outer iteration; None where nobody wants to know."""
     if not verbose:
         return None
 
     def report(n_iter: int, gap: float) -> None:
-        say(f"  iteration {n_iter}: relative duality gap {gap:.3g}")
+        say(f"  iteration {n_iter}: {what} {gap:.3g}")
 
     return report

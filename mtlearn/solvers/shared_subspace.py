@@ -13,6 +13,10 @@ A step is that of conjugate gradients, which stop at negative curvature, brought
 truncation and shortened until F falls as it promised: the objective never climbs. All of it takes
 products with the Hessian of f alone, w_0 and intercepts at their best.
 
+Rows and columns of V may be divided by numbers without a change of its rank. So all of that is
+done in V / S, S a product of a number for each feature and one for each task that makes the
+curvatures of entries alike: the problem stays the same, conjugate gradients are short.
+
 References
 ----------
 Vandereycken (2013). Low-rank matrix completion by Riemannian optimization. SIAM J. Optimization 23.
@@ -22,6 +26,7 @@ Absil, Mahony and Sepulchre (2008). Optimization algorithms on matrix manifolds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,7 +40,9 @@ from mtlearn.solvers.certificate import certify
 CLOSE = 1e-3  # residual of conjugate gradients, of what they started from
 SHORTEST = 1e-10  # of a step
 ARMIJO = 1e-4  # of the slope, that a step has to come to
-PRODUCTS = 200  # of conjugate gradients at most
+PRODUCTS = 300  # of conjugate gradients at most
+FEW = 3  # steps that a polish may take in any case
+LESS = 0.1  # of what is left, that may be what conjugate gradients left
 
 
 @dataclass(frozen=True)
@@ -59,11 +66,49 @@ class Stationary:
     n_iter: int
 
 
-class _Tangent:
-    """The tangent space at V, (d, C) or of K > 2 classes (d K, T), and the bend of the set."""
+class Scaled:
+    """A quadratic problem and ½‖V‖² in V / S, (d, C) or of K > 2 classes (d K, T)."""
 
-    def __init__(self, V: np.ndarray, Z: np.ndarray, bound: int) -> None:
-        P, s, Qt = np.linalg.svd(V, full_matrices=False)
+    def __init__(self, problem: Quadratic, penalty: RankAtMost) -> None:
+        self.problem, self.penalty = problem, penalty
+        shape = problem.n_features, problem.n_columns
+        curvature = np.broadcast_to(problem.hessian_diagonal(), shape)
+        bends = np.maximum(by_task(curvature, penalty.n_classes), 0.0) + penalty.alpha
+        rows = 1.0 / np.sqrt(bends.mean(axis=1, keepdims=True))
+        self.S = rows / np.sqrt((rows**2 * bends).mean(axis=0))
+        self.bound = min(penalty.bound, *bends.shape)
+
+    def inward(self, V: np.ndarray) -> np.ndarray:
+        return by_task(V, self.penalty.n_classes) / self.S
+
+    def outward(self, U: np.ndarray) -> np.ndarray:
+        return by_column(U * self.S, self.penalty.n_classes)
+
+    def gradient(self, point: Any) -> np.ndarray:
+        whole = self.penalty.alpha * point.V - point.G
+        return by_task(whole, self.penalty.n_classes) * self.S
+
+    def times(self, D: np.ndarray) -> np.ndarray:
+        """The second derivative along D."""
+        bent = by_task(self.problem.curvature_times(self.outward(D)), self.penalty.n_classes)
+        return self.S * (bent + self.penalty.alpha * (self.S * D))
+
+    def charged(self, gradient: np.ndarray) -> float:
+        """No less than what falls along a gradient: F'' >= alpha S²."""
+        apart = gradient / self.S
+        return 0.5 * float(np.vdot(apart, apart)) / self.penalty.alpha
+
+    def truncated(self, V: np.ndarray) -> np.ndarray:
+        """V at rank r, nearest where curvatures are alike."""
+        P, s, Qt = np.linalg.svd(self.inward(V), full_matrices=False)
+        return self.outward((P[:, : self.bound] * s[: self.bound]) @ Qt[: self.bound])
+
+
+class _Tangent:
+    """The tangent space at U, and the bend of the set; Z is the gradient."""
+
+    def __init__(self, U: np.ndarray, Z: np.ndarray, bound: int) -> None:
+        P, s, Qt = np.linalg.svd(U, full_matrices=False)
         self.rank = int((s[:bound] > NO_RANK * s[0]).sum()) if s[0] > 0 else 0
         self.P, self.Q, self.s = P[:, : self.rank], Qt[: self.rank].T, s[: self.rank]
         self.Z = Z
@@ -71,7 +116,7 @@ class _Tangent:
     def onto(self, D: np.ndarray) -> np.ndarray:
         """T(D)."""
         left = self.P @ (self.P.T @ D)
-        return left + (D - left) @ self.Q @ self.Q.T
+        return left + ((D - left) @ self.Q) @ self.Q.T
 
     def outside(self, n: int) -> np.ndarray:
         """Minus the gradient outside, its n steepest directions."""
@@ -88,8 +133,76 @@ class _Tangent:
         return (up - P @ (P.T @ up)) @ Q.T + P @ (along - Q @ (Q.T @ along)).T
 
 
+class Newton:
+    """What a settled point has left, and where to go from it."""
+
+    def __init__(self, scaled: Scaled, point: Any) -> None:
+        self.scaled, self.point = scaled, point
+        U, gradient = scaled.inward(point.V), scaled.gradient(point)
+        self.space = _Tangent(U, gradient, scaled.bound)
+        self.down = -self.space.onto(gradient)
+
+    @cached_property
+    def more(self) -> np.ndarray | None:
+        """Directions to add, the steepest first, where there are fewer than r."""
+        missing = self.scaled.bound - self.space.rank
+        return self.space.outside(missing) if missing > 0 else None
+
+    def _flat(self, D: np.ndarray) -> np.ndarray:
+        return self.space.onto(self.scaled.times(D))
+
+    def _curved(self, D: np.ndarray) -> np.ndarray:
+        return self._flat(D) + self.space.bend(D)
+
+    @cached_property
+    def within(self) -> tuple[np.ndarray, float]:
+        """The best step within the tangent space, and no less than what it falls by."""
+        enough = self.scaled.charged
+        D, residual = _conjugate(self._flat, self.down, enough)
+        return D, 0.5 * float(np.vdot(D, self.down)) + enough(residual)
+
+    @property
+    def left(self) -> float:
+        """What the objective could fall by at most, within and along directions to add."""
+        added = 0.0 if self.more is None else self.scaled.charged(self.more)
+        return self.within[1] + added
+
+    def step(self) -> tuple[np.ndarray, float, float]:
+        """A direction that descends, its slope, and what it may fall by."""
+        step, _ = _conjugate(self._curved, self.down)
+        if not float(np.vdot(step, self.down)) > 0:
+            step = self.within[0]  # curvature is negative at once
+        slope = -float(np.vdot(step, self.down))
+        more = self.more
+        if more is not None and (square := float(np.vdot(more, more))) > 0:
+            length = square / float(np.vdot(more, self.scaled.times(more)))
+            slope -= length * square
+            step = step + length * more
+        return self.scaled.outward(step), slope, -0.5 * slope
+
+
+class Polish:
+    """When it is over: at a tolerance, and then for as many steps more as that took, at an aim."""
+
+    def __init__(self, tol: float, aim: float, max_iter: int) -> None:
+        self.tol, self.aim, self.last = max(tol, aim), aim, max_iter
+        self.reached = False
+
+    def over(self, left: float, n: int) -> bool:
+        """Whether a point with so much left after n steps is the last."""
+        if left <= self.tol and not self.reached:
+            self.reached, self.last = True, min(self.last, 2 * n + FEW)
+        return left <= self.aim or n >= self.last
+
+
 def solve_in_subspace(
-    problem: Quadratic, penalty: RankAtMost, start: np.ndarray, *, tol: float, max_iter: int
+    problem: Quadratic,
+    penalty: RankAtMost,
+    start: np.ndarray,
+    *,
+    tol: float,
+    max_iter: int,
+    aim: float | None = None,
 ) -> Stationary:
     """A stationary V of rank r, from the nearest one to a start.
 
@@ -101,9 +214,11 @@ def solve_in_subspace(
     start : ndarray of shape (d, C)
         Deviations, not zero; those of the ridge are a good start.
     tol : float
-        Stationarity to stop at.
+        Stationarity that is asked for.
     max_iter : int
         Steps at most.
+    aim : float, default=None
+        What to stop at, if that takes no more steps than the tolerance did.
 
     Raises
     ------
@@ -115,66 +230,36 @@ def solve_in_subspace(
             f"alpha={penalty.alpha:g} of a bounded rank has to be finite and above 0; take a small "
             "one, as 1e-6."
         )
-    point, n = problem.settle(_started(problem, penalty, start)), 0
+    scaled = Scaled(problem, penalty)
+    null = problem.null_value if problem.null_value > 0 else np.inf
+    start = start if start.any() else problem.without_deviations().G
+    point, n = problem.settle(scaled.truncated(start)), 0
+    polish = Polish(tol, tol if aim is None else aim, max_iter)
     while True:
-        left, step, slope = _newton(problem, penalty, point)
-        relative = left / problem.null_value if problem.null_value > 0 else 0.0
-        if relative <= tol or n >= max_iter:
+        here = Newton(scaled, point)
+        step, slope, falls = here.step()
+        little = falls <= polish.tol * null  # otherwise what is left need not be known
+        if polish.over(here.left / null if little else np.inf, n):
             break
-        new = _along(problem, penalty, point, step, slope)
+        new = _along(scaled, point, step, slope)
         if new is None:
             break
         point, n = new, n + 1
-    gap = certify(problem, penalty, point).relative
-    return Stationary(point, gap, relative, n)
+    return Stationary(point, certify(problem, penalty, point).relative, here.left / null, n)
 
 
-def _started(problem: Quadratic, penalty: RankAtMost, start: np.ndarray) -> np.ndarray:
-    """The start at rank r, or a step of steepest descent from zero where it is that."""
-    if not start.any():
-        start = problem.without_deviations().G
-    return penalty.truncated(start)
+def _conjugate(times: Any, b: np.ndarray, charged: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    """Conjugate gradients: x and the residual, up to where curvature is not positive.
 
-
-def _newton(problem: Quadratic, penalty: RankAtMost, point: Any) -> tuple[float, np.ndarray, float]:
-    """What is left to gain at most, a direction that descends, and its slope."""
-    K, alpha = penalty.n_classes, penalty.alpha
-    gradient = by_task(alpha * point.V - point.G, K)
-    bound = min(penalty.bound, *gradient.shape)
-    space = _Tangent(by_task(point.V, K), gradient, bound)
-
-    def whole(D: np.ndarray) -> np.ndarray:
-        return by_task(problem.curvature_times(by_column(D, K)), K) + alpha * D
-
-    def flat(D: np.ndarray) -> np.ndarray:
-        return space.onto(whole(D))
-
-    down = -space.onto(gradient)
-    D, residual = _conjugate(flat, down)
-    # F'' >= alpha: what conjugate gradients left adds no more than ‖residual‖² / (2 alpha).
-    left = 0.5 * float(np.vdot(D, down)) + 0.5 * float(np.vdot(residual, residual)) / alpha
-    step, _ = _conjugate(lambda E: flat(E) + space.bend(E), down)
-    if not float(np.vdot(step, down)) > 0:
-        step = D  # curvature is negative at once
-    slope = -float(np.vdot(step, down))
-    if space.rank < bound:  # directions may be added, the steepest first
-        more = space.outside(bound - space.rank)
-        square = float(np.vdot(more, more))
-        if square > 0:
-            length = square / float(np.vdot(more, whole(more)))
-            left, slope = left + 0.5 * square / alpha, slope - length * square
-            step = step + length * more
-    return left, by_column(step, K), slope
-
-
-def _conjugate(times: Any, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Conjugate gradients: x and the residual, up to where curvature is not positive."""
+    Where ``charged`` says what a residual may stand for, that has to be little as well.
+    """
     x, residual = np.zeros_like(b), b.copy()
     p, square = residual.copy(), float(np.vdot(b, b))
     first = square
     for _ in range(PRODUCTS):
         if square <= CLOSE**2 * first:
-            break
+            if charged is None or charged(residual) <= 0.5 * LESS * float(np.vdot(x, b)):
+                break
         Hp = times(p)
         curvature = float(np.vdot(p, Hp))
         if curvature <= 0:
@@ -186,18 +271,16 @@ def _conjugate(times: Any, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x, residual
 
 
-def _along(
-    problem: Quadratic, penalty: RankAtMost, point: Any, step: np.ndarray, slope: float
-) -> Any:
+def _along(scaled: Scaled, point: Any, step: np.ndarray, slope: float) -> Any:
     """The longest step, of halves, at which the objective falls; None where none is left."""
-    ridge = SquaredNorm(penalty.alpha)
+    problem, ridge = scaled.problem, SquaredNorm(scaled.penalty.alpha)
 
     def objective(one: Any) -> float:
         return problem.value(one) + ridge.value(one.V)
 
     here, length = objective(point), 1.0
     while length >= SHORTEST:
-        new = problem.settle(penalty.truncated(point.V + length * step))
+        new = problem.settle(scaled.truncated(point.V + length * step))
         if objective(new) < here + ARMIJO * length * slope:
             return new
         length *= 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -20,9 +20,24 @@ class Solution:
         Iterations, at least one.
     diverging : bool
         Whether there is no minimum to reach: separable classes without a penalty.
+    stationarity : float or None
+        Where the penalty is not convex: what could be gained along directions from the point,
+        relative as the gap, which then bounds the distance to the global optimum and may stay.
     """
 
     point: Any
     gap: float
     n_iter: int
     diverging: bool = False
+    stationarity: float | None = None
+
+    @property
+    def left(self) -> float:
+        """What has to come to the tolerance."""
+        return self.gap if self.stationarity is None else self.stationarity
+
+    def charged(self, penalty: Any, problem: Any) -> Solution:
+        """That of no penalty, or less of it, with a gap that counts what this one charges."""
+        charge = penalty.value(self.point.V) / problem.null_value
+        left = None if self.stationarity is None else self.stationarity + charge
+        return replace(self, gap=self.gap + charge, stationarity=left)

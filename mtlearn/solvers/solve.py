@@ -23,6 +23,7 @@ from mtlearn.penalties.base import (
     RowNorms,
     SquareOfNorm,
 )
+from mtlearn.penalties.rank_at_most import RankAtMost
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic, Restrictable
 from mtlearn.problems.general import LossProblem
@@ -31,6 +32,7 @@ from mtlearn.solvers.ahead import Line
 from mtlearn.solvers.alike import all_alike, without_deviations
 from mtlearn.solvers.approach import Goal, approach
 from mtlearn.solvers.base import Budget, Exact, Solver
+from mtlearn.solvers.bounded_rank import BoundedRank
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.choose import choose
 from mtlearn.solvers.curvature import noticed, typical_curvature, typical_of_charged
@@ -41,6 +43,7 @@ from mtlearn.solvers.reductions.base import Reduction
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.starts import deviations, for_reduction, leads_anywhere
 
+_KINDS = Norm | QuadraticPenalty | SquareOfNorm | Everywhere | RankAtMost
 LITTLE = 1e-10  # of the typical curvature: alpha next to nothing
 
 
@@ -84,7 +87,7 @@ class Driver:
         verbose: int = 0,
         whole: Problem | None = None,
     ):
-        if not isinstance(penalty, Norm | QuadraticPenalty | SquareOfNorm | Everywhere):
+        if not isinstance(penalty, _KINDS):
             raise TypeError(
                 f"nothing says where paths of {type(penalty).__name__} on {type(problem).__name__} "
                 "start: one of them would have to be QuadraticPenalty, or Norm as well. Add that "
@@ -135,6 +138,9 @@ class Driver:
             found = self._smaller(self.reduction, penalty, start)
         elif isinstance(self.penalty, Norm):
             found = self._of_norm(penalty, start)
+        elif isinstance(penalty, RankAtMost):
+            aim = min(self.tol, tuning.POLISHED) if self.polish else self.tol
+            found = self._bounded.solution(penalty, start, aim, self.max_iter)
         elif isinstance(penalty, SquareOfNorm | Everywhere):
             found = self._of_square(penalty, start)
         else:
@@ -322,7 +328,7 @@ class Driver:
         """alpha next to nothing: no penalty, with the Newton decrement for a certificate."""
         ridge = getattr(penalty, "ridge", 0.0)
         free = Driver(self.problem, SquaredNorm(ridge), tol=self.tol, max_iter=self.max_iter)
-        return _charged(free.solve(ridge), penalty, self.problem)
+        return free.solve(ridge).charged(penalty, self.problem)
 
     # The square of a norm, V = 0 in the limit only: smooth, or a norm at a strength of its own.
 
@@ -355,6 +361,11 @@ class Driver:
         driver = Driver(self.problem, norm, purpose=purpose, whole=self.whole, **limits)
         return OwnStrength(driver, self.verbose)
 
+    @cached_property
+    def _bounded(self) -> BoundedRank:
+        limits: Any = {"tol": self.tol, "max_iter": self.max_iter}
+        return BoundedRank(Driver(self.problem, SquaredNorm(1.0), **limits), self.verbose)
+
     # Squares: V = 0 in the limit only, if at all.
 
     def _of_quadratic(self, penalty: QuadraticPenalty, start) -> Solution:
@@ -380,16 +391,10 @@ class Driver:
             point = all_alike(problem)
         found = self._end(solved, Solution(point, np.inf, 0), Budget(0, 0.0))
         # Of so little a penalty, what is charged for it bounds the error.
-        return found if solved.alpha == alpha else _charged(found, solved, problem)
+        return found if solved.alpha == alpha else found.charged(solved, problem)
 
     def _end(self, penalty: Penalty, start: Any, taken: Budget) -> Solution:
         """From a point to the tolerance, or to rounding."""
         aim = min(self.tol, tuning.POLISHED) if self.polish else self.tol
         goal = Goal(aim, self.tol, Budget(self.max_iter, np.inf))
         return self._reach(penalty, start, goal, taken, iteration_teller(self.verbose))
-
-
-def _charged(found: Solution, penalty: Penalty, problem: Problem) -> Solution:
-    """The gap of a solution for no penalty, or less of it, once it is charged for this one."""
-    charge = penalty.value(found.point.V) / problem.null_value
-    return replace(found, gap=found.gap + charge)

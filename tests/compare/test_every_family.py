@@ -9,8 +9,16 @@ import pytest
 from mtlearn import collect_moments, compare_tasks
 from mtlearn.compare import budget, contenders
 from mtlearn.compare.budget import Budget, Trial
-from mtlearn.compare.contenders import BASELINES, DEFAULT, MULTITASK, RANDOM_SLOPES
+from mtlearn.compare.contenders import (
+    BASELINES,
+    DEFAULT,
+    MULTITASK,
+    RANDOM_SLOPES,
+    SHARED_SUBSPACE,
+    leave_out_of_loss,
+)
 from mtlearn.compare.every_family import is_ordered, spelt_out_all
+from mtlearn.compare.losses import kind_of_loss
 
 FEW = ["mean-regularized", "graph-path", "group-lasso+columns"]
 
@@ -144,3 +152,20 @@ def test_the_dearest_are_left_out_first_and_no_longer_tried_than_a_fold_takes(mo
     now[0] = 0.0
     trial = Trial.of(["a", "b", "must", "c", "d"], optional, seconds_of, tight)
     assert trial.untried == ["c", "d"] and trial.without(optional, tight) == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    "loss, left_out",
+    [
+        ("squared", set()),
+        ("huber", {RANDOM_SLOPES}),
+        ("quantile", {RANDOM_SLOPES, SHARED_SUBSPACE}),
+    ],
+)
+def test_families_that_do_not_know_the_loss_are_left_out_and_said_to_be(loss, left_out):
+    kind = kind_of_loss(loss, 0.5 if loss == "quantile" else None)
+    models, notes = leave_out_of_loss(dict(MULTITASK), kind)
+    assert MULTITASK.keys() - models.keys() == left_out
+    assert {note.split(" is left out")[0] for note in notes} == left_out
+    mine = {SHARED_SUBSPACE: object()}  # a model of the user's under that name
+    assert leave_out_of_loss(mine, kind) == (mine, [])

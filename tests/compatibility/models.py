@@ -103,6 +103,10 @@ def models():
         "task_relationships_classifier": in_columns_of_y(
             m.TaskRelationshipsClassifier(0.01), classes=["yes", "no"]
         ),
+        "shared_subspace_regressor": beside(m.SharedSubspaceRegressor(0.3, rank=1, **sure)),
+        "shared_subspace_classifier": beside(
+            m.SharedSubspaceClassifier(0.05, rank=1, **sure), classes=["no", "yes"]
+        ),
         "mean_regularized_classifier": beside(
             m.MeanRegularizedClassifier(**sure), classes=["low", "mid", "top"]
         ),

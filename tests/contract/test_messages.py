@@ -46,6 +46,8 @@ from mtlearn import (
     RandomSlopesRegressor,
     RobustTasksRegressor,
     RobustTasksRegressorCV,
+    SharedSubspaceRegressor,
+    SharedSubspaceRegressorCV,
     TaskRelationshipsRegressor,
     adapt,
     collect_moments,
@@ -312,6 +314,17 @@ PARAMETERS = {
         fit(ClusteredTasksRegressorCV(n_clusters=[])),
         ["n_clusters=[]"],
         ["a whole number >= 1, or a list of them"],
+    ),
+    "rank": (fit(SharedSubspaceRegressor(rank=[1, 2])), ["rank=[1, 2]"], ["a whole number >= 1"]),
+    "rank of a search": (
+        fit(SharedSubspaceRegressorCV(rank=[])),
+        ["rank=[]"],
+        ["a whole number >= 1, or a list of them"],
+    ),
+    "rank and quantiles": (
+        fit(SharedSubspaceRegressor(loss="quantile")),
+        ['loss="quantile"', "SharedSubspaceRegressor"],
+        ['loss="huber"', "TraceNormRegressor"],
     ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
     "loss": (
@@ -1600,6 +1613,12 @@ WARNINGS = {
         ConvergenceWarning,
         ["2 refits of 2", "tol=0", "max_iter=1"],
         ["Raise max_iter", "loosen"],
+    ),
+    "rank that stops before": (
+        lambda: SharedSubspaceRegressor(0.01, rank=1, max_iter=1, tol=0.0).fit(X, y, task=TASK),
+        ConvergenceWarning,
+        ["SharedSubspaceRegressor", "stationarity_=", "tol=0", "alpha=0.01"],
+        ["Raise max_iter", "another rank"],
     ),
     "more clusters than tasks": (
         lambda: ClusteredTasksRegressor(n_clusters=9).fit(X, y, task=TASK),

@@ -55,7 +55,7 @@ def lines_of(capsys, pattern=LINE):
 
 
 def test_all_estimators_are_found():
-    assert len(ESTIMATORS) == 36
+    assert len(ESTIMATORS) == 40
 
 
 class TestRepr:

@@ -3,7 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from mtlearn import MeanRegularizedClassifier, MeanRegularizedClassifierCV, MeanRegularizedRegressor
+from mtlearn import (
+    MeanRegularizedClassifier,
+    MeanRegularizedClassifierCV,
+    MeanRegularizedRegressor,
+    SharedSubspaceClassifier,
+)
 from mtlearn.passes import HeldChunks, fit_passes
 
 rng = np.random.default_rng(0)
@@ -29,6 +34,11 @@ MESSAGES = {
         passes((X, y, TASK), model=MeanRegularizedRegressor()),
         ["MeanRegularizedRegressor", "is no linear classifier"],
         ["MeanRegularizedClassifier"],
+    ),
+    "not convex": (
+        passes((X, y, TASK), model=SharedSubspaceClassifier()),
+        ["SharedSubspaceClassifier"],
+        ["TraceNormClassifier", "model.fit"],
     ),
     "used up": (lambda: HeldChunks(iter([(X, y)])), ["list_iterator", "one pass"], ["a function"]),
     "fewer chunks": (
@@ -71,5 +81,5 @@ MESSAGES = {
         ["balanced"],
     ),
 }
-WRONG_TYPE = {"search", "regressor", "used up", "no map"}
+WRONG_TYPE = {"search", "regressor", "not convex", "used up", "no map"}
 UNLABELLED = np.where(np.arange(24) == 5, None, y)

@@ -10,7 +10,7 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem
 from mtlearn.solvers.certificate import certify
-from mtlearn.solvers.shared_subspace import _newton, _Tangent, solve_in_subspace
+from mtlearn.solvers.shared_subspace import Newton, Scaled, _Tangent, solve_in_subspace
 from mtlearn.solvers.solve import Driver
 
 from ..checks import STRICT
@@ -137,7 +137,7 @@ def test_what_is_left_bounds_what_directions_or_loadings_alone_could_gain():
     problem, penalty = problem_of(X, Y), RankAtMost(0.1, 2)
     V = penalty.truncated(np.random.default_rng(0).normal(size=(6, 5)))
     point = problem.settle(V)
-    left = _newton(problem, penalty, point)[0]
+    left = Newton(Scaled(problem, penalty), point).left
     P, _, Qt = np.linalg.svd(V, full_matrices=False)
     held = [P[:, :2] @ P[:, :2].T, Qt[:2].T @ Qt[:2]]
     for onto in (lambda D: held[0] @ D, lambda D: D @ held[1]):

@@ -20,6 +20,11 @@ def test_patterns_are_found_and_pay(notebook):
     of_truth, of_fit = (np.linalg.svd(coef)[2][:2] for coef in (drawn.coef, best.coef_))
     assert np.linalg.svd(of_truth @ of_fit.T, compute_uv=False).min() > 0.9
 
+    # the number of them, found, and a quarter less of an error
+    layer = notebook["layer"]
+    assert layer.rank_ == 2 and layer.stationarity_ < 1e-6
+    assert 0.7 < error["shared subspace"] / error["trace norm"] < 0.8
+
     # life expectancy
     off = notebook["off"]
     trace, slopes, mean, line = (off[name] for name in off.columns)
