@@ -17,7 +17,7 @@ from joblib import effective_n_jobs
 from sklearn.base import is_classifier
 
 from mtlearn.estimators.held import held
-from mtlearn.estimators.logistic_fit import class_attributes, fit_classes
+from mtlearn.estimators.laplace_fit import class_attributes, fit_classes
 from mtlearn.estimators.mixed_fit import MixedFit, fitted_attributes
 from mtlearn.estimators.mixed_parameters import RandomSlopes
 from mtlearn.exceptions import counted

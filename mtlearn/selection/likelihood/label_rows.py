@@ -128,6 +128,19 @@ class LabelRows:
         pairs = zip(self.stacks, F, strict=True)
         return sum(float(np.vdot(k.s, self.loss.value(f, k.y))) for k, f in pairs)
 
+    def lacks(self) -> float:
+        """What the weighted loss lacks of minus the log density, whatever the scores."""
+        return sum(float(np.sum(self.loss.lacks(k.y, k.s)[k.s > 0])) for k in self.stacks)
+
+    def pearson(self, F: Scores) -> tuple[int, float]:
+        """How many targets there are, and the sum of their squared residuals over variances."""
+        n, chi2 = 0, 0.0
+        for k, f in zip(self.stacks, F, strict=True):
+            near = self.loss.expansion(f, k.y)
+            n += int(np.count_nonzero(k.s))
+            chi2 += float(np.vdot(k.s, near.residual**2 / np.maximum(near.curvature, 1e-300)))
+        return n, chi2
+
     def totals(self) -> tuple[np.ndarray, np.ndarray]:
         """Sums of the weights, and of the weights times the targets, of each task (T,)."""
         weight, ones = np.zeros(self.n_tasks), np.zeros(self.n_tasks)
