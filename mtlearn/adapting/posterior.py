@@ -8,8 +8,8 @@ deviations from m::
     C = sigma² K,  J = I - K A,  Cov = C + J Cov(w_0) J'
 
 A task that is new has (l_0, w_0) and Sigma. One that is known has its posterior, which knows of
-w_0 what can be known: its C is all. The mean of a logistic posterior is off its mode by
--½ C sum_i s_i p_i (1 - p_i) (1 - 2 p_i) (z_i'C z_i) z_i (Tierney, Kass and Kadane 1989).
+w_0 what can be known: its C is all. The mean of a posterior of labels or counts is off its mode by
+-½ C sum_i s_i loss_i (z_i'C z_i) z_i, loss_i the third derivative (Tierney, Kass and Kadane 1989).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from mtlearn.estimators.linear import loss_of_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
 
@@ -40,6 +41,7 @@ def posteriors(model: Any, data: TaskData, places: np.ndarray) -> tuple[dict[str
     )
     own = np.reshape(model.coef_covariance_, (-1, K, p, p))
     lines = _lines(model.coef_, model.intercept_, center, K)
+    loss = loss_of_fit(model)._loss
     sigma2 = float(model.noise_std_) ** 2 if hasattr(model, "noise_std_") else 1.0
     s = np.ones(len(Y)) if data.weight is None else data.weight
     T = len(data.tasks)
@@ -55,9 +57,8 @@ def posteriors(model: Any, data: TaskData, places: np.ndarray) -> tuple[dict[str
             known = places[t] >= 0
             prior = (lines[places[t], k], own[places[t], k]) if known else (m[k], Sigma[k])
             uncertain = None if known else of_mean[k]
-            found = _posterior(
-                model._loss, Z, Y[rows, k : k + 1], s[rows, None], prior, uncertain, sigma2
-            )
+            y = Y[rows, k : k + 1]
+            found = _posterior(loss, Z, y, s[rows, None], prior, uncertain, sigma2)
             line[t, k], cov[t, k], skew[t, k], gap = found
             gaps[t] = max(gaps[t], gap)
     at_zero = np.append(1.0, -center)
@@ -112,8 +113,8 @@ def _posterior(
         cov = C + J @ of_mean @ J.T
     skew = np.zeros(len(mean))
     if not loss.is_quadratic:
-        p = 0.5 * (1 + np.tanh((ZF @ e + offset)[:, 0] / 2))
-        bent = h[:, 0] * (1 - 2 * p) * np.einsum("ij,jk,ik->i", Z, C, Z)
+        third = (s * loss.third(ZF @ e + offset, Y))[:, 0]
+        bent = third * np.einsum("ij,jk,ik->i", Z, C, Z)
         skew = -0.5 * C @ (Z.T @ bent)
     return mean + (F @ e)[:, 0], (cov + cov.T) / 2, skew, gap
 

@@ -62,7 +62,8 @@ def _family(family: str, **own: Any) -> Factory:
 def _random_slopes(task_column: str | None, cv: Any, kind: Kind) -> Any:
     """No search: the strengths, that of the shared slopes too, are estimated."""
     model = getattr(mtlearn, f"RandomSlopes{kind.ending}")
-    return model(alpha_mean="auto", task_column=task_column, unseen_task="mean")
+    own = {"loss": kind.loss_name} if kind.loss_name == "poisson" else {}
+    return model(alpha_mean="auto", task_column=task_column, unseen_task="mean", **own)
 
 
 SPARSE_BASELINE = "independent-lasso"
@@ -168,10 +169,11 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
 
 def leave_out_slopes(models: dict[str, Any], kind: Kind) -> tuple[dict[str, Any], list[str]]:
     """The models without random slopes where these do not know the loss, and a note."""
-    if not kind.options or models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
+    known = kind.loss_name in ("squared", "poisson")
+    if known or models.get(RANDOM_SLOPES) is not MULTITASK[RANDOM_SLOPES]:
         return models, []
     left = {name: model for name, model in models.items() if name != RANDOM_SLOPES}
-    return left, [f"{RANDOM_SLOPES} is left out: it takes loss='squared' alone."]
+    return left, [f"{RANDOM_SLOPES} is left out: it takes loss='squared' or 'poisson' alone."]
 
 
 def leave_out_wide(models: dict[str, Any], data: TaskTable) -> tuple[dict[str, Any], list[str]]:

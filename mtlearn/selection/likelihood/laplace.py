@@ -42,7 +42,7 @@ from functools import cached_property
 import numpy as np
 
 from mtlearn.selection.likelihood.effects import Effects, effects_at
-from mtlearn.selection.likelihood.mixed import State, inverse_root
+from mtlearn.selection.likelihood.mixed import EXACT, State, inverse_root
 from mtlearn.selection.likelihood.modes import Mode, Modes
 from mtlearn.selection.likelihood.sweep import placed
 from mtlearn.selection.likelihood.variances import Variances
@@ -158,7 +158,8 @@ class LaplaceModel(Modes):
         h = state.mode.near.g.sum(axis=0) - state.ridge * state.shared - state.mode.offset
         left = state.K.T @ h
         gap = 0.5 * float(np.vdot(off, off @ fit.Theta) + left @ left)
-        return effects_at(self, fit.Theta, state, gap / self.null_value)
+        null = self.null_value
+        return effects_at(self, fit.Theta, state, gap / null if null > EXACT * self.N else 0.0)
 
     def skew(self, Theta: np.ndarray, state: LaplaceState) -> tuple[np.ndarray, np.ndarray]:
         """By how much the means of b_t (T, p), and of free levels at c_t (T,), are off their modes.
