@@ -45,7 +45,7 @@ def test_a_large_table_of_counts_is_read_whole(run, claims, coarse):
     assert code == 2 and "--loss poisson" in err
 
 
-@pytest.mark.parametrize("model", ["independent", "mean-regularized"])
+@pytest.mark.parametrize("model", ["independent", "mean-regularized", "random-slopes"])
 def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_path, model):
     table, frame = claims
     path, query = tmp_path / "m.skops", tmp_path / "m.sql"
@@ -69,6 +69,10 @@ def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_pat
         np.testing.assert_allclose(found[own], alone.predict(Z), rtol=1e-4)
     code, _, err = run("export", path, "--to", query)
     assert code == 0, err
+    if model == "random-slopes":  # the formula puts coefficients in as they are
+        assert "averages counts over what is not known" in query.read_text()
+        saved.pipeline[-1].set_params(average_counts=False)
+        found = saved.pipeline.predict(frame.drop(columns=["claims", "years"]))
     got = asked(query.read_text(), frame, "claims")["claims_predicted"]
     np.testing.assert_allclose(got, found, rtol=1e-8)
 
@@ -76,7 +80,7 @@ def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_pat
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--model", "random-slopes"], "knows squares alone"),
+        (["--model", "random-slopes", "--loss", "huber"], "knows squares and counts alone"),
         (["--model", "independent", "--kind", "classification"], "is for numbers"),
         (["--model", "independent", "--exposure", "year"], "is no column of X"),
         (["--model", "independent", "--quantile", "0.9"], "loss is 'poisson'"),

@@ -306,7 +306,8 @@ class TestHardTables:
         with pytest.warns(UserWarning, match="no event at all"):
             model = RandomSlopesRegressor(loss="poisson", average_counts=False)
             model.fit(np.arange(20.0)[:, None], np.zeros(20), task=np.arange(20) % 4)
-        assert model.predict(np.arange(20.0)[:, None], task=np.arange(20) % 4).sum() < 1
+        found = model.predict(np.arange(20.0)[:, None], task=np.arange(20) % 4)
+        np.testing.assert_allclose(found, 0.1)  # half an event in each task
 
     def test_all_rates_are_equal(self):
         X, _, e, task, _ = visits(21, n_tasks=20)
