@@ -133,13 +133,21 @@ class LaplaceFit(MixedLines):
 
     def skew(self) -> np.ndarray:
         """By how much means of (level, slopes) at x̄ are off their modes (T, d + 1)."""
-        model, c = self.model, self.state.mode.near.c
-        assert isinstance(model, LaplaceModel)
-        scaled, level = model.skew(self.fit.Theta, self.state)
+        return self._skew_of_lines(*self.model.skew(self.fit.Theta, self.state))
+
+    def whole_skew(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and that of the shared model (d + 1,), which is not known either."""
+        own, level, shared = self.model.whole_skew(self.fit.Theta, self.state)
+        whole = self._skew_of_lines(shared[None], np.zeros(1))[0]
+        return self._skew_of_lines(own, level), whole
+
+    def _skew_of_lines(self, scaled: np.ndarray, level: np.ndarray) -> np.ndarray:
+        c = self.state.mode.near.c
         own = scaled * np.divide(1.0, self.scale, where=self.scale > 0, out=np.zeros(len(c[0])))
-        if model.products.levels == "pooled":
+        if self.model.products.levels == "pooled":
             return own
-        return np.column_stack([level - np.sum(c * scaled, axis=1), own])
+        away = np.sum(c * scaled, axis=1) if len(scaled) == len(c) else 0.0
+        return np.column_stack([level - away, own])
 
 
 def fit_classes(
@@ -239,7 +247,13 @@ def class_attributes(fits: list[LaplaceFit], units: Units, *, keep: bool) -> dic
 
 def count_attributes(fit: LaplaceFit, units: Units, *, keep: bool) -> dict[str, Any]:
     """Attributes of a fit of counts in the user's units; those of tasks have an axis (T,)."""
-    return _attributes(fit, units, keep) | {"dispersion_": float(fit.dispersion)}
+    found = _attributes(fit, units, keep) | {"dispersion_": float(fit.dispersion)}
+    own, shared = fit.whole_skew()
+    exponents = np.append(0, np.full(len(fit.center), -units.x))
+    return found | {
+        "coef_skew_": units.back("coef_skew_", own, exponents),
+        "mean_coef_skew_": units.back("coef_skew_", shared, exponents),
+    }
 
 
 def _attributes(fit: LaplaceFit, units: Units, keep: bool) -> dict[str, Any]:

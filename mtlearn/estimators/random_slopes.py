@@ -66,7 +66,8 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
     average_counts : bool
         Whether what is predicted under "poisson" is averaged over what is not known of the
         coefficients: with m and s² the mean and the variance of f it is the expected count,
-        exp(m + s²/2), of a task not seen over how tasks differ. Otherwise coefficients are put in
+        exp(m + s²/2), of a task not seen over how tasks differ. Sums over rows stay those of the
+        counts, nearly. Otherwise coefficients are put in
         as if they were known, and a task not seen is a typical one. It needs
         ``store_covariance``.
 
@@ -96,6 +97,8 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
     coef_skew_ : ndarray of shape (T, d + 1), or (d + 1,)
         Under "poisson", by how much the means of a task's level and slopes at x̄ are off their
         modes.
+    mean_coef_skew_ : ndarray of shape (d + 1,)
+        The same of the shared model.
     target_scale_ : ndarray of shape (T,)
         What the targets were divided by, for a 2-D ``y`` under "squared".
 

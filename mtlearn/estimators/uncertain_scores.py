@@ -13,13 +13,23 @@ from mtlearn.problems.uncertainty import prediction_variance
 def mean_scores(model: Any, X: Any, codes: np.ndarray | None) -> np.ndarray:
     """Scores of each row by its own task, (n, K), or by every task, (n, T).
 
-    Those at the modes of the coefficients, and what the means are off these (``coef_skew_``).
+    Those at the modes of the coefficients, and what the means are off these (``coef_skew_``, and of
+    counts ``mean_coef_skew_``).
     """
     modes = model._linear_tasks()
     T, K, d = modes.coef.shape
     skew = model.coef_skew_.reshape(T, K, d + 1)
-    intercept = modes.intercept + skew @ np.append(1.0, -model.center_)
-    return replace(modes, coef=modes.coef + skew[:, :, 1:], intercept=intercept).scores(X, codes)
+    at_zero = np.append(1.0, -model.center_)
+    intercept = modes.intercept + skew @ at_zero
+    means = replace(modes, coef=modes.coef + skew[:, :, 1:], intercept=intercept)
+    if hasattr(model, "mean_coef_skew_"):
+        shared = model.mean_coef_skew_.reshape(1, d + 1)
+        means = replace(
+            means,
+            shared_coef=means.mean_coef + shared[:, 1:],
+            shared_intercept=means.mean_intercept + shared @ at_zero,
+        )
+    return means.scores(X, codes)
 
 
 def score_variance(model: Any, X: Any, codes: np.ndarray | None, n_columns: int = 1) -> np.ndarray:

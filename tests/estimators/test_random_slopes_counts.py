@@ -114,7 +114,8 @@ class TestLimits:
         cov = np.linalg.inv(Z.T @ ((e * mean)[:, None] * Z))
         np.testing.assert_allclose(model.mean_coef_covariance_, cov, rtol=1e-6, atol=1e-10)
         s2 = np.einsum("ij,jk,ik->i", Z, cov, Z)
-        rate = stats.lognorm(np.sqrt(s2), scale=mean)
+        expected = model.set_params(average_counts=True).predict(X, **own)
+        rate = stats.lognorm(np.sqrt(s2), scale=expected / np.exp(s2 / 2))
         np.testing.assert_allclose(std**2, rate.mean() + rate.var(), rtol=1e-6)
 
     def test_tasks_that_do_not_differ_have_no_variance(self):
@@ -172,9 +173,30 @@ class TestExpectedCounts:
             mean = density @ np.exp(l_0 + u)
             # at l_0 as it is known; that it is not adds a part of its variance, 1/60 of sd²
             assert abs(found[t] - mean) < 0.35 * abs(plug_in[t] - mean) + 0.01 * mean
-        assert model.predict(X[:1], task=[-1])[0] == pytest.approx(
-            np.exp(l_0 + (sd**2 + model.mean_intercept_std_**2) / 2), rel=1e-9
-        )
+
+    def test_of_one_task_they_are_what_was_counted(self):
+        """The posterior of a rate under a flat logarithm is a gamma one, whose mean is k/e."""
+        rng = np.random.default_rng(0)
+        e, k = rng.uniform(0.5, 2, 12), rng.poisson(1.0, 12).astype(float)
+        for y in (k / e, (k / e)[:, None]):  # a level of all, and one of its own
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UnidentifiedVarianceWarning)
+                model = RandomSlopesRegressor(loss="poisson")
+                model.fit(np.zeros((12, 1)), y, sample_weight=e)
+            found = model.predict(np.zeros((1, 1)))
+            np.testing.assert_allclose(found, k.sum() / e.sum(), rtol=1e-9)
+
+    @pytest.mark.parametrize("sd", [(0.0, 0.0, 0.0), (0.6, 0.4, 0.0)], ids=["alike", "differ"])
+    def test_sums_over_rows_are_those_of_the_counts(self, sd):
+        """To the next order; without the skewness they would be half the variances off."""
+        X, k, e, task, _ = visits(8, n_tasks=60, rows=6, sd=sd, rate=1.0)
+        model = RandomSlopesRegressor(loss="poisson").fit(X, k / e, sample_weight=e, task=task)
+        Z = np.column_stack([np.ones(len(k)), X])
+        variance = e * model.predict(X, task=task)
+        own = np.column_stack([np.ones(len(k)), X - model.center_])
+        variance *= np.einsum("ij,ijk,ik->i", own, model.coef_covariance_[task], own) / 2
+        off = Z.T @ (e * model.predict(X, task=task) - k)
+        assert abs(off[0]) < 0.15 * (Z.T @ variance)[0]
 
     def test_strangers_have_the_mean_over_tasks(self):
         X, k, e, task, _ = visits(6, n_tasks=400)

@@ -173,6 +173,23 @@ class LaplaceModel(Modes):
         level = -0.5 * total / near.d if self.rows.free else np.zeros(len(total))
         return -0.5 * np.matmul(alpha[:, None], C)[:, 0], level
 
+    def whole_skew(self, Theta: np.ndarray, state: LaplaceState) -> tuple[np.ndarray, ...]:
+        """The same of w + b_t, and of w (p,), where w is not known either.
+
+        With V_t = C_t + J_tCov(w)J_t' and α_t at h = z'V_tz, α_t' at what h has from w alone, w is
+        off by -½ Cov(w) sum_t J_t'α_t' and w + b_t by J_t times that less ½ C_t α_t. Then means of
+        counts have the weighted sums over rows that the counts have, to this order.
+        """
+        near = state.mode.near
+        C, J = Theta - Theta @ state.W @ Theta, np.eye(len(Theta)) - Theta @ state.W
+        JK = J @ state.K
+        alpha, total = self.rows.bent(state.mode.F, near, C + JK @ np.swapaxes(JK, 1, 2))
+        of_shared = alpha - self.rows.bent(state.mode.F, near, C)[0]
+        B = np.matmul(of_shared[:, None], J)[:, 0].sum(axis=0)
+        shared = -0.5 * state.K @ (state.K.T @ B)
+        level = -0.5 * total / near.d if self.rows.free else np.zeros(len(total))
+        return J @ shared - 0.5 * np.matmul(alpha[:, None], C)[:, 0], level, shared
+
     @cached_property
     def null_value(self) -> float:
         """The loss at w = 0 with its best levels, one for all, or of each task."""
