@@ -13,11 +13,12 @@ from mtlearn.cli.errors import SourceError
 from mtlearn.cli.saved import Saved
 from mtlearn.compare.tuning import TunedBaseline
 from mtlearn.estimators.linear import FittedLinear
+from mtlearn.estimators.random_slopes_classifier import RandomSlopesClassifier
 
 ROWS = 20_000  # a baseline is asked about so many rows at a time
 SAME = 1e-8  # a linear model is known to so much of the size of its scores
 PLUG_IN = (
-    "mtlearn predict averages {what} over what is not known of the coefficients; here these "
+    "mtlearn predict averages probabilities over what is not known of the coefficients; here they "
     "are put in as if they were known."
 )
 NO_SHARED = (
@@ -97,11 +98,9 @@ def _of_linear(saved: Saved, model: Any) -> LinearForm:
     own = fitted.coef[:, 0] * unit[:, None], fitted.intercept[:, 0] * unit
     if saved.task is None:
         return LinearForm.of(saved, saved.targets, own)
-    averages = "probabilities" if getattr(model, "average_proba", False) else ""
-    if saved.logarithmic and getattr(model, "average_counts", False):
-        averages = "counts"
+    averages = isinstance(model, RandomSlopesClassifier) and model.average_proba
     shared = fitted.mean_coef[0], float(np.ravel(fitted.mean_intercept)[0])
-    said = (PLUG_IN.format(what=averages),) if averages else ()
+    said = (PLUG_IN,) if averages else ()
     return LinearForm.of(saved, model.tasks_.tolist(), own, shared, said)
 
 

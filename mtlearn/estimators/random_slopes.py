@@ -68,8 +68,9 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
         coefficients: with m and s² the mean and the variance of f it is the expected count,
         exp(m + s²/2), of a task not seen over how tasks differ. Sums over rows stay those of the
         counts, nearly. Otherwise coefficients are put in
-        as if they were known, and a task not seen is a typical one. It needs
-        ``store_covariance``.
+        as if they were known, and a task not seen is a typical one, of which half of the tasks
+        have more. That is as good or better where s² is large, as the mean of a log-normal
+        variable is that of its tail. It needs ``store_covariance``.
 
     Attributes
     ----------
@@ -171,7 +172,7 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
 
     _: KW_ONLY
     loss: str = "squared"
-    average_counts: bool = True
+    average_counts: bool = False
 
     scale_targets: ClassVar[bool] = True  # as units are chosen
     _degree: ClassVar[int] = 2

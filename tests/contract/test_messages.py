@@ -368,13 +368,17 @@ PARAMETERS = {
         ["Set average_proba=False, or store_covariance=True"],
     ),
     "no covariance to average counts over": (
-        fit(Slopes(loss="poisson", store_covariance=False), y=np.abs(y), task=TASK),
+        fit(
+            Slopes(loss="poisson", average_counts=True, store_covariance=False),
+            y=np.abs(y),
+            task=TASK,
+        ),
         ["average_counts=True", "store_covariance=False"],
         ["Set average_counts=False, or store_covariance=True"],
     ),
     "averages without covariances": (
         lambda: (
-            Slopes(loss="poisson", store_covariance=False, average_counts=False)
+            Slopes(loss="poisson", store_covariance=False)
             .fit(X, np.abs(y), task=TASK)
             .set_params(average_counts=True)
             .predict(X, task=TASK)

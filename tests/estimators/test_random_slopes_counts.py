@@ -89,7 +89,7 @@ class TestExposures:
     def test_a_ridge_is_that_of_poisson_regression(self):
         X, k, e, _, _ = visits(1, n_tasks=10)
         with pytest.warns(UnidentifiedVarianceWarning):
-            model = RandomSlopesRegressor(loss="poisson", alpha_mean=0.3, average_counts=False)
+            model = RandomSlopesRegressor(loss="poisson", alpha_mean=0.3)
             model.fit(X, k / e, sample_weight=e)
         truth = PoissonRegressor(alpha=0.3, tol=1e-12, max_iter=1000)
         truth.fit(X, k / e, sample_weight=e)
@@ -103,7 +103,7 @@ class TestLimits:
         X, k, e, _, _ = visits(0, n_tasks=10)
         own = {} if way == "single" else {"task": np.zeros(len(k))}
         with pytest.warns(UnidentifiedVarianceWarning, match="there is one task"):
-            model = RandomSlopesRegressor(loss="poisson", average_counts=False)
+            model = RandomSlopesRegressor(loss="poisson")
             model.fit(X, k / e, sample_weight=e, **own)
         truth = PoissonRegressor(alpha=0.0, tol=1e-12, max_iter=1000, solver="newton-cholesky")
         truth.fit(X, k / e, sample_weight=e)
@@ -159,7 +159,7 @@ class TestExpectedCounts:
         """Levels alone: exact posterior means of rates given the fitted variance."""
         _, k, e, task, _ = visits(5, n_tasks=60, rows=10)
         X = np.zeros((len(k), 1))
-        model = RandomSlopesRegressor(loss="poisson", unseen_task="mean")
+        model = RandomSlopesRegressor(loss="poisson", average_counts=True, unseen_task="mean")
         model.fit(X, k / e, sample_weight=e, task=task)
         plug_in = np.exp(model.intercept_)
         l_0, sd = model.mean_intercept_, model.intercept_std_
@@ -181,7 +181,7 @@ class TestExpectedCounts:
         for y in (k / e, (k / e)[:, None]):  # a level of all, and one of its own
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UnidentifiedVarianceWarning)
-                model = RandomSlopesRegressor(loss="poisson")
+                model = RandomSlopesRegressor(loss="poisson", average_counts=True)
                 model.fit(np.zeros((12, 1)), y, sample_weight=e)
             found = model.predict(np.zeros((1, 1)))
             np.testing.assert_allclose(found, k.sum() / e.sum(), rtol=1e-9)
@@ -190,7 +190,9 @@ class TestExpectedCounts:
     def test_sums_over_rows_are_those_of_the_counts(self, sd):
         """To the next order; without the skewness they would be half the variances off."""
         X, k, e, task, _ = visits(8, n_tasks=60, rows=6, sd=sd, rate=1.0)
-        model = RandomSlopesRegressor(loss="poisson").fit(X, k / e, sample_weight=e, task=task)
+        model = RandomSlopesRegressor(loss="poisson", average_counts=True).fit(
+            X, k / e, sample_weight=e, task=task
+        )
         Z = np.column_stack([np.ones(len(k)), X])
         variance = e * model.predict(X, task=task)
         own = np.column_stack([np.ones(len(k)), X - model.center_])
@@ -200,7 +202,7 @@ class TestExpectedCounts:
 
     def test_strangers_have_the_mean_over_tasks(self):
         X, k, e, task, _ = visits(6, n_tasks=400)
-        model = RandomSlopesRegressor(loss="poisson", unseen_task="mean")
+        model = RandomSlopesRegressor(loss="poisson", average_counts=True, unseen_task="mean")
         model.fit(X, k / e, sample_weight=e, task=task)
         other, k, e, task, _ = visits(60, n_tasks=4000)
         mean, std = model.predict(other, task=np.full(len(k), -1), return_std=True)
@@ -224,7 +226,7 @@ class TestExpectedCounts:
             rng = np.random.default_rng(100 + seed)
             new, of = rng.normal(size=(4000, 2)), rng.integers(0, 300, 4000)
             truth = np.exp(lines[of, 0] + np.sum(new * lines[of, 1:], axis=1))
-            model = RandomSlopesRegressor(loss="poisson")
+            model = RandomSlopesRegressor(loss="poisson", average_counts=True)
             model.fit(X, k / e, sample_weight=e, task=task)
             means = model.predict(new, task=of)
             model.set_params(average_counts=False)
@@ -290,7 +292,7 @@ class TestWaysIn:
         rng = np.random.default_rng(10)
         X, level = rng.normal(size=(400, 2)), np.array([-1.0, 0.0, 1.0, 6.0])
         Y = rng.poisson(np.exp(X @ [[0.3], [-0.2]] + level)).astype(float)
-        model = RandomSlopesRegressor(loss="poisson", average_counts=False).fit(X, Y)
+        model = RandomSlopesRegressor(loss="poisson").fit(X, Y)
         assert model.intercept_std_ == np.inf and not hasattr(model, "target_scale_")
         # best levels; what is in all is as much as was counted
         np.testing.assert_allclose(model.predict(X).sum(axis=0), Y.sum(axis=0), rtol=1e-7)
@@ -303,7 +305,7 @@ class TestWaysIn:
         Y = rng.poisson(2.0, size=(60, 4)).astype(float)
         Y[:, 2] = 0.0
         with pytest.warns(UserWarning, match=r"no event at all .*half an event.*labelled by task"):
-            model = RandomSlopesRegressor(loss="poisson", average_counts=False).fit(X, Y)
+            model = RandomSlopesRegressor(loss="poisson").fit(X, Y)
         assert model.predict(X)[:, 2].sum() == pytest.approx(0.5, rel=1e-6)
 
     def test_the_loss_of_a_fit_is_kept(self):
@@ -326,14 +328,14 @@ class TestHardTables:
 
     def test_nothing_was_counted_at_all(self):
         with pytest.warns(UserWarning, match="no event at all"):
-            model = RandomSlopesRegressor(loss="poisson", average_counts=False)
+            model = RandomSlopesRegressor(loss="poisson")
             model.fit(np.arange(20.0)[:, None], np.zeros(20), task=np.arange(20) % 4)
         found = model.predict(np.arange(20.0)[:, None], task=np.arange(20) % 4)
         np.testing.assert_allclose(found, 0.1)  # half an event in each task
 
     def test_all_rates_are_equal(self):
         X, _, e, task, _ = visits(21, n_tasks=20)
-        model = RandomSlopesRegressor(loss="poisson", average_counts=False)
+        model = RandomSlopesRegressor(loss="poisson")
         model.fit(X, np.full(len(e), 3.0), sample_weight=e, task=task)
         np.testing.assert_allclose(model.predict(X, task=task), 3.0, rtol=1e-9)
         assert not model.covariance_.any() and model.dual_gap_ <= 1e-10
@@ -369,6 +371,7 @@ class TestHardTables:
     def test_rows_far_away_have_numbers(self):
         X, k, e, task, _ = visits(17, n_tasks=30)
         model = RandomSlopesRegressor(loss="poisson").fit(X, k / e, sample_weight=e, task=task)
+        model.set_params(average_counts=True)
         assert np.isfinite(model.predict(1e4 * X[:3], task=task[:3])).all()
 
     def test_a_column_that_tells_rows_without_events(self):
