@@ -73,7 +73,7 @@ OTHER_LOSSES = {
 }
 BASELINES = ["independent", "pooled", "pooled+dummies"]
 MODELS = ["random-slopes", "mean-regularized", "group-lasso"]
-SHARED = ["mean-regularized", "group-lasso+mean"]
+SHARED = ["mean-regularized", "random-slopes", "group-lasso+mean"]
 
 
 def run(name, title, loader, by_group):
