@@ -2,9 +2,9 @@
 
 python -m benchmarks.losses [squared] [poisson] [huber] [quantile] [slopes] [ROWS ...]
 
-The mean-regularised family, and random slopes of counts, 20 features, 500 tasks. Seconds of the process and of the clock; growth
-is how many times those of the process are of the size before, beside how many times the rows are.
-Of one thread where BLAS has one (OPENBLAS_NUM_THREADS=1).
+The mean-regularised family, and random slopes of counts, 20 features, 500 tasks. Seconds of the
+process and of the clock; growth is how many times those of the process are of the size before,
+beside how many times the rows are. Of one thread where BLAS has one (OPENBLAS_NUM_THREADS=1).
 """
 
 import sys
