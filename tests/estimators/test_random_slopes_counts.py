@@ -364,9 +364,6 @@ class TestHardTables:
         truth = lines[:, 0] + lines[:, 1:] @ model.center_
         np.testing.assert_allclose(level, truth, atol=0.01)
         assert model.intercept_std_ == pytest.approx(truth.std(ddof=1), rel=0.02)
-        known = -0.5 * np.log(2 * np.pi * k) - stats.poisson.logpmf(k, k)
-        assert np.abs(known).max() < 1e-3  # each count at its best mean is Stirling's
-        assert np.isfinite(model.log_likelihood_)
 
     def test_rows_far_away_have_numbers(self):
         X, k, e, task, _ = visits(17, n_tasks=30)
