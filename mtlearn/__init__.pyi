@@ -608,6 +608,8 @@ class RandomSlopesRegressor(_RandomSlopesRegressor):
         max_iter: int = ...,
         tol: float = ...,
         verbose: int = ...,
+        loss: str = ...,
+        average_counts: bool = ...,
     ) -> None: ...
 
 class RandomSlopesClassifier(_RandomSlopesClassifier):

@@ -8,8 +8,9 @@ deviations from m::
     C = sigma² K,  J = I - K A,  Cov = C + J Cov(w_0) J'
 
 A task that is new has (l_0, w_0) and Sigma. One that is known has its posterior, which knows of
-w_0 what can be known: its C is all. The mean of a logistic posterior is off its mode by
--½ C sum_i s_i p_i (1 - p_i) (1 - 2 p_i) (z_i'C z_i) z_i (Tierney, Kass and Kadane 1989).
+w_0 what can be known: its C is all. The mean of a posterior of labels or counts is off its mode by
+-½ C sum_i s_i loss_i (z_i'C z_i) z_i, loss_i the third derivative (Tierney, Kass and Kadane 1989);
+of counts with Cov in the place of the inner C, and J times what the prior's own mean is off.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from mtlearn.estimators.linear import loss_of_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
 
@@ -40,6 +42,7 @@ def posteriors(model: Any, data: TaskData, places: np.ndarray) -> tuple[dict[str
     )
     own = np.reshape(model.coef_covariance_, (-1, K, p, p))
     lines = _lines(model.coef_, model.intercept_, center, K)
+    loss = loss_of_fit(model)._loss
     sigma2 = float(model.noise_std_) ** 2 if hasattr(model, "noise_std_") else 1.0
     s = np.ones(len(Y)) if data.weight is None else data.weight
     T = len(data.tasks)
@@ -55,9 +58,11 @@ def posteriors(model: Any, data: TaskData, places: np.ndarray) -> tuple[dict[str
             known = places[t] >= 0
             prior = (lines[places[t], k], own[places[t], k]) if known else (m[k], Sigma[k])
             uncertain = None if known else of_mean[k]
-            found = _posterior(
-                model._loss, Z, Y[rows, k : k + 1], s[rows, None], prior, uncertain, sigma2
-            )
+            off = None
+            if hasattr(model, "mean_coef_skew_"):
+                off = model.coef_skew_[places[t]] if known else model.mean_coef_skew_
+            y = Y[rows, k : k + 1]
+            found = _posterior(loss, Z, y, s[rows, None], prior, uncertain, sigma2, off)
             line[t, k], cov[t, k], skew[t, k], gap = found
             gaps[t] = max(gaps[t], gap)
     at_zero = np.append(1.0, -center)
@@ -89,6 +94,7 @@ def _posterior(
     prior: tuple,
     of_mean: Any,
     sigma2: float,
+    off: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Line, covariance, how far the mean is off, and the gap of one task and class."""
     mean, S = prior
@@ -106,15 +112,15 @@ def _posterior(
     B, A = F @ vectors, (Z.T * h[:, 0]) @ Z
     K = (B[:, known] / values[known]) @ B[:, known].T
     C = sigma2 * K if sigma2 > 0 else B[:, ~known] @ B[:, ~known].T
-    cov = C
-    if of_mean is not None:
-        J = np.eye(len(mean)) - K @ A
-        cov = C + J @ of_mean @ J.T
+    J = np.eye(len(mean)) - K @ A
+    cov = C if of_mean is None else C + J @ of_mean @ J.T
     skew = np.zeros(len(mean))
     if not loss.is_quadratic:
-        p = 0.5 * (1 + np.tanh((ZF @ e + offset)[:, 0] / 2))
-        bent = h[:, 0] * (1 - 2 * p) * np.einsum("ij,jk,ik->i", Z, C, Z)
+        third = (s * loss.third(ZF @ e + offset, Y))[:, 0]
+        bent = third * np.einsum("ij,jk,ik->i", Z, C if off is None else cov, Z)
         skew = -0.5 * C @ (Z.T @ bent)
+        if off is not None:
+            skew += J @ off
     return mean + (F @ e)[:, 0], (cov + cov.T) / 2, skew, gap
 
 

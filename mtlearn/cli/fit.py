@@ -93,10 +93,10 @@ def fit(
         check_outputs(
             {"source": None if is_built_in(source) else source}, {"--save": (save, MODELS)}
         )
-        if name == RANDOM_SLOPES and loss != options.Losses.SQUARED:
+        if name == RANDOM_SLOPES and loss not in (options.Losses.SQUARED, options.Losses.POISSON):
             raise SourceError(
-                f"--model {name} knows squares alone; leave --loss {loss.value} out, or take "
-                "mean-regularized."
+                f"--model {name} knows squares and counts alone; leave --loss {loss.value} out, or "
+                "take mean-regularized."
             )
         cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}

@@ -170,7 +170,8 @@ def beside(kept: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
 
 def has_intervals(saved: Saved) -> bool:
     """Whether the model says how sure it is of a number."""
-    return "return_std" in signature(saved.pipeline[-1].predict).parameters
+    says = "return_std" in signature(saved.pipeline[-1].predict).parameters
+    return says and not saved.logarithmic  # those of counts are not normal
 
 
 def answer(saved: Saved, rows: NewRows, coverage: float) -> tuple[pd.DataFrame, list[str]]:

@@ -68,7 +68,8 @@ def _family(family: str, **own: Any) -> Factory:
 def _random_slopes(task_column: str | None, cv: Any, kind: Kind) -> Any:
     """No search: the strengths, that of the shared slopes too, are estimated."""
     model = getattr(mtlearn, f"RandomSlopes{kind.ending}")
-    return model(alpha_mean="auto", task_column=task_column, unseen_task="mean")
+    own = {"loss": kind.loss_name} if kind.loss_name == "poisson" else {}
+    return model(alpha_mean="auto", task_column=task_column, unseen_task="mean", **own)
 
 
 SPARSE_BASELINE = "independent-lasso"
@@ -176,7 +177,9 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
 
 def leave_out_of_loss(models: dict[str, Any], kind: Kind) -> tuple[dict[str, Any], list[str]]:
     """The models without those that do not know the loss, and a note of each."""
-    why = {RANDOM_SLOPES: "it takes loss='squared' alone"} if kind.options else {}
+    why = {}
+    if kind.loss_name not in ("squared", "poisson"):
+        why[RANDOM_SLOPES] = "it takes loss='squared' or 'poisson' alone"
     if kind.options.get("loss") == "quantile":
         why[SHARED_SUBSPACE] = "quantiles have no curvature, by which it finds directions"
     out = [name for name in why if models.get(name) is MULTITASK[name]]

@@ -27,7 +27,9 @@ def fitted_slopes(models: dict[str, Any], data: TaskTable) -> Pipeline | None:
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the folds have said it
         pipeline = build_model(models[RANDOM_SLOPES], data.task_column, None, data.kind)
-        fit_by_groups(pipeline, data.frame, data.kind.given(data.y), None)
+        y = data.kind.given(data.y)
+        y = y if data.exposure is None else y / data.exposure
+        fit_by_groups(pipeline, data.frame, y, None, data.exposure)
     return pipeline
 
 

@@ -48,7 +48,7 @@ def prediction_interval(
     Raises
     ------
     ValueError
-        For a model that does not say how sure it is, and a coverage that is none.
+        For a model that does not say how sure it is, one of counts, and a coverage that is none.
 
     See Also
     --------
@@ -83,6 +83,11 @@ def prediction_interval(
         raise ValueError(
             f"{type(final).__name__} does not say how sure it is (its predict takes no "
             "return_std). Use RandomSlopesRegressor, or a pipeline that ends in one."
+        )
+    if getattr(final, "_counts", False):
+        raise ValueError(
+            "a count is not normal about its mean, and no interval of this kind covers it. "
+            "predict(X, return_std=True) has the standard deviation of a new count."
         )
     labels = {} if task is None else {"task": task}
     mean, std = final.predict(X, return_std=True, **labels)

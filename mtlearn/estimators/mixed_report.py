@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from mtlearn.exceptions import UnidentifiedVarianceWarning, counted, in_fold, level_of_user, plain
@@ -40,10 +41,13 @@ def warn_separable(model: Any) -> None:
     """Warn that the shared coefficients had no finite value."""
     if in_fold():
         return
+    what = "tells the classes apart without error in some of the rows"
+    if not is_classifier(model):
+        what = "tells some rows without any event from all others"
     warnings.warn(
-        "one model for all tasks tells the classes apart without error in some of the rows, so "
-        "that the shared coefficients have no finite best value: alpha_mean=0.001 in columns of "
-        f'unit variance was used. Give {type(model).__name__}(alpha_mean="auto"), or a number '
+        f"one model for all tasks {what}, so that the shared coefficients have no finite best "
+        "value: alpha_mean=0.001 in columns of unit variance was used. Give "
+        f'{type(model).__name__}(alpha_mean="auto"), or a number '
         "above 0, to say how large they may be.",
         UserWarning,
         stacklevel=level_of_user(),

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mtlearn.base import all_or_nothing
+from mtlearn.estimators.count_answers import CountAnswers
 from mtlearn.estimators.docs import documented
-from mtlearn.estimators.linear import NumberAnswers
+from mtlearn.estimators.laplace_fit import LaplaceFit, count_attributes, fit_counts
 from mtlearn.estimators.mixed_fit import MixedFit, fitted_attributes
 from mtlearn.estimators.mixed_parameters import WHOLE_TASKS, RandomSlopes
-from mtlearn.estimators.mixed_report import report
+from mtlearn.estimators.mixed_report import report, warn_separable
+from mtlearn.estimators.uncertain_scores import score_variance
+from mtlearn.inputs.checks import check_flag, check_option
+from mtlearn.inputs.counts import check_counts, half_an_event, warn_of_nothing
 from mtlearn.inputs.reading import read_fit
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.units import choose_units
 from mtlearn.inputs.weights import as_repetitions, warn_of_many
+from mtlearn.losses.base import Loss
+from mtlearn.losses.poisson import HalfPoissonDeviance
 from mtlearn.losses.squared import HalfSquaredError
 from mtlearn.problems.blocks import BlockedScatter
 from mtlearn.problems.moment_data import MomentData, in_safe_units
-from mtlearn.problems.uncertainty import prediction_variance
 from mtlearn.solvers.threads import blas_threads
 
 
 @documented
 @dataclass(eq=False, repr=False)
-class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
+class RandomSlopesRegressor(CountAnswers, RandomSlopes):
     """Linear regression whose tasks differ as much in each coefficient as the data say.
 
     A mixed model with random levels and slopes. Row i of task t has::
@@ -41,6 +48,30 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
     (estimated with "diagonal" Sigma where that is "full"), and is divided by its standard
     deviation: Sigma and w_0 are about these scaled targets.
 
+    Under ``loss="poisson"`` targets are counts, or rates (counts over exposure) with the exposure
+    as sample weight, and f_ti, the right-hand side above without its noise, is the logarithm of
+    the rate::
+
+        s_ti y_ti ~ Poisson(s_ti exp(f_ti))
+
+    Sigma maximises Laplace's approximation of the likelihood, in which (u_t, v_t) are integrated
+    under "ml", l_0 and w_0 too under "reml"; then l_0 and w_0 have the largest likelihood, and the
+    coefficients of a task are the mode given these. Everything about coefficients is in units of
+    f. For a 2-D ``y`` levels are unpooled, and targets not scaled.
+
+    Parameters
+    ----------
+    loss : {"squared", "poisson"}
+        What targets are: numbers with normal noise, or counts and rates.
+    average_counts : bool
+        Whether what is predicted under "poisson" is averaged over what is not known of the
+        coefficients: with m and s² the mean and the variance of f it is the expected count,
+        exp(m + s²/2), of a task not seen over how tasks differ. Sums over rows stay those of the
+        counts, nearly. Otherwise coefficients are put in
+        as if they were known, and a task not seen is a typical one, of which half of the tasks
+        have more. That is as good or better where s² is large, as the mean of a log-normal
+        variable is that of its tail. It needs ``store_covariance``.
+
     Attributes
     ----------
     coef_ : ndarray of shape (T, d), or (d,) for one target without tasks
@@ -52,15 +83,25 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
     mean_intercept_ : float
         l_0 - x̄·w_0; for a 2-D ``y`` the average of the best intercepts given w_0.
     noise_std_ : float, or ndarray of shape (T,) for a 2-D ``y``
-        sigma.
+        sigma, under "squared"; the variance of a count is its mean.
+    dispersion_ : float
+        Under "poisson": Pearson's chi², sum_i s_i (y_i - mu_i)²/mu_i, over its degrees of freedom.
+        Far above one, counts of a task vary more than Poisson's, which the model does not know:
+        what it says to be sure of is then too sure.
     log_likelihood_ : float
-        Of ``method``, without a penalty, with all constants, as lme4 has it. With
-        ``alpha_mean`` > 0 only the level is flat, and it does not compare with a flat w_0.
+        Of ``method``, without a penalty, with all constants, as lme4 has it; that of counts is by
+        Laplace's approximation, of the s_ti y_ti. With ``alpha_mean`` > 0 only the level is flat,
+        and it does not compare with a flat w_0.
     coef_covariance_ : ndarray of shape (T, d + 1, d + 1), or (d + 1, d + 1)
         Covariances of what is not known of a task's level and slopes at x̄, if
         ``store_covariance``.
+    coef_skew_ : ndarray of shape (T, d + 1), or (d + 1,)
+        Under "poisson", by how much the means of a task's level and slopes at x̄ are off their
+        modes.
+    mean_coef_skew_ : ndarray of shape (d + 1,)
+        The same of the shared model.
     target_scale_ : ndarray of shape (T,)
-        What the targets were divided by, for a 2-D ``y``.
+        What the targets were divided by, for a 2-D ``y`` under "squared".
 
     See Also
     --------
@@ -79,6 +120,12 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
     has levels and slopes uncorrelated at x = 0. Under "ml" the levels of a 2-D ``y`` are integrated
     all the same. All steps work on moments, T (d + 1)² numbers.
 
+    Under "poisson" the unit of exposure matters, as weight times target is a count whose variance
+    is its mean: weights are taken as they are. The level of a task takes up what varies between
+    tasks, and nothing takes up what varies within one. Counts of one row a task do tell a variance.
+    A task that counted nothing has finite coefficients by how much tasks differ. Laplace's
+    approximation makes variances too small where tasks have few events. All steps work on rows.
+
     References
     ----------
     Patterson and Thompson (1971). Recovery of inter-block information when block sizes are unequal.
@@ -87,6 +134,12 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
     Laird and Ware (1982). Random-effects models for longitudinal data. Biometrics 38.
 
     Robinson (1991). That BLUP is a good thing. Statistical Science 6.
+
+    Breslow and Clayton (1993). Approximate inference in generalized linear mixed models. Journal
+    of the American Statistical Association 88.
+
+    Tierney and Kadane (1986). Accurate approximations for posterior moments and marginal
+    densities. Journal of the American Statistical Association 81.
 
     Examples
     --------
@@ -107,15 +160,32 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
     >>> mean, std = model.predict([[0, 0, 1], [0, 0, 1]], task=[0, 99], return_std=True)
     >>> std.round(1)
     array([1.2, 2.2])
+
+    Visits a year, of clinics that were watched for different times:
+
+    >>> years = rng.uniform(0.5, 5, 600)
+    >>> visits = rng.poisson(years * np.exp(0.5 + 0.2 * np.sum(X * slopes[clinic], axis=1)))
+    >>> rates = RandomSlopesRegressor(loss="poisson")
+    >>> rates.fit(X, visits / years, sample_weight=years, task=clinic).slope_std_.round(1)
+    array([0. , 0. , 0.4])
     """
 
+    _: KW_ONLY
+    loss: str = "squared"
+    average_counts: bool = False
+
     scale_targets: ClassVar[bool] = True  # as units are chosen
-    _loss: ClassVar = HalfSquaredError()
     _degree: ClassVar[int] = 2
+
+    @property
+    def _loss(self) -> Loss:
+        return HalfPoissonDeviance() if self.loss == "poisson" else HalfSquaredError()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = self.task_column is None  # a column of labels is not sparse
+        # a column of labels is not sparse, and counts are learned from rows
+        tags.input_tags.sparse = self.task_column is None and self.loss == "squared"
+        tags.target_tags.positive_only = self.loss == "poisson"
         return tags
 
     @all_or_nothing
@@ -153,9 +223,32 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
         """
         self._check_params()
         data, self._reader = read_fit(self, X, y, sample_weight, task)
+        if self.loss == "poisson":
+            return self._learn_counts(data)
         data = as_repetitions(data)
         warn_of_many(data)
         return self._learn(data)
+
+    def _learn_counts(self, data: TaskData):
+        """Of rows whose weights are exposures, in the unit that they are given in."""
+        check_counts(data.y, self.loss)
+        inside, units = choose_units(self._solvable(data, warn=True), self)
+        with blas_threads(data):
+            fit = fit_counts(inside, self._question(units))
+            found = count_attributes(fit, units, keep=bool(self.store_covariance))
+        self._keep(found, fit, data)
+        if fit.separable:
+            warn_separable(self)
+        return self
+
+    def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
+        """Half an event where nothing was counted, and a level would have no best value."""
+        if not self.fit_intercept:
+            return data
+        data, names = half_an_event(data, free=not data.stacked)
+        if warn and names:
+            warn_of_nothing(names, "Give rows labelled by task (task=), whose levels are pooled")
+        return data
 
     def _learn(self, data: Any, *asked_of: Any):
         """Of data that were read, rows or moments."""
@@ -166,14 +259,23 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
             fit = MixedFit.of(inside, self._question(units))
             keep = bool(self.store_covariance)
             found = fitted_attributes(fit, units, stacked=data.stacked, keep=keep)
+        self._keep(found, fit, data)
+        return self
+
+    def _keep(self, found: dict[str, Any], fit: MixedFit | LaplaceFit, data: Any) -> None:
+        """Fitted attributes in their shapes, and what is to be said of the fit."""
         for name in found.keys() & set(WHOLE_TASKS):
             found[name] = self._shaped(found[name])
         found["alpha_mean_"] = self._ridge_used(fit)
         if self.covariance == "full":
             found["shrinkage_"] = fit.shrinkage
         self._take_over(found, data)
+        self._fitted_by = {"loss": self.loss}  # set_params may name another before the next fit
         report(self, [fit])
-        return self
+
+    def _ridge_used(self, fit: Any) -> float:
+        given = super()._ridge_used(fit)
+        return fit.ridge_used(given) if isinstance(fit, LaplaceFit) else given
 
     def predict(self, X: Any, task: Any = None, return_std: bool = False) -> Any:
         """Predict the targets.
@@ -186,8 +288,8 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
             Task labels beside X; needed where ``fit`` had them.
         return_std : bool, default=False
             Whether to return the standard deviation of a new observation (of weight 1) too: of its
-            noise, and of what is not known of the coefficients. For a task that was not seen, how
-            much tasks differ is not known of it.
+            noise (Poisson's, of a count), and of what is not known of the coefficients. For a task
+            that was not seen, how much tasks differ is not known of it.
 
         Returns
         -------
@@ -204,17 +306,21 @@ class RandomSlopesRegressor(NumberAnswers, RandomSlopes):
         mean = self._answer(X, codes)
         if not return_std:
             return mean
-        if not hasattr(self, "coef_covariance_"):
-            raise ValueError(
-                "return_std=True needs coef_covariance_, which store_covariance=False leaves out. "
-                "Fit with store_covariance=True."
-            )
-        p = len(self.center_) + 1
-        of_tasks = self.coef_covariance_.reshape(-1, p, p)
-        # Levels over one X are free, and there are no strangers.
-        of_strangers = self.mean_coef_covariance_ + (self.covariance_ if codes is not None else 0.0)
-        variance = prediction_variance(X, codes, self.center_, of_tasks, of_strangers)
+        self._check_covariances("return_std=True")
+        variance = score_variance(self, X, codes)
+        if self._counts:
+            return mean, self._deviation(X, codes, variance)
         return mean, np.sqrt(variance + self.noise_std_**2)
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_option("loss", self.loss, ("squared", "poisson"))
+        check_flag("average_counts", self.average_counts)
+        if self.loss == "poisson" and self.average_counts and not self.store_covariance:
+            raise ValueError(
+                "average_counts=True needs coef_covariance_, which store_covariance=False leaves "
+                "out. Set average_counts=False, or store_covariance=True."
+            )
 
 
 def _refuse_covariances(data: MomentData) -> None:

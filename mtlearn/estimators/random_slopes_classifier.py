@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy as np
 from mtlearn.base import all_or_nothing
 from mtlearn.estimators.class_answers import ClassAnswers
 from mtlearn.estimators.docs import documented
-from mtlearn.estimators.logistic_fit import SEPARABLE, LogisticFit, class_attributes, fit_classes
+from mtlearn.estimators.laplace_fit import LaplaceFit, class_attributes, fit_classes
 from mtlearn.estimators.mixed_parameters import WHOLE_TASKS, RandomSlopes
 from mtlearn.estimators.mixed_report import report, warn_separable
+from mtlearn.estimators.uncertain_scores import mean_scores, score_variance
 from mtlearn.inputs.checks import check_flag
 from mtlearn.inputs.classes import encode, soften_single_class, warn_single_class
 from mtlearn.inputs.reading import read_fit
@@ -20,7 +21,6 @@ from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import choose_units
 from mtlearn.inputs.weights import as_repetitions, log_precision, warn_of_many
 from mtlearn.losses.logistic import Logistic
-from mtlearn.problems.uncertainty import prediction_variance
 from mtlearn.solvers.threads import blas_threads
 
 
@@ -220,29 +220,11 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
     def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
         if not self.average_proba:
             return super()._decide(X, codes)
-        modes = self._linear_tasks()
-        T, K, d = modes.coef.shape
-        skew = self.coef_skew_.reshape(T, K, d + 1)
-        intercept = modes.intercept + skew @ np.append(1.0, -self.center_)
-        means = replace(modes, coef=modes.coef + skew[:, :, 1:], intercept=intercept)
-        scores = means.scores(X, codes)
+        scores = mean_scores(self, X, codes)
+        K = 1 if len(self.classes_) == 2 else len(self.classes_)
         if codes is not None and K == 1:
             scores = scores[:, 0]
-        return scores / np.sqrt(1 + np.pi / 8 * self._score_variance(X, codes))
-
-    def _score_variance(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
-        """Of what is not known of the scores, in their shape."""
-        K, p = len(self.classes_), len(self.center_) + 1
-        K = 1 if K == 2 else K
-        own = self.coef_covariance_.reshape(-1, K, p, p)
-        shared = self.mean_coef_covariance_.reshape(K, p, p)
-        # Levels over one X are free, and there are no strangers.
-        spread = self.covariance_.reshape(K, p, p) if codes is not None else np.zeros((K, p, p))
-        each = [
-            prediction_variance(X, codes, self.center_, own[:, k], shared[k] + spread[k])
-            for k in range(K)
-        ]
-        return each[0] if K == 1 else np.stack(each, axis=1)
+        return scores / np.sqrt(1 + np.pi / 8 * score_variance(self, X, codes, K))
 
     def _check_params(self) -> None:
         super()._check_params()
@@ -253,9 +235,9 @@ class RandomSlopesClassifier(ClassAnswers, RandomSlopes):
                 "out. Set average_proba=False, or store_covariance=True."
             )
 
-    def _ridge_used(self, fit: LogisticFit) -> float:
-        return SEPARABLE if fit.separable else super()._ridge_used(fit)
+    def _ridge_used(self, fit: LaplaceFit) -> float:
+        return fit.ridge_used(super()._ridge_used(fit))
 
-    def _each(self, fits: list[LogisticFit], value: Any) -> Any:
+    def _each(self, fits: list[LaplaceFit], value: Any) -> Any:
         values = [value(fit) for fit in fits]
         return values[0] if len(values) == 1 else np.array(values)

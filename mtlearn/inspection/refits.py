@@ -3,7 +3,7 @@
 What resampling asks of every family and kind. Models of a penalty are fitted at the strengths of
 the fitted model, starting at the deviations that all rows lead to; for the squared loss on moments,
 otherwise on weighted rows. Random slopes have no strength to hold: their variances are estimated
-anew, those of class labels from the variances of all rows on.
+anew, those of class labels and counts from the variances of all rows on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from joblib import effective_n_jobs
 from sklearn.base import is_classifier
 
 from mtlearn.estimators.held import held
-from mtlearn.estimators.logistic_fit import class_attributes, fit_classes
+from mtlearn.estimators.laplace_fit import (
+    class_attributes,
+    count_attributes,
+    fit_classes,
+    fit_counts,
+)
 from mtlearn.estimators.mixed_fit import MixedFit, fitted_attributes
 from mtlearn.estimators.mixed_parameters import RandomSlopes
 from mtlearn.exceptions import counted
@@ -58,7 +63,8 @@ class Refit:
     V : ndarray of shape (d, T' K) or None
         Deviations that other fits may start from.
     variances : tuple of Variances
-        Those of random slopes of class labels, one of each class, that other fits may start from.
+        Those of random slopes of class labels, one of each class, or of counts, that other fits may
+        start from.
     """
 
     models: LinearTasks
@@ -184,13 +190,15 @@ class MixedRefits(Refits):
         model._check_params()
         classes = is_classifier(model)
         data, model._reader = read_fit(model, X, y, sample_weight, task, numeric=not classes)
-        data = as_repetitions(data)
+        counts = not model._loss.is_quadratic and not classes
+        data = data if counts else as_repetitions(data)  # or else weights are exposures
         self.repeat = log_precision(data) is None
         if classes:
             data, model.classes_ = encode(data, model.class_weight, model)
         self.data, self.units = choose_units(data, model)
         self.held, self.question = model, model._question(self.units)
-        if self.repeat and not classes and use_moments(self.data, n_alive=n_alive):
+        on_squares = model._loss.is_quadratic
+        if self.repeat and on_squares and use_moments(self.data, n_alive=n_alive):
             self.total = Moments.of_data(self.data)
 
     def fit(
@@ -208,16 +216,8 @@ class MixedRefits(Refits):
         else:
             part, moments = replace(data, tasks=data.tasks[present]), moments.take(present)
         with blas_threads(data):
-            if is_classifier(self.held):
-                part = self.held._solvable(part)
-                begin = () if start is None else start.variances
-                fits: list[Any] = list(
-                    fit_classes(part, self.question, repeat=self.repeat, start=begin)
-                )
-                found = class_attributes(fits, Units(), keep=False)
-            else:
-                fits = [MixedFit.of(part, self.question, moments)]
-                found = fitted_attributes(fits[0], Units(), stacked=part.stacked, keep=False)
+            begin = () if start is None else start.variances
+            fits, found = self._found(part, moments, begin)
         T, d = int(present.sum()), data.X.shape[1]
         mean = np.reshape(found["mean_coef_"], (-1, d)), np.atleast_1d(found["mean_intercept_"])
         coef, intercept = found["coef_"].reshape(T, -1, d), found["intercept_"].reshape(T, -1)
@@ -225,8 +225,23 @@ class MixedRefits(Refits):
         differ = (np.reshape(found["slope_std_"], (-1, d)) > 0).any(axis=0)
         selected = present[:, None] & differ
         solved = not any(each.fit.unfinished for each in fits)
-        variances = tuple(each.fit for each in fits) if is_classifier(self.held) else ()
+        on_squares = self.held._loss.is_quadratic
+        variances = () if on_squares else tuple(each.fit for each in fits)
         return Refit(models, present, selected, "features", None, solved, variances=variances)
+
+    def _found(
+        self, part: TaskData, moments: Moments | None, begin: tuple[Variances, ...]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """What was fitted to some rows or moments, and its attributes."""
+        if self.held._loss.is_quadratic:
+            fit = MixedFit.of(part, self.question, moments)
+            return [fit], fitted_attributes(fit, Units(), stacked=part.stacked, keep=False)
+        part = self.held._solvable(part)
+        if is_classifier(self.held):
+            fits = list(fit_classes(part, self.question, repeat=self.repeat, start=begin))
+            return list(fits), class_attributes(fits, Units(), keep=False)
+        counts = fit_counts(part, self.question, begin[0] if begin else None)
+        return [counts], count_attributes(counts, Units(), keep=False)
 
 
 def refits_of(

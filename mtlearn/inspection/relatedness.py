@@ -252,9 +252,10 @@ def _of_slopes(final: Any, given: dict[str, Any], X: Any, y: Any, task: Any) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = fit_with(clone(final), X, y, task)
-    kept = ("fit_intercept", "task_column", "unseen_task", "class_weight")
+    kept = ("fit_intercept", "task_column", "unseen_task", "class_weight", "loss")
     found = {name: given[name] for name in kept if name in given}
-    if not fitted._reader.stacked and not is_classifier(final):
+    numbers = not is_classifier(final) and found["loss"] == "squared"
+    if not fitted._reader.stacked and numbers:
         found["scale_targets"] = True  # as random slopes do
     spread = np.sqrt(
         np.mean(np.square(fitted.slope_std_.reshape(-1, fitted.coef_.shape[-1])), axis=0)

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from mtlearn.losses.base import Expansion, Loss
+from mtlearn.losses.base import Expansion
+from mtlearn.losses.density import MinusLogDensity
 from mtlearn.losses.divergence import divergence
 
 AT_ONCE = 1 << 14  # entries, so that what is made of them stays in a cache
 
 
-class Logistic(Loss):
+class Logistic(MinusLogDensity):
     r"""Logistic loss, :math:`\log(1 + e^f) - q f`, for a target q in [0, 1].
 
     q = 1 and q = 0 are the two classes; anything between counts a row q times with the one label
@@ -32,6 +33,8 @@ class Logistic(Loss):
     0.5
     """
 
+    tells_spread = False
+
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``log(1 + e^f) - q f``."""
         below, above = _sides(f)
@@ -46,6 +49,19 @@ class Logistic(Loss):
         """``p (1 - p)``, whatever the target."""
         p, other, _ = _odds(*_sides(f))
         return p * other + np.zeros_like(y)
+
+    def third(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``p (1 - p) (1 - 2 p)``."""
+        p, other, _ = _odds(*_sides(f))
+        return p * other * (other - p) + np.zeros_like(y)
+
+    def level(self, mean: np.ndarray) -> np.ndarray:
+        """The logarithm of the odds."""
+        return np.log(mean) - np.log1p(-mean)
+
+    def lacks(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Nothing."""
+        return np.zeros(np.broadcast(y, weight).shape)
 
     def expansion(self, f: np.ndarray, y: np.ndarray) -> Expansion:
         """Value, residual and curvature, of the same exponentials."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import gammaln, xlogy
 
-from mtlearn.losses.base import Expansion, Loss
+from mtlearn.losses.base import Expansion
+from mtlearn.losses.density import MinusLogDensity
 from mtlearn.losses.divergence import divergence
 
 # Beyond such scores the mean is held: squares of it, and sums over rows, are still numbers. The
 # loss is not itself there, and only so large that no line search stops.
 LARGEST = {np.dtype(np.float32): 40.0}
 OTHERWISE = 300.0
+MANY = 100.0  # events, from where Stirling's series has all digits
 
 
-class HalfPoissonDeviance(Loss):
+class HalfPoissonDeviance(MinusLogDensity):
     r"""Half the deviance of counts, :math:`y \log(y / \mu) - y + \mu` with :math:`\mu = e^f`.
 
     Minus the log likelihood of y given the mean mu, less what does not depend on mu; y is a count,
@@ -39,6 +42,7 @@ class HalfPoissonDeviance(Loss):
 
     least = 0.0
     dispersed = True
+    tells_spread = True
 
     def mean(self, f: np.ndarray) -> np.ndarray:
         """``e^f``."""
@@ -56,6 +60,22 @@ class HalfPoissonDeviance(Loss):
     def curvature(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``mu``."""
         return _mean(f)[1] + np.zeros_like(y)
+
+    def third(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """``mu``."""
+        return self.curvature(f, y)
+
+    def level(self, mean: np.ndarray) -> np.ndarray:
+        """The logarithm."""
+        return np.log(mean)
+
+    def lacks(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """``log k! - k log k + k`` of the count ``k = weight y``."""
+        k = np.multiply(y, weight)
+        many = np.maximum(k, MANY)
+        series = 0.5 * np.log(2 * np.pi * many) + 1 / (12 * many) - 1 / (360 * many**3)
+        few = np.minimum(k, MANY)
+        return np.where(k > MANY, series, gammaln(few + 1) - xlogy(few, few) + few)
 
     def expansion(self, f: np.ndarray, y: np.ndarray) -> Expansion:
         """All three, of the same exponentials."""

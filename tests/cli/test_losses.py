@@ -45,7 +45,7 @@ def test_a_large_table_of_counts_is_read_whole(run, claims, coarse):
     assert code == 2 and "--loss poisson" in err
 
 
-@pytest.mark.parametrize("model", ["independent", "mean-regularized"])
+@pytest.mark.parametrize("model", ["independent", "mean-regularized", "random-slopes"])
 def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_path, model):
     table, frame = claims
     path, query = tmp_path / "m.skops", tmp_path / "m.sql"
@@ -76,7 +76,7 @@ def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_pat
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--model", "random-slopes"], "knows squares alone"),
+        (["--model", "random-slopes", "--loss", "huber"], "knows squares and counts alone"),
         (["--model", "independent", "--kind", "classification"], "is for numbers"),
         (["--model", "independent", "--exposure", "year"], "names 0 columns of X"),
         (["--model", "independent", "--quantile", "0.9"], "loss is 'poisson'"),

@@ -195,15 +195,29 @@ def test_models_of_another_loss_are_judged_by_that_of_the_comparison():
     assert (result.predictions["squared"] > 0).all()  # half an event in all, at least
 
 
-def test_named_models_have_the_loss_and_random_slopes_are_left_out():
-    X, y = counted(3, 8)
-    asked = {"task_column": "place", "loss": "poisson", "cv": 2}
+def test_named_models_have_the_loss_and_random_slopes_are_left_out_of_others():
+    X, y = far_off(3, 8)
+    asked = {"task_column": "place", "loss": "huber", "cv": 2}
     names = ["random-slopes", "mean-regularized"]
-    result = compare_tasks(X.drop(columns="years"), y, models=names, **asked)
+    result = compare_tasks(X, y, models=names, **asked)
     assert list(result.table.index[-2:]) == ["pooled+dummies", "mean-regularized"]
     assert any("random-slopes is left out" in note for note in result.notes)
     built = build_model(NAMED["group-lasso"], "place", None, Robust(2.0))[-1]
     assert (built.loss, built.huber_scale) == ("huber", 2.0)
+
+
+def test_random_slopes_of_counts_are_those_of_rates_weighted_by_exposure():
+    X, y = counted(15, 8)
+    asked = {"task_column": "place", "loss": "poisson", "exposure": "years", "cv": 2}
+    result = compare_tasks(X, y, models=["random-slopes"], new_tasks=True, **asked)
+    years, Z = X["years"], X[["a", "b"]]
+    Z = (Z - Z.mean()) / Z.std(ddof=0)
+    model = mtlearn.RandomSlopesRegressor(alpha_mean="auto", loss="poisson")
+    model.fit(Z, y / years, sample_weight=years, task=X["place"])
+    found = result.slopes.iloc[1:]
+    np.testing.assert_allclose(found["mean"], model.mean_coef_, rtol=1e-7)
+    np.testing.assert_allclose(found["std"], model.slope_std_, rtol=1e-6, atol=1e-9)
+    assert result.table.loc["random-slopes", "deviance"] < result.table.loc["pooled", "deviance"]
 
 
 @pytest.mark.parametrize("rival", ["boosting", "mlp"])

@@ -43,6 +43,16 @@ def beside(model, *, classes=None):
     return Kept(model.fit(X, y, task=SHOPS[LABELS]), X[ASKED], task)
 
 
+def rates(model):
+    """Rates of events, their exposures as weights."""
+    X, Y = numbers()
+    exposure = np.random.default_rng(2).uniform(0.5, 3.0, 40)
+    events = np.floor(exposure * np.exp(0.5 * Y[np.arange(40), LABELS]))
+    task = SHOPS[LABELS[ASKED]].astype(object)
+    model.fit(X, events / exposure, sample_weight=exposure, task=SHOPS[LABELS])
+    return Kept(model, X[ASKED], task)
+
+
 def in_a_column(model):
     """The task of a row is a number in the last column of X."""
     X, Y = numbers()
@@ -120,6 +130,7 @@ def models():
         "random_slopes_classifier": beside(
             m.RandomSlopesClassifier(**sure), classes=["low", "mid", "top"]
         ),
+        "random_slopes_counts": rates(m.RandomSlopesRegressor(loss="poisson", **sure)),
         "random_slopes_table": table(m.RandomSlopesRegressor(task_column="shop")),
         "mean_regularized_regressor_cv": beside(
             m.MeanRegularizedRegressorCV(alphas=5, alpha_intercept="auto", **sure)

@@ -83,6 +83,13 @@ def test_checks_of_labelled_rows(estimator, check):
     check(estimator)
 
 
+@parametrize_with_checks([mtlearn.RandomSlopesRegressor(loss="poisson", covariance="common")])
+def test_checks_of_counts(estimator, check):
+    if check.func.__name__ == "check_regressor_multioutput":
+        pytest.skip("it draws targets below zero, whatever tags say")
+    check(estimator)
+
+
 ESTIMATE = (
     "RandomSlopesRegressor",
     "RandomSlopesClassifier",

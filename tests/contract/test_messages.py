@@ -380,6 +380,35 @@ PARAMETERS = {
         ["average_proba=True", "store_covariance=False"],
         ["Set average_proba=False, or store_covariance=True"],
     ),
+    "no covariance to average counts over": (
+        fit(
+            Slopes(loss="poisson", average_counts=True, store_covariance=False),
+            y=np.abs(y),
+            task=TASK,
+        ),
+        ["average_counts=True", "store_covariance=False"],
+        ["Set average_counts=False, or store_covariance=True"],
+    ),
+    "averages without covariances": (
+        lambda: (
+            Slopes(loss="poisson", store_covariance=False)
+            .fit(X, np.abs(y), task=TASK)
+            .set_params(average_counts=True)
+            .predict(X, task=TASK)
+        ),
+        ["average_counts=True", "store_covariance=False"],
+        ["Fit with store_covariance=True"],
+    ),
+    "slopes of another loss": (
+        fit(Slopes(loss="huber")),
+        ["loss='huber'"],
+        ["'squared', 'poisson'"],
+    ),
+    "slopes of counts below 0": (
+        fit(Slopes(loss="poisson"), y=with_value(np.abs(y), -2.0, 5), task=TASK),
+        ["loss='poisson'", "y holds -2", "in row 5"],
+        ["Give targets >= 0"],
+    ),
     "more rows of a task": (
         lambda: adapt(fitted, X, y, task=TASK),
         ["3 tasks are in the model already", "'a'", "MeanRegularizedRegressor keeps no rows"],
@@ -454,6 +483,13 @@ PARAMETERS = {
         lambda: prediction_interval(RandomSlopesClassifier().fit(X, LABELS, task=TASK), X, TASK),
         ["RandomSlopesClassifier predicts classes"],
         ["predict_proba"],
+    ),
+    "no intervals of counts": (
+        lambda: prediction_interval(
+            Slopes(loss="poisson").fit(X, np.abs(y), task=TASK), X, task=TASK
+        ),
+        ["a count is not normal"],
+        ["predict(X, return_std=True)"],
     ),
     "moments beyond memory": (
         fit(Slopes(), X=np.zeros((400, 3000)), y=np.zeros(400), task=np.arange(400) % 100),
@@ -1384,6 +1420,12 @@ WARNINGS = {
         ["3 tasks have no event at all", "'a'"],
         ["alpha_intercept > 0", "leave these tasks out"],
     ),
+    "slopes of a target without events": (
+        fit(Slopes(loss="poisson"), y=np.abs(Y) * [1.0, 0.0]),
+        UserWarning,
+        ["1 task has no event at all", "half an event"],
+        ["rows labelled by task", "leave these tasks out"],
+    ),
     "rows of chunks without a label": (
         lambda: fit_passes(
             MeanRegularizedClassifier(), HeldChunks([(passes.X, passes.UNLABELLED, passes.TASK)])
@@ -1475,6 +1517,17 @@ WARNINGS = {
         classify(X[:, 0] > 0, RandomSlopesClassifier(), task=TASK),
         UserWarning,
         ["no finite best value", "alpha_mean=0.001"],
+        ['alpha_mean="auto"', "a number above 0"],
+    ),
+    "one model tells rows without events": (
+        fit(
+            Slopes(loss="poisson"),
+            X=np.column_stack([X[:, 0], np.arange(24) % 4 == 0]),
+            y=(np.arange(24) % 4 > 0) * (1.0 + np.arange(24) % 3),
+            task=TASK,
+        ),
+        UserWarning,
+        ["rows without any event", "no finite best value", "alpha_mean=0.001"],
         ['alpha_mean="auto"', "a number above 0"],
     ),
     "one step of many": (

@@ -154,6 +154,23 @@ def test_random_slopes_of_classes():
     np.testing.assert_allclose(refit_on(refits, resample).models.coef[:, 0], truth.coef_, atol=1e-5)
 
 
+def counts_of(y):
+    """Counts whose expected ones follow a target."""
+    return np.random.default_rng(3).poisson(np.exp(0.3 * y)).astype(float)
+
+
+def test_random_slopes_of_counts():
+    """A row drawn twice is one watched for twice the time."""
+    X, y, more = drawn("labels", "Regressor", n=300)
+    y = counts_of(y)
+    model = mtlearn.RandomSlopesRegressor(loss="poisson").fit(X, y, **more)
+    refits = refits_of(FittedTasks.of(model), X, y, **more)
+    resample = draw(refits.data, "both", 1)
+    truth = mtlearn.RandomSlopesRegressor(loss="poisson")
+    truth.fit(*explicit_of(refits.data, resample, X, y, more))
+    np.testing.assert_allclose(refit_on(refits, resample).models.coef[:, 0], truth.coef_, atol=1e-5)
+
+
 @pytest.mark.parametrize("weight", ["whole", "relative"])
 @pytest.mark.parametrize("family", ["MeanRegularizedRegressor", "RandomSlopesRegressor"])
 def test_sample_weights_count_with_the_times_drawn(family, weight):
@@ -253,6 +270,7 @@ FITTED = {
     "slopes": mtlearn.RandomSlopesRegressor(alpha_mean="auto"),
     "full slopes": mtlearn.RandomSlopesRegressor(covariance="full"),
     "slopes of classes": mtlearn.RandomSlopesClassifier(),
+    "slopes of counts": mtlearn.RandomSlopesRegressor(loss="poisson", alpha_mean="auto"),
 }
 
 
@@ -261,6 +279,7 @@ def test_all_rows_give_the_fitted_model(name):
     """Strengths that a fit searched or estimated are held as they were found."""
     model = FITTED[name]
     X, y, more = drawn("labels", "Classifier" if "classes" in name else "Regressor", n=200)
+    y = counts_of(y) if "counts" in name else y
     model.fit(X, y, **more)
     refits = refits_of(FittedTasks.of(model), X, y, **more)
     coef, intercept = refits.outward(whole_fit(refits), np.arange(5))

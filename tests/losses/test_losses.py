@@ -5,6 +5,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
+from scipy.stats import poisson
 
 from mtlearn.losses import (
     HalfPoissonDeviance,
@@ -57,6 +58,28 @@ def test_derivatives_match_finite_differences(loss):
     bend = -(loss.residual(f + h, y) - loss.residual(f - h, y)) / (2 * h)
     np.testing.assert_allclose(loss.residual(f, y), -slope, atol=1e-8)
     np.testing.assert_allclose(loss.curvature(f, y), bend, atol=1e-8)
+
+
+@pytest.mark.parametrize("loss", [Logistic(), HalfPoissonDeviance()])
+def test_a_density_knows_its_third_derivative_and_its_best_level(loss):
+    f, y = np.meshgrid(np.linspace(-4, 4, 9), TARGETS)
+    h = 1e-5
+    third = (loss.curvature(f + h, y) - loss.curvature(f - h, y)) / (2 * h)
+    np.testing.assert_allclose(loss.third(f, y), third, atol=1e-8)
+    assert np.isfinite(loss.third(np.array(SCORES), 0.3)).all()
+    few = np.array([0.1, 0.2, 0.6])
+    assert np.sum(loss.residual(loss.level(few.mean()), few)) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [0.0, 1.0, 7.0, 99.0, 101.0, 1e4])
+@pytest.mark.parametrize("weight", [0.25, 1.0, 8.0])
+def test_what_the_deviance_lacks_of_a_density(k, weight):
+    """Of a count k over an exposure, at any mean."""
+    for f in (-1.0, 0.0, 3.0):
+        value = weight * HalfPoissonDeviance().value(f, k / weight)
+        truth = -poisson.logpmf(k, weight * np.exp(f))
+        lacks = HalfPoissonDeviance().lacks(k / weight, weight)
+        assert value + lacks == pytest.approx(truth, rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -1,4 +1,4 @@
-"""The rows of labels of all tasks in scaled columns, in stacks that one call multiplies.
+"""The rows of labels or counts of all tasks in scaled columns, in stacks that one call multiplies.
 
 A stack holds tasks of about as many rows, padded with rows of weight zero; several targets over one
 X share its rows. With scores f_i = z_i·δ_t + λ_t (λ_t a free level, else zero), r and D minus the
@@ -14,15 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.losses.base import Loss
+from mtlearn.losses.density import MinusLogDensity
 from mtlearn.losses.logistic import Logistic
 from mtlearn.problems.moments import BLOCK_BYTES, padded_rows, task_blocks
 
+LOGISTIC = Logistic()
 LEVEL_STEPS, WIDEST = 100, 2.0  # Newton steps to levels alone, and how long one may be
 CACHED = 16  # times more bytes that a row counts for, so that a stack stays in a cache
 
@@ -73,16 +73,24 @@ class LabelRows:
     n_tasks, n_columns : int
     free : bool
         Whether each task has a free level.
+    loss : MinusLogDensity
     """
 
     stacks: list[Stack]
     n_tasks: int
     n_columns: int
     free: bool
-    loss: ClassVar[Loss] = Logistic()
+    loss: MinusLogDensity = LOGISTIC
 
     @classmethod
-    def of(cls, data: TaskData, center: np.ndarray, scale: np.ndarray, levels: str) -> LabelRows:
+    def of(
+        cls,
+        data: TaskData,
+        center: np.ndarray,
+        scale: np.ndarray,
+        levels: str,
+        loss: MinusLogDensity = LOGISTIC,
+    ) -> LabelRows:
         """Rows seen from ``center``, over ``scale`` (p,); with a column of ones if "pooled"."""
         first = int(levels == "pooled")
         inverse = 1.0 / scale
@@ -96,7 +104,7 @@ class LabelRows:
             return Z
 
         stacks = _of_rows(data, columns, p) if data.stacked else _of_columns(data, columns, p)
-        return cls(list(stacks), T, p, levels == "free")
+        return cls(list(stacks), T, p, levels == "free", loss)
 
     def of_targets(self, data: TaskData) -> LabelRows:
         """The same rows with other targets ``data.y`` (n,), of labelled rows."""
@@ -119,6 +127,19 @@ class LabelRows:
         """The weighted loss at scores."""
         pairs = zip(self.stacks, F, strict=True)
         return sum(float(np.vdot(k.s, self.loss.value(f, k.y))) for k, f in pairs)
+
+    def lacks(self) -> float:
+        """What the weighted loss lacks of minus the log density, whatever the scores."""
+        return sum(float(np.sum(self.loss.lacks(k.y, k.s)[k.s > 0])) for k in self.stacks)
+
+    def pearson(self, F: Scores) -> tuple[int, float]:
+        """How many targets there are, and the sum of their squared residuals over variances."""
+        n, chi2 = 0, 0.0
+        for k, f in zip(self.stacks, F, strict=True):
+            near = self.loss.expansion(f, k.y)
+            n += int(np.count_nonzero(k.s))
+            chi2 += float(np.vdot(k.s, near.residual**2 / np.maximum(near.curvature, 1e-300)))
+        return n, chi2
 
     def totals(self) -> tuple[np.ndarray, np.ndarray]:
         """Sums of the weights, and of the weights times the targets, of each task (T,)."""
@@ -170,8 +191,7 @@ class LabelRows:
         out, total = np.zeros((self.n_tasks, self.n_columns)), np.zeros(self.n_tasks)
         for stack, f in zip(self.stacks, F, strict=True):
             at, Z = stack.tasks, stack.Z
-            p = 1.0 / (1.0 + np.exp(-np.abs(f)))
-            third = -np.sign(f) * stack.s * p * (1 - p) * (2 * p - 1)
+            third = stack.s * self.loss.third(f, stack.y)
             if self.free:
                 Z = Z - near.c[at][:, None]
             h = np.sum(np.matmul(Z, C[at]) * Z, axis=2)

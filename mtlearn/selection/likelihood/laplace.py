@@ -1,4 +1,4 @@
-"""Laplace's approximation of the likelihood of random slopes, for the logistic loss.
+"""Laplace's approximation of the likelihood of random slopes, for labels and counts.
 
 With scores f_ti = z_ti·(w + b_t), b_t ~ N(0, Θ), weights s_ti, and a prior N(0, R⁻¹) of shared
 coefficients (R_j = 0: flat), what is integrated is exp(-P),
@@ -7,9 +7,10 @@ coefficients (R_j = 0: flat), what is integrated is exp(-P),
 
 over b and, "reml", w; "ml" integrates the w_j with R_j > 0 alone and maximises over the others.
 The integrand's logarithm is replaced by its quadratic model at the mode, whose curvature is that of
-a Gaussian mixed model of noise variance one: with D_ti = s_ti p_ti (1 - p_ti), A_t = Z_t'D_tZ_t,
-W_t and G as in ``mixed.py``, and determinants over what is integrated, minus twice the log
-likelihood is
+a Gaussian mixed model of noise variance one: with D_ti the second derivative of s_ti loss,
+s_ti p_ti (1 - p_ti) of labels and s_ti mu_ti of counts, A_t = Z_t'D_tZ_t, W_t and G as in
+``mixed.py``, and determinants over what is integrated, minus twice the log likelihood is, but for
+what the data alone say,
 
     L(Θ) = 2 P(ŵ, b̂) + sum_t log|I + A_tΘ| + log|G + R| - log|R| - (flat ones integrated) log 2π
 
@@ -21,8 +22,8 @@ derivative of the loss, and with J_t = I - ΘW_t
 
 As the derivative of the determinants by D_ti is h_ti = z_ti'Cov_t z_ti, Cov_t that of what is
 integrated (see ``effects.py``), they change by sum_t α_t'd(w + b_t), α_t = sum_i h_ti D_ti' z_ti,
-where D' = s p (1 - p)(1 - 2p). With β_t = J_t'α_t, B = sum_t β_t, c = (G + R)⁻¹B on what is
-integrated of w (0 elsewhere) and γ_t = β_t - W_t c, so
+where D' is the third derivative, s p (1 - p)(1 - 2p) or s mu. With β_t = J_t'α_t, B = sum_t β_t,
+c = (G + R)⁻¹B on what is integrated of w (0 elsewhere) and γ_t = β_t - W_t c, so
 
     dL = sum_t [tr((W_t - Y_tY_t') dΘ) - (q_t - γ_t)'dΘ q_t] + ...
 
@@ -39,10 +40,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.special import entr
 
 from mtlearn.selection.likelihood.effects import Effects, effects_at
-from mtlearn.selection.likelihood.mixed import State, inverse_root
+from mtlearn.selection.likelihood.mixed import EXACT, State, inverse_root
 from mtlearn.selection.likelihood.modes import Mode, Modes
 from mtlearn.selection.likelihood.sweep import placed
 from mtlearn.selection.likelihood.variances import Variances
@@ -117,15 +117,17 @@ class LaplaceModel(Modes):
         self._last = state.mode
         return replace(state, value=state.value + extra_rss)
 
-    def told_by_row(self, state: State, E: np.ndarray) -> np.ndarray:
+    def told_by_row(self, state: State, E: np.ndarray) -> np.ndarray | float:
         """One label says no more of a variance than of a probability; pairs of labels do."""
+        if self.rows.loss.tells_spread:
+            return super().told_by_row(state, E)
         assert isinstance(state, LaplaceState)
         own = self.rows.own_squares(state.mode.F, state.mode.near, repeat=self.repeat)
         return E.T @ own @ E
 
     @property
     def separates(self) -> bool:
-        """Whether a flat w tells the classes apart, and has no best value."""
+        """Whether a flat w has no best value, as where it tells classes apart."""
         nothing = np.arange(0)
         return not self.start.settled or self.at(nothing, np.zeros((0, 0))) is None
 
@@ -156,7 +158,8 @@ class LaplaceModel(Modes):
         h = state.mode.near.g.sum(axis=0) - state.ridge * state.shared - state.mode.offset
         left = state.K.T @ h
         gap = 0.5 * float(np.vdot(off, off @ fit.Theta) + left @ left)
-        return effects_at(self, fit.Theta, state, gap / self.null_value)
+        null = self.null_value
+        return effects_at(self, fit.Theta, state, gap / null if null > EXACT * self.N else 0.0)
 
     def skew(self, Theta: np.ndarray, state: LaplaceState) -> tuple[np.ndarray, np.ndarray]:
         """By how much the means of b_t (T, p), and of free levels at c_t (T,), are off their modes.
@@ -170,16 +173,29 @@ class LaplaceModel(Modes):
         level = -0.5 * total / near.d if self.rows.free else np.zeros(len(total))
         return -0.5 * np.matmul(alpha[:, None], C)[:, 0], level
 
+    def whole_skew(self, Theta: np.ndarray, state: LaplaceState) -> tuple[np.ndarray, ...]:
+        """The same of w + b_t, and of w (p,), where w is not known either.
+
+        With V_t = C_t + J_tCov(w)J_t' and α_t at h = z'V_tz, α_t' at what h has from w alone, w is
+        off by -½ Cov(w) sum_t J_t'α_t' and w + b_t by J_t times that less ½ C_t α_t. Then means of
+        counts have the weighted sums over rows that the counts have, to this order.
+        """
+        near = state.mode.near
+        C, J = Theta - Theta @ state.W @ Theta, np.eye(len(Theta)) - Theta @ state.W
+        JK = J @ state.K
+        alpha, total = self.rows.bent(state.mode.F, near, C + JK @ np.swapaxes(JK, 1, 2))
+        of_shared = alpha - self.rows.bent(state.mode.F, near, C)[0]
+        B = np.matmul(of_shared[:, None], J)[:, 0].sum(axis=0)
+        shared = -0.5 * state.K @ (state.K.T @ B)
+        level = -0.5 * total / near.d if self.rows.free else np.zeros(len(total))
+        return J @ shared - 0.5 * np.matmul(alpha[:, None], C)[:, 0], level, shared
+
     @cached_property
     def null_value(self) -> float:
         """The loss at w = 0 with its best levels, one for all, or of each task."""
-        weight, ones = self.rows.totals()
-        if self.products.levels == "none":
-            return float(weight.sum() * np.log(2.0))
-        if self.products.levels == "pooled":
-            weight, ones = weight.sum(), ones.sum()
-        share = ones / weight
-        return float(np.sum(weight * (entr(share) + entr(1 - share))))
+        own, level = np.zeros((self.n_tasks, self.n_columns)), np.zeros(self.n_tasks)
+        own[:, : self.first], level[:] = self.levels_alone()
+        return self.rows.value(self.rows.scores(own, level))
 
     def _settled(self, mode: Mode, a, Theta, R, known: np.ndarray) -> LaplaceState:
         """The state at the mode, once shared coefficients that are not integrated stand still.

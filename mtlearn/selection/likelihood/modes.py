@@ -1,4 +1,4 @@
-"""Modes of the effects of a logistic mixed model: Newton's method on the working mixed model.
+"""Modes of effects on labels and counts: Newton's method on the working mixed model.
 
 Around scores with residuals r and curvatures D the loss is that of a Gaussian mixed model of noise
 variance one, whose cross products are A_t = Z_t'D_tZ_t and A_t(w + b_t) + Z_t'r_t: its best linear
@@ -58,7 +58,7 @@ class Modes(MixedModel):
     """
 
     estimates_noise = exact_hessian = False
-    cap = 100.0  # a standard deviation of ten, of the log odds at a column's own
+    cap = 100.0  # a standard deviation of ten, of the log odds or rate at a column's own
 
     def __init__(
         self,
@@ -91,14 +91,23 @@ class Modes(MixedModel):
     def _pooled_mode(self) -> Mode:
         """The mode without deviations."""
         T, p = self.n_tasks, self.n_columns
-        zero = np.zeros((T, p))
-        level, w = np.zeros(T), np.zeros(p)
-        F = self.rows.scores(zero, level)
-        mode = Mode(w, zero, level, zero, F, self.rows.around(F), np.zeros(p))
+        zero, w, level = np.zeros((T, p)), np.zeros(p), np.zeros(T)
+        w[: self.first], level[:] = self.levels_alone()
+        own = zero + w
+        F = self.rows.scores(own, level)
+        mode = Mode(w, zero, level, own, F, self.rows.around(F), np.zeros(p))
         try:
             return self.settle(mode, np.arange(0), np.zeros((0, 0)), self.ridge, self.close)
         except np.linalg.LinAlgError:  # no curvature is left
             return replace(mode, settled=False)
+
+    def levels_alone(self) -> tuple[float, np.ndarray | float]:
+        """The best level of all tasks, and those of each, where there is nothing else."""
+        weight, total = self.rows.totals()
+        level = self.rows.loss.level
+        if self.rows.free:
+            return 0.0, level(total / weight)
+        return (float(level(total.sum() / weight.sum())) if self.first else 0.0), 0.0
 
     def around(self, near: Around, own: np.ndarray) -> Self:
         """The Gaussian model around scores, for a sweep."""

@@ -1,4 +1,4 @@
-"""Laplace's likelihood of logistic random slopes as the textbook has it, with whole matrices.
+"""Laplace's likelihood of random slopes as the textbook has it, with whole matrices.
 
 Fixed effects and c_t = Σ^-½ b_t of all tasks are one vector, whose mode Newton's method finds.
 """
@@ -6,7 +6,7 @@ Fixed effects and c_t = Σ^-½ b_t of all tasks are one vector, whose mode Newto
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, stats
 
 from .dense import Rows
 
@@ -14,6 +14,15 @@ from .dense import Rows
 @dataclass(frozen=True)
 class Labels(Rows):
     """Rows whose y is 0 or 1, or between."""
+
+    def minus_log_density(self, f):
+        """Of all rows."""
+        return self.weight @ (np.logaddexp(0, f) - self.y * f)
+
+    def derivatives(self, f):
+        """First and second ones of each row."""
+        p = 1 / (1 + np.exp(-f))
+        return self.weight * (p - self.y), self.weight * p * (1 - p)
 
     def parts(self, Sigma, ridge):
         """Design of all effects, ridge of each, and how many of them are fixed and flat."""
@@ -33,13 +42,12 @@ class Labels(Rows):
             x[held[0]], free[held[0]] = held[1], False
 
         def P(x):
-            f = D @ x
-            return self.weight @ (np.logaddexp(0, f) - self.y * f) + 0.5 * R @ x**2
+            return self.minus_log_density(D @ x) + 0.5 * R @ x**2
 
         for _ in range(steps):
-            p = 1 / (1 + np.exp(-D @ x))
-            g = D.T @ (self.weight * (p - self.y)) + R * x
-            H = D.T @ ((self.weight * p * (1 - p))[:, None] * D) + np.diag(R)
+            slope, bend = self.derivatives(D @ x)
+            g = D.T @ slope + R * x
+            H = D.T @ (bend[:, None] * D) + np.diag(R)
             move = np.zeros(len(x))
             move[free] = -np.linalg.solve(H[np.ix_(free, free)], g[free])
             length = 1.0
@@ -72,6 +80,22 @@ class Labels(Rows):
         return float(found.fun)
 
 
+@dataclass(frozen=True)
+class Counts(Labels):
+    """Rows whose y are rates: weight times y is a count, the logarithm of the weight an offset."""
+
+    def minus_log_density(self, f):
+        """As the Poisson distribution has it."""
+        with np.errstate(over="ignore"):
+            mean = np.exp(f + np.log(self.weight))
+        return -stats.poisson.logpmf(np.rint(self.weight * self.y), mean).sum()
+
+    def derivatives(self, f):
+        """First and second ones of each row."""
+        mean = np.exp(f + np.log(self.weight))
+        return mean - self.weight * self.y, mean
+
+
 OPTIONS = {"xatol": 1e-7, "fatol": 1e-10, "maxiter": 20_000, "maxfev": 20_000}
 
 
@@ -93,3 +117,21 @@ def draw_labels(
     if weights == "whole":
         weight = rng.integers(1, 4, len(task)).astype(float)
     return Labels(X, y, task, weight, levels)
+
+
+def draw_counts(seed, *, exposure=True, **how):
+    """Counts of unequal tasks, some of which counted nothing, over unequal times."""
+    rows = draw_labels(seed, **how)
+    rng = np.random.default_rng(1000 + seed)
+    d, T = rows.X.shape[1], rows.n_tasks
+    effects = rng.normal(size=(T, d + 1)) * np.resize(how.get("sd", (0.8, 0.5, 0.0)), d + 1)
+    Z = (rows.X - 3) / np.geomspace(1, 30, d)
+    f = 0.5 + 0.3 * Z.sum(axis=1) + effects[rows.task, 0] * (rows.levels != "none")
+    f += np.sum(Z * effects[rows.task, 1:], axis=1)
+    e = rng.uniform(0.3, 4.0, len(f)) if exposure else np.ones(len(f))
+    k = rng.poisson(e * np.exp(f)).astype(float)
+    if rows.levels == "free":
+        k[np.searchsorted(rows.task, np.arange(T))] += 1.0
+    else:
+        k[rows.task == 0] = 0.0
+    return Counts(rows.X, k / e, rows.task, e, rows.levels)
