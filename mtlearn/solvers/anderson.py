@@ -37,7 +37,7 @@ def anderson(
 
     With each goes the metric that it was made in: L is raised where the curvature met is larger.
     """
-    here, seen = start, _Seen(start.V.size)
+    here, seen = start, Seen(start.V.size)
     tau = metric.step
     Z, least, best = here.V + tau * here.G, np.inf, here
     while True:
@@ -47,14 +47,14 @@ def anderson(
         curvature = float(np.vdot(change, here.G - new.G))
         if size > 0 and curvature > 1.0000001 * metric.L * size:
             metric = replace(metric, L=max(1.2 * metric.L, 1.01 * curvature / size))
-            tau, seen, least = metric.step, _Seen(start.V.size), np.inf
+            tau, seen, least = metric.step, Seen(start.V.size), np.inf
             Z = here.V + tau * here.G
             continue
         image = new.V + tau * new.G
         residual = image - Z
         length = float(np.linalg.norm(residual))
         if length > GROWN * least:
-            seen, least = _Seen(start.V.size), np.inf
+            seen, least = Seen(start.V.size), np.inf
             Z = best.V + tau * best.G
             continue
         if length < least:
@@ -63,7 +63,7 @@ def anderson(
         yield here, metric
 
 
-class _Seen:
+class Seen:
     """The last images and residuals, as differences of neighbours, with their products.
 
     Differences get smaller with the residuals, so that single precision is enough for them, in

@@ -14,7 +14,7 @@ SIAM J. Optimization 24.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -43,6 +43,7 @@ from mtlearn.solvers.closed_form import ClosedForm
 from mtlearn.solvers.curvature import noticed
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.graph_system import GraphSystem
+from mtlearn.solvers.joint_steps import Combining, adding_up
 from mtlearn.solvers.loss_fista import loss_fista
 from mtlearn.solvers.of_parts import PartsDescent
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
@@ -97,6 +98,7 @@ class ProximalNewton(Iterative):
         self._of_model: Iterative | None = None  # of the last one
         self._kept: LabelCurvature | None = None  # that serves the next model as well
         self._flattest = FLATTEST
+        self._combining = Combining(problem) if problem.loss.joint else None
 
     @classmethod
     def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
@@ -108,6 +110,7 @@ class ProximalNewton(Iterative):
         if self._face_first(penalty, start):
             start, standing = yield from self._bursts(penalty, start, standing)
         point, gap, first = start, standing.gap, True
+        proposed = start
         stalled, closer, flattest, length = 0, 1.0, FLATTEST, 1.0
         while stalled < tuning.ROUNDS:
             roughly = gap > tuning.SINGLE and length == 1.0 and not stalled
@@ -124,7 +127,10 @@ class ProximalNewton(Iterative):
             taken = ahead.taken.products + 1.0, max(ahead.taken.iterations, 1)
             self._kept = curvature if length == 1.0 and self.problem.curvature_lasts else None
             if new is None:
-                standing = yield Step(point, *taken, look=False)
+                standing = yield Step(proposed, *taken, look=False)
+                if point is not proposed:  # a combination that led nowhere
+                    point = self._back(proposed)
+                    continue
                 # not solved well enough, or rounding
                 if not elsewhere and (flattest == 1.0 or standing.polishing):
                     stalled, closer = stalled + 1, 1e-3 * closer
@@ -135,9 +141,31 @@ class ProximalNewton(Iterative):
             if standing.gap > tuning.LASTS * gap:
                 self._kept = None
             if standing.gap < LESS * gap or lower:
-                point, gap, stalled = new, standing.gap, 0
+                point, gap, stalled = self._next(penalty, point, new, length), standing.gap, 0
+                proposed = new
+            elif point is not proposed:
+                point = self._back(proposed)
             elif not elsewhere:  # what is little to the model is more to a loss next to straight
                 stalled, closer = stalled + 1, 1e-3 * closer
+
+    def _next(
+        self, penalty: Penalty, point: ScorePoint, new: ScorePoint, length: float
+    ) -> ScorePoint:
+        """Where the next model is formed: here, or beyond, where models are above the loss."""
+        if self._combining is None:
+            return new
+        if length == 1.0:
+            beyond = self._combining.beyond(point, new)
+            if self._value(penalty, beyond) <= self._value(penalty, new):
+                return beyond
+        self._combining.forget()
+        return new
+
+    def _back(self, proposed: ScorePoint) -> ScorePoint:
+        """To the last point that was good, where what was combined beyond it was not."""
+        assert self._combining is not None
+        self._combining.forget()
+        return proposed
 
     def _goal(
         self, standing: Standing, gap: float, few: int, closer: float, elsewhere: bool
@@ -238,6 +266,9 @@ class ProximalNewton(Iterative):
     ) -> tuple[ScorePoint | None, float]:
         """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
+        if problem.loss.joint:
+            V, mean = adding_up(penalty, ahead.V, ahead.mean, problem.n_classes)
+            ahead = replace(ahead, V=V, mean=mean)
         XW = problem.scores(whole(ahead.V, ahead.mean))
         if problem.own is not None:
             XW += problem.own_scores(ahead.own)
