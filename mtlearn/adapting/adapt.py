@@ -195,6 +195,11 @@ def _check_adaptable(model: Any) -> None:
             'adapt steps by the curvature of a loss, and loss="quantile" has none. Fit again with '
             "all rows."
         )
+    if getattr(loss_of_fit(model), "_is_joint", False):
+        raise ValueError(
+            'adapt solves one column at a time, and loss="multinomial" is one choice among '
+            f"{len(model.classes_)} classes. Fit again with all rows, or use loss=\"logistic\"."
+        )
     way = model._reader.way
     if way != "labels":
         has = (

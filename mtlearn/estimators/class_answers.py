@@ -27,7 +27,8 @@ class ClassAnswers(ObservedScoreMixin, ClassifierMixin):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = self.task_column is None
+        joint = getattr(self, "loss", None) == "multinomial"
+        tags.classifier_tags.multi_label = self.task_column is None and not joint
         return tags
 
     def decision_function(self, X: Any, task: Any = None) -> np.ndarray:
@@ -91,7 +92,7 @@ class ClassAnswers(ObservedScoreMixin, ClassifierMixin):
     @property
     def _answers_joint(self) -> bool:
         """Whether scores were fitted as one choice among classes."""
-        return getattr(loss_of_fit(self), "loss", None) == "multinomial"
+        return getattr(loss_of_fit(self), "_is_joint", False)
 
     def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
         scores = self._answering_tasks().scores(X, codes)

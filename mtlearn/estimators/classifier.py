@@ -26,7 +26,7 @@ from mtlearn.losses.base import Loss
 from mtlearn.losses.logistic import Logistic
 from mtlearn.losses.softmax import Softmax
 from mtlearn.problems.separable import separable
-from mtlearn.selection.judges import LogLoss, Named, dressed_classifier
+from mtlearn.selection.judges import LogLoss, MinusLoss, Named, dressed_classifier
 
 LOSSES = ("logistic", "multinomial")
 
@@ -87,12 +87,14 @@ class TaskClassifier(ClassAnswers, TaskLinearModel):
 
     @property
     def _loss(self) -> Loss:  # type: ignore[override]
-        return Softmax() if self._is_joint else Logistic()
+        # two classes are one column
+        several = len(getattr(self, "classes_", ())) > 2
+        return Softmax() if self.loss == "multinomial" and several else Logistic()
 
     @property
     def _is_joint(self) -> bool:
-        """Whether scores of all classes are one choice; two classes are one column."""
-        return self.loss == "multinomial" and len(getattr(self, "classes_", ())) > 2
+        """Whether scores of all classes are one choice."""
+        return self._loss.joint
 
     def _take_over(self, found: dict[str, Any], data: TaskData) -> None:
         super()._take_over(found, data)
@@ -141,7 +143,7 @@ class TaskClassifier(ClassAnswers, TaskLinearModel):
                 warn_of_many(data)
                 warn_single_class(names)
         weights = self._units.weights
-        if weights is None or not len(weights.free):
+        if weights is None or not len(weights.free) or not isinstance(self._loss, Logistic):
             return data
         free = bool(self.fit_intercept) and self._frees_intercepts()
         origin = None
@@ -155,8 +157,10 @@ class TaskClassifier(ClassAnswers, TaskLinearModel):
         return data
 
     def _judge(self, scoring: Any) -> Any:
-        if scoring is None:
+        if scoring is None and isinstance(self._loss, Logistic | Softmax):
             return LogLoss(self.classes_, self._is_joint)
+        if scoring is None:
+            return MinusLoss(self._loss)
         return Named(scoring, dressed_classifier, self.classes_, joint=self._is_joint)
 
 

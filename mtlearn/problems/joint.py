@@ -8,6 +8,7 @@ these Hessians are singular there; steps add up to zero over the classes, as gra
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,8 @@ from mtlearn.problems.intercepts import Intercepts, Levels
 from mtlearn.problems.points import ScorePoint
 
 STEPS = 500  # of conjugate gradients, for the decrement of a free w_0
-CLOSE = 1e-3  # of it
+CLOSE = 1e-4  # of it, that a step adds at the end
+FLAT = 1e-14  # curvature of a direction, relative to that of the model, that says nothing
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class JointIntercepts(Intercepts):
     ) -> Levels:
         """The best ones, which add up to zero over the classes where that is nobody's business."""
         if self.coupling.alpha_intercept == 0:
-            b = (b.reshape(-1, self.n_classes) - b.reshape(-1, self.n_classes).mean(1, keepdims=True)).ravel()
+            b = centred(b, self.n_classes)
         else:
             b, b0 = b - b0.mean(), b0 - b0.mean()
         return super().best(XW, b, b0, around, own)
@@ -93,6 +95,12 @@ class JointIntercepts(Intercepts):
         return db, db0, gather((u - pull) * db, K) + gather(pull, K) * db0
 
 
+def centred(by_column: np.ndarray, n_classes: int) -> np.ndarray:
+    """What belongs to columns, (C,), adding up to zero over the classes of each task."""
+    by_task = by_column.reshape(-1, n_classes)
+    return (by_task - by_task.mean(axis=1, keepdims=True)).ravel()
+
+
 def _solve(H: np.ndarray, u: np.ndarray) -> np.ndarray:
     """Steps that add up to zero, of semidefinite H (m, K, K) that take constants to zero."""
     K = H.shape[1]
@@ -120,6 +128,61 @@ class JointProblem(LossProblem):
             self._intercepts.hessians(point.around), u, np.zeros(len(u)), point.b0
         )
         return 0.5 * float(found[2].sum())
+
+    def mean_decrement(self, point: ScorePoint) -> float:
+        """With the Hessian of the loss, which models are above: by conjugate gradients.
+
+        The model's systems are what makes these few. Intercepts follow at their best.
+        """
+        g, d = self.mean_gradient(point), self.n_features
+        g = g - g.mean(axis=1, keepdims=True)
+        systems, more = self.mean_system(point), np.zeros(int(self.pooled))
+
+        def solve(r: np.ndarray) -> np.ndarray:
+            each = zip(systems, r.T, strict=True)
+            found = np.stack([A.solve(np.append(one, more))[:d] for A, one in each], axis=1)
+            return found - found.mean(axis=1, keepdims=True)
+
+        times = self._mean_curvature(point)
+        r, z, value = g, solve(g), 0.0
+        p, rz = z, float(np.vdot(g, z))
+        for _ in range(STEPS):
+            q = times(p)
+            along = float(np.vdot(p, q))
+            if not along > FLAT * rz:
+                break
+            length = rz / along
+            gain = 0.5 * length * rz
+            value, r = value + gain, r - length * q
+            z = solve(r)
+            new = float(np.vdot(r, z))
+            if not new > 0 or gain <= CLOSE * value:
+                break
+            p, rz = z + (new / rz) * p, new
+        return max(value, 0.5 * rz if value == 0 else 0.0)
+
+    def _mean_curvature(self, point: ScorePoint) -> Callable[[np.ndarray], np.ndarray]:
+        """Products of the Hessian in w_0 with D (d, K), intercepts following at their best."""
+        p, zero = self.Y - point.around.residual, np.zeros(self.n_columns)
+        H = self._intercepts.hessians(point.around)
+
+        def bent(F: np.ndarray) -> np.ndarray:
+            return self.c * p * (F - np.sum(p * F, axis=1, keepdims=True))
+
+        def times(D: np.ndarray) -> np.ndarray:
+            F = self._scores_alike(D)
+            if self.coupling.fit_intercept:
+                u = -self.rows.sums(bent(F))
+                F = F + self.rows.per_row(
+                    self._intercepts.solved(H, u, zero, np.zeros(self.n_classes))[0]
+                )
+            return gather(self._gradient(bent(F)), self.n_classes)
+
+        return times
+
+    def _given_intercepts(self, point: ScorePoint, W: np.ndarray) -> np.ndarray:
+        given = super()._given_intercepts(point, W)
+        return centred(given, self.n_classes) if self.free else given
 
     def column_losses(self, point: ScorePoint) -> np.ndarray:
         """Of a task, in each of its columns: no class has a part of its own."""

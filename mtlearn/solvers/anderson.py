@@ -70,10 +70,11 @@ class Seen:
     parts of the first residual: squares of single precision end at 1e38.
     """
 
-    def __init__(self, n_numbers: int):
+    def __init__(self, n_numbers: int, memory: int = MEMORY):
         # Zeros: kernels read past the end of a row, and of what was there before some flag a NaN.
-        self.images, self.residuals = np.zeros((2, MEMORY, n_numbers), dtype=np.float32)
-        self.products = np.zeros((MEMORY, MEMORY))
+        self.images, self.residuals = np.zeros((2, memory, n_numbers), dtype=np.float32)
+        self.products = np.zeros((memory, memory))
+        self.memory = memory
         self.n = 0
         self.last: tuple[np.ndarray, np.ndarray] | None = None
         self.unit = 0.0
@@ -84,14 +85,14 @@ class Seen:
             largest = float(np.abs(residual).max(initial=0.0))
             self.unit = 2.0 ** -np.frexp(largest)[1]  # a power: no digit is lost
         else:
-            i, self.n = self.n % MEMORY, self.n + 1
-            kept = min(self.n, MEMORY)
+            i, self.n = self.n % self.memory, self.n + 1
+            kept = min(self.n, self.memory)
             self.images[i] = (self.unit * (image - self.last[0])).ravel()
             self.residuals[i] = (self.unit * (residual - self.last[1])).ravel()
             row = self.residuals[:kept] @ self.residuals[i]
             self.products[i, :kept] = self.products[:kept, i] = row
         self.last = image, residual
-        kept = min(self.n, MEMORY)
+        kept = min(self.n, self.memory)
         if kept == 0:
             return image
         A = self.products[:kept, :kept].copy()

@@ -30,6 +30,9 @@ from mtlearn.problems.general import LossProblem
 from mtlearn.problems.points import ScorePoint
 from mtlearn.solvers.anderson import Seen
 
+NUMBERS, LEAST, MOST = 4_000_000, 5, 30  # of images that are combined
+SHORTER = 0.9  # than the shortest step before
+
 
 def adding_up(
     penalty: Penalty, V: np.ndarray, mean: np.ndarray | None, n_classes: int
@@ -53,6 +56,17 @@ class Combining:
     def __init__(self, problem: LossProblem):
         self.problem = problem
         self._seen: Seen | None = None
+        self._least = np.inf
+
+    def nearer(self, point: ScorePoint, new: ScorePoint) -> bool:
+        """Whether a step is clearly shorter than all before: the gap of a norm is of first order.
+
+        The objective, of second order, is rounding long before that.
+        """
+        length = float(np.linalg.norm(_joined(new) - _joined(point)))
+        shorter = length < SHORTER * self._least
+        self._least = min(length, self._least)
+        return shorter
 
     def forget(self) -> None:
         """What was seen is of no use any more."""
@@ -62,7 +76,7 @@ class Combining:
         """What is combined of all steps, that from ``point`` to ``new`` included."""
         image, start = _joined(new), _joined(point)
         if self._seen is None:
-            self._seen = Seen(image.size)
+            self._seen = Seen(image.size, int(np.clip(NUMBERS // image.size, LEAST, MOST)))
         residual = image - start
         if not residual.any():
             return new

@@ -137,7 +137,7 @@ class ProximalNewton(Iterative):
                 continue
             above = not standing.polishing
             standing = yield Step(new, *taken, ends_round=True)
-            lower = above and self._lower(penalty, new, point)
+            lower = (above and self._lower(penalty, new, point)) or self._nearer(point, new)
             if standing.gap > tuning.LASTS * gap:
                 self._kept = None
             if standing.gap < LESS * gap or lower:
@@ -156,10 +156,15 @@ class ProximalNewton(Iterative):
             return new
         if length == 1.0:
             beyond = self._combining.beyond(point, new)
-            if self._value(penalty, beyond) <= self._value(penalty, new):
+            value = self._value(penalty, new)
+            if self._value(penalty, beyond) <= value + ROUNDING * abs(value):
                 return beyond
         self._combining.forget()
         return new
+
+    def _nearer(self, point: ScorePoint, new: ScorePoint) -> bool:
+        """Whether steps get shorter, where they say so that the objective does not see it."""
+        return self._combining is not None and self._combining.nearer(point, new)
 
     def _back(self, proposed: ScorePoint) -> ScorePoint:
         """To the last point that was good, where what was combined beyond it was not."""
@@ -176,7 +181,9 @@ class ProximalNewton(Iterative):
         most = _within(standing.left, tuning.MODEL_POLISH if standing.polishing else few)
         # A step of Newton's is worth more on the next model; other steps are the end of a polish.
         newton = isinstance(self._of_model, ProxPointNewton)
-        enough = 0.3 * closer * gap if newton or not standing.polishing else 0.0
+        rough = newton or not standing.polishing
+        # What is combined of steps is no better than they are.
+        enough = 0.3 * closer * gap if rough and self._combining is None else 0.0
         # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
         return Goal(aim, max(aim, 1e-2 * gap), most, enough)
 
