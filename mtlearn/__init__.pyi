@@ -82,6 +82,7 @@ class ClusteredTasksClassifier(_ClusteredTasksClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         n_clusters: Any = ...,
         within_ratio: float = ...,
@@ -105,6 +106,7 @@ class ClusteredTasksClassifierCV(_ClusteredTasksClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -193,6 +195,7 @@ class DirtyClassifier(_DirtyClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -216,6 +219,7 @@ class DirtyClassifierCV(_DirtyClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -297,6 +301,7 @@ class GraphTasksClassifier(_GraphTasksClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         graph: Any = ...,
         n_neighbors: int = ...,
@@ -318,6 +323,7 @@ class GraphTasksClassifierCV(_GraphTasksClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -402,6 +408,7 @@ class GroupLassoClassifier(_GroupLassoClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -426,6 +433,7 @@ class GroupLassoClassifierCV(_GroupLassoClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -510,6 +518,7 @@ class MeanRegularizedClassifier(_MeanRegularizedClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -530,6 +539,7 @@ class MeanRegularizedClassifierCV(_MeanRegularizedClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -646,6 +656,7 @@ class RobustTasksClassifier(_RobustTasksClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -670,6 +681,7 @@ class RobustTasksClassifierCV(_RobustTasksClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -756,6 +768,7 @@ class TaskRelationshipsClassifier(_TaskRelationshipsClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -778,6 +791,7 @@ class TaskRelationshipsClassifierCV(_TaskRelationshipsClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -859,6 +873,7 @@ class TraceNormClassifier(_TraceNormClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -880,6 +895,7 @@ class TraceNormClassifierCV(_TraceNormClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,

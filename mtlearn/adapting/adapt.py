@@ -196,9 +196,10 @@ def _check_adaptable(model: Any) -> None:
             "all rows."
         )
     if getattr(loss_of_fit(model), "_is_joint", False):
+        K = len(vars(model)["classes_"])
         raise ValueError(
-            'adapt solves one column at a time, and loss="multinomial" is one choice among '
-            f"{len(model.classes_)} classes. Fit again with all rows, or use loss=\"logistic\"."
+            f'adapt solves one column at a time, and loss="multinomial" of {K} classes is one '
+            'choice among them. Fit again with all rows, or use loss="logistic".'
         )
     way = model._reader.way
     if way != "labels":

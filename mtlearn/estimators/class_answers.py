@@ -27,8 +27,9 @@ class ClassAnswers(ObservedScoreMixin, ClassifierMixin):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        joint = getattr(self, "loss", None) == "multinomial"
-        tags.classifier_tags.multi_label = self.task_column is None and not joint
+        one = getattr(self, "loss", None) == "multinomial"  # choice, of one column
+        tags.classifier_tags.multi_label = self.task_column is None and not one
+        tags.target_tags.multi_output = tags.target_tags.multi_output and not one
         return tags
 
     def decision_function(self, X: Any, task: Any = None) -> np.ndarray:

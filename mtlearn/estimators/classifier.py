@@ -113,10 +113,11 @@ class TaskClassifier(ClassAnswers, TaskLinearModel):
             self._check_multinomial(data)
         return data
 
-    def _check_multinomial(self, data: TaskData) -> None:
+    def _check_multinomial(self, data: Any) -> None:
+        """Refuse data that are not one choice, or not charged for; also of rows in chunks."""
         if not data.stacked:
             raise ValueError(
-                f'loss="multinomial" is one choice among classes, and y has {data.y.shape[1]} '
+                f'loss="multinomial" is one choice among classes, and y has {len(data.tasks)} '
                 'columns, each with labels of its own. Set loss="logistic", or give one column '
                 "(a 1-D y)."
             )
@@ -125,7 +126,7 @@ class TaskClassifier(ClassAnswers, TaskLinearModel):
             if weights is not None and len(weights.free):
                 raise ValueError(
                     'feature_weight has 0, and loss="multinomial" of more than two classes charges '
-                    'something for every deviation. Give these features a small weight, such as '
+                    "something for every deviation. Give these features a small weight, such as "
                     '0.01, or set loss="logistic".'
                 )
 

@@ -5,7 +5,10 @@ columns, whose curvature lies above that of the loss, takes steps that are too s
 of its own in each direction: the way to the minimum is linear. Two things make it short.
 
 A constant in the scores of all classes changes nothing but what is charged. Models do not know
-that; so the classes of a task are made to add up to zero wherever the penalty is no larger for it.
+that, and hold it where it is; so after each of their minima the constants are what the penalty has
+least for: the classes of a task add up to zero where norms are Euclidean over these. For others,
+such as the L1 norm, whose best constant is a median, that is a problem of its own, for which a few
+steps of the Douglas-Rachford splitting are enough.
 
 The map from a point to the minimum of its model is smooth where the face of the penalty stays. Its
 images are combined so that what is left of their steps is least, which is GMRES as in
@@ -15,7 +18,8 @@ objective is lower there. A solution is always the minimum of a model, with its 
 References
 ----------
 Walker and Ni (2011). Anderson acceleration for fixed-point iterations. SIAM J. Numerical Analysis
-49.
+49. Eckstein and Bertsekas (1992). On the Douglas-Rachford splitting method and the proximal point
+algorithm for maximal monotone operators. Mathematical Programming 55.
 """
 
 from __future__ import annotations
@@ -31,18 +35,53 @@ from mtlearn.problems.points import ScorePoint
 from mtlearn.solvers.anderson import Seen
 
 NUMBERS, LEAST, MOST = 4_000_000, 5, 30  # of images that are combined
+SPLITTINGS, LENGTH = 30, 0.5  # steps, and their length in units of V / alpha
+ROUNDING = 1e-14  # of a penalty
 SHORTER = 0.9  # than the shortest step before
 
 
-def adding_up(
+def with_best_constants(
     penalty: Penalty, V: np.ndarray, mean: np.ndarray | None, n_classes: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Deviations and w_0 whose classes add up to zero, where that costs nothing."""
+    """Deviations and w_0 with what all classes of a task share moved to where it is charged least.
+
+    The classes of w_0 add up to zero; those of deviations where the penalty is no larger for it.
+    """
+    mean = None if mean is None else mean - mean.mean(axis=1, keepdims=True)
+    before, centred = penalty.value(V), V - _shared(V, n_classes)
+    after = penalty.value(centred)
+    if after <= before:
+        return centred, mean
+    if after <= before * (1.0 + ROUNDING):
+        return V, mean
+    return _by_splitting(penalty, V, centred, n_classes), mean
+
+
+def _by_splitting(
+    penalty: Penalty, V: np.ndarray, centred: np.ndarray, n_classes: int
+) -> np.ndarray:
+    """The least Omega(V + constants) where that is not where classes add up to zero."""
     by_task = V.reshape(len(V), -1, n_classes)
-    centred = (by_task - by_task.mean(axis=2, keepdims=True)).reshape(V.shape)
-    if penalty.value(centred) <= penalty.value(V):
-        V = centred
-    return V, None if mean is None else mean - mean.mean(axis=1, keepdims=True)
+    middle = by_task.max(axis=2, keepdims=True) + by_task.min(axis=2, keepdims=True)
+    best, least = V, penalty.value(V)
+    step = LENGTH * float(np.abs(centred).mean()) / penalty.alpha
+    starts = np.median(by_task, axis=2, keepdims=True), 0.5 * middle
+    for x in ((by_task - constant).reshape(V.shape) for constant in starts):
+        if (value := penalty.value(x)) < least:
+            best, least = x, value
+    z = best
+    for _ in range(SPLITTINGS):
+        x = centred + _shared(z, n_classes)
+        if (value := penalty.value(x)) < least:
+            best, least = x, value
+        other = penalty.prox(2.0 * x - z, step)
+        z = z + other - x
+    return best
+
+
+def _shared(V: np.ndarray, n_classes: int) -> np.ndarray:
+    """The mean over the classes of a task, in each of them."""
+    return np.repeat(V.reshape(len(V), -1, n_classes).mean(axis=2), n_classes, axis=1)
 
 
 class Combining:

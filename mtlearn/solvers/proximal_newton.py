@@ -43,7 +43,7 @@ from mtlearn.solvers.closed_form import ClosedForm
 from mtlearn.solvers.curvature import noticed
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.graph_system import GraphSystem
-from mtlearn.solvers.joint_steps import Combining, adding_up
+from mtlearn.solvers.joint_steps import Combining, with_best_constants
 from mtlearn.solvers.loss_fista import loss_fista
 from mtlearn.solvers.of_parts import PartsDescent
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
@@ -112,7 +112,8 @@ class ProximalNewton(Iterative):
         point, gap, first = start, standing.gap, True
         proposed = start
         stalled, closer, flattest, length = 0, 1.0, FLATTEST, 1.0
-        while stalled < tuning.ROUNDS:
+        rounds = tuning.ROUNDS if self._combining is None else tuning.ROUNDS_COMBINED
+        while stalled < rounds:
             roughly = gap > tuning.SINGLE and length == 1.0 and not stalled
             curvature, elsewhere = self._curvature(point, flattest, standing, roughly)
             alike = bool(np.isinf(penalty.alpha))
@@ -140,11 +141,10 @@ class ProximalNewton(Iterative):
             lower = (above and self._lower(penalty, new, point)) or self._nearer(point, new)
             if standing.gap > tuning.LASTS * gap:
                 self._kept = None
-            if standing.gap < LESS * gap or lower:
-                point, gap, stalled = self._next(penalty, point, new, length), standing.gap, 0
-                proposed = new
-            elif point is not proposed:
-                point = self._back(proposed)
+            helped = standing.gap < LESS * gap or lower
+            if helped or self._combining is not None:
+                stalled = 0 if helped else stalled + 1
+                point, gap, proposed = self._next(penalty, point, new, length), standing.gap, new
             elif not elsewhere:  # what is little to the model is more to a loss next to straight
                 stalled, closer = stalled + 1, 1e-3 * closer
 
@@ -274,7 +274,7 @@ class ProximalNewton(Iterative):
         """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
         if problem.loss.joint:
-            V, mean = adding_up(penalty, ahead.V, ahead.mean, problem.n_classes)
+            V, mean = with_best_constants(penalty, ahead.V, ahead.mean, problem.n_classes)
             ahead = replace(ahead, V=V, mean=mean)
         XW = problem.scores(whole(ahead.V, ahead.mean))
         if problem.own is not None:

@@ -1,14 +1,19 @@
 """loss="multinomial": certified, cvxpy's, scikit-learn's where alike, and what it means."""
 
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.special import log_softmax
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from mtlearn import (
@@ -25,7 +30,6 @@ from mtlearn import (
     TraceNormClassifier,
 )
 from mtlearn.inspection import transfer_gain
-from mtlearn.selection.likelihood.logistic_strengths import logistic_strengths
 
 from ..checks import STRICT, expected
 from ..generators import make_classes
@@ -92,7 +96,9 @@ def test_a_class_without_a_row_in_a_task_gets_half_a_row():
     with expected("2 classes of a task"):
         alone.fit(X, y, task=task)
     share = 0.5 / (2 + 1.5)
-    np.testing.assert_allclose(alone.predict_proba(X[:1], task=[0])[0], [1 - 2 * share, share, share])
+    np.testing.assert_allclose(
+        alone.predict_proba(X[:1], task=[0])[0], [1 - 2 * share, share, share]
+    )
 
 
 @pytest.mark.parametrize("weights", [None, "whole"])
@@ -265,6 +271,29 @@ def test_a_search_for_gains_goes_by_the_softmax():
 
 def test_checks_of_scikit_learn():
     check_estimator(MeanRegularizedClassifier(**JOINT), on_fail="raise", on_skip=None)
+
+
+def test_searches_pipelines_and_calibration_of_scikit_learn():
+    X, y, task = table(n=150, T=3)
+    X = np.column_stack([X, task])
+    model = MeanRegularizedClassifier(0.05, task_column=-1, alpha_intercept=0.1)
+    folds = [(np.arange(75), np.arange(75, 150)), (np.arange(75, 150), np.arange(75))]
+    tried = {"loss": ["logistic", "multinomial"]}
+    found = GridSearchCV(model, tried, scoring="neg_log_loss", cv=folds).fit(X, y)
+    for loss, mean in zip(tried["loss"], found.cv_results_["mean_test_score"], strict=True):
+        fits = [(clone(model).set_params(loss=loss).fit(X[a], y[a]), b) for a, b in folds]
+        by_hand = np.mean([-log_loss(y[b], fit.predict_proba(X[b])) for fit, b in fits])
+        assert mean == pytest.approx(by_hand)
+    joint = clone(model).set_params(**JOINT)
+    chances = cross_val_predict(joint, X, y, cv=folds[::-1], method="predict_proba")
+    fit = clone(joint).fit(X[:75], y[:75])
+    np.testing.assert_allclose(chances[75:], fit.predict_proba(X[75:]))
+    calibrated = CalibratedClassifierCV(joint, cv=2).fit(X, y)
+    np.testing.assert_allclose(calibrated.predict_proba(X).sum(axis=1), 1.0)
+    scaled = ColumnTransformer([("scale", StandardScaler(), [0, 1, 2, 3])], remainder="passthrough")
+    piped = make_pipeline(scaled, joint).fit(X, y)
+    Z = np.column_stack([StandardScaler().fit_transform(X[:, :4]), task])
+    np.testing.assert_allclose(piped.predict_proba(X), clone(joint).fit(Z, y).predict_proba(Z))
 
 
 def test_a_graph_of_tasks():

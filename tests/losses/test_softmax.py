@@ -26,7 +26,7 @@ TARGETS = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.9, 0.05, 0.05], [0.2, 0
 def exact(f, q, s):
     """Value and gap of a row, residual and probabilities, in enough digits for e^f."""
     with localcontext() as context:
-        context.prec = 800
+        context.prec = 60 + int(max(f) - min(f)) // 2
         f, q, s = [Decimal(v) for v in f], [Decimal(v) for v in q], Decimal(s)
         e = [v.exp() for v in f]
         q[0] = 1 - q[1] - q[2]  # shares add up to one
@@ -44,7 +44,7 @@ def test_rows_keep_relative_accuracy_everywhere(q, s):
         F, Q = f[None], q[None]
         value, gap, residual = exact(f, q, s)
         np.testing.assert_allclose(LOSS.value(F, Q).sum(), value, rtol=1e-13, atol=1e-300)
-        np.testing.assert_allclose(LOSS.dual_gap(F, Q, s).sum(), gap, rtol=2e-8 if s > 0.9 else 1e-12)
+        np.testing.assert_allclose(LOSS.dual_gap(F, Q, s).sum(), gap, rtol=1e-11)
         eps = 4e-16 if (q > 0).all() else 0.0  # of soft targets it is a difference
         np.testing.assert_allclose(LOSS.residual(F, Q)[0], residual, rtol=1e-13, atol=eps)
 

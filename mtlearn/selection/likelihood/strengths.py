@@ -116,7 +116,7 @@ def estimate_strengths(
                 "has 0 or inf. Give alpha a number, or choose it by cross-validation."
             )
         return of_levels_alone()
-    logistic = isinstance(problem, LossProblem) and isinstance(problem.loss, Logistic) or joint
+    logistic = (isinstance(problem, LossProblem) and isinstance(problem.loss, Logistic)) or joint
     if logistic and fit_intercept and (slopes or problem.n_features <= FEATURES):
         rows = data if data.stacked else data.one_row_per_label()[0]
         found = logistic_strengths(rows, alpha_mean).of_contrasts(contrast)
