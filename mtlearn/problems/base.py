@@ -128,7 +128,7 @@ class Problem(ABC):
         """Hessians of the smooth part in (w_0, b_0) of each class at a point, factored."""
 
     def mean_decrement(self, point: Any) -> float:
-        """½ g'A⁻¹g of the gradient g in (w_0, b_0); A, their Hessian, with a floor at its rounding."""
+        """½ g'A⁻¹g of the gradient g in (w_0, b_0), A their Hessian, floored at its rounding."""
         gradient = self.mean_gradient(point)
         if self.pooled:
             gradient = np.vstack([gradient, gather(self.residual_sums(point), self.n_classes)])

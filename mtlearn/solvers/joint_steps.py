@@ -36,7 +36,7 @@ from mtlearn.solvers.anderson import Seen
 
 NUMBERS, LEAST, MOST = 4_000_000, 5, 30  # of images that are combined
 SPLITTINGS, LENGTH = 30, 0.5  # steps, and their length in units of V / alpha
-ROUNDING = 1e-14  # of a penalty
+ROUNDING = 1e-12  # of deviations
 SHORTER = 0.9  # than the shortest step before
 
 
@@ -45,28 +45,29 @@ def with_best_constants(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Deviations and w_0 with what all classes of a task share moved to where it is charged least.
 
-    The classes of w_0 add up to zero; those of deviations where the penalty is no larger for it.
+    The classes of w_0 add up to zero, and so do those of deviations under a Euclidean norm.
     """
     mean = None if mean is None else mean - mean.mean(axis=1, keepdims=True)
-    before, centred = penalty.value(V), V - _shared(V, n_classes)
-    after = penalty.value(centred)
-    if after <= before:
+    centred = V - _shared(V, n_classes)
+    if not (0 < penalty.alpha < np.inf) or not centred.any():
         return centred, mean
-    if after <= before * (1.0 + ROUNDING):
-        return V, mean
-    return _by_splitting(penalty, V, centred, n_classes), mean
+    step = LENGTH * float(np.abs(centred).mean()) / penalty.alpha
+    # What a Euclidean norm makes of classes that add up to zero does so, too: its gradient does.
+    moved = np.abs(_shared(penalty.prox(centred, step), n_classes)).max()
+    if moved <= ROUNDING * np.abs(centred).max():
+        return centred, mean
+    return _by_splitting(penalty, V, centred, step, n_classes), mean
 
 
 def _by_splitting(
-    penalty: Penalty, V: np.ndarray, centred: np.ndarray, n_classes: int
+    penalty: Penalty, V: np.ndarray, centred: np.ndarray, step: float, n_classes: int
 ) -> np.ndarray:
     """The least Omega(V + constants) where that is not where classes add up to zero."""
-    by_task = V.reshape(len(V), -1, n_classes)
-    middle = by_task.max(axis=2, keepdims=True) + by_task.min(axis=2, keepdims=True)
-    best, least = V, penalty.value(V)
-    step = LENGTH * float(np.abs(centred).mean()) / penalty.alpha
-    starts = np.median(by_task, axis=2, keepdims=True), 0.5 * middle
-    for x in ((by_task - constant).reshape(V.shape) for constant in starts):
+    by_task = centred.reshape(len(V), -1, n_classes)
+    middle = 0.5 * (by_task.max(axis=2, keepdims=True) + by_task.min(axis=2, keepdims=True))
+    starts = V, by_task - np.median(by_task, axis=2, keepdims=True), by_task - middle
+    best, least = centred, penalty.value(centred)
+    for x in (start.reshape(V.shape) for start in starts):
         if (value := penalty.value(x)) < least:
             best, least = x, value
     z = best
@@ -74,8 +75,7 @@ def _by_splitting(
         x = centred + _shared(z, n_classes)
         if (value := penalty.value(x)) < least:
             best, least = x, value
-        other = penalty.prox(2.0 * x - z, step)
-        z = z + other - x
+        z = z + penalty.prox(2.0 * x - z, step) - x
     return best
 
 

@@ -260,6 +260,10 @@ def test_the_strength_of_levels_is_that_of_scores_and_not_of_contrasts():
     assert T / n / model.alpha_intercept_ == pytest.approx(0.8**2, rel=0.2)
     one = MeanRegularizedClassifier(1.0).fit(X, y, task=task).alpha_intercept_
     assert model.alpha_intercept_ == pytest.approx(one * K / (K - 1), rel=1e-6)
+    # of the residuals of the pooled model, where slopes are not looked at
+    alike = MeanRegularizedClassifier(1.0, feature_weight=[np.inf], **JOINT)
+    found = alike.fit(X, y, task=task).alpha_intercept_
+    assert found == pytest.approx(model.alpha_intercept_, rel=0.35)
 
 
 def test_a_search_for_gains_goes_by_the_softmax():
