@@ -86,6 +86,7 @@ class ClusteredTasksClassifier(_ClusteredTasksClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         n_clusters: Any = ...,
         within_ratio: float = ...,
@@ -109,6 +110,7 @@ class ClusteredTasksClassifierCV(_ClusteredTasksClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -197,6 +199,7 @@ class DirtyClassifier(_DirtyClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -220,6 +223,7 @@ class DirtyClassifierCV(_DirtyClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -301,6 +305,7 @@ class GraphTasksClassifier(_GraphTasksClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         graph: Any = ...,
         n_neighbors: int = ...,
@@ -322,6 +327,7 @@ class GraphTasksClassifierCV(_GraphTasksClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -406,6 +412,7 @@ class GroupLassoClassifier(_GroupLassoClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -430,6 +437,7 @@ class GroupLassoClassifierCV(_GroupLassoClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -514,6 +522,7 @@ class MeanRegularizedClassifier(_MeanRegularizedClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -534,6 +543,7 @@ class MeanRegularizedClassifierCV(_MeanRegularizedClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -652,6 +662,7 @@ class RobustTasksClassifier(_RobustTasksClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -676,6 +687,7 @@ class RobustTasksClassifierCV(_RobustTasksClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -866,6 +878,7 @@ class TaskRelationshipsClassifier(_TaskRelationshipsClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -888,6 +901,7 @@ class TaskRelationshipsClassifierCV(_TaskRelationshipsClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,
@@ -969,6 +983,7 @@ class TraceNormClassifier(_TraceNormClassifier):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
     ) -> None: ...
 
@@ -990,6 +1005,7 @@ class TraceNormClassifierCV(_TraceNormClassifierCV):
         tol: float = ...,
         warm_start: bool = ...,
         verbose: int = ...,
+        loss: str = ...,
         class_weight: Any = ...,
         eps: float = ...,
         cv: Any = ...,

@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 from sklearn.base import is_classifier
 
 from .penalties.truths import truth_of_fitted
-from .reference import Entries, Model, Point, targets
+from .reference import SOFTMAX, Entries, Model, Point, targets
 
 WAYS = ["columns", "holes", "array", "frame", "beside"]
 # Ways times weights; a weight per label exists for several targets only.
@@ -94,8 +94,13 @@ class Problem:
             fitted.alpha_intercept_ if p["fit_intercept"] else 0.0,
             p["fit_intercept"],
             p.get("shared_mean", "alpha_mean" in p),
-            "logistic" if is_classifier(fitted) else "squared",
+            _loss_of(fitted, self.entries) if is_classifier(fitted) else "squared",
         )
+
+
+def _loss_of(classifier, entries):
+    joint = entries.n_classes > 1 and getattr(classifier, "loss", "logistic") == "multinomial"
+    return SOFTMAX if joint else "logistic"
 
 
 def coefficients(rng, n_tasks, d):

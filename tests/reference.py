@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import entr, expit, logit, xlogy
+from scipy.special import entr, expit, logit, logsumexp, xlogy
 
 from .penalties.truths import Truth
 
@@ -87,7 +87,7 @@ class Model:
     alpha_intercept: float = 0.0
     fit_intercept: bool = True
     shared_mean: bool = True
-    loss: str = "squared"  # or one of the LOSSES
+    loss: str = "squared"  # or one of the LOSSES, or SOFTMAX
     feature_weight: np.ndarray | None = None  # (d,), from 0 to inf
 
     def omega(self, V):
@@ -119,6 +119,7 @@ LOSSES = {
     "poisson": lambda f, y: xlogy(y, y) - y - y * f + np.exp(f),  # half the deviance
     "hinge": lambda f, y: 0.5 * np.maximum(0, 1 - (2 * y - 1) * f) ** 2,
 }
+SOFTMAX = "softmax"  # the K entries of a label, which follow each other, are one choice
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,12 @@ def centred(entries, point):
 def targets(entries, model):
     """The targets y, or soft ones in a column of one class whose free intercept would diverge."""
     y = np.asarray(entries.y, dtype=float)
+    if model.loss == SOFTMAX and model.free_intercepts:
+        K, N = entries.n_classes, entries.sum_by_column(entries.weight)
+        absent = entries.sum_by_column(entries.weight * y) == 0
+        share = np.where(absent, 0.5 / (N + 0.5 * K), 0.0)
+        left = 1.0 - share.reshape(-1, K).sum(axis=1)
+        return y * left[entries.task] + share[entries.column]
     if model.loss != "logistic" or not model.free_intercepts:
         return y
     N = entries.sum_by_column(entries.weight)
@@ -197,7 +204,11 @@ def _times(strength, value):
 def objective(entries, model, point):
     """The objective of the library at `point`, straight from its definition."""
     f, y = scores(entries, point), targets(entries, model)
-    value = np.sum(entries.c * LOSSES[model.loss](f, y))
+    if model.loss == SOFTMAX:
+        F, Q, c = (part.reshape(-1, entries.n_classes) for part in (f, y, entries.c))
+        value = np.sum(c[:, 0] * (logsumexp(F, axis=1) - np.sum(Q * F, axis=1)))
+    else:
+        value = np.sum(entries.c * LOSSES[model.loss](f, y))
     value += _times(model.alpha, model.omega(point.deviations(entries)))
     if model.shared_mean:
         value += _times(model.alpha_mean, 0.5 * entries.n_tasks * np.sum(point.w0**2))
@@ -234,6 +245,9 @@ def solve_cvxpy(entries, model):
     elif model.loss == "hinge":
         missing = cp.pos(1 - cp.multiply(2 * y - 1, fitted))
         terms = [0.5 * cp.sum_squares(cp.multiply(np.sqrt(entries.c), missing))]
+    elif model.loss == SOFTMAX:
+        rows = cp.log_sum_exp(cp.reshape(fitted, (len(y) // K, K), order="C"), axis=1)
+        terms = [entries.c[::K] @ rows - (entries.c * y) @ fitted]
     else:
         terms = [entries.c @ cp.logistic(fitted) - (entries.c * y) @ fitted]
     constraints = []

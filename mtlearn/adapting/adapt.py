@@ -196,6 +196,12 @@ def _check_adaptable(model: Any) -> None:
             'adapt steps by the curvature of a loss, and loss="quantile" has none. Fit again with '
             "all rows."
         )
+    if getattr(loss_of_fit(model), "_is_joint", False):
+        K = len(vars(model)["classes_"])
+        raise ValueError(
+            f'adapt solves one column at a time, and loss="multinomial" of {K} classes is one '
+            'choice among them. Fit again with all rows, or use loss="logistic".'
+        )
     way = model._reader.way
     if way != "labels":
         has = (

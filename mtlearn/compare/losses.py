@@ -23,6 +23,12 @@ def kind_of_loss(
     ValueError
         For an unknown loss, what goes with another loss, or a loss beside classes.
     """
+    if loss == "multinomial":
+        raise ValueError(
+            'loss="multinomial" is for classifiers of one\'s own, such as '
+            'MeanRegularizedClassifier(loss="multinomial") among models=; comparisons of classes '
+            "are by their log loss in any case. Leave loss out."
+        )
     check_option("loss", loss, LOSSES)
     if kind == "classification" and loss != "squared":
         raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from mtlearn.estimators.linear import loss_of_fit
 from mtlearn.inputs.classes import labels, log_probabilities, probabilities
 from mtlearn.metrics.observed import ObservedScoreMixin
 
@@ -26,11 +27,13 @@ class ClassAnswers(ObservedScoreMixin, ClassifierMixin):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = self.task_column is None
+        one = getattr(self, "loss", None) == "multinomial"  # choice, of one column
+        tags.classifier_tags.multi_label = self.task_column is None and not one
+        tags.target_tags.multi_output = tags.target_tags.multi_output and not one
         return tags
 
     def decision_function(self, X: Any, task: Any = None) -> np.ndarray:
-        """Scores x·w + b, above zero for ``classes_[1]``.
+        """Scores x·w + b, above zero for ``classes_[1]``; of K > 2 classes the largest wins.
 
         Parameters
         ----------
@@ -80,12 +83,17 @@ class ClassAnswers(ObservedScoreMixin, ClassifierMixin):
             Rows of tasks not seen in fit are answered by the shared model.
         """
         scores = self._decide(*self._read_rows(X, task))
-        return probabilities(scores, self.classes_)
+        return probabilities(scores, self.classes_, joint=self._answers_joint)
 
     def predict_log_proba(self, X: Any, task: Any = None) -> np.ndarray:
         """Logarithms of :meth:`predict_proba`, finite where those round to zero."""
         scores = self._decide(*self._read_rows(X, task))
-        return log_probabilities(scores, self.classes_)
+        return log_probabilities(scores, self.classes_, joint=self._answers_joint)
+
+    @property
+    def _answers_joint(self) -> bool:
+        """Whether scores were fitted as one choice among classes."""
+        return getattr(loss_of_fit(self), "_is_joint", False)
 
     def _decide(self, X: Any, codes: np.ndarray | None) -> np.ndarray:
         scores = self._answering_tasks().scores(X, codes)

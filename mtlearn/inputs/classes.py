@@ -250,11 +250,12 @@ def labels(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return classes[scores.argmax(axis=1)]
 
 
-def probabilities(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def probabilities(scores: np.ndarray, classes: np.ndarray, *, joint: bool = False) -> np.ndarray:
     """Probabilities (n, K) of ``classes``; of ``classes[1]``, (n, T), for several columns.
 
     Scores are (n,) or (n, K), and (n, T) for several columns, which have two classes. With more
-    than two the one-vs-rest probabilities are divided by their sum.
+    than two the one-vs-rest probabilities are divided by their sum; scores that are ``joint`` are
+    logarithms of probabilities but for a constant of each row.
 
     Examples
     --------
@@ -263,11 +264,13 @@ def probabilities(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
     array([[0.5, 0.5]])
     """
     if len(classes) > 2:
-        return np.exp(log_probabilities(scores, classes))
+        return np.exp(log_probabilities(scores, classes, joint=joint))
     return expit(scores) if scores.ndim == 2 else np.stack([expit(-scores), expit(scores)], axis=1)
 
 
-def log_probabilities(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def log_probabilities(
+    scores: np.ndarray, classes: np.ndarray, *, joint: bool = False
+) -> np.ndarray:
     """Logarithms of :func:`probabilities`, finite where those round to zero.
 
     Examples
@@ -276,7 +279,7 @@ def log_probabilities(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
     >>> log_probabilities(np.array([1000.0]), np.array(["no", "yes"]))[0, 0].item()
     -1000.0
     """
-    logs = log_expit(scores)
+    logs = scores if joint and len(classes) > 2 else log_expit(scores)
     if len(classes) == 2:
         return logs if scores.ndim == 2 else np.stack([log_expit(-scores), logs], axis=1)
     # the scores order the classes even where their logarithms have become equal

@@ -62,7 +62,8 @@ class HeldLabels:
     def losses(self, scores: np.ndarray) -> np.ndarray:
         """Loss of each entry, (m,)."""
         if scores.shape[1] > 1:
-            return -(self.y * log_probabilities(scores, self.classes)).sum(axis=1)
+            logs = log_probabilities(scores, self.classes, joint=self.loss.joint)
+            return -(self.y * logs).sum(axis=1)
         value = self.loss.value(scores[:, 0] / self.unit, self.y / self.unit)
         return 2.0 * value * self.scale**2 if self.loss.is_quadratic else value
 

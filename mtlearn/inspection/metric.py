@@ -91,6 +91,8 @@ def _relative_variances(fitted: FittedTasks) -> np.ndarray | None:
     model, d = fitted.model, len(fitted.features)
     known = vars(model)
     labels = 0.25 if hasattr(model, "classes_") else 1.0
+    if getattr(loss_of_fit(model), "_is_joint", False):
+        labels = 1.0 / len(model.classes_)  # of what tells classes apart
     if getattr(loss_of_fit(model), "loss", None) in ("poisson", "quantile"):
         return None  # a label counts as its mean, or as the density around a quantile
     if "covariance_" in known:

@@ -6,6 +6,7 @@ from mtlearn.losses.huber import Huber
 from mtlearn.losses.logistic import Logistic
 from mtlearn.losses.pinball import Pinball
 from mtlearn.losses.poisson import HalfPoissonDeviance
+from mtlearn.losses.softmax import Softmax
 from mtlearn.losses.squared import HalfSquaredError
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "Loss",
     "LossByTask",
     "Pinball",
+    "Softmax",
 ]

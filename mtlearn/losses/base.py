@@ -1,10 +1,10 @@
 """What a score f costs when the target is y, and how that bends: all a problem knows of a loss.
 
-Every loss here is convex in f, and works elementwise on arrays that broadcast. A new loss is one
-class with four methods, and :meth:`Loss.mean` where a score is not what is predicted; solvers, the
-certificate and cross-validation ask for nothing else. A
-target that was not observed is NaN and gives NaN, which its weight of zero has to keep out of
-every sum.
+Every loss here is convex in f, and works elementwise on arrays that broadcast, but for one that is
+joint: its rows of scores are one choice each. A new loss is one class with four methods, and
+:meth:`Loss.mean` where a score is not what is predicted; solvers, the certificate and
+cross-validation ask for nothing else. A target that was not observed is NaN and gives NaN, which
+its weight of zero has to keep out of every sum.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class Loss(ABC):
     dispersed : bool
         Whether weights and targets leave the variance open up to a factor, as counts do that vary
         more than Poisson's, or exposures that are known up to their unit. It is one otherwise.
+    joint : bool
+        Whether the entries of a row belong together, as scores of one choice: what they cost adds
+        up to the cost of the row, and the curvature is a diagonal that lies above the Hessian.
+        False unless the class says so.
 
     See Also
     --------
@@ -48,6 +52,7 @@ class Loss(ABC):
     HalfPoissonDeviance : For counts.
     Huber : For numbers, some of which are far off.
     Pinball : For quantiles.
+    Softmax : For one of several classes.
     LossByTask : Different losses in different places.
     """
 
@@ -55,6 +60,7 @@ class Loss(ABC):
     least: float = -np.inf
     bends: bool = True
     dispersed: bool = False
+    joint: bool = False
 
     def mean(self, f: np.ndarray) -> np.ndarray:
         """What a score predicts, in the units of the target: the score itself, if nothing else."""

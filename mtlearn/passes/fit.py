@@ -113,6 +113,14 @@ def fit_passes(model: Any, chunks: Any) -> Any:
 def _fit(model: Any, chunks: Any) -> Any:
     model._check_params()
     known = get_to_know(model, chunks)
+    if model.loss == "multinomial":
+        model._check_multinomial(known)
+    if model._is_joint:
+        raise ValueError(
+            f'passes over chunks fit one class against the rest, and loss="multinomial" of '
+            f'{len(model.classes_)} classes is one choice among them. Set loss="logistic", or '
+            "fit to all rows with model.fit."
+        )
     model._resolved = model._resolve()
     units, known = _units(model, known)
     inside = units.inward(model)

@@ -127,6 +127,14 @@ class Problem(ABC):
     def mean_system(self, point: Any) -> list[Any]:
         """Hessians of the smooth part in (w_0, b_0) of each class at a point, factored."""
 
+    def mean_decrement(self, point: Any) -> float:
+        """½ g'A⁻¹g of the gradient g in (w_0, b_0), A their Hessian, floored at its rounding."""
+        gradient = self.mean_gradient(point)
+        if self.pooled:
+            gradient = np.vstack([gradient, gather(self.residual_sums(point), self.n_classes)])
+        systems = zip(self.mean_system(point), gradient.T, strict=True)
+        return sum(system.decrement(g) for system, g in systems)
+
     @abstractmethod
     def evidence_of_levels(self, point: Any) -> tuple[np.ndarray, np.ndarray, float | None, float]:
         """What says how far levels scatter, of a model that has one level for all tasks.

@@ -10,6 +10,7 @@ from mtlearn.losses.base import Loss, check_quadratic
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
+from mtlearn.problems.joint import JointProblem
 from mtlearn.problems.kinked import KinkedProblem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moments import Moments, moments_bytes, x_bytes
@@ -85,5 +86,5 @@ def make_problem(
         return DesignProblem.of_tasks(data, task_weight, coupling, scale_targets, rows=rows)
     Y, weight = rows.labels(data)
     n_classes = rows.per_block if data.stacked else 1
-    kind = LossProblem if loss.bends else KinkedProblem
+    kind = JointProblem if loss.joint else LossProblem if loss.bends else KinkedProblem
     return kind(rows, loss, Y, weight, task_weight, coupling, n_classes, scale_targets)

@@ -51,6 +51,8 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
         As in :class:`SquaredProblem`.
     """
 
+    kind_of_intercepts = Intercepts
+
     def __init__(
         self,
         rows: Rows,
@@ -103,7 +105,7 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
             self.rows = self._given.as_centred() if self.free else self._given.about(self.center)
         weighted = self.rows, self.loss, self.Y, self.c, self.m
         own = None if self.own is None else self.own.of_rows(self.rows)
-        self._intercepts = Intercepts(*weighted, coupling, self.n_classes, own)
+        self._intercepts = self.kind_of_intercepts(*weighted, coupling, self.n_classes, own)
         self._intercepts_alone: tuple[Levels, float] | None = None
         self._diagonal: np.ndarray | None = None
 
@@ -152,7 +154,7 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
         data = TaskData(X, Y, None, np.zeros(len(X), dtype=np.intp), np.zeros(1), "single")
         ridge = self.coupling.alpha_mean if self.coupling.has_mean else RIDGE
         coupling = replace(self.coupling, alpha_intercept=np.inf, alpha_mean=ridge, fixed=None)
-        return LossProblem(Rows(data), self.loss.of_rows(some), Y, c, np.ones(1), coupling, K)
+        return type(self)(Rows(data), self.loss.of_rows(some), Y, c, np.ones(1), coupling, K)
 
     def alike(self, mean: np.ndarray) -> ScorePoint:
         """The point with the same coefficients (d, K) in every task."""

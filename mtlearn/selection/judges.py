@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,11 +105,12 @@ class LogLoss:
     """Minus the mean log loss over the observed labels; of normalised probabilities for K > 2."""
 
     classes: np.ndarray
+    joint: bool = False  # whether scores are one choice among classes
 
     def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
         """Mean over the labels of ``held_out``, by its weights."""
         if held_out.stacked and scores.shape[1] > 1:
-            logs = log_probabilities(scores, self.classes)
+            logs = log_probabilities(scores, self.classes, joint=self.joint)
             return _mean((held_out.y * logs).sum(axis=1), held_out.weight)
         return MinusLoss(Logistic())(scores, held_out, scale)
 
@@ -127,6 +129,8 @@ class Named:
         Of the powers of two that bring targets back to the units of the user.
     mean : callable, default=None
         From scores of regressors to what they predict; None where that is the same.
+    joint : bool, default=False
+        Whether scores of more than two classes are one choice among them.
     """
 
     def __init__(
@@ -136,7 +140,9 @@ class Named:
         classes: np.ndarray | None = None,
         exponents: Any = 0,
         mean: Callable[[np.ndarray], np.ndarray] | None = None,
+        joint: bool = False,
     ):
+        dress = partial(dress, joint=True) if joint else dress
         self.dress, self.classes, self.exponents, self.mean = dress, classes, exponents, mean
         if not isinstance(scoring, str):
             scoring = check_scoring(dress(None, classes), scoring)
@@ -191,9 +197,11 @@ def dressed_regressor(scores: np.ndarray, classes: None) -> BaseEstimator:
     return _Predictions(scores)
 
 
-def dressed_classifier(scores: np.ndarray, classes: np.ndarray) -> BaseEstimator:
+def dressed_classifier(
+    scores: np.ndarray, classes: np.ndarray, *, joint: bool = False
+) -> BaseEstimator:
     """Scores made already as a classifier."""
-    return _Scores(scores, classes)
+    return _Scores(scores, classes, joint)
 
 
 class _Predictions(RegressorMixin, BaseEstimator):
@@ -211,9 +219,10 @@ class _Predictions(RegressorMixin, BaseEstimator):
 
 
 class _Scores(ClassifierMixin, BaseEstimator):
-    def __init__(self, values, classes):
+    def __init__(self, values, classes, joint=False):
         self.values = values
         self.classes = classes
+        self.joint = joint
         self.classes_ = classes
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -229,4 +238,4 @@ class _Scores(ClassifierMixin, BaseEstimator):
         return labels(self.decision_function(rows), self.classes)
 
     def predict_proba(self, rows):
-        return probabilities(self.decision_function(rows), self.classes)
+        return probabilities(self.decision_function(rows), self.classes, joint=self.joint)

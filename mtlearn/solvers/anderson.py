@@ -37,7 +37,7 @@ def anderson(
 
     With each goes the metric that it was made in: L is raised where the curvature met is larger.
     """
-    here, seen = start, _Seen(start.V.size)
+    here, seen = start, Seen(start.V.size)
     tau = metric.step
     Z, least, best = here.V + tau * here.G, np.inf, here
     while True:
@@ -47,14 +47,14 @@ def anderson(
         curvature = float(np.vdot(change, here.G - new.G))
         if size > 0 and curvature > 1.0000001 * metric.L * size:
             metric = replace(metric, L=max(1.2 * metric.L, 1.01 * curvature / size))
-            tau, seen, least = metric.step, _Seen(start.V.size), np.inf
+            tau, seen, least = metric.step, Seen(start.V.size), np.inf
             Z = here.V + tau * here.G
             continue
         image = new.V + tau * new.G
         residual = image - Z
         length = float(np.linalg.norm(residual))
         if length > GROWN * least:
-            seen, least = _Seen(start.V.size), np.inf
+            seen, least = Seen(start.V.size), np.inf
             Z = best.V + tau * best.G
             continue
         if length < least:
@@ -63,17 +63,18 @@ def anderson(
         yield here, metric
 
 
-class _Seen:
+class Seen:
     """The last images and residuals, as differences of neighbours, with their products.
 
     Differences get smaller with the residuals, so that single precision is enough for them, in
     parts of the first residual: squares of single precision end at 1e38.
     """
 
-    def __init__(self, n_numbers: int):
+    def __init__(self, n_numbers: int, memory: int = MEMORY):
         # Zeros: kernels read past the end of a row, and of what was there before some flag a NaN.
-        self.images, self.residuals = np.zeros((2, MEMORY, n_numbers), dtype=np.float32)
-        self.products = np.zeros((MEMORY, MEMORY))
+        self.images, self.residuals = np.zeros((2, memory, n_numbers), dtype=np.float32)
+        self.products = np.zeros((memory, memory))
+        self.memory = memory
         self.n = 0
         self.last: tuple[np.ndarray, np.ndarray] | None = None
         self.unit = 0.0
@@ -84,14 +85,14 @@ class _Seen:
             largest = float(np.abs(residual).max(initial=0.0))
             self.unit = 2.0 ** -np.frexp(largest)[1]  # a power: no digit is lost
         else:
-            i, self.n = self.n % MEMORY, self.n + 1
-            kept = min(self.n, MEMORY)
+            i, self.n = self.n % self.memory, self.n + 1
+            kept = min(self.n, self.memory)
             self.images[i] = (self.unit * (image - self.last[0])).ravel()
             self.residuals[i] = (self.unit * (residual - self.last[1])).ravel()
             row = self.residuals[:kept] @ self.residuals[i]
             self.products[i, :kept] = self.products[:kept, i] = row
         self.last = image, residual
-        kept = min(self.n, MEMORY)
+        kept = min(self.n, self.memory)
         if kept == 0:
             return image
         A = self.products[:kept, :kept].copy()

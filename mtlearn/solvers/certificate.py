@@ -10,7 +10,6 @@ import numpy as np
 
 from mtlearn.penalties.base import QuadraticPenalty
 from mtlearn.problems.base import Problem
-from mtlearn.problems.coupling import gather
 
 FREE = 1e3  # times its share, what is left of a gradient that has to vanish is charged
 
@@ -77,7 +76,7 @@ def certify(problem: Problem, penalty: Any, point: Any, outside: float = 0.0) ->
         distance = np.sqrt(ridge) * point.mean - s * total / np.sqrt(ridge)
         gap += 0.5 * float(np.vdot(distance, distance))
     elif point.mean is not None:
-        gap += _decrement(problem, point)
+        gap += problem.mean_decrement(point)
     if isinstance(penalty, QuadraticPenalty):
         gap += _left_free(problem, penalty, point)
     relative = gap / problem.null_value if problem.null_value > 0 else 0.0
@@ -99,12 +98,3 @@ def _left_free(problem: Problem, penalty: QuadraticPenalty, point: Any) -> float
         return float(charge.max(initial=0.0))
     most = penalty.free_part(losses[None, :]).ravel()
     return float(charge[charge < most].max(initial=0.0) + most[charge >= most].sum())
-
-
-def _decrement(problem: Problem, point: Any) -> float:
-    """½ g'A⁻¹g of the gradient g in (w_0, b_0), A their Hessian, with a floor at its rounding."""
-    gradient = problem.mean_gradient(point)
-    if problem.pooled:
-        gradient = np.vstack([gradient, gather(problem.residual_sums(point), problem.n_classes)])
-    systems = zip(problem.mean_system(point), gradient.T, strict=True)
-    return sum(system.decrement(g) for system, g in systems)

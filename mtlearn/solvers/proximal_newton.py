@@ -14,7 +14,7 @@ SIAM J. Optimization 24.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -43,6 +43,7 @@ from mtlearn.solvers.closed_form import ClosedForm
 from mtlearn.solvers.curvature import noticed
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.graph_system import GraphSystem
+from mtlearn.solvers.joint_steps import Combining, with_best_constants
 from mtlearn.solvers.loss_fista import loss_fista
 from mtlearn.solvers.of_parts import PartsDescent
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
@@ -97,6 +98,7 @@ class ProximalNewton(Iterative):
         self._of_model: Iterative | None = None  # of the last one
         self._kept: LabelCurvature | None = None  # that serves the next model as well
         self._flattest = FLATTEST
+        self._combining = Combining(problem) if problem.loss.joint else None
 
     @classmethod
     def cost(cls, problem: Problem, penalty: Penalty, purpose: str) -> float:
@@ -108,8 +110,10 @@ class ProximalNewton(Iterative):
         if self._face_first(penalty, start):
             start, standing = yield from self._bursts(penalty, start, standing)
         point, gap, first = start, standing.gap, True
+        proposed = start
         stalled, closer, flattest, length = 0, 1.0, FLATTEST, 1.0
-        while stalled < tuning.ROUNDS:
+        rounds = tuning.ROUNDS if self._combining is None else tuning.ROUNDS_COMBINED
+        while stalled < rounds:
             roughly = gap > tuning.SINGLE and length == 1.0 and not stalled
             curvature, elsewhere = self._curvature(point, flattest, standing, roughly)
             alike = bool(np.isinf(penalty.alpha))
@@ -124,20 +128,49 @@ class ProximalNewton(Iterative):
             taken = ahead.taken.products + 1.0, max(ahead.taken.iterations, 1)
             self._kept = curvature if length == 1.0 and self.problem.curvature_lasts else None
             if new is None:
-                standing = yield Step(point, *taken, look=False)
+                standing = yield Step(proposed, *taken, look=False)
+                if point is not proposed:  # a combination that led nowhere
+                    point = self._back(proposed)
+                    continue
                 # not solved well enough, or rounding
                 if not elsewhere and (flattest == 1.0 or standing.polishing):
                     stalled, closer = stalled + 1, 1e-3 * closer
                 continue
             above = not standing.polishing
             standing = yield Step(new, *taken, ends_round=True)
-            lower = above and self._lower(penalty, new, point)
+            lower = (above and self._lower(penalty, new, point)) or self._nearer(point, new)
             if standing.gap > tuning.LASTS * gap:
                 self._kept = None
-            if standing.gap < LESS * gap or lower:
-                point, gap, stalled = new, standing.gap, 0
+            helped = standing.gap < LESS * gap or lower
+            if helped or self._combining is not None:
+                stalled = 0 if helped else stalled + 1
+                point, gap, proposed = self._next(penalty, point, new, length), standing.gap, new
             elif not elsewhere:  # what is little to the model is more to a loss next to straight
                 stalled, closer = stalled + 1, 1e-3 * closer
+
+    def _next(
+        self, penalty: Penalty, point: ScorePoint, new: ScorePoint, length: float
+    ) -> ScorePoint:
+        """Where the next model is formed: here, or beyond, where models are above the loss."""
+        if self._combining is None:
+            return new
+        if length == 1.0:
+            beyond = self._combining.beyond(point, new)
+            value = self._value(penalty, new)
+            if self._value(penalty, beyond) <= value + ROUNDING * abs(value):
+                return beyond
+        self._combining.forget()
+        return new
+
+    def _nearer(self, point: ScorePoint, new: ScorePoint) -> bool:
+        """Whether steps get shorter, where they say so that the objective does not see it."""
+        return self._combining is not None and self._combining.nearer(point, new)
+
+    def _back(self, proposed: ScorePoint) -> ScorePoint:
+        """To the last point that was good, where what was combined beyond it was not."""
+        assert self._combining is not None
+        self._combining.forget()
+        return proposed
 
     def _goal(
         self, standing: Standing, gap: float, few: int, closer: float, elsewhere: bool
@@ -148,7 +181,9 @@ class ProximalNewton(Iterative):
         most = _within(standing.left, tuning.MODEL_POLISH if standing.polishing else few)
         # A step of Newton's is worth more on the next model; other steps are the end of a polish.
         newton = isinstance(self._of_model, ProxPointNewton)
-        enough = 0.3 * closer * gap if newton or not standing.polishing else 0.0
+        rough = newton or not standing.polishing
+        # What is combined of steps is no better than they are.
+        enough = 0.3 * closer * gap if rough and self._combining is None else 0.0
         # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
         return Goal(aim, max(aim, 1e-2 * gap), most, enough)
 
@@ -238,6 +273,9 @@ class ProximalNewton(Iterative):
     ) -> tuple[ScorePoint | None, float]:
         """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
+        if problem.loss.joint:
+            V, mean = with_best_constants(penalty, ahead.V, ahead.mean, problem.n_classes)
+            ahead = replace(ahead, V=V, mean=mean)
         XW = problem.scores(whole(ahead.V, ahead.mean))
         if problem.own is not None:
             XW += problem.own_scores(ahead.own)

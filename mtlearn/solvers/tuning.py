@@ -26,6 +26,7 @@ LEAST_ALPHA = 1e-9  # of the typical curvature, below which iterations do not se
 
 # Patience.
 ROUNDS = 3  # that have not halved the gap, after which the rest is rounding
+ROUNDS_COMBINED = 12  # the same where points are combined of several, which do not all come closer
 LOOSE = 300  # iterations that a stage on the way down to an alpha may take
 LOOSE_GAP = 1e-2  # its gap, relative to the share of alpha_max that it stands at
 STAGE = 4.0  # between the alphas of neighbouring stages

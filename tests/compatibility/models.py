@@ -120,6 +120,9 @@ def models():
         "mean_regularized_classifier": beside(
             m.MeanRegularizedClassifier(**sure), classes=["low", "mid", "top"]
         ),
+        "multinomial_classifier": beside(
+            m.GroupLassoClassifier(0.01, loss="multinomial", **sure), classes=["low", "mid", "top"]
+        ),
         "group_lasso_classifier": beside(m.GroupLassoClassifier(0.01, **sure), classes=[0, 1]),
         "dirty_classifier": beside(m.DirtyClassifier(0.01, **sure), classes=["no", "yes"]),
         "trace_norm_classifier": in_columns_of_y(

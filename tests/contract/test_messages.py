@@ -131,6 +131,7 @@ in_three = MeanRegularizedClassifier().fit(X, np.arange(24) % 3)
 named = Mean().fit(X, pd.DataFrame(Y, columns=["u", "v"]))
 numbered = Mean().fit(X, y, task=np.arange(24) % 3)
 in_tasks = MeanRegularizedClassifier().fit(X, LABELS, task=TASK)
+in_three_tasks = MeanRegularizedClassifier(loss="multinomial").fit(X, np.arange(24) % 3, task=TASK)
 
 
 class OddPenalty(SquaredNorm):
@@ -331,6 +332,29 @@ PARAMETERS = {
         fit(Mean(loss="gamma")),
         ["loss='gamma'"],
         ["'squared', 'poisson', 'huber', 'quantile'"],
+    ),
+    "loss of classes": (
+        classify(LABELS, MeanRegularizedClassifier(loss="softmax")),
+        ["loss='softmax'"],
+        ["'logistic', 'multinomial'"],
+    ),
+    "one choice in several columns": (
+        classify(Y > 0, MeanRegularizedClassifier(loss="multinomial")),
+        ['loss="multinomial"', "y has 2 columns"],
+        ['Set loss="logistic"', "1-D y"],
+    ),
+    "one choice and free features": (
+        classify(
+            np.arange(24) % 3,
+            GroupLassoClassifier(loss="multinomial", feature_weight=[0.0, 1.0, 1.0]),
+        ),
+        ["feature_weight has 0", 'loss="multinomial"'],
+        ["a small weight", 'loss="logistic"'],
+    ),
+    "one choice later": (
+        lambda: adapt(in_three_tasks, X[:4], np.arange(4) % 3, task=["d"] * 4),
+        ['loss="multinomial" of 3 classes'],
+        ["Fit again with all rows", 'loss="logistic"'],
     ),
     "scale of errors": (
         fit(Mean(loss="huber", huber_scale=0.0)),
@@ -909,6 +933,11 @@ COMPARISONS = {
         ask(loss="absolute"),
         ["loss='absolute' is not allowed"],
         ["squared", "poisson", "huber"],
+    ),
+    "the loss of classifiers": (
+        ask(loss="multinomial"),
+        ['loss="multinomial" is for classifiers'],
+        ["models=", "Leave loss out"],
     ),
     "a loss of classes": (
         ask(kind="classification", loss="poisson"),
@@ -1570,6 +1599,16 @@ WARNINGS = {
         classify(np.column_stack([y > 0, y < 99])),
         UserWarning,
         ["1 column saw", "1)"],
+        ["alpha_intercept > 0", "drop"],
+    ),
+    "classes without a row in a task": (
+        classify(
+            np.where(TASK == "a", 0, np.arange(24) % 3),
+            MeanRegularizedClassifier(loss="multinomial", alpha_intercept=0.0),
+            task=TASK,
+        ),
+        UserWarning,
+        ["2 classes of a task", "('a', 1), ('a', 2)"],
         ["alpha_intercept > 0", "drop"],
     ),
     "classes told apart by features of weight 0": (

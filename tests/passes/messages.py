@@ -75,6 +75,16 @@ MESSAGES = {
     ),
     "no label of a task": (passes((X, HOLE)), ["column of y", "any chunk", "1"], ["Drop"]),
     "far": (passes((X * [1, 1, 1e40], y, TASK)), ["e+40"], ["power of ten"]),
+    "one choice": (
+        passes((X, np.arange(24) % 3, TASK), model=MeanRegularizedClassifier(loss="multinomial")),
+        ['loss="multinomial" of 3 classes'],
+        ['Set loss="logistic"', "model.fit"],
+    ),
+    "one choice in several columns": (
+        passes((X, Y), model=MeanRegularizedClassifier(loss="multinomial")),
+        ['loss="multinomial"', "y has 2 columns"],
+        ['Set loss="logistic"'],
+    ),
     "weights of classes": (
         passes((X, y, TASK), model=MeanRegularizedClassifier(class_weight="even")),
         ["'even'"],

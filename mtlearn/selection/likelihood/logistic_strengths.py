@@ -48,6 +48,18 @@ class Strengths:
     alpha: float | None
     alpha_intercept: float
 
+    def of_contrasts(self, n_classes: int | None) -> Strengths:
+        """Those of scores that are one choice, from classes each against the rest; None: the same.
+
+        What tells a class from the rest at even odds is its score less the mean of the others. If
+        scores vary by τ² that varies by τ² K / (K - 1), which the strengths have to undo.
+        """
+        if n_classes is None:
+            return self
+        more = n_classes / (n_classes - 1)
+        alpha = None if self.alpha is None else self.alpha * more
+        return Strengths(alpha, self.alpha_intercept * more)
+
 
 def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
     """Strengths of a mean-regularised logistic model, as its two variances say.

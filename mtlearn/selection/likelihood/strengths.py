@@ -57,8 +57,9 @@ def estimate_strengths(
 ) -> Strengths:
     """Both strengths by restricted maximum likelihood, one variance for all slopes.
 
-    Of logistic losses by Laplace's approximation, whatever is known of levels; of Huber's on
-    targets that are brought as near as it looks, and so of quantiles.
+    Of logistic losses by Laplace's approximation, whatever is known of levels, and so of the
+    softmax of several classes, one against the rest; of Huber's on targets that are brought as near
+    as it looks, and so of quantiles.
 
     Parameters
     ----------
@@ -99,11 +100,14 @@ def estimate_strengths(
         known = alpha_mean, alpha_intercept, fit_intercept, slopes, weights
         return _of_quantile(problem, problem.loss.quantile, data, *known)
     T, mean_unit = problem.n_columns, None if weights is None else weights.mean_unit
+    joint = isinstance(problem, LossProblem) and problem.loss.joint
+    contrast = problem.n_classes if joint else None
 
     def of_levels_alone() -> Strengths:
         if alpha_intercept is not None:
             return Strengths(None, alpha_intercept)
-        return Strengths(None, one_way_alpha_intercept(problem, alpha_mean, mean_unit))
+        levels = one_way_alpha_intercept(problem, alpha_mean, mean_unit)
+        return Strengths(None, levels).of_contrasts(contrast)
 
     if weights is not None and not weights.charged.all():
         if slopes:
@@ -112,10 +116,10 @@ def estimate_strengths(
                 "has 0 or inf. Give alpha a number, or choose it by cross-validation."
             )
         return of_levels_alone()
-    logistic = isinstance(problem, LossProblem) and isinstance(problem.loss, Logistic)
+    logistic = (isinstance(problem, LossProblem) and isinstance(problem.loss, Logistic)) or joint
     if logistic and fit_intercept and (slopes or problem.n_features <= FEATURES):
         rows = data if data.stacked else data.one_row_per_label()[0]
-        found = logistic_strengths(rows, alpha_mean)
+        found = logistic_strengths(rows, alpha_mean).of_contrasts(contrast)
         levels = found.alpha_intercept if alpha_intercept is None else alpha_intercept
         return Strengths(found.alpha, levels)
     if isinstance(problem, LossProblem) and isinstance(problem.loss, Huber):
