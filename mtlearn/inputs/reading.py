@@ -78,6 +78,18 @@ def read_fit(
     return data, Reader(data.way, data.tasks, columns)
 
 
+def read_targets_alone(
+    estimator: Any, X: Any, y: np.ndarray, names: np.ndarray, sample_weight: Any = None
+) -> tuple[TaskData, Reader]:
+    """The same of several targets (n, T) that are numbers already; their names are tasks."""
+    columns, X, _, squares = Columns.of_fit(estimator, X)
+    check_consistent_length(X, y)
+    data = several_targets(X, y, _read_weight(sample_weight, y), names)
+    if data.X is X:
+        data = replace(data, squares=squares)
+    return data, Reader(data.way, data.tasks, columns)
+
+
 @dataclass(frozen=True, eq=False)
 class Reader:
     """What fit learned about its input, and how ``predict`` and ``score`` read theirs.

@@ -80,6 +80,10 @@ class Loss(ABC):
         """The loss of some of the rows: itself, unless it differs from row to row."""
         return self
 
+    def of_tasks(self, tasks: np.ndarray) -> Loss:
+        """The loss of some of the tasks, a mask: itself, unless it differs from task to task."""
+        return self
+
     @abstractmethod
     def dual_gap(self, f: np.ndarray, y: np.ndarray, s: np.ndarray | float) -> np.ndarray:
         """Fenchel-Young gap of ``f`` and the dual point ``s * residual``, for s in [0, 1].
