@@ -17,9 +17,8 @@ from mtlearn.estimators.group_lasso import GroupLassoRegressorCV
 from mtlearn.estimators.inside import checked_inside, huber_scales
 from mtlearn.estimators.posed import Posed
 from mtlearn.inputs.checks import check_option
-from mtlearn.inputs.column_kinds import read_columns
 from mtlearn.inputs.groups import with_groups
-from mtlearn.inputs.reading import read_targets_alone
+from mtlearn.inputs.reading import read_fit_of_kinds
 from mtlearn.inputs.tasks import read_weight
 from mtlearn.metrics.by_kind import scores_by_kind
 
@@ -30,12 +29,10 @@ OF_FIT = (
 
 
 def _has_classes(self: Any) -> bool:
-    if hasattr(self, "classes_") and not self.classes_:
-        raise AttributeError(
-            "predict_proba is for columns of classes, and no column of y was one in fit: "
-            f"loss_={self.loss_!r}."
-        )
-    return True
+    """Whether some column is one of labels, as far as is known."""
+    if hasattr(self, "classes_"):
+        return len(self.classes_) > 0
+    return not isinstance(self.loss, str) or self.loss == "logistic"
 
 
 class MixedTargets(TaskInputMixin, MetaEstimatorMixin, BaseEstimator):
@@ -218,9 +215,8 @@ class MixedTargets(TaskInputMixin, MetaEstimatorMixin, BaseEstimator):
         _refuse_labels(task)
         check_option("noise", self.noise, ("estimated", None))
         inside = checked_inside(self._inside())
-        numbers, self._kinds = read_columns(y, self.loss)
-        data, inside._reader = read_targets_alone(
-            inside, X, numbers, self._kinds.names, sample_weight
+        data, inside._reader, self._kinds, numbers = read_fit_of_kinds(
+            inside, X, y, self.loss, sample_weight
         )
         data = inside._with_repetitions(data)
         search = (groups,) if inside._searches else ()

@@ -10,7 +10,7 @@ every sum.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,9 @@ class Loss(ABC):
     dispersed : bool
         Whether weights and targets leave the variance open up to a factor, as counts do that vary
         more than Poisson's, or exposures that are known up to their unit. It is one otherwise.
+    endless : bool
+        Whether it may fall without end as scores grow, as that of classes does that are told apart.
+        True unless the class says that it grows on both sides.
 
     See Also
     --------
@@ -55,6 +58,7 @@ class Loss(ABC):
     least: float = -np.inf
     bends: bool = True
     dispersed: bool = False
+    endless: Any = True
 
     def mean(self, f: np.ndarray) -> np.ndarray:
         """What a score predicts, in the units of the target: the score itself, if nothing else."""

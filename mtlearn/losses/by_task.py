@@ -42,6 +42,11 @@ class LossByTask(Loss):
                 f"{np.unique(which)[:5].tolist()} ({which.dtype})."
             )
 
+    @property
+    def endless(self) -> np.ndarray:
+        """Of the loss of each entry."""
+        return np.array([loss.endless for loss in self.losses])[np.asarray(self.which)]
+
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """The value of each entry's own loss."""
         return self._each("value", f, y)[0]
