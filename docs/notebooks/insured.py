@@ -141,8 +141,8 @@ mean.loc["mean"] = mean.mean()
 mean.round(3)
 
 # %%
-# Together the five are at 0.971 of a constant, a model for each column is at 0.985: eighty persons do
-# not tell much, and most of what they tell is told once. Hospital stays are rare, and a model of
+# Together the five are at 0.971 of a constant, a model for each column is at 0.985: eighty persons
+# do not tell much, and most of what they tell is told once. Hospital stays are rare, and a model of
 # these alone is worse than a constant. Dollars are the exception: alone they do better. Noise is
 # worth having: without it visits, which vary most, take more than their share, and no column is
 # better for it. With 300 persons, ``compared(seed, 300)``, each column has more to say for itself:

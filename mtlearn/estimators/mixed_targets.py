@@ -223,7 +223,8 @@ class MixedTargets(TaskInputMixin, MetaEstimatorMixin, BaseEstimator):
         data = with_groups(data, groups, numbers) if groups is not None and search else data
         deltas = huber_scales(inside, data, self._kinds.kinds)
         options = self.noise is not None, bool(inside.fit_intercept)
-        inside._posed = Posed.of(data, self._kinds.kinds, deltas, *options)
+        with np.errstate(over="ignore", invalid="ignore"):  # too large numbers are refused below
+            inside._posed = Posed.of(data, self._kinds.kinds, deltas, *options)
         fitted = copy(inside)._learn(data, X, numbers, None, *search)
         if search and self.noise is not None:
             inside._posed = inside._posed.at(fitted.task_noise_, data)

@@ -118,9 +118,11 @@ def _turn(model: Model, setup: Setup, estimated: Estimated, alpha: float, start:
     assert noise is not None and isinstance(problem, LossProblem)
     scale, weight = noise.scale[here], noise.weight[here]
     m = problem.m
-    # of what was observed, in units of the noise
-    q = problem.rows.sums(point.R * problem.Y) / m
-    square = problem.rows.sums(problem.c * problem.Y**2) / m
+    Y = problem.Y  # in units of the noise; a free level goes along with the mean of its column
+    if problem.free:
+        Y = Y - problem.rows.per_row(problem.rows.sums(problem.c * Y) / m)
+    q = problem.rows.sums(point.R * Y) / m
+    square = problem.rows.sums(problem.c * Y**2) / m
     rest = problem.rows.sums(problem.c * point.around.residual**2) / m
     dispersion = 2.0 * problem.rows.sums(problem.c * point.around.value) / m
     with np.errstate(divide="ignore", invalid="ignore"):

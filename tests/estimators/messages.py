@@ -96,6 +96,11 @@ MIXED = {
         ["column 'visits' of y", "loss='poisson'", "-1"],
         ["targets >= 0"],
     ),
+    "too large a number": (
+        mixed(y=Y.assign(price=1e200 * X[:, 0])),
+        ["y holds values up to", "e+200"],
+        ["Divide y by a power of ten"],
+    ),
     "columns of another number": (
         scored(Y[["price"]]),
         ["1 column", "3 targets"],
