@@ -79,13 +79,15 @@ class LossByTask(Loss):
 
     def of_tasks(self, tasks: np.ndarray) -> LossByTask:
         """The losses of some of the columns, a mask."""
-        return LossByTask(self.losses, np.asarray(self.which)[..., tasks])
+        which = np.asarray(self.which)
+        by_task = which.ndim > 0 and which.shape[-1] == len(tasks)
+        return LossByTask(self.losses, which[..., tasks]) if by_task else self
 
     def _each(self, method: str, *arguments) -> list[np.ndarray]:
         which, *whole = np.broadcast_arrays(self.which, *arguments)
         dtype = np.result_type(*whole, np.float32)
         out: list[np.ndarray] = []
-        by_column = np.ndim(self.which) == 1
+        by_column = np.ndim(self.which) == 1 and np.shape(self.which) == which.shape[-1:]
         for position, loss in enumerate(self.losses):
             here: Any = np.asarray(self.which) == position if by_column else which == position
             if not here.any():

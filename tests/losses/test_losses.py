@@ -147,6 +147,9 @@ def test_loss_by_task_is_that_of_its_columns_in_all_it_is_asked():
             np.testing.assert_array_equal(got, expected)
             np.testing.assert_array_equal(all_of_them[:, column], expected)
     assert loss.endless.tolist() == [False, True, True, False]
+    one = LossByTask(parts, np.array([2]))  # for all columns
+    np.testing.assert_array_equal(one.value(f, y), HalfPoissonDeviance().value(f, y))
+    assert one.of_tasks(np.array([True, False, True])) is one
 
 
 def test_loss_by_task_refuses_a_position_it_does_not_have():
