@@ -9,6 +9,7 @@ NOTEBOOKS = [
     "years",
     "lecturers",
     "holes",
+    "insured",
     "spectra",
     "opposites",
     "clusters",

@@ -19,6 +19,7 @@ _NAMES = {
     "mtlearn.estimators.group_lasso": tuple(f"GroupLasso{kind}" for kind in _KINDS),
     "mtlearn.estimators.intervals": ("prediction_interval",),
     "mtlearn.estimators.mean_regularized": tuple(f"MeanRegularized{kind}" for kind in _KINDS),
+    "mtlearn.estimators.mixed_targets": ("MixedTargets",),
     "mtlearn.estimators.random_slopes": ("RandomSlopesRegressor",),
     "mtlearn.estimators.random_slopes_classifier": ("RandomSlopesClassifier",),
     "mtlearn.estimators.robust_tasks": tuple(f"RobustTasks{kind}" for kind in _KINDS),

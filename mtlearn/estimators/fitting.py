@@ -147,10 +147,17 @@ class Fitting(FittedLinear, Family):
             if alpha is None:
                 alpha = found["alpha_"] = setup.alpha
             assert alpha is not None  # which is estimated where no number is given
-            solution = model.driver(setup, "fit").solve(alpha, self._start(setup, data))
+            start = self._start(setup, data)
+            setup, solution, more = self._solved(model, setup, usable, alpha, start)
         if self.verbose:
             tell(type(self).__name__, self._units.alpha(alpha), solution)
-        return found | self._found(setup, data, alpha, solution)
+        return found | more | self._found(setup, data, alpha, solution)
+
+    def _solved(
+        self, model: Model, setup: Setup, usable: TaskData, alpha: float, start: Any
+    ) -> tuple[Setup, Solution, dict[str, Any]]:
+        """The solution, what it is of, and fitted attributes that came with it."""
+        return setup, model.driver(setup, "fit").solve(alpha, start), {}
 
     def _found(
         self, setup: Setup, data: TaskData, alpha: float, solution: Solution

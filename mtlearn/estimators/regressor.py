@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,7 +24,8 @@ from mtlearn.losses.squared import HalfSquaredError
 from mtlearn.problems.base import Problem
 from mtlearn.selection.judges import MinusLoss, Named, SquaredError, dressed_regressor
 from mtlearn.selection.robust import RobustFit
-from mtlearn.solvers.setup import Setup
+from mtlearn.solvers.setup import Model, Setup
+from mtlearn.solvers.solution import Solution
 
 LOSSES = ("squared", "poisson", "huber", "quantile")
 
@@ -82,8 +83,12 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
     quantile: float = 0.5
     scale_targets: bool = False
 
+    _posed: ClassVar[Any] = None  # what MixedTargets says of the columns of y: a Posed
+
     @property
     def _loss(self) -> Loss:  # type: ignore[override]
+        if self._posed is not None:
+            return self._posed.loss
         if self.loss == "poisson":
             return HalfPoissonDeviance()
         if self.loss == "huber":
@@ -119,7 +124,21 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
         options = {"fit_intercept": bool(self.fit_intercept), "scale_targets": scaled}
         return RobustFit.of(data.of_tasks(data.totals() > 0), **options).scale
 
+    def _model(self) -> Model:
+        model = super()._model()
+        return model if self._posed is None else replace(model, noise=self._posed.noise)
+
+    def _solved(
+        self, model: Model, setup: Setup, usable: TaskData, alpha: float, start: Any
+    ) -> tuple[Setup, Solution, dict[str, Any]]:
+        if self._posed is None:
+            return super()._solved(model, setup, usable, alpha, start)
+        return self._posed.solved(model, setup, usable, alpha, start)
+
     def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:
+        if self._posed is not None:
+            free = bool(self.fit_intercept) and self._frees_intercepts()
+            return self._posed.solvable(data, bool(self.fit_intercept), free, warn=warn)
         if self.loss != "poisson" or not self.fit_intercept:
             return data
         data, names = half_an_event(data, self._frees_intercepts())
@@ -153,6 +172,8 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
         return "mse_path_" if self._loss.is_quadratic else "scores_"
 
     def _judge(self, scoring: Any) -> Any:
+        if self._posed is not None:
+            return self._posed.judge
         if scoring is not None:
             exponents = self._units.y_exponents
             return Named(scoring, dressed_regressor, exponents=exponents, mean=self._loss.mean)
@@ -160,7 +181,7 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
 
     def _units_of_targets(self, setup: Setup, data: TaskData) -> dict[str, Any]:
         found = {"huber_scale_": self._scale} if self.loss == "huber" else {}
-        if data.stacked:
+        if data.stacked or self._posed is not None:
             return found
         if self.scale_targets:
             return found | {"target_scale_": setup.problem.target_scale}

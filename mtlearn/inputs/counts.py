@@ -25,7 +25,9 @@ def check_counts(y: np.ndarray, loss: str) -> None:
         )
 
 
-def half_an_event(data: TaskData, free: bool) -> tuple[TaskData, list]:
+def half_an_event(
+    data: TaskData, free: bool, among: np.ndarray | None = None
+) -> tuple[TaskData, list]:
     """Targets of tasks that counted nothing, where a free intercept has no minimiser.
 
     Their rate becomes ½/N_t, N_t the task's sum of weights as they were given: as if half an event
@@ -37,6 +39,8 @@ def half_an_event(data: TaskData, free: bool) -> tuple[TaskData, list]:
     free : bool
         Whether each task's level is free; otherwise they are pulled together, and it matters only
         that no task counted anything.
+    among : ndarray of bool, of shape (T,), default=None
+        Tasks whose targets are counts; None is all.
 
     Returns
     -------
@@ -50,7 +54,8 @@ def half_an_event(data: TaskData, free: bool) -> tuple[TaskData, list]:
         events = np.bincount(data.codes, y, len(totals))
     else:
         events = np.nansum(y, axis=0)
-    nothing = (events == 0) & (totals > 0)
+    counts = totals > 0 if among is None else (totals > 0) & among
+    nothing = (events == 0) & counts
     if not free and not nothing[totals > 0].all():
         nothing[:] = False
     if not nothing.any():

@@ -20,6 +20,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
 from mtlearn.exceptions import UnseenTaskWarning, counted, level_of_user
+from mtlearn.inputs.column_kinds import Kinds, read_columns
 from mtlearn.inputs.features import Columns
 from mtlearn.inputs.labels import (
     Labels,
@@ -77,6 +78,24 @@ def read_fit(
     if data.X is X:  # all rows of it
         data = replace(data, squares=squares)
     return data, Reader(data.way, data.tasks, columns)
+
+
+def read_fit_of_kinds(
+    estimator: Any, X: Any, y: Any, loss: Any, sample_weight: Any = None
+) -> tuple[TaskData, Reader, Kinds, np.ndarray]:
+    """The same of a 2-D ``y`` whose columns are of unlike kinds.
+
+    Labels are 0 and 1 in the data; last come all columns as numbers, with the rows that the data
+    leave out.
+    """
+    _check_given(estimator, y)
+    columns, X, _, squares = Columns.of_fit(estimator, X)
+    numbers, kinds = read_columns(y, loss)
+    check_consistent_length(X, numbers)
+    data = several_targets(X, numbers, _read_weight(sample_weight, numbers), kinds.names)
+    if data.X is X:
+        data = replace(data, squares=squares)
+    return data, Reader(data.way, data.tasks, columns), kinds, numbers
 
 
 @dataclass(frozen=True, eq=False)

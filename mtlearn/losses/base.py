@@ -10,7 +10,7 @@ its weight of zero has to keep out of every sum.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,9 @@ class Loss(ABC):
         Whether the entries of a row belong together, as scores of one choice: what they cost adds
         up to the cost of the row, and the curvature is a diagonal that lies above the Hessian.
         False unless the class says so.
+    endless : bool
+        Whether it may fall without end as scores grow, as that of classes does that are told apart.
+        True unless the class says that it grows on both sides.
 
     See Also
     --------
@@ -61,6 +64,7 @@ class Loss(ABC):
     bends: bool = True
     dispersed: bool = False
     joint: bool = False
+    endless: Any = True
 
     def mean(self, f: np.ndarray) -> np.ndarray:
         """What a score predicts, in the units of the target: the score itself, if nothing else."""
@@ -84,6 +88,10 @@ class Loss(ABC):
 
     def of_rows(self, rows: slice) -> Loss:
         """The loss of some of the rows: itself, unless it differs from row to row."""
+        return self
+
+    def of_tasks(self, tasks: np.ndarray) -> Loss:
+        """The loss of some of the tasks, a mask: itself, unless it differs from task to task."""
         return self
 
     @abstractmethod

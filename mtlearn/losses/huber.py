@@ -36,6 +36,7 @@ class Huber(Loss):
     [1.0, 2.69]
     """
 
+    endless = False
     scale: float = 1.0
 
     @property

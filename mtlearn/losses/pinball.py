@@ -37,6 +37,7 @@ class Pinball(Loss):
     """
 
     bends = False
+    endless = False
     quantile: float = 0.5
 
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ class HalfSquaredError(Loss):
     """
 
     is_quadratic = True
+    endless = False
 
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``(y - f)^2 / 2``."""

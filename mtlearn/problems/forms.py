@@ -7,6 +7,7 @@ from scipy import sparse
 
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.losses.base import Loss, check_quadratic
+from mtlearn.losses.by_task import LossByTask
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
 from mtlearn.problems.general import LossProblem
@@ -65,7 +66,7 @@ def make_problem(
     data: TaskData,
     task_weight: np.ndarray,
     coupling: Coupling,
-    scale_targets: bool = False,
+    scale_targets: bool | np.ndarray = False,
     loss: Loss | None = None,
     *,
     centred: bool = True,
@@ -73,17 +74,20 @@ def make_problem(
     """The problem of these data, none of whose tasks is empty.
 
     Without intercepts nothing has to be ``centred``: one X that all tasks share is then used as
-    it is.
+    it is. ``scale_targets`` may be what they are divided by, of a loss that differs by task.
     """
     squared = loss is None or on_squares(loss, data)
+    assert np.ndim(scale_targets) == 0 or not squared
+    scaled = bool(np.any(scale_targets))
     if squared and use_moments(data):
         if data.same_rows and not centred and not sparse.issparse(data.X):
-            return MomentProblem.about_zero(data, task_weight, coupling, scale_targets)
-        return MomentProblem.of_tasks(Moments.of_data(data), task_weight, coupling, scale_targets)
-    data, origin = only_observed(data)
+            return MomentProblem.about_zero(data, task_weight, coupling, scaled)
+        return MomentProblem.of_tasks(Moments.of_data(data), task_weight, coupling, scaled)
+    by_task = isinstance(loss, LossByTask)  # which knows columns, and not rows labelled by them
+    data, origin = (data, None) if by_task else only_observed(data)
     rows = Rows(data, origin, centred or not squared)
     if squared:
-        return DesignProblem.of_tasks(data, task_weight, coupling, scale_targets, rows=rows)
+        return DesignProblem.of_tasks(data, task_weight, coupling, scaled, rows=rows)
     Y, weight = rows.labels(data)
     n_classes = rows.per_block if data.stacked else 1
     kind = JointProblem if loss.joint else LossProblem if loss.bends else KinkedProblem

@@ -47,8 +47,8 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
     task_weight : ndarray of shape (T,)
     coupling : Coupling
     n_classes : int, default=1
-    scale_targets : bool, default=False
-        As in :class:`SquaredProblem`.
+    scale_targets : bool or ndarray of shape (C,), default=False
+        As in :class:`SquaredProblem`; or what the targets are divided by.
     """
 
     kind_of_intercepts = Intercepts
@@ -62,7 +62,7 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
         task_weight: np.ndarray,
         coupling: Coupling,
         n_classes: int = 1,
-        scale_targets: bool = False,
+        scale_targets: bool | np.ndarray = False,
     ):
         self._given, self.loss, self.Y = rows, loss, Y
         self.n_features, self.n_columns, self.n_classes = rows.n_features, rows.n_columns, n_classes
@@ -74,9 +74,12 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
         self.c = np.broadcast_to(weight, Y.shape) * rows.per_row(self.scale)
         self.m = self.weight * self.scale
         self.target_scale = np.ones(self.n_columns)
-        if scale_targets:
+        if isinstance(scale_targets, np.ndarray):
+            self.target_scale[:] = scale_targets
+        elif scale_targets:
             deviation, varies = self.target_deviation()
             self.target_scale[varies] = deviation[varies]
+        if np.any(scale_targets):
             self.Y = Y / rows.per_row(self.target_scale)
         self._mean_of_rows = rows.mean(self.c)
         self.common = {}

@@ -101,6 +101,35 @@ class MinusLoss:
 
 
 @dataclass(frozen=True)
+class ShareOfConstant:
+    """Minus the mean over columns of loss over that of the column's best constant.
+
+    It is 1 less the share that is explained (D²), whatever the kinds and units of the columns. A
+    column counts where a label of it is held out.
+
+    Attributes
+    ----------
+    loss : Loss
+    constants : ndarray of shape (T,)
+        Mean losses of the best constants on all rows of the fit, in the units of the fit.
+    """
+
+    loss: Loss
+    constants: np.ndarray
+
+    def __call__(self, scores: np.ndarray, held_out: TaskData, scale: Any) -> float:
+        """Of the labels of ``held_out``, by its weights."""
+        observed = ~np.isnan(held_out.y)
+        value = self.loss.value(scores / scale, np.where(observed, held_out.y, 0.0) / scale)
+        weight = np.ones(len(value)) if held_out.weight is None else held_out.weight
+        weight = np.where(observed, weight if weight.ndim == 2 else weight[:, None], 0.0)
+        total = weight.sum(axis=0)
+        some = total > 0
+        mean = (weight * value).sum(axis=0)[some] / total[some]
+        return -float((mean / self.constants[some]).mean()) if some.any() else np.nan
+
+
+@dataclass(frozen=True)
 class LogLoss:
     """Minus the mean log loss over the observed labels; of normalised probabilities for K > 2."""
 

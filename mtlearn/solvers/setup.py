@@ -33,6 +33,22 @@ from mtlearn.solvers.spectrum import forget_spectrum
 
 
 @dataclass(frozen=True)
+class Noise:
+    """How noisy each of several targets over one X is.
+
+    Attributes
+    ----------
+    scale : ndarray of shape (T,)
+        What the target is divided by: the standard deviation of its errors.
+    weight : ndarray of shape (T,)
+        What its loss weighs beside the weight of the task: one over its dispersion.
+    """
+
+    scale: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass(frozen=True)
 class Setup:
     """A problem ready for a solver.
 
@@ -110,6 +126,8 @@ class Model:
     max_iter, verbose : int
     weights : FeatureWeights or None
         What the columns of the data were divided by.
+    noise : Noise or None
+        Of targets of unlike kinds, what each is divided by and what its loss weighs.
     """
 
     loss: Loss
@@ -127,6 +145,7 @@ class Model:
     max_iter: int
     verbose: int
     weights: FeatureWeights | None = None
+    noise: Noise | None = None
 
     @property
     def estimates(self) -> bool:
@@ -171,7 +190,9 @@ def set_up(
         omega = resolve_task_weight(weight, data.tasks[present], totals[present])
     else:
         omega = resolve_task_weight(weight, data.tasks, totals)[present]
-    scale = model.scale_targets and not data.stacked
+    scale: Any = model.scale_targets and not data.stacked
+    if model.noise is not None:
+        scale, omega = model.noise.scale[present], omega * model.noise.weight[present]
     free = Coupling()
     rotation, serves = None, False
     if moments is not None:
@@ -182,8 +203,8 @@ def set_up(
         problem.tasks = data.tasks[present]
     else:
         data = data.of_tasks(present)
-        centred |= model.fit_intercept
-        problem = make_problem(data, omega, free, scale, model.loss, centred=centred)
+        centred, loss = centred | model.fit_intercept, model.loss.of_tasks(present)
+        problem = make_problem(data, omega, free, scale, loss, centred=centred)
         problem.tasks = data.tasks
         serves = Rotation.serves(model.penalty(problem)) and not _by_feature(model)
         asked = serves or model.estimates

@@ -303,7 +303,9 @@ class Driver:
             return self._last.point
         if isinstance(self.problem, Quadratic):
             return self.problem.settle(start)
-        return self.problem.evaluate(start, self._at_zero[0].mean)
+        norm = isinstance(self.penalty, Norm)
+        zero = self._at_zero[0] if norm else without_deviations(self.problem)
+        return self.problem.evaluate(start, zero.mean)
 
     @cached_property
     def _at_zero(self) -> tuple[Any, float]:

@@ -62,7 +62,8 @@ class UnpenalisedNewton(ProximalNewton):
         size = problem.rows.largest(np.abs(F) * (problem.c > 0))
         loss = problem.rows.sums(problem.c * problem.loss.value(F, problem.Y))
         vanished = (size > tuning.FAR / 3.0) & (loss < 1e-6 * problem.m)
-        return bool((size > tuning.FAR).any() or vanished.any())
+        far = (size > tuning.FAR) | vanished
+        return bool((far & problem.loss.endless).any())
 
     def last_touch(self, penalty: Penalty, point: ScorePoint) -> ScorePoint:
         """Nothing: the steps are Newton's in w_0 as well."""

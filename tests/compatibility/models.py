@@ -70,6 +70,14 @@ def in_columns_of_y(model, *, classes=None):
     return Kept(model.fit(X, Y), X[ASKED])
 
 
+def of_unlike_kinds(model):
+    """A number, a label and a count over one X, with a hole."""
+    X, Y = numbers()
+    Y[:, 1], Y[:, 2] = Y[:, 1] > 0, np.floor(np.exp(Y[:, 2] / 2))
+    Y[3] = np.nan
+    return Kept(model.fit(X, Y), X[ASKED])
+
+
 def table(model):
     """A table with a text, a hole and the column of tasks, and the pipeline for such tables."""
     X, Y = numbers()
@@ -140,6 +148,9 @@ def models():
         ),
         "group_lasso_classifier_cv": beside(
             m.GroupLassoClassifierCV(alphas=3, **sure), classes=["low", "mid", "top"]
+        ),
+        "mixed_targets": of_unlike_kinds(
+            m.MixedTargets(m.GroupLassoRegressor(0.05), loss=["squared", "logistic", "poisson"])
         ),
         "independent_tasks": beside(m.IndependentTasks(Ridge(), **sure)),
         "independent_classifiers": beside(

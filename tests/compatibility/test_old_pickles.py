@@ -13,7 +13,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from ..families import FAMILIES
 from .models import models
-from .write import PROTOCOL, VERSION, described
+from .write import PROTOCOL, VERSION, as_array, described
 
 FILES = sorted(Path(__file__).parent.glob("*/*.pickle"))
 
@@ -36,7 +36,7 @@ def test_a_model_pickled_by_another_version_predicts_the_same(file):
     more = {} if kept["task"] is None else {"task": kept["task"]}
     model = load(file)
     for method, expected in kept["answers"].items():
-        answer = np.asarray(getattr(model, method)(X, **more))
+        answer = as_array(getattr(model, method)(X, **more))
         if answer.dtype.kind == "f":
             np.testing.assert_allclose(answer, expected, rtol=1e-12)
         else:

@@ -29,6 +29,11 @@ def check_versions():
             sys.exit(f"{name} is {version(name)}, not {floor}: use what .ci/floors.py prints.")
 
 
+def as_array(answer):
+    """Predictions as one array; of probabilities by column those of all columns in turn."""
+    return np.stack(list(answer.values())) if isinstance(answer, dict) else np.asarray(answer)
+
+
 def described(kept):
     """The rows and what the model says of them, for JSON; NaN is null."""
     columns = getattr(kept.X, "columns", None)
@@ -39,7 +44,7 @@ def described(kept):
         "columns": None if columns is None else list(columns),
         "task": None if kept.task is None else kept.task.tolist(),
         "answers": {
-            name: np.asarray(getattr(kept.model, name)(kept.X, **more)).tolist() for name in methods
+            name: as_array(getattr(kept.model, name)(kept.X, **more)).tolist() for name in methods
         },
         "versions": {"mtlearn": mtlearn.__version__}
         | {name: version(name) for name in ("numpy", "scikit-learn")},

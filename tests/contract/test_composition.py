@@ -923,7 +923,7 @@ OTHERS = [
     for name in mtlearn.__all__
     if inspect.isclass(model := getattr(mtlearn, name))
     and issubclass(model, BaseEstimator)
-    and name not in ("IndependentTasks", "PooledTasks")
+    and name not in ("IndependentTasks", "MixedTargets", "PooledTasks")
     and name.removesuffix("Regressor").removesuffix("Classifier") not in FAMILIES
 ]
 

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import mtlearn
-from mtlearn import IndependentTasks, PooledTasks
+from mtlearn import GroupLassoRegressor, IndependentTasks, MixedTargets, PooledTasks
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::mtlearn.exceptions.UnseenTaskWarning"),
@@ -38,8 +38,9 @@ MODELS = [
     for Model in (getattr(mtlearn, name) for name in mtlearn.__all__)
     if isinstance(Model, type)
     and issubclass(Model, BaseEstimator)
-    and Model not in (IndependentTasks, PooledTasks)
+    and Model not in (IndependentTasks, PooledTasks, MixedTargets)
 ]
+MIXED = MixedTargets(GroupLassoRegressor(0.01), loss="squared")
 
 
 ALL = BASELINES + MODELS
@@ -72,7 +73,7 @@ def with_labels_at(column, models):
     return [clone(model).set_params(task_column=column) for model in models]
 
 
-@parametrize_with_checks(with_labels_at(None, ALL))
+@parametrize_with_checks([*with_labels_at(None, ALL), MIXED])
 def test_checks(estimator, check):
     check(estimator)
 

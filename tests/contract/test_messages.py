@@ -107,6 +107,7 @@ from mtlearn.table import TableEncoder
 
 from ..compare.messages import MESSAGES as COMPARED
 from ..dask.messages import MESSAGES as OF_DASK
+from ..estimators.messages import MIXED
 from ..moments.messages import MESSAGES
 from ..moments.messages_of_blocks import MESSAGES as OF_BLOCKS
 from ..passes import messages as passes
@@ -1810,6 +1811,7 @@ ERRORS = {
         "passes": passes.MESSAGES,
         "moments in blocks": OF_BLOCKS,
         "dask": OF_DASK,
+        "columns of unlike kinds": MIXED,
     }.items()
     for name, row in rows.items()
 }

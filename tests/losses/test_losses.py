@@ -152,6 +152,29 @@ def test_loss_by_task_uses_each_entrys_own_loss_only():
         np.testing.assert_array_equal(got, np.hstack([first, others]))
 
 
+def test_loss_by_task_is_that_of_its_columns_in_all_it_is_asked():
+    rng = np.random.default_rng(0)
+    f, y = rng.standard_normal((6, 4)), rng.random((6, 4))
+    parts = [Huber(0.5), Logistic(), HalfPoissonDeviance(), HalfSquaredError()]
+    loss = LossByTask(parts, np.arange(4))
+    for k, part in enumerate(parts):
+        own = loss.of_tasks(np.arange(4) == k)
+        column = slice(k, k + 1)
+        np.testing.assert_array_equal(loss.mean(f)[:, k], part.mean(f[:, k]))
+        for got, all_of_them, expected in zip(
+            own.expansion(f[:, column], y[:, column]),
+            loss.expansion(f, y),
+            part.expansion(f[:, column], y[:, column]),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(got, expected)
+            np.testing.assert_array_equal(all_of_them[:, column], expected)
+    assert loss.endless.tolist() == [False, True, True, False]
+    one = LossByTask(parts, np.array([2]))  # for all columns
+    np.testing.assert_array_equal(one.value(f, y), HalfPoissonDeviance().value(f, y))
+    assert one.of_tasks(np.array([True, False, True])) is one
+
+
 def test_loss_by_task_refuses_a_position_it_does_not_have():
     with pytest.raises(ValueError, match="positions 0 to 0"):
         LossByTask([Logistic()], np.array([0, 1]))
