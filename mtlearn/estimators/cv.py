@@ -73,8 +73,7 @@ class AlphaByCV:
         As ``mse_path_`` or ``scores_``, which are those at the chosen strength, of all of them; NaN
         where nothing was tried.
     alpha_mean_ : float
-        The ridge on the shared mean that was chosen, where ``alpha_mean`` is "auto": the smallest
-        whose losses are not worse than the least by more than a standard error; with
+        The ridge on the shared mean that was chosen, where ``alpha_mean`` is "auto"; with
         ``alpha_means_`` and ``alpha_mean_scores_`` alike.
     mse_path_ : ndarray of shape (n_alphas, n_folds)
         Mean squared errors of regressors, where ``scoring`` is None and their loss the squared one.
@@ -184,11 +183,9 @@ class AlphaByCV:
         for at_limit in limits:
             line = search.at_limit(line, *at_limit, go_on=self._counted())
         for name, values in others.items():
-            # Where deviations are free the ridge of the mean hardly matters: not at one alpha,
-            # and held-out rows of these tasks do not tell what it does to new ones.
-            mean = name == "alpha_mean"
-            options: Any = {"whole": mean or (parts.cheap and closed[best]), "least": mean}
-            line = search.over(line, name, values, **options, go_on=self._counted())
+            # Where deviations are free the ridge of the mean hardly matters: not at one alpha.
+            all_pairs = name == "alpha_mean" or (parts.cheap and closed[best])
+            line = search.over(line, name, values, whole=all_pairs, go_on=self._counted())
         if not self._counted():
             warn_of_end(line, largest, self._units.alpha)
         lines[best] = line

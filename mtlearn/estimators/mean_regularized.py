@@ -81,8 +81,8 @@ class MeanRegularized(Family):
 
         At the minimum alpha sum_t (w_t - w_0) = alpha_mean T w_0, whatever the loss.
         """
-        alpha = getattr(self, "alpha_", self.alpha)
-        ridge = getattr(self, "alpha_mean_", self.alpha_mean)
+        alpha = vars(self).get("alpha_", getattr(self, "alpha", None))
+        ridge = vars(self).get("alpha_mean_", self.alpha_mean)
         if not (0 < ridge < np.inf and alpha < np.inf) or (kept := alpha / (alpha + ridge)) > ALIKE:
             return ""
         return (

@@ -21,7 +21,7 @@ from mtlearn.selection.path_scores import Asked
 from mtlearn.solvers.progress import say
 
 LEVELS = (np.inf, 3.0, 1.0, 1.0 / 3.0, 0.1, 0.0)  # times an estimate
-RIDGES = (10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-6)  # of a shared model, times the typical curvature
+RIDGES = (10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4)  # of a shared model, times the typical curvature
 LOWEST, HIGHEST = 1e-8, 1e8  # alpha in parts of the first one, to which a grid goes on
 GAIN = 1e-4  # of a mean loss, below which it has stopped improving
 
@@ -130,19 +130,11 @@ class Search:
                 return line
 
     def over(
-        self,
-        line: Line,
-        name: str,
-        values: Sequence[float],
-        *,
-        whole: bool,
-        go_on: bool,
-        least: bool = False,
+        self, line: Line, name: str, values: Sequence[float], *, whole: bool, go_on: bool
     ) -> Line:
         """The best line over another strength; ties: the larger one.
 
         Looked for at the best alpha, and then along all of them; where ``whole``, at all at once.
-        With ``least`` it is the smallest whose losses are not worse by more than a standard error.
         """
         given = getattr(line.candidate, name)
         every = np.unique([*values, given])[::-1]
@@ -161,8 +153,6 @@ class Search:
         }
         known[given] = line
         best = every[int(np.argmin([known[v].least(None if whole else alphas[0]) for v in every]))]
-        if least:
-            best = min(v for v in every if v == best or not known[v].is_worse(known[best]))
         if best != given:
             if not whole:
                 known[best] = self.along([known[best].candidate], [line.alphas])[0]
