@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ def _read(
     if len(columns.targets) > 1:
         return None, "several targets take all rows at once"
     target, task, groups = columns.targets[0], columns.task, columns.groups
-    if not _is_number(_type_of(target, tables())):
+    if not _is_number(_type_of(target, chain([first], tables()))):
         return None, f"the target {target} is no column of numbers"
     rows = Rows(path, tables, columns, progress, files)
     with warnings.catch_warnings(record=True) as caught:

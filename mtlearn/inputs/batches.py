@@ -125,7 +125,7 @@ def _parquet(pa: Any, dataset: Any, fragment: Any, keys_of: Any) -> Iterator[Any
                 if name not in table.column_names:
                     kind = dataset.schema.field(name).type
                     table = table.append_column(name, pa.repeat(pa.scalar(value, kind), len(table)))
-            yield _without_views(pa, table)
+            yield table
     pa.default_memory_pool().release_unused()  # pages of all columns, which it keeps otherwise
 
 
@@ -148,7 +148,7 @@ def _of_groups(pa: Any, file: Any, names: list[str]) -> Iterator[Any]:
             rows = rows_of_batch(len(names), PAGED_BYTES)
             options = {"row_groups": [k], "columns": names, "use_threads": False}
             for batch in file.iter_batches(batch_size=rows, **options):
-                yield pa.Table.from_batches([batch])
+                yield _without_views(pa, pa.Table.from_batches([batch]))
 
 
 def _group(pa: Any, file: Any, k: int, names: list[str]) -> Any:
