@@ -58,13 +58,13 @@ class SharedSubspace(Family):
     ----------
     rank_ : int
         Rank of V: the number asked for or chosen, or less where V has less.
-    directions_ : ndarray of shape (d, rank_)
+    directions_ : ndarray of shape (d, r)
         U, orthonormal, by how much of V is along them; each is positive where it is largest. Of
-        K > 2 classes (K, d, rank_), orthonormal over classes and features together.
-    loadings_ : ndarray of shape (T, rank_)
+        K > 2 classes ``(K, d, rank_)``, orthonormal over classes and features together.
+    loadings_ : ndarray of shape (T, r)
         A, in the order of ``tasks_``: V' = ``loadings_ @ directions_.T``, to which ``mean_coef_``
         is added where there is one.
-    singular_values_ : ndarray of shape (rank_,)
+    singular_values_ : ndarray of shape (r,)
         Those of V, descending; lengths of the columns of A.
     stationarity_ : float
         By how much, on the scale of ``dual_gap_``, the objective could fall to second order by any
