@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,10 @@ from mtlearn.inputs.tasks import find_column
 BATCH_BYTES = 1 << 19  # of rows of doubles that are read at a time: what becomes of them is tenfold
 PAGED_BYTES = 1 << 22  # the same beside pages of all columns, which take more
 FEWEST = 1000  # rows, for which a look at every column is worth while
+BLOCK = 1 << 18  # bytes of text that are read at a time, and
+LARGEST_BLOCK = 1 << 26  # where a row is longer than that, as pyarrow says in these words
+LONGER = ("straddl", "Empty CSV file or block")
+TYPED = 1 << 20  # bytes of text whose rows give the types of columns
 PAGES = 1 << 16  # bytes of a column that are read at a time
 PAGE_BYTES = 1 << 21  # of a column: a page as it is written by default, and a dictionary
 ROWS = 131_072  # at most
@@ -208,36 +214,97 @@ def _of_csv(ds: Any, pa: Any, path: Path, labels: tuple) -> Iterator[Any]:
     """Types are those of the first block; whole numbers may have fractions further down."""
     from pyarrow import csv
 
-    tab = _kind(path) == ".tsv"
-    form = ds.CsvFileFormat(
-        parse_options=csv.ParseOptions(delimiter="\t" if tab else ","),
-        convert_options=csv.ConvertOptions(strings_can_be_null=True),  # as other readers have it
+    parse = csv.ParseOptions(
+        delimiter="\t" if _kind(path) == ".tsv" else ",",
+        newlines_in_values=True,  # of text in quotes
     )
-    schema = ds.dataset(path, format=form).schema
+    form = ds.CsvFileFormat(parse_options=parse)
+    dataset = ds.dataset(path, schema=pa.schema([]), format=form)
+    system, files = dataset.filesystem, dataset.files
+    options: dict[str, Any] = {"strings_can_be_null": True}  # as other readers have it
+    schema = next(_read(pa, system, files[0], parse, options, TYPED))
+    twice, times = Counter(schema.names).most_common(1)[0]
+    if times > 1:
+        raise ValueError(
+            f"{files[0]!r} has several columns named {twice!r}; give each a name of its own."
+        )
     wanted = [one for one in labels if one is not None]
     apart = {find_column(one, schema.names, len(schema), "column of labels") for one in wanted}
-    fields, numbers = [], []
+    kinds, numbers = {}, []
     for j, one in enumerate(schema):
-        kind = one.type
-        number = pa.types.is_integer(kind) or pa.types.is_null(kind)
-        if j in apart and (number or pa.types.is_floating(kind)):
+        number = pa.types.is_integer(one.type) or pa.types.is_null(one.type)
+        if j in apart and (number or pa.types.is_floating(one.type)):
             numbers.append(j)
-            kind = pa.string()  # doubles would round them
-        fields.append(pa.field(one.name, pa.float64() if number and j not in apart else kind))
-    dataset = ds.dataset(path, schema=pa.schema(fields), format=form)
-    try:
-        for batch in dataset.to_batches(batch_size=rows_of_batch(len(schema)), **LITTLE):
-            table = pa.Table.from_batches([batch])
-            for j in numbers:
-                column = _numbers(pa, table.column(j), schema.names[j])
-                table = table.set_column(j, schema.names[j], column)
-            yield table
-    except pa.ArrowInvalid as error:
-        raise ValueError(
-            f"{str(path)!r} does not read: {error}. Types of columns are those of the first rows; "
-            "where a column has text further down, give an iterable of frames with types that you "
-            "choose, for example pandas.read_csv(path, chunksize=100_000, dtype=...)."
-        ) from error
+            kinds[one.name] = pa.string()  # doubles would round them
+        else:
+            kinds[one.name] = pa.float64() if number and j not in apart else one.type
+    options |= {"column_types": kinds, "include_columns": schema.names}
+    options["include_missing_columns"] = True  # of other files of a folder
+    read = (_read(pa, system, file, parse, options) for file in files)
+    for table in _of_rows(pa, chain.from_iterable(read), rows_of_batch(len(schema))):
+        for j in numbers:
+            column = _numbers(pa, table.column(j), schema.names[j])
+            table = table.set_column(j, schema.names[j], column)
+        yield table
+
+
+def _read(
+    pa: Any, system: Any, file: str, parse: Any, options: dict[str, Any], typed: int = 0
+) -> Iterator[Any]:
+    """Batches of a file of text, or names and types of its first ``typed`` bytes.
+
+    By little blocks, for pyarrow holds some forty of them ahead; by larger ones from where a row
+    is longer than a block.
+    """
+    from pyarrow import csv
+
+    block, done = typed or BLOCK, 0
+    convert = csv.ConvertOptions(**options)
+    while True:
+        how = csv.ReadOptions(block_size=block, use_threads=False, skip_rows_after_names=done)
+        try:
+            with system.open_input_stream(file) as stream:
+                # A byte more than a block, which ends with its last whole row then.
+                given = pa.BufferReader(stream.read(block + 1)) if typed else stream
+                reader = csv.open_csv(given, how, parse, convert)
+                if typed:
+                    yield reader.schema
+                    return
+                for batch in reader:
+                    done += len(batch)
+                    yield batch
+                if done == 0:
+                    yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+                return
+        except pa.ArrowInvalid as error:
+            if any(part in str(error) for part in LONGER) and block < LARGEST_BLOCK:
+                block *= 16
+                continue
+            what = str(error).rstrip(".")
+            raise ValueError(f"{file!r} does not read: {what}. {_remedy(what)}") from error
+
+
+def _remedy(what: str) -> str:
+    """What to do where a file of text does not read."""
+    if "conversion error" not in what:
+        return "Write the file again, or move what is no table out of the folder."
+    return (
+        "Types of columns are those of the first rows; where a column has text further down, give "
+        "an iterable of frames with types that you choose, for example "
+        "pandas.read_csv(path, chunksize=100_000, dtype=...)."
+    )
+
+
+def _of_rows(pa: Any, given: Iterator[Any], rows: int) -> Iterator[Any]:
+    """Tables of so many rows, of smaller batches."""
+    waiting: list[Any] = []
+    for batch in given:
+        waiting.append(batch)
+        if sum(map(len, waiting)) >= rows:
+            yield pa.Table.from_batches(waiting).combine_chunks()
+            waiting.clear()
+    if waiting:
+        yield pa.Table.from_batches(waiting).combine_chunks()
 
 
 def _numbers(pa: Any, column: Any, name: str) -> Any:

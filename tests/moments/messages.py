@@ -67,6 +67,18 @@ def torn_file():
         return collect_moments(folder, **NAMED)
 
 
+def text(of_file, name="c"):
+    """A file of a folder of text, after b or before it."""
+
+    def collected():
+        with tempfile.TemporaryDirectory() as folder:
+            FRAME.to_csv(Path(folder) / "b.csv", index=False)
+            (Path(folder) / f"{name}.csv").write_text(of_file)
+            collect_moments(folder, **NAMED)
+
+    return collected
+
+
 def csv(**columns):
     """A file whose first block, of a megabyte, is of other types than what is further down."""
 
@@ -160,6 +172,9 @@ MESSAGES = {
         ["a TableEncoder fitted"],
     ),
     "a file of a folder": (torn_file, ["b.parquet", "does not read"], ["Write the file again"]),
+    "an empty file of text": (text(""), ["c.csv", "Empty"], ["Write the file again"]),
+    "a torn row of text": (text("y,task\n1,2\n3,4,5\n"), ["c.csv", "3,4,5"], ["Write the file"]),
+    "a column twice": (text("task,y,y\n1,1,1\n", "a"), ["a.csv", "'y'"], ["a name of its own"]),
     "a mixed folder": (mixed_folder, [".parquet and .csv"], ["alone"]),
     "text below numbers": (
         csv(u=U, v=("12", "A7"), task=T, y=Y),

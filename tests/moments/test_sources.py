@@ -115,6 +115,33 @@ def test_labels_of_a_csv_may_have_fractions_further_down(tmp_path):
     assert found.tasks.tolist() == sorted({3.5, *table["task"][:-1].tolist()})
 
 
+@pytest.mark.parametrize("size", [300_000, 3_000_000])
+def test_rows_of_text_may_be_longer_than_what_is_read_at_a_time(size, tmp_path):
+    long = pd.DataFrame({"x": [1.5, 2.5], "kind": ["a" * size, "line\nbreak"]})
+    little = pd.DataFrame({"x": np.arange(20_000) / 4, "kind": ["b,c\n"] * 20_000})
+    for k, parts in enumerate([(little, long, little), (long, little)]):
+        whole = pd.concat(parts)
+        whole.to_csv(tmp_path / f"{k}.csv", index=False)
+        tables = list(sources.batches(tmp_path / f"{k}.csv"))
+        assert [x for table in tables for x in table["x"].to_pylist()] == whole["x"].tolist()
+        assert [v for table in tables for v in table["kind"].to_pylist()] == whole["kind"].tolist()
+
+
+def test_columns_of_files_of_text_are_found_by_name(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "b.csv").write_text("y,z,x\n4,5,3\n")
+    (tmp_path / "c.csv").write_text("x\n5\n")
+    (tmp_path / "d.csv").write_text("x,y\n")
+    rows = [row for table in sources.batches(tmp_path) for row in table.to_pylist()]
+    assert rows == [{"x": 1, "y": 2}, {"x": 3, "y": 4}, {"x": 5, "y": None}]
+
+
+def test_a_file_of_a_header_alone_is_a_table_without_rows(tmp_path):
+    (tmp_path / "a.csv").write_text("x,task\n")
+    (table,) = sources.batches(tmp_path / "a.csv", ("task",))
+    assert table.column_names == ["x", "task"] and len(table) == 0
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
 def test_folds_are_the_same_in_every_library(library):
     table = frame()
