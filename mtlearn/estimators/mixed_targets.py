@@ -58,9 +58,8 @@ class MixedTargets(TaskInputMixin, MetaEstimatorMixin, BaseEstimator):
     loss : None, str, dict or list, default=None
         "squared", "huber", "logistic" or "poisson" for every column, for those that a dictionary
         names, or for each in turn. The others are what their values leave no doubt of: True and
-        False, two texts, and numbers that are 0 and 1, -1 and 1, or 1 and 2 are "logistic"; numbers
-        with fractions, or whole ones with some below zero, "squared". Whole numbers >= 0 may be
-        counts or numbers: these have to be named.
+        False, two texts, and 0 and 1 are "logistic"; numbers of which some have fractions are
+        "squared". Other whole numbers may be numbers, counts or labels, and have to be named.
     noise : {"estimated"} or None, default="estimated"
         How noisy each column is, found together with the fit; None takes columns in their own units
         and weighs all losses alike.

@@ -20,7 +20,6 @@ from mtlearn.inputs.target_text import reads_as_float
 from mtlearn.inputs.tasks import check_target_names, column_names
 
 KINDS = ("squared", "huber", "logistic", "poisson")
-CODES = ({0, 1}, {-1, 1}, {1, 2})  # numbers that stand for two labels
 
 
 @dataclass(frozen=True)
@@ -163,18 +162,15 @@ def _inferred(name: Any, column: Any) -> str:
     if any(not reads_as_float(value) or isinstance(value, str) for value in distinct):
         return "logistic"  # text, of which there may be two labels
     numbers = {float(value) for value in distinct}
-    if any(value % 1 for value in numbers) and len(numbers) > 2:
+    if any(value % 1 for value in numbers):
         return "squared"
-    if numbers in CODES or len(numbers) == 1:
+    if numbers <= {0, 1}:
         return "logistic"
-    if len(numbers) > 2 and min(numbers) < 0:
-        return "squared"
-    few = f"two numbers, {sorted(numbers)}" if len(numbers) == 2 else "whole numbers >= 0"
-    instead = "logistic" if len(numbers) == 2 else "poisson"
-    what = "labels or numbers" if len(numbers) == 2 else "counts or numbers"
+    shown = ", ".join(f"{value:.15g}" for value in sorted(numbers)[:3])
     raise ValueError(
-        f"column {name!r} of y holds {few}, which may be {what}. Write "
-        f'loss={{{name!r}: "{instead}"}} or loss={{{name!r}: "squared"}}.'
+        f"column {name!r} of y holds whole numbers ({shown}{', ...' * (len(numbers) > 3)}), which "
+        f'may be numbers, counts or labels. Write loss={{{name!r}: "squared"}}, "poisson" for '
+        'counts, or "logistic" for two labels.'
     )
 
 

@@ -70,15 +70,10 @@ MIXED = {
         ["loss['visits']='quantile'"],
         ["'squared', 'huber', 'logistic', 'poisson'"],
     ),
-    "counts or numbers": (
+    "whole numbers": (
         mixed(loss=None),
-        ["'visits'", "whole numbers >= 0", "counts or numbers"],
-        ["loss={'visits': \"poisson\"}", "loss={'visits': \"squared\"}"],
-    ),
-    "labels or numbers": (
-        mixed(y=Y.assign(visits=np.arange(24) % 2 * 5), loss=None),
-        ["two numbers, [0.0, 5.0]", "labels or numbers"],
-        ["loss={'visits': \"logistic\"}"],
+        ["'visits'", "whole numbers (", "numbers, counts or labels"],
+        ["loss={'visits': \"squared\"}", '"poisson"', '"logistic"'],
     ),
     "three labels": (
         mixed(y=Y.assign(sold=["no", "yes", "maybe"] * 8)),

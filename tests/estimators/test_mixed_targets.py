@@ -409,10 +409,9 @@ class TestKindsThatAreInferred:
             ([True, False, None] * 4, "logistic"),
             (["a", "b", None] * 4, "logistic"),
             ([0, 1, 1] * 4, "logistic"),
-            ([-1.0, 1.0, np.nan] * 4, "logistic"),
-            ([1, 2, 1] * 4, "logistic"),
+            ([0.0, 1.0, np.nan] * 4, "logistic"),
             ([0.5, 1.0, 2.0] * 4, "squared"),
-            ([-3, 1, 2] * 4, "squared"),
+            ([7.5] * 12, "squared"),
         ],
         ids=str,
     )
@@ -421,6 +420,13 @@ class TestKindsThatAreInferred:
         y = pd.DataFrame({"a": column, "b": X[:, 0]})
         model = MixedTargets(GroupLassoRegressor(0.1)).fit(X, y)
         assert model.loss_ == {"a": kind, "b": "squared"}
+
+    @pytest.mark.parametrize("column", [[-1, 1], [1, 2], [-3, 1, 2], [0, 1, 2], [7], [-1, 1, 3]])
+    def test_whole_numbers_are_asked_for_whatever_their_sign(self, column):
+        """Or the rows of a fold would be of another kind than all."""
+        y = pd.DataFrame({"a": np.resize(column, 12), "b": np.linspace(0, 1, 12)})
+        with pytest.raises(ValueError, match=r"'a' of y holds whole numbers .*loss=\{'a': \"squ"):
+            MixedTargets(GroupLassoRegressor(0.1)).fit(np.ones((12, 1)), y)
 
     def test_categories_are_labels(self):
         X, y = draw()
