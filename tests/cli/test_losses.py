@@ -6,8 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import PoissonRegressor
+from sklearn.model_selection import PredefinedSplit
 
+from mtlearn import MeanRegularizedClassifierCV, make_table_pipeline
 from mtlearn.cli.saved import load
+from mtlearn.compare.contenders import N_ALPHAS
+from mtlearn.model_selection import task_folds
 
 from ..command import shops
 from .test_export import asked
@@ -77,6 +81,7 @@ def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_pat
     ("options", "words"),
     [
         (["--model", "random-slopes", "--loss", "huber"], "knows squares and counts alone"),
+        (["--model", "random-slopes", "--loss", "multinomial"], "knows one class against the rest"),
         (["--model", "independent", "--kind", "classification"], "is for numbers"),
         (["--model", "independent", "--exposure", "year"], "names 0 columns of X"),
         (["--model", "independent", "--quantile", "0.9"], "loss is 'poisson'"),
@@ -85,3 +90,31 @@ def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_pat
 def test_what_does_not_go_together_is_one_line(run, claims, tmp_path, options, words):
     code, _, err = run("fit", claims[0], *NAMED, *options, "--save", tmp_path / "m.skops")
     assert code == 2 and words in err and len(err.splitlines()) <= 3
+
+
+def test_choices_are_compared_fitted_and_predicted_all_at_once(run, claims, coarse, tmp_path):
+    table, frame = claims
+    frame["claims"] = np.minimum(frame["claims"], 2)  # none, one, or more
+    frame.to_csv(table, index=False)
+    path, said = tmp_path / "m.skops", tmp_path / "said.json"
+    named = [*NAMED[:-1], "multinomial"]
+    models = ["--models", "random-slopes,mean-regularized", "--folds", 2]
+    code, out, err = run("compare", table, *named, *models, "--json", said)
+    assert code == 0, err
+    found = json.loads(said.read_text())
+    assert {row["model"] for row in found["table"]} >= {"independent", "pooled", "mean-regularized"}
+    assert all("log_loss" in row and "accuracy" in row for row in found["table"])
+    assert found["settings"]["loss"] == "multinomial"
+    assert "random-slopes is left out: it takes one class" in " ".join(out.split())
+    code, _, err = run("fit", table, *named, "--model", "mean-regularized", "--save", path)
+    assert code == 0, err
+    code, _, err = run("predict", path, table, "--out", tmp_path / "p.csv")
+    assert code == 0, err
+    answer = pd.read_csv(tmp_path / "p.csv").filter(like="probability").to_numpy()
+    fold = task_folds(frame.shop.astype("category").cat.codes.to_numpy(), 5, random_state=0)
+    model = MeanRegularizedClassifierCV(
+        N_ALPHAS, cv=PredefinedSplit(fold), task_column="shop", loss="multinomial"
+    )
+    X = frame.drop(columns="claims")
+    expected = make_table_pipeline(model).fit(X, frame.claims).predict_proba(X)
+    np.testing.assert_allclose(answer, expected, rtol=1e-5)

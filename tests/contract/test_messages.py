@@ -935,10 +935,15 @@ COMPARISONS = {
         ["loss='absolute' is not allowed"],
         ["squared", "poisson", "huber"],
     ),
-    "the loss of classifiers": (
-        ask(loss="multinomial"),
-        ['loss="multinomial" is for classifiers'],
-        ["models=", "Leave loss out"],
+    "the loss of classes of numbers": (
+        ask(kind="regression", loss="multinomial"),
+        ["loss='multinomial' is for classes", "kind='regression'"],
+        ["Leave one of them out"],
+    ),
+    "one choice in several columns": (
+        lambda: compare_tasks(X, Y > 0, loss="multinomial"),
+        ['loss="multinomial" is one choice', "y has 2 columns"],
+        ["Leave loss out", "one column"],
     ),
     "a loss of classes": (
         ask(kind="classification", loss="poisson"),
