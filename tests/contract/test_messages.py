@@ -46,6 +46,7 @@ from mtlearn import (
     RandomSlopesRegressor,
     RobustTasksRegressor,
     RobustTasksRegressorCV,
+    SharedSubspaceClassifier,
     SharedSubspaceRegressor,
     SharedSubspaceRegressorCV,
     TaskRelationshipsRegressor,
@@ -132,7 +133,8 @@ in_three = MeanRegularizedClassifier().fit(X, np.arange(24) % 3)
 named = Mean().fit(X, pd.DataFrame(Y, columns=["u", "v"]))
 numbered = Mean().fit(X, y, task=np.arange(24) % 3)
 in_tasks = MeanRegularizedClassifier().fit(X, LABELS, task=TASK)
-in_three_tasks = MeanRegularizedClassifier(loss="multinomial").fit(X, np.arange(24) % 3, task=TASK)
+sharing_directions = SharedSubspaceClassifier(loss="multinomial", rank=1)
+sharing_directions.fit(X, np.arange(24) % 3, task=TASK)
 
 
 class OddPenalty(SquaredNorm):
@@ -353,8 +355,8 @@ PARAMETERS = {
         ["a small weight", 'loss="logistic"'],
     ),
     "one choice later": (
-        lambda: adapt(in_three_tasks, X[:4], np.arange(4) % 3, task=["d"] * 4),
-        ['loss="multinomial" of 3 classes'],
+        lambda: adapt(sharing_directions, X[:4], np.arange(4) % 3, task=["d"] * 4),
+        ["directions", 'loss="multinomial" of 3 classes'],
         ["Fit again with all rows", 'loss="logistic"'],
     ),
     "scale of errors": (
