@@ -22,6 +22,7 @@ from mtlearn.estimators.family import Family
 from mtlearn.estimators.fitting import Fitting
 from mtlearn.estimators.linear import HELD, FittedLinear, loss_of_fit
 from mtlearn.estimators.mixed_parameters import RandomSlopes
+from mtlearn.estimators.mixed_targets import MixedTargets
 from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.inputs.checks import check_flag
 from mtlearn.inputs.counts import check_counts
@@ -179,6 +180,11 @@ def _check_adaptable(model: Any) -> None:
             f"this {type(model).__name__} searched with refit=False and holds no fitted model. "
             "Search with refit=True, or adapt its estimator, fitted after "
             "set_params(**search.best_params_)."
+        )
+    if isinstance(model, MixedTargets):
+        raise ValueError(
+            "adapt adds tasks to models of rows labelled by task, and the tasks of MixedTargets "
+            "are the columns of y. Fit it again with the new column of y."
         )
     if not isinstance(model, FittedLinear):
         raise ValueError(

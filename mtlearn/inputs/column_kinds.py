@@ -163,13 +163,13 @@ def _inferred(name: Any, column: Any) -> str:
     if any(not reads_as_float(value) or isinstance(value, str) for value in distinct):
         return "logistic"  # text, of which there may be two labels
     numbers = {float(value) for value in distinct}
-    if any(value % 1 for value in numbers) and len(numbers) > 2:
-        return "squared"
-    if numbers in CODES or len(numbers) == 1:
-        return "logistic"
-    if len(numbers) > 2 and min(numbers) < 0:
+    single = len(numbers) == 1
+    if numbers in CODES or (single and any(numbers < code for code in CODES)):
+        return "logistic"  # of a single code the other may be in other rows
+    if len(numbers) != 2 and (min(numbers) < 0 or any(value % 1 for value in numbers)):
         return "squared"
     few = f"two numbers, {sorted(numbers)}" if len(numbers) == 2 else "whole numbers >= 0"
+    few = f"the number {next(iter(numbers)):g} alone" if single else few
     instead = "logistic" if len(numbers) == 2 else "poisson"
     what = "labels or numbers" if len(numbers) == 2 else "counts or numbers"
     raise ValueError(
