@@ -1348,6 +1348,11 @@ FOLDS = {
         ['alpha="auto"', "logistic"],
         ["Give a number", "cross-validation"],
     ),
+    "alpha of counts": (
+        fit(Mean(alpha="auto", loss="poisson"), y=np.arange(24) % 3, task=TASK),
+        ['alpha="auto"', "of counts"],
+        ["Give a number", "cross-validation", 'RandomSlopesRegressor(loss="poisson")'],
+    ),
     "alpha of features that differ": (
         fit(Mean(alpha="auto", feature_weight=[0, 1, 1]), task=TASK),
         ['alpha="auto"', "feature_weight"],
