@@ -22,6 +22,7 @@ from mtlearn.estimators.family import Family
 from mtlearn.estimators.fitting import Fitting
 from mtlearn.estimators.linear import HELD, FittedLinear, loss_of_fit
 from mtlearn.estimators.mixed_parameters import RandomSlopes
+from mtlearn.estimators.mixed_targets import MixedTargets
 from mtlearn.exceptions import counted, level_of_user, plain
 from mtlearn.inputs.checks import check_flag
 from mtlearn.inputs.counts import check_counts
@@ -91,7 +92,8 @@ def adapt(
     ValueError
         For rows of a task that the model has already, without ``replace=True`` (other models than
         random slopes keep no rows); for a model of several targets over one X, or of one target
-        without tasks; for classes that fit did not see; for labels that no type of numbers holds
+        without tasks; for a shared subspace of ``loss="multinomial"``; for classes that fit did not
+        see; for labels that no type of numbers holds
         beside those of fit; for other estimators than models of this library.
     TypeError
         For labels that are text where those of fit are numbers, or the reverse.
@@ -179,6 +181,11 @@ def _check_adaptable(model: Any) -> None:
             "Search with refit=True, or adapt its estimator, fitted after "
             "set_params(**search.best_params_)."
         )
+    if isinstance(model, MixedTargets):
+        raise ValueError(
+            "adapt adds tasks to models of rows labelled by task, and the tasks of MixedTargets "
+            "are the columns of y. Fit it again with the new column of y."
+        )
     if not isinstance(model, FittedLinear):
         raise ValueError(
             f"adapt holds what the tasks of a model share, and {type(model).__name__} is no model "
@@ -196,11 +203,12 @@ def _check_adaptable(model: Any) -> None:
             'adapt steps by the curvature of a loss, and loss="quantile" has none. Fit again with '
             "all rows."
         )
-    if getattr(loss_of_fit(model), "_is_joint", False):
+    if getattr(loss_of_fit(model), "_is_joint", False) and hasattr(model, "directions_"):
         K = len(vars(model)["classes_"])
         raise ValueError(
-            f'adapt solves one column at a time, and loss="multinomial" of {K} classes is one '
-            'choice among them. Fit again with all rows, or use loss="logistic".'
+            "adapt finds by what a task mixes shared directions one class against the rest, and "
+            f'loss="multinomial" of {K} classes is one choice among them. Fit again with all rows, '
+            'or use loss="logistic".'
         )
     way = model._reader.way
     if way != "labels":

@@ -90,7 +90,7 @@ def _null(part: SharedPart, rows: TaskRows) -> float:
 
 
 def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
-    """½‖V‖², or nothing charged for at all: every class by itself."""
+    """½‖V‖², or nothing charged for at all: every class by itself, unless they are one choice."""
     alpha = part.penalty.alpha if isinstance(part.penalty, SquaredNorm) else 0.0
     on = part.free | (part.charged & bool(np.isfinite(alpha)))
     ones, charges = levels(part, len(rows.X))
@@ -99,10 +99,10 @@ def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
     ridge = np.append(own, charges)
     K = rows.Y.shape[1]
     U, gap = np.zeros((len(ridge), K)), 0.0
-    for c in range(K):
-        one = slice(c, c + 1)
+    normed = None if part.loss.joint else k  # what all classes share is in levels, too
+    for one in [slice(0, K)] if part.loss.joint else [slice(c, c + 1) for c in range(K)]:
         problem = ColumnProblem(
-            part.loss, Z, rows.Y[:, one], rows.offset[:, one], rows.c, ridge, n_normed=k
+            part.loss, Z, rows.Y[:, one], rows.offset[:, one], rows.c, ridge, n_normed=normed
         )
         U[:, one] = newton(problem, U[:, one], part.max_iter)
         gap += ridge_gap(problem, U[:, one])

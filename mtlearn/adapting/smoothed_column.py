@@ -149,5 +149,5 @@ class Smoothed:
                 np.zeros(len(loose)),
             )
             left, hessian = alone.descent(U[loose], alone.around(U[loose]))
-            gap += hessian.decrement(left.ravel())
+            gap += hessian.decrement(alone.of_free(left).ravel())
         return gap

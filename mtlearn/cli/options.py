@@ -28,6 +28,7 @@ class Losses(StrEnum):
     POISSON = "poisson"
     HUBER = "huber"
     QUANTILE = "quantile"
+    MULTINOMIAL = "multinomial"
 
 
 class Cells(StrEnum):
@@ -126,8 +127,8 @@ Kind = Annotated[
 Loss = Annotated[
     Losses,
     typer.Option(
-        help="What an error costs, of targets that are numbers: poisson is for counts, huber for "
-        "numbers with outliers.",
+        help="What an error costs: of numbers, poisson is for counts and huber for outliers; "
+        "multinomial takes classes for one choice among all of them.",
         rich_help_panel=ASKING,
     ),
 ]

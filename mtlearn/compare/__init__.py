@@ -157,11 +157,14 @@ def compare_tasks(
         are classes (at most 50); other numbers are numbers, also where few of them differ, since
         ratings and counts have an order. The notes say what was taken. A matrix of classes holds
         the same two labels in all its columns.
-    loss : {"squared", "poisson", "huber", "quantile"}, default="squared"
+    loss : {"squared", "poisson", "huber", "quantile", "multinomial"}, default="squared"
         What an error costs where the target is a number: models, baselines and inner folds have
         it, and scores, verdict and gains are in it. "poisson" is for counts, "huber" for numbers
         with outliers, "quantile" for the ``quantile`` of each row (0.5 if you do not say). Another
-        loss than the squared one says that the target is a number.
+        loss than the squared one says that the target is a number; "multinomial" that it is one of
+        several classes, for models of all of them at once (by default the library's are one class
+        against the rest; baselines of more than two classes are multinomial either way, and all
+        are judged by the log loss of the probabilities). Random slopes are left out of it.
     quantile : float, default=None
         The quantile that ``loss="quantile"`` asks for, between 0 and 1.
     exposure : str, int or array-like of shape (n,), default=None

@@ -21,6 +21,7 @@ from sklearn.pipeline import Pipeline
 
 import mtlearn
 from mtlearn.baselines import IndependentTasks, PooledTasks
+from mtlearn.compare.choices import Choices
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.rivals import RIVALS
 from mtlearn.compare.roles import selects_features
@@ -178,7 +179,10 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
 def leave_out_of_loss(models: dict[str, Any], kind: Kind) -> tuple[dict[str, Any], list[str]]:
     """The models without those that do not know the loss, and a note of each."""
     why = {}
-    if kind.loss_name not in ("squared", "poisson"):
+    if isinstance(kind, Choices):
+        if not kind.two:  # which are one choice either way
+            why[RANDOM_SLOPES] = "it takes one class against the rest"
+    elif kind.loss_name not in ("squared", "poisson"):
         why[RANDOM_SLOPES] = "it takes loss='squared' or 'poisson' alone"
     if kind.options.get("loss") == "quantile":
         why[SHARED_SUBSPACE] = "quantiles have no curvature, by which it finds directions"
@@ -247,9 +251,10 @@ def kept_loss(model: Any, cv: Any, kind: Kind) -> float | None:
     if getattr(search, "scale_targets", False):
         return None
     kept = vars(search)
-    other = any(kept.get(name) != value for name, value in kind.options.items())
-    if other or (not kind.options and is_regressor(search) and "mse_path_" not in kept):
-        return None  # of another loss
+    if is_regressor(search):  # of classifiers it is the log loss, whatever they are fitted by
+        other = any(kept.get(name) != value for name, value in kind.options.items())
+        if other or (not kind.options and "mse_path_" not in kept):
+            return None
     losses = kept["mse_path_"] if "mse_path_" in kept else -kept["scores_"]
     # (alphas,), or with a row for each value of a parameter, most of which stop before the chosen.
     mean = mean_loss(losses.reshape(-1, losses.shape[-1])).reshape(losses.shape[:-1])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mtlearn.compare.choices import Choices
 from mtlearn.compare.counts import Counts
+from mtlearn.compare.kinds import Kind
 from mtlearn.compare.quantile import Quantile
 from mtlearn.compare.regression import Regression
 from mtlearn.compare.robust import Robust
@@ -12,25 +14,27 @@ from mtlearn.estimators.regressor import LOSSES
 from mtlearn.inputs.checks import check_option
 from mtlearn.metrics.quantiles import check_quantile
 
+MULTINOMIAL = "multinomial"
+KINDS = {"squared": Regression, "poisson": Counts, "huber": Robust, MULTINOMIAL: Choices}
+
 
 def kind_of_loss(
     loss: str = "squared", quantile: Any = None, kind: str = "auto", exposure: Any = None
-) -> Regression:
-    """The kind of numbers that a loss goes with.
+) -> Kind:
+    """The kind of numbers, or of classes, that a loss goes with.
 
     Raises
     ------
     ValueError
-        For an unknown loss, what goes with another loss, or a loss beside classes.
+        For an unknown loss, what goes with another loss, or a loss beside the other kind.
     """
-    if loss == "multinomial":
+    check_option("loss", loss, (*LOSSES, MULTINOMIAL))
+    if loss == MULTINOMIAL and kind == "regression":
         raise ValueError(
-            'loss="multinomial" is for classifiers of one\'s own, such as '
-            'MeanRegularizedClassifier(loss="multinomial") among models=; comparisons of classes '
-            "are by their log loss in any case. Leave loss out."
+            f"loss={loss!r} is for classes, and kind='regression' compares numbers. Leave one of "
+            "them out."
         )
-    check_option("loss", loss, LOSSES)
-    if kind == "classification" and loss != "squared":
+    if kind == "classification" and loss not in ("squared", MULTINOMIAL):
         raise ValueError(
             f"loss={loss!r} is for numbers, and kind='classification' compares classes, by their "
             "log loss. Leave one of them out."
@@ -46,7 +50,7 @@ def kind_of_loss(
                 f'quantile={quantile!r} goes with loss="quantile", and loss is {loss!r}. Leave '
                 "it out, or ask for that loss."
             )
-        return {"squared": Regression, "poisson": Counts, "huber": Robust}[loss]()
+        return KINDS[loss]()
     quantile = 0.5 if quantile is None else quantile
     check_quantile(quantile, "quantile")
     return Quantile(float(quantile))

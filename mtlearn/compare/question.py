@@ -6,11 +6,13 @@ where few of them differ: ratings and counts have an order, which classes would 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
 
+from mtlearn.compare.choices import Choices
 from mtlearn.compare.classification import Classification
 from mtlearn.compare.extras import import_pandas
 from mtlearn.compare.kinds import Kind
@@ -31,30 +33,32 @@ FEWEST_ROWS = 10  # of another class than the most frequent: some are held out, 
 
 
 def read_question(
-    y: Any, name: str, kind: str = "auto", as_numbers: Kind | None = None
+    y: Any, name: str, kind: str = "auto", asked: Kind | None = None
 ) -> tuple[np.ndarray, Kind, list[str]]:
     """Targets as floats (classes by their position, NaN at holes), the kind, and notes.
 
-    ``as_numbers`` is the kind of numbers; of another loss than the squared one it says that the
-    target is one.
+    ``asked`` is the kind of a loss; of another than the squared one it says that the target is a
+    number, or that it is a choice among classes.
 
     Raises
     ------
     ValueError
         If the target is neither numbers nor few classes, is not of the kind asked for, or the
-        columns of a matrix do not hold the same two labels.
+        columns of a matrix do not hold the same two labels, or are asked for one choice.
     """
     check_option("kind", kind, ("auto", "regression", "classification"))
-    as_numbers = Regression() if as_numbers is None else as_numbers
+    choices, as_numbers = None, asked if isinstance(asked, Regression) else Regression()
+    if isinstance(asked, Choices):
+        choices, kind = asked, "classification"
     if as_numbers.loss_name != "squared":
         kind = "regression"
     numbers = None if _is_categorical(y) else _as_numbers(y)
     if numbers is None and kind == "regression":
-        asked, instead = "kind='regression'", "Leave kind out"
+        told, instead = "kind='regression'", "Leave kind out"
         if as_numbers.loss_name != "squared":
-            asked, instead = f"loss={as_numbers.loss_name!r}", "Leave loss out for classes"
+            told, instead = f"loss={as_numbers.loss_name!r}", "Leave loss out for classes"
         raise ValueError(
-            f"the target {name} cannot be compared by {asked}{_not_numbers(_as_labels(y))}. "
+            f"the target {name} cannot be compared by {told}{_not_numbers(_as_labels(y))}. "
             f"{instead}, or make numbers of it first."
         )
     if numbers is not None:
@@ -67,8 +71,11 @@ def read_question(
         _refuse_bad_cells(labels, name)
     codes, classes = as_codes(labels, f"the target {name}")
     _check_classes(codes, classes, name, "" if numbers is not None else _not_numbers(labels))
+    if choices is not None:
+        choices.check_columns(codes)
     notes = [_said(name, classes, kind), nearly_equal(classes, f"classes of {name}")]
-    return codes, Classification(classes), [note for note in notes if note]
+    answered = Classification(classes) if choices is None else replace(choices, classes=classes)
+    return codes, answered, [note for note in notes if note]
 
 
 def as_codes(y: np.ndarray, name: str = "y") -> tuple[np.ndarray, np.ndarray]:

@@ -110,7 +110,7 @@ def boosting(task_column: str | None, cv: Any, kind: Kind) -> GridSearchCV:
 def mlp(task_column: str | None, cv: Any, kind: Kind) -> GridSearchCV:
     """One hidden layer for all tasks (hard sharing: Caruana 1997), dummies of tasks as inputs."""
     options = {"hidden_layer_sizes": (HIDDEN,), "solver": "lbfgs", "max_iter": 200}
-    if kind.loss_name not in NETS:
+    if kind.name == "regression" and kind.loss_name not in NETS:
         raise ValueError(
             f"scikit-learn has no net of loss={kind.loss_name!r}. Leave 'mlp' out; 'boosting' has "
             "one."

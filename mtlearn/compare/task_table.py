@@ -99,7 +99,7 @@ def read_table(
     task_column: Any,
     groups: Any,
     kind: str = "auto",
-    as_numbers: Kind | None = None,
+    asked: Kind | None = None,
     exposure: Any = None,
 ) -> TaskTable:
     """Whatever way the tasks come in: a frame with a task column, or a matrix of targets."""
@@ -126,7 +126,7 @@ def read_table(
     frame = with_text_names(frame)
     target_name = str(getattr(y, "name", None) or "y")
     names = column_names(y)
-    y, answered, notes = read_question(y, target_name, kind, as_numbers)
+    y, answered, notes = read_question(y, target_name, kind, asked)
     check_consistent_length(y, np.empty(len(frame)), task, groups)
     name = None
     if task_column is not None and not (y.ndim == 2 and y.shape[1] > 1):

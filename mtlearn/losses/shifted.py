@@ -25,6 +25,11 @@ class Shifted(Loss):
     loss: Loss
     offset: np.ndarray
 
+    @property
+    def joint(self) -> bool:  # type: ignore[override]
+        """Whether that of rows of scores."""
+        return self.loss.joint
+
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Cost of the scores with the offset."""
         return self.loss.value(f + self.offset, y)

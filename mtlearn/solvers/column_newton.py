@@ -7,6 +7,7 @@ which says its gradient and Hessian (the trace norm beside other tasks).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +66,10 @@ class ColumnProblem:
         """Minus the gradient (p, K), and the Hessian (p K, p K), factored."""
         p, K = U.shape
         G = self.Z.T @ (self.c * around.residual) - self.ridge[:, None] * U
-        h = self.c * np.broadcast_to(around.curvature, self.Y.shape)
         H = np.zeros((p, K, p, K))
-        for k in range(K):  # classes
-            H[:, k, :, k] = (self.Z.T * h[:, k]) @ self.Z
+        for k, m, h in self._curvatures(around):
+            H[:, k, :, m] = (self.Z.T * h) @ self.Z
+        for k in range(K):
             H[np.arange(p), k, np.arange(p), k] += self.ridge
         if self.last is not None and self.n_last:
             at = slice(p - self.n_last, p)
@@ -76,6 +77,24 @@ class ColumnProblem:
             G[at] -= gradient
             H[at, :, at, :] += hessian.reshape(self.n_last, K, self.n_last, K)
         return G, Semidefinite(H.reshape(p * K, p * K), self.n_normed)
+
+    def _curvatures(self, around: Expansion) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Of each class, and of pairs of them where a row is one choice: diag(p) - pp'."""
+        K, c = self.Y.shape[1], self.c[:, 0]
+        if not self.loss.joint:
+            for k in range(K):
+                yield k, k, c * np.broadcast_to(around.curvature, self.Y.shape)[:, k]
+            return
+        p = self.Y - around.residual
+        for k in range(K):
+            for m in range(K):
+                # no difference 1 - p, which would lose what is next to zero
+                other = np.delete(p, k, axis=1).sum(axis=1) if k == m else -p[:, m]
+                yield k, m, c * p[:, k] * other
+
+    def of_free(self, G: np.ndarray) -> np.ndarray:
+        """A gradient in what is not charged for: nothing depends on what all classes share."""
+        return G - G.mean(axis=1, keepdims=True) if self.loss.joint else G
 
 
 def newton(problem: ColumnProblem, start: np.ndarray, most: int = STEPS) -> np.ndarray:
@@ -122,8 +141,8 @@ def ridge_gap(problem: ColumnProblem, U: np.ndarray) -> float:
     gap = 0.5 * float((squares[charged & own] / ridge[charged & own]).sum())
     free = ~charged
     if free.any():
-        left = np.where(free[:, None], G, 0.0).ravel()
-        gap += hessian.decrement(left)
+        left = problem.of_free(np.where(free[:, None], G, 0.0))
+        gap += hessian.decrement(left.ravel())
     return gap
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
 from ..penalties.truths import truth_of_fitted
 from ..penalties.truths.outliers import Outliers
@@ -38,12 +39,15 @@ class OneTask:
         self.a = model.alpha_intercept_ if model.fit_intercept else np.inf
         self.alpha = getattr(model, "alpha_", None) or model.alpha
         self.classes = hasattr(model, "classes_")
+        self.joint = self.classes and getattr(model, "loss", None) == "multinomial"
         self.truth = truth_of_fitted(model)
 
     def objective(self, w, level):
         """Of coefficients (d, K) and the level (K,) at x̄."""
         F = (self.X - self.model.center_) @ w + level
-        if self.classes:
+        if self.joint:
+            loss = (logsumexp(F, axis=1) - np.sum(self.Y * F, axis=1))[:, None]
+        elif self.classes:
             loss = np.logaddexp(0, F) - self.Y * F
         else:
             loss = (self.Y - F) ** 2 / 2
@@ -89,7 +93,10 @@ class OneTask:
         v, u = cp.Variable((d, K)), cp.Variable((1, K))
         X = self.X - self.model.center_
         F = X @ v + np.ones((len(X), 1)) @ u + (X @ self.w0 + self.l0)
-        if self.classes:
+        if self.joint:
+            each = cp.log_sum_exp(F, axis=1) - cp.sum(cp.multiply(self.Y, F), axis=1)
+            loss = self.c @ each
+        elif self.classes:
             loss = cp.sum(self.c @ (cp.logistic(F) - cp.multiply(self.Y, F)))
         else:
             loss = cp.sum(self.c @ cp.square(self.Y - F)) / 2

@@ -62,3 +62,23 @@ def test_classes():
     later = adapt(model, newX, words[np.digitize(newy, [-1, 1])], task=new)
     assert later.labels_.tolist() == [0, 1, 2] * 3 + [1, 2]
     assert later.cluster_coef_.shape == (3, 3, 4)
+
+
+def test_a_choice_among_classes_is_pulled_to_the_mean_of_the_cluster():
+    """The gradient of the softmax loss, in what is the task's own, is what that is charged."""
+    rng = np.random.default_rng(0)
+    task = np.arange(280) % 7
+    X, W = rng.normal(size=(280, 3)), 2.0 * rng.normal(size=(2, 3, 3))[np.arange(7) % 2]
+    y = (np.einsum("ij,ijk->ik", X, W[task]) + rng.gumbel(size=(280, 3))).argmax(axis=1)
+    model = ClusteredTasksClassifier(0.1, loss="multinomial", alpha_intercept=0.3, n_clusters=2)
+    new = task == 6
+    model.fit(X[~new], y[~new], task=task[~new])
+    later = adapt(model, X[new], y[new], task=task[new])
+    apart = np.eye(3)[y[new]] - later.predict_proba(X[new], task=task[new])
+    own = later.coef_[-1] - model.cluster_coef_[later.labels_[-1]]
+    gradient = model.data_scale_ * apart.T @ (X[new] - model.center_)
+    np.testing.assert_allclose(gradient, 0.1 * own, atol=1e-9)
+    level0 = model.mean_intercept_ + model.mean_coef_ @ model.center_
+    level = later.intercept_[-1] + later.coef_[-1] @ model.center_ - level0
+    np.testing.assert_allclose(model.data_scale_ * apart.sum(axis=0), 0.3 * level, atol=1e-9)
+    assert later.labels_[-1] == later.labels_[0] and later.dual_gap_ <= model.tol

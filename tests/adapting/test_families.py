@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import mtlearn
 from mtlearn import (
@@ -58,6 +59,10 @@ def assert_solved(model, later, X, y, task, which, **given):
             least, other = truth.objective(*ours), truth.objective(*theirs)
         assert least <= other + 1e-8 * (1 + abs(other))
         assert other <= least + 1e-6 * (1 + abs(least))
+        if truth.joint:  # what all classes share changes no probability, and may cost nothing
+            ours, theirs = (
+                [part - part.mean(-1, keepdims=True) for part in w] for w in (ours, theirs)
+            )
         np.testing.assert_allclose(ours[0], theirs[0], atol=1e-3)
         np.testing.assert_allclose(ours[1], theirs[1], atol=1e-3)
 
@@ -89,6 +94,41 @@ def test_classes_of_a_new_task(name, shared_mean, n_classes):
     places = labels[:, None] == model.classes_
     numbers = places[:, 1:].astype(float) if n_classes == 2 else places.astype(float)
     assert_solved(model, later, X, numbers, task, [7, 8])
+
+
+def in_each(y, task):
+    """Three classes by rank, of which every task has a third of its rows each."""
+    rank = np.array([np.sum((y < one) & (task == t)) for one, t in zip(y, task, strict=True)])
+    return np.array(["low", "mid", "top"])[rank * 3 // np.sum(task == 0)]
+
+
+CHOICES = [(name, 0.05) for name in TAKING if name not in ("subspace", "robust low rank")]
+CHOICES += [(name, level) for name in ("mean", "trace", "l2") for level in (0.0, np.inf)]
+
+
+@pytest.mark.parametrize(("name", "alpha_intercept"), CHOICES)
+def test_a_choice_among_classes_in_a_new_task(name, alpha_intercept):
+    X, y, task, early = draw(d=4, n=16)
+    labels = in_each(y, task)
+    more = {"loss": "multinomial", "alpha_intercept": alpha_intercept}
+    model = fitted_on(name, "Classifier", X[early], labels[early], task[early], **more)
+    later = adapt(model, X[~early], labels[~early], task=task[~early])
+    assert later.dual_gap_ <= 1e-6
+    assert_solved(model, later, X, (labels[:, None] == model.classes_) * 1.0, task, [7, 8])
+
+
+def test_a_choice_of_a_task_apart_is_scikit_learns_softmax():
+    X, y, task, early = draw(d=4, n=30)
+    labels = in_each(y, task)
+    model = MeanRegularizedClassifier(0.05, loss="multinomial", alpha_mean=1e9, alpha_intercept=0.0)
+    model.fit(X[early], labels[early], task=task[early])
+    later = adapt(model, X[~early], labels[~early], task=task[~early])
+    rows = task == 8
+    alone = LogisticRegression(C=model.data_scale_ / 0.05, tol=1e-10, max_iter=10_000)
+    alone.fit(X[rows], labels[rows])
+    np.testing.assert_allclose(later.coef_[-1], alone.coef_, atol=1e-5)
+    expected = alone.predict_proba(X[rows])
+    np.testing.assert_allclose(later.predict_proba(X[rows], task=task[rows]), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("alpha_intercept", [0.0, 0.3, np.inf])

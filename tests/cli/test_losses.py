@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 from sklearn.linear_model import PoissonRegressor
 
 from mtlearn.cli.saved import load
@@ -77,6 +78,7 @@ def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_pat
     ("options", "words"),
     [
         (["--model", "random-slopes", "--loss", "huber"], "knows squares and counts alone"),
+        (["--model", "random-slopes", "--loss", "multinomial"], "knows one class against the rest"),
         (["--model", "independent", "--kind", "classification"], "is for numbers"),
         (["--model", "independent", "--exposure", "year"], "names 0 columns of X"),
         (["--model", "independent", "--quantile", "0.9"], "loss is 'poisson'"),
@@ -85,3 +87,30 @@ def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_pat
 def test_what_does_not_go_together_is_one_line(run, claims, tmp_path, options, words):
     code, _, err = run("fit", claims[0], *NAMED, *options, "--save", tmp_path / "m.skops")
     assert code == 2 and words in err and len(err.splitlines()) <= 3
+
+
+@pytest.mark.long
+def test_choices_are_compared_fitted_and_predicted_all_at_once(run, claims, coarse, tmp_path):
+    table, frame = claims
+    frame["claims"] = np.minimum(frame["claims"], 2)  # none, one, or more
+    frame.to_csv(table, index=False)
+    path, said = tmp_path / "m.skops", tmp_path / "said.json"
+    named = [*NAMED[:-1], "multinomial"]
+    models = ["--models", "random-slopes,mean-regularized", "--folds", 2]
+    code, out, err = run("compare", table, *named, *models, "--json", said)
+    assert code == 0, err
+    found = json.loads(said.read_text())
+    assert {row["model"] for row in found["table"]} >= {"independent", "pooled", "mean-regularized"}
+    assert all("log_loss" in row and "accuracy" in row for row in found["table"])
+    assert found["settings"]["loss"] == "multinomial"
+    assert "random-slopes is left out: it takes one class" in " ".join(out.split())
+    code, _, err = run("fit", table, *named, "--model", "mean-regularized", "--save", path)
+    assert code == 0, err
+    saved, _ = load(str(path))
+    assert saved.settings["loss"] == saved.pipeline[-1].loss == "multinomial"
+    code, _, err = run("predict", path, table, "--out", tmp_path / "p.csv")
+    assert code == 0, err
+    answer = pd.read_csv(tmp_path / "p.csv").filter(like="probability").to_numpy()
+    table, model = saved.pipeline
+    scores = model.decision_function(table.transform(frame.drop(columns="claims")))
+    np.testing.assert_allclose(answer, softmax(scores, axis=1), rtol=1e-8)

@@ -1,6 +1,7 @@
 """``models="all"``: every name that suits the table, as far as the time goes."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from mtlearn.compare.contenders import (
     MULTITASK,
     RANDOM_SLOPES,
     SHARED_SUBSPACE,
+    build_model,
     leave_out_of_loss,
 )
 from mtlearn.compare.every_family import is_ordered, spelt_out_all
@@ -152,6 +154,16 @@ def test_the_dearest_are_left_out_first_and_no_longer_tried_than_a_fold_takes(mo
     now[0] = 0.0
     trial = Trial.of(["a", "b", "must", "c", "d"], optional, seconds_of, tight)
     assert trial.untried == ["c", "d"] and trial.without(optional, tight) == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize("n_classes, left_out", [(2, set()), (3, {RANDOM_SLOPES})])
+def test_families_that_know_no_softmax_are_left_out_of_it_and_said_to_be(n_classes, left_out):
+    kind = replace(kind_of_loss("multinomial"), classes=np.arange(n_classes))
+    models, notes = leave_out_of_loss(dict(MULTITASK), kind)
+    assert MULTITASK.keys() - models.keys() == left_out
+    assert {note.split(" is left out")[0] for note in notes} == left_out
+    for name in models.keys() - {RANDOM_SLOPES}:
+        assert build_model(models[name], "place", None, kind)[-1].loss == "multinomial"
 
 
 @pytest.mark.parametrize(

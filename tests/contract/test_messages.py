@@ -46,6 +46,7 @@ from mtlearn import (
     RandomSlopesRegressor,
     RobustTasksRegressor,
     RobustTasksRegressorCV,
+    SharedSubspaceClassifier,
     SharedSubspaceRegressor,
     SharedSubspaceRegressorCV,
     TaskRelationshipsRegressor,
@@ -132,7 +133,8 @@ in_three = MeanRegularizedClassifier().fit(X, np.arange(24) % 3)
 named = Mean().fit(X, pd.DataFrame(Y, columns=["u", "v"]))
 numbered = Mean().fit(X, y, task=np.arange(24) % 3)
 in_tasks = MeanRegularizedClassifier().fit(X, LABELS, task=TASK)
-in_three_tasks = MeanRegularizedClassifier(loss="multinomial").fit(X, np.arange(24) % 3, task=TASK)
+sharing_directions = SharedSubspaceClassifier(loss="multinomial", rank=1)
+sharing_directions.fit(X, np.arange(24) % 3, task=TASK)
 
 
 class OddPenalty(SquaredNorm):
@@ -353,8 +355,8 @@ PARAMETERS = {
         ["a small weight", 'loss="logistic"'],
     ),
     "one choice later": (
-        lambda: adapt(in_three_tasks, X[:4], np.arange(4) % 3, task=["d"] * 4),
-        ['loss="multinomial" of 3 classes'],
+        lambda: adapt(sharing_directions, X[:4], np.arange(4) % 3, task=["d"] * 4),
+        ["directions", 'loss="multinomial" of 3 classes'],
         ["Fit again with all rows", 'loss="logistic"'],
     ),
     "scale of errors": (
@@ -935,10 +937,15 @@ COMPARISONS = {
         ["loss='absolute' is not allowed"],
         ["squared", "poisson", "huber"],
     ),
-    "the loss of classifiers": (
-        ask(loss="multinomial"),
-        ['loss="multinomial" is for classifiers'],
-        ["models=", "Leave loss out"],
+    "the loss of classes of numbers": (
+        ask(kind="regression", loss="multinomial"),
+        ["loss='multinomial' is for classes", "kind='regression'"],
+        ["Leave one of them out"],
+    ),
+    "one choice in several columns": (
+        lambda: compare_tasks(X, Y > 0, loss="multinomial"),
+        ['loss="multinomial" is one choice', "y has 2 columns"],
+        ["Leave loss out", "one column"],
     ),
     "a loss of classes": (
         ask(kind="classification", loss="poisson"),
@@ -1340,6 +1347,11 @@ FOLDS = {
         fit(MeanRegularizedClassifier(alpha="auto", fit_intercept=False), y=LABELS, task=TASK),
         ['alpha="auto"', "logistic"],
         ["Give a number", "cross-validation"],
+    ),
+    "alpha of counts": (
+        fit(Mean(alpha="auto", loss="poisson"), y=np.arange(24) % 3, task=TASK),
+        ['alpha="auto"', "of counts"],
+        ["Give a number", "cross-validation", 'RandomSlopesRegressor(loss="poisson")'],
     ),
     "alpha of features that differ": (
         fit(Mean(alpha="auto", feature_weight=[0, 1, 1]), task=TASK),

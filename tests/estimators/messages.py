@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import Ridge
 
-from mtlearn import GroupLassoRegressor, MeanRegularizedRegressor, MixedTargets
+from mtlearn import GroupLassoRegressor, MeanRegularizedRegressor, MixedTargets, adapt
 
 X = np.random.default_rng(0).normal(size=(24, 3))
 Y = pd.DataFrame(
@@ -55,6 +55,16 @@ MIXED = {
         ["Leave task= out", "columns of y"],
     ),
     "one target": (mixed(y=Y["price"].to_numpy()), ["1 dimension"], ["a data frame", "(n, T)"]),
+    "one number alone": (
+        mixed(y=Y.assign(price=5)),
+        ["column 'price' of y holds whole numbers (5)"],
+        ["""loss={'price': "squared"}"""],
+    ),
+    "columns that come later": (
+        lambda: adapt(mixed()(), X, Y, task=["d"] * 24),
+        ["the tasks of MixedTargets are the columns of y"],
+        ["Fit it again"],
+    ),
     "a column that is none": (
         mixed(loss={"visit": "poisson"}),
         ["'visit'"],

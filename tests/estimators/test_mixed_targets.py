@@ -530,3 +530,15 @@ def test_clusters_of_other_losses_start_from_the_last_fit():
     model = ClusteredTasksRegressor(0.2, loss="poisson", warm_start=True, tol=1e-10).fit(X, Y)
     first = model.coef_
     np.testing.assert_allclose(model.fit(X, Y).coef_, first, atol=1e-6)
+
+
+@pytest.mark.parametrize(("number", "rows"), [(1.5, 1), (1.5, 60)])
+def test_a_column_with_one_number_is_that_number(number, rows):
+    X, y = draw()
+    column = np.full(len(y), np.nan)
+    column[:rows] = number
+    more = y.assign(single=column)
+    model = MixedTargets(GroupLassoRegressor(0.1), loss=COUNTS).fit(X, more)
+    assert model.loss_ == KINDS | {"single": "squared"}
+    np.testing.assert_allclose(model.predict(X)["single"].astype(float), number, rtol=1e-9)
+    np.testing.assert_allclose(model.coef_[-1], 0.0, atol=1e-12)
