@@ -220,7 +220,7 @@ for tool in (
     COPIES,
 ):
 
-    @refused(tool, *LABELLED, match="task_column=.*of the estimator inside", kinds=["regressor"])
+    @refused(tool, *LABELLED, match=r"task_column=.*of the estimator inside", kinds=["regressor"])
     @refused(tool, *BESIDE, match=r"task= \(of ndarray\)", kinds=["regressor"])
     def labelled_rows(case):
         """Of one target, which the model inside fits by itself."""
@@ -324,9 +324,10 @@ def dependence_of_unlike_columns(case):
     partial_dependence(unlike(case).fit(), F, [1])
 
 
-@refused(
-    AROUND, *SEVERAL, match="1d array|NaN|could not convert|no column of y", kinds=["regressor"]
-)
+UNFIT = r"1d array|NaN|could not convert|no column of y"
+
+
+@refused(AROUND, *SEVERAL, match=UNFIT, kinds=["regressor"])
 def ensembles_of_unlike_columns(case):
     case = unlike(case)
     for tool in (
@@ -334,7 +335,7 @@ def ensembles_of_unlike_columns(case):
         StackingRegressor([("model", case.make())]),
         BaggingRegressor(case.make()),
     ):
-        with pytest.raises(ValueError, match="1d array|NaN|could not convert|no column of y"):
+        with pytest.raises(ValueError, match=UNFIT):
             tool.fit(case.X, case.y)
     TransformedTargetRegressor(case.make(), transformer=StandardScaler()).fit(case.X, case.y)
 
