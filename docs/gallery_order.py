@@ -3,6 +3,7 @@
 NOTEBOOKS = [
     "stores",
     "fares",
+    "answers",
     "schools",
     "marks",
     "growth",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.model_selection import PredefinedSplit
 
 import mtlearn
@@ -129,7 +130,7 @@ class Case:
         return getattr(fitted, method)(take(self.X, rows), **self.part(rows))
 
     def score(self, fitted, rows=ALL_ROWS):
-        return fitted.score(take(self.X, rows), self.y[rows], **self.part(rows))
+        return fitted.score(take(self.X, rows), take(self.y, rows), **self.part(rows))
 
     def held_out(self, method="predict", **parameters):
         """Predictions of every row by a model that has not seen it."""
@@ -168,4 +169,38 @@ class Counts(Case):
 def fit_once(case, rows, parameters):
     rows = np.array(rows)
     estimator = case.make(**dict(parameters))
-    return estimator.fit(take(case.X, rows), case.y[rows], **case.part(rows))
+    return estimator.fit(take(case.X, rows), take(case.y, rows), **case.part(rows))
+
+
+BOTH = ("regressor", "classifier")
+WORKS, REFUSED = [], []
+
+
+def works(tool, *ways, kinds=BOTH):
+    """The cells of a tool and these ways work, as the function shows."""
+
+    def register(check):
+        for way in ways:
+            WORKS.extend(
+                pytest.param(tool, check, Case(model_of(k, way), way), id=f"{tool}-{way}-{k}")
+                for k in kinds
+            )
+        return check
+
+    return register
+
+
+def refused(tool, *ways, match, kinds=BOTH):
+    """The function raises an error with this text."""
+
+    def register(check):
+        for way in ways:
+            REFUSED.extend(
+                pytest.param(
+                    tool, check, match, Case(model_of(k, way), way), id=f"{tool}-{way}-{k}"
+                )
+                for k in kinds
+            )
+        return check
+
+    return register

@@ -172,6 +172,7 @@ class MixedTargets(TaskInputMixin, MetaEstimatorMixin, BaseEstimator):
     array([[0.39, 0.61]])
     """
 
+    __metadata_request__fit = {"groups": True}  # of a search inside
     task_column = None  # columns of y are the tasks
 
     def __init__(self, estimator=None, *, loss=None, noise="estimated"):

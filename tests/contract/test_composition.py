@@ -59,15 +59,18 @@ from ..composition import (
     ALL_ROWS,
     ALPHAS,
     BESIDE,
+    BOTH,
     COLUMN,
     FAMILIES,
     HOLES,
     LABELLED,
     LABELS,
     PAGE,
+    REFUSED,
     SEVERAL,
     TASK,
     TREE,
+    WORKS,
     Case,
     Counts,
     F,
@@ -75,45 +78,16 @@ from ..composition import (
     model_of,
     n,
     read_table,
+    refused,
     take,
+    works,
 )
+from .composed_kinds import groups_reach_the_folds_inside
 
 pytestmark = STRICT
 BEFORE_1_8 = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8)
 
 ROUTING_OFF = r"task_column=.*write sklearn\.set_config\(enable_metadata_routing=True\)"
-BOTH = ("regressor", "classifier")
-WORKS, REFUSED = [], []
-
-
-def works(tool, *ways, kinds=BOTH):
-    """The cells of a tool and these ways work, as the function shows."""
-
-    def register(check):
-        for way in ways:
-            WORKS.extend(
-                pytest.param(tool, check, Case(model_of(k, way), way), id=f"{tool}-{way}-{k}")
-                for k in kinds
-            )
-        return check
-
-    return register
-
-
-def refused(tool, *ways, match, kinds=BOTH):
-    """The function raises an error with this text."""
-
-    def register(check):
-        for way in ways:
-            REFUSED.extend(
-                pytest.param(
-                    tool, check, match, Case(model_of(k, way), way), id=f"{tool}-{way}-{k}"
-                )
-                for k in kinds
-            )
-        return check
-
-    return register
 
 
 def call(check, case, **more):
@@ -870,6 +844,11 @@ def test_more_than_two_classes():
     fitted = case.make().fit(case.X, grade)
     assert fitted.coef_.shape == (3, 3, 4)
     close(fitted.column_norms_[:4], np.sqrt(np.square(fitted.coef_).sum(axis=(0, 1))))
+
+
+def test_groups_reach_the_folds_inside_columns_of_unlike_kinds():
+    with config_context(enable_metadata_routing=True):
+        groups_reach_the_folds_inside()
 
 
 @pytest.mark.parametrize("where", [0, 2, -1])
