@@ -1,10 +1,13 @@
 """How long fits of related tasks take, and how that grows with the number of tasks.
 
-python -m benchmarks.related_tasks [path] [nearest] [relations] [clusters] [subspace] [TASKS ...]
+    python -m benchmarks.related_tasks [path] [nearest] [relations] [clusters] [subspace]
+        [robust] [robust+low-rank] [robust+group] [columns] [TASKS ...]
 
 Tasks of 50 rows and 40 features: on a path, at random places with their 3 nearest, or with
-relations that are learned, or clusters, or in three shared directions. Seconds of the process, of
-one thread where BLAS has one (OPENBLAS_NUM_THREADS=1).
+relations that are learned, or clusters, or in three shared directions; with outliers beside a
+mean, patterns or features; or with features of ten columns of four categories. Strengths are
+.001, 1 and 100, of penalties that are norms shares of the one from which on tasks are alike: .01,
+.1 and .5. Seconds of the process, of one thread where BLAS has one (OPENBLAS_NUM_THREADS=1).
 """
 
 import sys
@@ -18,6 +21,10 @@ from mtlearn import (
     ClusteredTasksRegressor,
     GraphTasksClassifier,
     GraphTasksRegressor,
+    GroupLassoClassifier,
+    GroupLassoRegressor,
+    RobustTasksClassifier,
+    RobustTasksRegressor,
     SharedSubspaceClassifier,
     SharedSubspaceRegressor,
     TaskRelationshipsClassifier,
@@ -27,7 +34,10 @@ from mtlearn import (
 CLUSTERED = ClusteredTasksRegressor, ClusteredTasksClassifier
 SUBSPACE = SharedSubspaceRegressor, SharedSubspaceClassifier
 ROWS, FEATURES = 50, 40
-NAMES = ("path", "nearest", "relations", "clusters", "subspace")
+STRENGTHS, SHARES = (1e-3, 1.0, 100.0), (0.01, 0.1, 0.5)
+ROBUST = {"robust": None, "robust+low-rank": "low_rank", "robust+group": "group"}
+NORMS = (*ROBUST, "columns")
+NAMES = ("path", "nearest", "relations", "clusters", "subspace", *NORMS)
 
 
 def drawn(T):
@@ -46,6 +56,13 @@ def models(name, T):
         return (partial(Model, n_clusters=4) for Model in CLUSTERED)
     if name == "subspace":
         return (partial(Model, rank=3) for Model in SUBSPACE)
+    if name in ROBUST:
+        robust = RobustTasksRegressor, RobustTasksClassifier
+        return (partial(Model, structure=ROBUST[name]) for Model in robust)
+    if name == "columns":
+        groups = np.repeat(np.arange(FEATURES // 4), 4)
+        lassos = GroupLassoRegressor, GroupLassoClassifier
+        return (partial(Model, feature_groups=groups) for Model in lassos)
     places = dict(enumerate(np.random.default_rng(1).random((T, 2))))
     graph = "path" if name == "path" else places
     return (partial(Model, graph=graph) for Model in (GraphTasksRegressor, GraphTasksClassifier))
@@ -62,15 +79,20 @@ def main(names, sizes):
         X, y, task = drawn(T)
         for name in names:
             regressor, classifier = models(name, T)
+            norm = name in NORMS
+            largest = regressor().alpha_max(X, y, task=task) if norm else 1.0
             fits = [
-                seconds(regressor(alpha=alpha).fit, X, y, task=task) for alpha in (1e-3, 1.0, 100.0)
+                seconds(regressor(alpha=alpha * largest).fit, X, y, task=task)
+                for alpha in (SHARES if norm else STRENGTHS)
             ]
-            print(f"{T:>5} tasks, {name:>9}: fits", *(f"{s:.2f}" for s in fits), end="", flush=True)
-            took = seconds(classifier(alpha=0.1).fit, X, y > 0, task=task)
+            told = " ".join(f"{s:.2f}" for s in fits)
+            print(f"{T:>5} tasks, {name:>15}: fits {told}", end="", flush=True)
+            most = classifier().alpha_max(X, y > 0, task=task) if norm else 1.0
+            took = seconds(classifier(alpha=0.1 * most).fit, X, y > 0, task=task)
             print(f", classifier {took:.2f}")
             if T <= 100:
                 took = seconds(regressor().path, X, y, task=task, alphas=50)
-                print(f"{'':>25}path of 50 alphas {took:.2f}")
+                print(f"{'':>31}path of 50 alphas {took:.2f}")
 
 
 if __name__ == "__main__":

@@ -86,6 +86,7 @@ STRUCTURES = {
     "low rank": lambda seed: of_library("low_rank", seed, rank=2),
     "and private": private,
     "clusters": lambda seed: of_library("clusters", seed, n_clusters=3, deviation=0.2),
+    "wide clusters": lambda seed: of_library("clusters", seed, n_clusters=3, deviation=0.4),
     "outliers": lambda seed: of_library("mean", seed, N_OUTLIERS, deviation=0.0),
     "of low rank": lambda seed: of_library("low_rank", seed, N_OUTLIERS, rank=1),
     "of features": lambda seed: of_library("group", seed, N_OUTLIERS, n_informative=2),
@@ -102,7 +103,8 @@ SUITED = {
     "partly the same": {"dirty"},
     "low rank": {"shared-subspace", "trace-norm", "task-relationships"},
     "and private": {"shared-subspace", "trace-norm", "task-relationships"},
-    "clusters": {"clustered"},
+    "clusters": {"clustered", "trace-norm+mean"},  # of no width they are a mean and two patterns
+    "wide clusters": {"clustered"},
     "outliers": {"robust"},
     "of low rank": {"robust+low-rank"},
     "of features": {"robust+group"},

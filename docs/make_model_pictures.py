@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.linear_model import Ridge
 
 from mtlearn import (
+    ClusteredTasksRegressor,
     DirtyRegressorCV,
     GraphTasksRegressorCV,
     GroupLassoRegressorCV,
@@ -24,6 +25,7 @@ from mtlearn import (
     PooledTasks,
     RandomSlopesRegressor,
     RobustTasksRegressor,
+    SharedSubspaceRegressor,
     TaskRelationshipsRegressorCV,
     TraceNormRegressorCV,
     make_table_pipeline,
@@ -70,6 +72,13 @@ def opposed(seed):
     return answers(signs[:, None] * rng.normal(size=D) + 0.2 * rng.normal(size=(T, D)), seed)
 
 
+def of_three_kinds(seed):
+    rng = np.random.default_rng(seed)
+    centers = rng.normal(size=(3, D))
+    kind = np.array([0, 0, 1, 2, 1, 0, 2, 2, 1, 0, 1, 2])
+    return answers(centers[kind] + 0.2 * rng.normal(size=(T, D)), seed)
+
+
 def drawn(structure, **options):
     found = make_multitask_regression(T, ROWS, D, structure=structure, random_state=3, **options)
     return found.data, found.target, found.task
@@ -80,6 +89,7 @@ def coefficients():
     near = drawn("mean", deviation=0.3, snr=10)
     joint = drawn("group", n_informative=3, snr=10)
     mixtures = drawn("low_rank", rank=2, snr=10)
+    one_direction = drawn("low_rank", rank=1, snr=10)
     own = drawn("dirty", n_informative=3, n_specific=1, snr=20)
     alone = drawn("none", snr=10)
     differ = slopes_that_differ_in_two_features(0)
@@ -92,6 +102,8 @@ def coefficients():
         "robust_tasks": (RobustTasksRegressor(0.5), two_outliers(0)),
         "graph_tasks": (GraphTasksRegressorCV(alphas=20), neighbours(1)),
         "task_relationships": (TaskRelationshipsRegressorCV(alphas=20), opposed(0)),
+        "clustered_tasks": (ClusteredTasksRegressor(0.3, n_clusters=3), of_three_kinds(1)),
+        "shared_subspace": (SharedSubspaceRegressor(0.01, rank=1), one_direction),
         "independent": (IndependentTasks(Ridge()), alone),
         "pooled": (PooledTasks(Ridge(), task_dummies=False), near),
     }

@@ -152,6 +152,8 @@ class ClusteredTasks(Family):
         )
 
     def _take_over(self, found: dict[str, Any], data: TaskData) -> None:
+        if "n_clusters_tried_" in found:  # one that was given is posed, and warned of, as it is
+            found["n_clusters_tried_"] = np.minimum(found["n_clusters_tried_"], len(data.tasks))
         super()._take_over(found, data)
         fitted, labels = self._linear_tasks(), found["labels_"]
         coef, intercept = means_of(fitted.coef, labels), means_of(fitted.intercept, labels)

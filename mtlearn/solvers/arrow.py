@@ -25,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 
 from mtlearn.penalties.squared_norm import SquaredNorm
-from mtlearn.problems.linear import solve_semidefinite
+from mtlearn.problems.linear import Semidefinite
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
@@ -62,6 +62,7 @@ class Arrow:
         inverses: AllInverses | None = None,
     ):
         self.problem, self.alpha, self.thin = problem, alpha, thin
+        self._factored: dict[float, Semidefinite] = {}  # by the cutoff
         self.with_mean = problem.coupling.has_mean and alpha > 0
         # The pseudo-inverse of a rank-one update has no such identity: H_t as a whole, then.
         self.whole = alpha <= (1e-12 * typical_curvature(problem) if thin else 0.0)
@@ -114,8 +115,7 @@ class Arrow:
             if problem.pooled:
                 right = np.append(right, right_b)
             cutoff = dependent if problem.coupling.alpha_mean == 0 else 0.0
-            unit = problem.coupling.mean_unit
-            solution = solve_semidefinite(self.system, right, d, cutoff, unit)
+            solution = self._border(cutoff).solve(right)
             mean = solution[:d]
             b0 = float(solution[d]) if problem.pooled else 0.0
         elif problem.pooled:
@@ -130,6 +130,15 @@ class Arrow:
             if not self.whole:
                 dV -= (self.alpha * problem.kappa * self.damp * (mean @ self.p)) * self.p
         return dV, mean, b0
+
+    def _border(self, cutoff: float) -> Semidefinite:
+        """The system of (w_0, b_0), factored once for as many right sides as come."""
+        if cutoff not in self._factored:
+            unit = self.problem.coupling.mean_unit
+            self._factored[cutoff] = Semidefinite(
+                self.system, self.problem.n_features, cutoff, unit
+            )
+        return self._factored[cutoff]
 
 
 def solve_mean_regularized(

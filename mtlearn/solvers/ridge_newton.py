@@ -119,12 +119,26 @@ class RidgeNewton(Iterative):
             return first
         if self._alone is None:
             self._alone = self._solver(self.least, again=False)
-        g = point.G - penalty.gradient(point.V)
+        g = self._left(penalty, point)
         second = 0.5 * _size(g, self._alone(g)) ** 2 / self.problem.null_value
         return min(first, second)
 
-    def _slope(self, penalty: Any, point: Point, solve: Solve) -> Slope:
+    def _left(self, penalty: Any, point: Point) -> np.ndarray:
+        """What is left of the gradient, without the rounding of G along w_0.
+
+        Where w_0 is at its best the sum of G over tasks is what the ridge on it says. What moves
+        all deviations one way and w_0 the other is charged little; in columns of great curvature
+        G says less of it than its rounding.
+        """
         g = point.G - penalty.gradient(point.V)
+        if self.unlike and point.mean is not None:
+            ridge = self.problem.coupling.ridge(self.problem.n_tasks)
+            rounding = self.problem.mean_gradient(point) - ridge * point.mean
+            g -= np.tile(rounding / self.problem.n_tasks, self.problem.n_tasks)
+        return g
+
+    def _slope(self, penalty: Any, point: Point, solve: Solve) -> Slope:
+        g = self._left(penalty, point)
         z = solve(g)
         return Slope(point, g, z, _size(g, z), objective(self.problem, penalty, point))
 

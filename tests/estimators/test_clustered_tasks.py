@@ -128,6 +128,9 @@ def test_numbers_of_clusters_that_are_one_model_are_searched_once():
     )
     search.fit(b.data, b.target, task=b.task)
     assert search.n_clusters_tried_.tolist() == [1, 2, 3]
+    with pytest.warns(UserWarning, match="n_clusters=9, with 3 tasks"):
+        search.set_params(n_clusters=9).fit(b.data, b.target, task=b.task)
+    assert search.n_clusters_tried_.tolist() == [3] and search.n_clusters_ == 3
 
 
 def test_more_clusters_than_tasks_or_values_are_said():

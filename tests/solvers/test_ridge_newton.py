@@ -61,6 +61,31 @@ def test_certified(name, alpha):
         assert np.isfinite(model.coef_).all() and np.isfinite(model.cluster_coef_).all()
 
 
+@pytest.mark.parametrize(  # at 1e-6 and 8 rounding decides: with some LAPACKs it ends above tol
+    ("alpha", "exponent"),
+    [(1e-9, 6), (1e-6, 6), (1e-3, 6), (1.0, 6), (1e-9, 8), (1e-3, 8), (1.0, 8), (1e3, 8)],
+)
+def test_certified_where_columns_are_as_far_apart_as_digits_are(alpha, exponent):
+    """Rounding of a gradient in w_0 is more than the ridges here charge for."""
+    X, y, task = rows(n=20, d=6)
+    X *= 10.0 ** np.resize([exponent, -exponent, 0], 6)
+    model = ClusteredTasksRegressor(alpha, n_clusters=3).fit(X, y, task=task)  # or a warning
+    assert 0 <= model.dual_gap_ <= 1e-6
+
+
+def test_columns_far_below_the_others_say_nothing():
+    X, y, task = rows(n=20, d=6)
+    X *= 10.0 ** np.resize([8.0, -8.0, 0.0], 6)
+    seen = X[:, [0, 2, 3, 5]]
+    ours, theirs = (
+        ClusteredTasksRegressor(1e-3, n_clusters=3, tol=1e-7).fit(features, y, task=task)
+        for features in (X, seen)
+    )
+    np.testing.assert_allclose(
+        ours.predict(X, task=task), theirs.predict(seen, task=task), atol=1e-3
+    )
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_classes_are_certified(classes):
     X, y, task = rows(n=25)
