@@ -58,6 +58,7 @@ class Modes(MixedModel):
     """
 
     estimates_noise = exact_hessian = False
+    capped = True  # at the largest variance searches end, and the likelihood does not
     cap = 100.0  # a standard deviation of ten, of the log odds or rate at a column's own
 
     def __init__(
