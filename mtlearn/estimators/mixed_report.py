@@ -57,7 +57,7 @@ def _overdispersed(model: Any) -> str:
         return ""
     return (
         f"Counts vary more than Poisson's, dispersion_={model.dispersion_:.3g} where 1 is "
-        "expected: look at the largest ones for slips of the pen, and at the unit (weight times "
+        "expected: look at the largest ones for mistakes, and at the unit (weight times "
         "target has to be a number of events); for amounts, rather than events, give the squared "
         "loss log(1 + y)."
     )
@@ -87,12 +87,12 @@ def _warn_of_endless(model: Any, fits: list[Any]) -> bool:
         return False
     if in_fold():
         return True
-    what = "of a class" if is_classifier(model) else "events"
+    what = "rows of the rarer class" if is_classifier(model) else "events"
     fewer = "" if model.covariance == "common" else 'covariance="common", '
     less = "" if model.method == "ml" else 'method="ml", '
     instead = _overdispersed(model) or (
-        f"There are too few rows {what} to tell. Give {less}{fewer}fewer features, more rows "
-        f"{what}, or one model for all (mtlearn.PooledTasks)."
+        f"There are too few {what} to tell. Give {less}{fewer}fewer features, more {what}, or "
+        "one model for all (mtlearn.PooledTasks)."
     )
     warnings.warn(
         f"how much tasks differ in {_named(model, fits, places)} is not known: the likelihood "
