@@ -87,8 +87,8 @@ class LaplaceFit(MixedLines):
 
     @property
     def endless(self) -> np.ndarray:
-        """Mask (p,) of columns whose variances ended where searches do."""
-        if not len(self.fit.values):
+        """Mask (p,) of columns of counts whose variances ended where searches do."""
+        if not self.model.capped or not len(self.fit.values):
             return np.zeros(self.model.n_columns, dtype=bool)
         of_groups = self.fit.groups @ (self.fit.values >= self.model.cap) > 0
         return np.asarray(of_groups | (np.diag(self.fit.Theta) >= self.model.cap))

@@ -87,11 +87,10 @@ def _warn_of_endless(model: Any, fits: list[Any]) -> bool:
         return False
     if in_fold():
         return True
-    what = "rows of the rarer class" if is_classifier(model) else "events"
     fewer = "" if model.covariance == "common" else 'covariance="common", '
     less = "" if model.method == "ml" else 'method="ml", '
     instead = _overdispersed(model) or (
-        f"There are too few {what} to tell. Give {less}{fewer}fewer features, more {what}, or "
+        f"There are too few events to tell. Give {less}{fewer}fewer features, more events, or "
         "one model for all (mtlearn.PooledTasks)."
     )
     warnings.warn(

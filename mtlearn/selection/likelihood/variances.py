@@ -136,8 +136,9 @@ def fit_variances(
     x = top.x
     norm = top.norm
     if model.capped and (x[:k] >= model.cap).any():
-        there = derivatives(model, top.state, E)
-        norm = max(norm, float(np.abs(there.slope * there.unit)[:k][x[:k] >= model.cap].max()))
+        ends_at = derivatives(model, top.state, E)
+        scaled = np.abs(ends_at.slope * ends_at.unit)[:k]
+        norm = max(norm, float(scaled[x[:k] >= model.cap].max()))
     ridge = float(np.exp(-x[k])) if len(x) > k else None
     theta = np.diag(E @ x[:k])
     ends = norm, top.n_iter, top.unfinished
