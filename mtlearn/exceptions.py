@@ -79,7 +79,8 @@ class UnidentifiedVarianceWarning(UserWarning):
     """The data do not tell how much tasks differ in some coefficients; these variances are zero.
 
     Issued by ``fit`` of models that estimate variances: with a single task, one row per task, or no
-    more rows than coefficients.
+    more rows than coefficients. Of counts also where variances have no finite best
+    value, as with very few events; these stay at the largest that is looked at.
 
     Examples
     --------

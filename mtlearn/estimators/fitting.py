@@ -95,7 +95,7 @@ class Fitting(FittedLinear, Family):
 
     def _with_repetitions(self, data: TaskData) -> TaskData:
         data = as_repetitions(data)
-        if self._estimates():
+        if self._estimates() and not self._loss.dispersed:  # of counts they are exposures
             warn_of_many(data)
         return data
 

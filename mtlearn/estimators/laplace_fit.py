@@ -86,6 +86,14 @@ class LaplaceFit(MixedLines):
         return self.fit.unknown
 
     @property
+    def endless(self) -> np.ndarray:
+        """Mask (p,) of columns of counts whose variances ended where searches do."""
+        if not self.model.capped or not len(self.fit.values):
+            return np.zeros(self.model.n_columns, dtype=bool)
+        of_groups = self.fit.groups @ (self.fit.values >= self.model.cap) > 0
+        return np.asarray(of_groups | (np.diag(self.fit.Theta) >= self.model.cap))
+
+    @property
     def away(self) -> np.ndarray:
         """From the means of tasks under the curvature to x̄ (T, d)."""
         return -self.state.mode.near.c * self.scale

@@ -94,8 +94,9 @@ class RandomSlopes(FittedLinear, BaseEstimator):
     dual_gap_ : float
         Certificate of the coefficients given the variances, as of the other models.
     gradient_norm_ : float
-        Largest derivative of -2 log likelihood by a variance not at its bound, in units of the
-        root of its Fisher information. Below 1e-3 the likelihood is at its maximum to six digits.
+        Largest derivative of -2 log likelihood by a variance not at its bound (of counts at
+        the largest that is looked at, too, where a warning says so), in units of the root of its
+        Fisher information. Below 1e-3 the likelihood is at its maximum to six digits.
     n_iter_ : int
         Newton steps, at least one.
     tasks_ : ndarray of shape (T,)

@@ -70,7 +70,8 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
         counts, nearly. Otherwise coefficients are put in
         as if they were known, and a task not seen is a typical one, of which half of the tasks
         have more. That is as good or better where s² is large, as the mean of a log-normal
-        variable is that of its tail. It needs ``store_covariance``.
+        variable is that of its tail. It needs ``store_covariance``. "squared" has
+        no such mean and does not look at it.
 
     Attributes
     ----------

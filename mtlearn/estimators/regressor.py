@@ -43,7 +43,9 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
     loss : {"squared", "poisson", "huber", "quantile"}
         What an error costs. "squared" is ½ (y - f)². "poisson" is for counts: half the deviance
         y log(y/mu) - y + mu, mu = exp(f) is predicted; of rates (counts over exposure) the
-        exposure is the sample weight. "huber" is ½ r² of residuals r up to a size of
+        exposure is the sample weight, whole or not: to alpha_intercept="auto" a row of weight 2
+        is one label watched twice as long and not two, as its estimate knows how counts vary
+        beyond Poisson's. "huber" is ½ r² of residuals r up to a size of
         delta = 1.345 ``huber_scale`` and linear beyond, so that outliers pull no harder. "quantile"
         is q r of residuals r >= 0 and (q - 1) r below, q the ``quantile`` that is predicted.
         Moments suffice for "squared" alone.

@@ -19,8 +19,11 @@ def divergence(p: np.ndarray, log_p: np.ndarray, away: np.ndarray) -> np.ndarray
     safe = np.maximum(p, tiny)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         ratio = np.maximum(away / safe, -1.0)
+        lost = (p < tiny) | ~np.isfinite(ratio)
+        if lost.any():  # one that is no number would hide from the series which others are large
+            ratio = np.where(lost, 0.0, ratio)
         near = p * _entropy_gap(ratio)
-        lost = (p < tiny) | ~np.isfinite(near)
+        lost |= ~np.isfinite(near)
         if not lost.any():
             return near
         # p below the smallest normal number keeps its logarithm

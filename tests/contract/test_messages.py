@@ -120,6 +120,12 @@ Y = np.column_stack([y, -y])
 TASK = np.repeat(["a", "b", "c"], 8)
 TASK_NUMBER = np.repeat([0, 1, 2], 8)
 FRAME = pd.DataFrame(X, columns=["size", "dose", "age"]).assign(school=TASK)
+AMOUNTS = np.floor(1e6 * np.random.default_rng(7).exponential(size=160) ** 4)
+ONE_EVENT = (
+    np.random.default_rng(5).normal(size=(160, 3)),
+    (np.arange(160) == 3) * 1.0,
+    np.repeat(np.arange(20), 8),
+)
 TASK_SLOPE = X[:, 0] * np.arange(24) // 8 + 0.01 * y
 LABELS = np.where(y > 0, "yes", "no")
 HOLES = np.full(24, np.nan)
@@ -1554,6 +1560,18 @@ WARNINGS = {
         UnidentifiedVarianceWarning,
         ["the level, 0, 1, 2", "4 variances", "one task"],
         ["more rows per task"],
+    ),
+    "too few events for variances": (
+        fit(Slopes(loss="poisson"), X=ONE_EVENT[0], y=ONE_EVENT[1], task=ONE_EVENT[2]),
+        UnidentifiedVarianceWarning,
+        ["the level, 0, 2", "still grows", "gradient_norm_=", "too few events"],
+        ['method="ml"', 'covariance="common"', "PooledTasks"],
+    ),
+    "amounts for counts": (
+        fit(Slopes(loss="poisson"), X=ONE_EVENT[0], y=AMOUNTS, task=ONE_EVENT[2]),
+        ConvergenceWarning,
+        ["more than Poisson's", "dispersion_="],
+        ["largest ones", "the unit"],
     ),
     "one model tells classes apart": (
         classify(X[:, 0] > 0, RandomSlopesClassifier(), task=TASK),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import optimize, stats
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import PoissonRegressor
 
 from mtlearn import RandomSlopesRegressor, adapt
@@ -419,3 +420,27 @@ class TestLaterTasks:
         for name in ("coef_", "coef_std_", "coef_covariance_", "coef_skew_", "intercept_"):
             found, fitted = getattr(again, name), getattr(model, name)
             np.testing.assert_allclose(found[7], fitted[7], rtol=1e-6, atol=1e-9)
+
+
+class TestFewEvents:
+    """The example of twenty tasks of eight rows, of which a few have an event."""
+
+    @pytest.mark.parametrize("events", [[3], [3, 40], [3, 40, 80]])
+    def test_a_likelihood_without_end_is_no_maximum(self, events):
+        rng = np.random.default_rng(5)
+        X, task, y = rng.normal(size=(160, 3)), np.repeat(np.arange(20), 8), np.zeros(160)
+        y[events] = 1
+        with pytest.warns(UnidentifiedVarianceWarning, match="still grows at the largest"):
+            model = RandomSlopesRegressor(loss="poisson").fit(X, y, task=task)
+        assert model.gradient_norm_ > 0.5
+        finite = RandomSlopesRegressor(loss="poisson", method="ml").fit(X, y, task=task)
+        assert finite.gradient_norm_ <= 1e-6
+
+    def test_one_count_of_a_thousand_million_is_looked_for(self):
+        X, k, e, task, _ = visits(0, n_tasks=10)
+        k[0] = 1e9
+        with pytest.warns(ConvergenceWarning, match=r"dispersion_=.*largest ones") as said:
+            RandomSlopesRegressor(loss="poisson", max_iter=5).fit(
+                X, k / e, sample_weight=e, task=task
+            )
+        assert "covariance=" not in str(said[0].message)

@@ -130,6 +130,13 @@ def test_extreme_scores_neither_overflow_nor_turn_negative():
     np.testing.assert_allclose(loss.dual_gap(1e4, 0.0, 0.5), 5000 - np.log(2), rtol=1e-13)
 
 
+def test_a_mean_next_to_nothing_takes_no_digits_from_others():
+    """Beside one whose ratio to its target overflows: y log(y/mu) - y + mu, from its terms."""
+    f, y = np.array([-700.0, -40.0, -3.0, 0.0]), np.array([1e10, 5.0, 5.0, 1.5])
+    found = HalfPoissonDeviance().expansion(f, y).value
+    np.testing.assert_allclose(found, y * (np.log(y) - f) - y + np.exp(f), rtol=1e-13)
+
+
 def test_logistic_does_not_care_which_class_is_called_one():
     rng = np.random.default_rng(0)
     f, q = 20 * rng.standard_normal(200), rng.integers(0, 5, 200) / 4

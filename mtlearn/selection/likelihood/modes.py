@@ -78,6 +78,7 @@ class Modes(MixedModel):
             of_unit_columns=of_unit_columns,
         )
         self.rows: LabelRows = rows(self.scale)
+        self.capped = self.rows.loss.dispersed  # counts grow on; classes level off before
         self.y_scale, self.copies, self.exact = 1.0, 1, False
         self.repeat, self.close = repeat, close
         self.may_vary = np.isfinite(self.scale) & (self.n_tasks > 1)

@@ -25,7 +25,9 @@ def one_way_alpha_intercept(
     A loss with curvature h has working residuals (residual / h) with weights h s, on a scale where
     sigma² = 1: N_t and ē_t are then those of the working responses. Of counts sigma² is Pearson's
     dispersion (the sum of squares over the number of labels less T), which takes up the unit of
-    exposures and what counts vary more than Poisson's. K classes share one tau².
+    exposures and what counts vary more than Poisson's: weights of counts are exposures, and no
+    repetitions even where they are whole, or else years and months would differ. K classes share
+    one tau².
 
     Returns inf, one common intercept, where tau² <= 0 or no task has two rows.
 

@@ -50,7 +50,8 @@ class Variances:
     unknown : ndarray of bool, of shape (p,)
         Columns of the others that say the same as the noise; what is left says the same as those.
     gradient : float
-        Largest entry of the scaled gradient, over what is not at a bound.
+        Largest entry of the scaled gradient, over what is not at a bound; of a model that is
+        ``capped`` also at the largest variance, which is no maximum.
     n_iter : int
     unfinished : bool
         Whether steps ended because there may be no more of them.
@@ -133,9 +134,14 @@ def fit_variances(
         exact=model.exact_hessian,
     )
     x = top.x
+    norm = top.norm
+    if model.capped and (x[:k] >= model.cap).any():
+        ends_at = derivatives(model, top.state, E)
+        scaled = np.abs(ends_at.slope * ends_at.unit)[:k]
+        norm = max(norm, float(scaled[x[:k] >= model.cap].max()))
     ridge = float(np.exp(-x[k])) if len(x) > k else None
     theta = np.diag(E @ x[:k])
-    ends = top.norm, top.n_iter, top.unfinished
+    ends = norm, top.n_iter, top.unfinished
     return Variances(top.state, theta, x[:k], ridge, E, unknown, *ends)
 
 

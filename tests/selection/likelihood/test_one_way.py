@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mtlearn import MeanRegularizedRegressor
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.design import DesignProblem
@@ -52,3 +53,21 @@ def test_one_row_per_task_or_one_task_says_nothing_about_intercepts():
     assert (
         one_way_alpha_intercept(DesignProblem.of_tasks(one, np.ones(1), Coupling()), 0.1) == np.inf
     )
+
+
+def test_whole_weights_of_counts_are_exposures_and_repeat_rows_where_the_strength_is_given():
+    rng = np.random.default_rng(1)
+    task, X = np.repeat(np.arange(6), 10), rng.normal(size=(60, 3))
+    y = rng.poisson(np.exp(0.2 * X[:, 0] + 0.5 * rng.normal(size=6)[task]))
+    twice = np.where(np.arange(60) % 3 == 0, 2, 1)
+    again = np.repeat(np.arange(60), twice)
+    model = MeanRegularizedRegressor(0.1, loss="poisson", alpha_intercept=1.0, tol=1e-10)
+    one = model.fit(X, y, sample_weight=twice, task=task).coef_
+    np.testing.assert_allclose(
+        model.fit(X[again], y[again], task=task[again]).coef_, one, rtol=1e-7
+    )
+    model.set_params(alpha_intercept="auto")
+    whole = model.fit(X, y, sample_weight=twice, task=task).alpha_intercept_
+    others = model.fit(X, y, sample_weight=0.7 * twice, task=task).alpha_intercept_
+    assert 0 < whole < np.inf
+    np.testing.assert_allclose(others, whole, rtol=1e-9)
