@@ -38,9 +38,11 @@ from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.proximal_newton import Minimum, next_flattest
 from mtlearn.solvers.shared_subspace import Newton, Polish, Scaled, solve_in_subspace
 from mtlearn.solvers.solution import Solution
+from mtlearn.solvers.subspace_starts import other_starts
 
 LEAST_ALPHA = 1e-7  # of the least curvature of a feature, below which directions are not found
 MODEL_STEPS = 50  # of Newton's on one model
+FEW_ENTRIES = 1000  # of V at most, that more starts than one are tried for
 CLOSER = 1e-3  # of what a model has left at first, that it is solved to
 
 Report = Callable[[int, float], None] | None
@@ -91,7 +93,25 @@ class BoundedRank:
         if not ridge.point.V.any():
             return ridge
         given = isinstance(start, np.ndarray) and bool(start.any())
-        V = start if given else None
+        best = self._from(penalty, ridge, start if given else None, aim, max_iter)
+        if best.gap <= self.ridge.tol or ridge.point.V.size > FEW_ENTRIES:
+            return best
+        charge = SquaredNorm(penalty.alpha)
+        least = problem.value(best.point) + charge.value(best.point.V)
+        for V in other_starts(problem, penalty, ridge.point.V, self.ridge.solve):
+            found = self._from(penalty, ridge, V, aim, max_iter)
+            value = problem.value(found.point) + charge.value(found.point.V)
+            # What differs by what stopping left is the same optimum, and the first of them is kept.
+            lower = value < least - 2 * max(best.left, self.ridge.tol) * problem.null_value
+            if lower and found.left <= max(best.left, self.ridge.tol):
+                best, least = found, value
+        return best
+
+    def _from(
+        self, penalty: RankAtMost, ridge: Solution, V: np.ndarray | None, aim: float, max_iter: int
+    ) -> Solution:
+        """A stationary point near deviations, or near the ridge where there are none."""
+        problem = self.problem
         if isinstance(problem, Quadratic):
             V = ridge.point.V if V is None else V
             limits: Any = {"tol": self.ridge.tol, "aim": aim, "max_iter": max_iter}
