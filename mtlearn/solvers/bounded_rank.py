@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.losses import Softmax
 from mtlearn.penalties.rank_at_most import RankAtMost
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic
@@ -165,7 +166,7 @@ def _by_models(
     V = Scaled(model, penalty).truncated(ridge.V if start is None else start)
     if start is None:  # the model of the ridge knows more than the ridge
         V = solve_in_subspace(model, penalty, V, tol=CLOSER, max_iter=MODEL_STEPS).point.V
-    point = problem.evaluate(V, ridge.mean, ridge.b0)
+    point = _centred(problem, problem.evaluate(V, ridge.mean, ridge.b0))
     flattest, n, stalled = FLATTEST, 0, 0
     while True:
         model = problem.model(point)
@@ -182,8 +183,28 @@ def _by_models(
         new, length = _towards(problem, Scaled(model, penalty), charge, point, minimum)
         flattest = next_flattest(flattest, length, False)
         stalled = stalled + 1 if new is None else 0
-        point, n = point if new is None else new, n + 1
+        point, n = point if new is None else _centred(problem, new), n + 1
     return point, left, n
+
+
+def _centred(problem: LossProblem, point: Any) -> Any:
+    """Of the softmax, coefficients that sum to zero over classes, as the best ones do.
+
+    Its scores are determined up to a number for each row: the loss stays, the norm falls, and the
+    rank of (d K, T) cannot rise by a projection of its rows.
+    """
+    if not isinstance(problem.loss, Softmax):
+        return point
+
+    def centred(W: np.ndarray) -> np.ndarray:
+        by_class = W.reshape(len(W), -1, problem.n_classes)
+        return (by_class - by_class.mean(axis=2, keepdims=True)).reshape(W.shape)
+
+    V, mean = centred(point.V), None if point.mean is None else centred(point.mean)
+    XW = problem.scores(whole(V, mean))
+    if point.own is not None:
+        XW += problem.own_scores(point.own)
+    return problem.point(V, mean, point.b, point.b0, XW, own=point.own)
 
 
 def _left(model: Any, penalty: RankAtMost, point: Any) -> float:

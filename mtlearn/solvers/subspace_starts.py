@@ -15,13 +15,14 @@ import numpy as np
 
 from mtlearn.penalties.elastic_trace import by_column, by_task
 from mtlearn.penalties.rank_at_most import NO_RANK, RankAtMost
+from mtlearn.problems.base import Problem, Quadratic
 
 STRONGER = (10.0, 100.0, 1000.0)  # times alpha
 EXCHANGES = 6  # of a triple for another, the largest first
 
 
 def other_starts(
-    problem: Any, penalty: RankAtMost, V: np.ndarray, ridge: Callable[[float], Any]
+    problem: Problem, penalty: RankAtMost, V: np.ndarray, ridge: Callable[[float], Any]
 ) -> Iterator[np.ndarray]:
     """Deviations (d, C) of rank r to start at, none of them zero.
 
@@ -36,14 +37,16 @@ def other_starts(
         The solution of the ridge at an alpha.
     """
     scale = _scale(problem, penalty)
-    yield from _of_triples(V, penalty, scale, first=1)
+    # A fit of another loss is many quadratic ones: of it only the other ridges are tried.
+    most = EXCHANGES if isinstance(problem, Quadratic) else 0
+    yield from list(_of_triples(V, penalty, scale, most))[1:]
     for times in STRONGER:
         more = ridge(times * penalty.alpha).point.V
         if more.any():
-            yield from _of_triples(more, penalty, scale, first=0)
+            yield from _of_triples(more, penalty, scale, most)
 
 
-def _scale(problem: Any, penalty: RankAtMost) -> np.ndarray:
+def _scale(problem: Problem, penalty: RankAtMost) -> np.ndarray:
     """What features (d K, 1) are multiplied by, that they curve alike."""
     shape = problem.n_features, problem.n_columns
     curvature = np.broadcast_to(problem.hessian_diagonal(), shape)
@@ -52,16 +55,16 @@ def _scale(problem: Any, penalty: RankAtMost) -> np.ndarray:
 
 
 def _of_triples(
-    V: np.ndarray, penalty: RankAtMost, scale: np.ndarray, first: int
+    V: np.ndarray, penalty: RankAtMost, scale: np.ndarray, most: int
 ) -> Iterator[np.ndarray]:
-    """V at its r largest triples, and with one exchanged, from the given one on."""
+    """V at its r largest triples, and with one exchanged, of so many at most."""
     P, s, Qt = np.linalg.svd(scale * by_task(V, penalty.n_classes), full_matrices=False)
     r, n = penalty.bound, int((s > NO_RANK * s[0]).sum())
     # The smallest of those kept for the largest of those left out, and so on.
     pairs = sorted(((i, j) for i in range(min(r, n)) for j in range(r, n)), key=_apart(s))
     chosen = [list(range(min(r, n)))]
-    chosen += [[k for k in chosen[0] if k != i] + [j] for i, j in pairs[:EXCHANGES]]
-    for kept in chosen[first:]:
+    chosen += [[k for k in chosen[0] if k != i] + [j] for i, j in pairs[:most]]
+    for kept in chosen:
         yield by_column((P[:, kept] * s[kept]) @ Qt[kept] / scale, penalty.n_classes)
 
 
