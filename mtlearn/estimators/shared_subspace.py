@@ -38,8 +38,9 @@ class SharedSubspace(Family):
     share and a head for each. Other than under the trace norm, what is in the subspace is not
     shrunk because of its rank.
 
-    The set is not convex. A fit starts from the ridge of the same ``alpha`` and ends at a point
-    that is stationary: ``stationarity_`` says so, and it is what ``tol`` is a ceiling of.
+    The set is not convex. A fit starts from the ridge of the same ``alpha``, small ones from
+    others as well, and ends at a point that is stationary: ``stationarity_`` says so, and it is
+    what ``tol`` is a ceiling of.
     ``dual_gap_`` bounds how far the best of all may be from it; that need not be small, not even
     where the answer is the best, and no warning is given of it.
 

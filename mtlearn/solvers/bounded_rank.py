@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.losses import Softmax
 from mtlearn.penalties.rank_at_most import RankAtMost
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic
@@ -38,9 +39,11 @@ from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.proximal_newton import Minimum, next_flattest
 from mtlearn.solvers.shared_subspace import Newton, Polish, Scaled, solve_in_subspace
 from mtlearn.solvers.solution import Solution
+from mtlearn.solvers.subspace_starts import other_starts
 
 LEAST_ALPHA = 1e-7  # of the least curvature of a feature, below which directions are not found
 MODEL_STEPS = 50  # of Newton's on one model
+FEW_ENTRIES = 1000  # of V at most, that more starts than one are tried for
 CLOSER = 1e-3  # of what a model has left at first, that it is solved to
 
 Report = Callable[[int, float], None] | None
@@ -91,7 +94,25 @@ class BoundedRank:
         if not ridge.point.V.any():
             return ridge
         given = isinstance(start, np.ndarray) and bool(start.any())
-        V = start if given else None
+        best = self._from(penalty, ridge, start if given else None, aim, max_iter)
+        if best.gap <= self.ridge.tol or ridge.point.V.size > FEW_ENTRIES:
+            return best
+        charge = SquaredNorm(penalty.alpha)
+        least = problem.value(best.point) + charge.value(best.point.V)
+        for V in other_starts(problem, penalty, ridge.point.V, self.ridge.solve):
+            found = self._from(penalty, ridge, V, aim, max_iter)
+            value = problem.value(found.point) + charge.value(found.point.V)
+            # What differs by what stopping left is the same optimum, and the first of them is kept.
+            lower = value < least - 2 * max(best.left, self.ridge.tol) * problem.null_value
+            if lower and found.left <= max(best.left, self.ridge.tol):
+                best, least = found, value
+        return best
+
+    def _from(
+        self, penalty: RankAtMost, ridge: Solution, V: np.ndarray | None, aim: float, max_iter: int
+    ) -> Solution:
+        """A stationary point near deviations, or near the ridge where there are none."""
+        problem = self.problem
         if isinstance(problem, Quadratic):
             V = ridge.point.V if V is None else V
             limits: Any = {"tol": self.ridge.tol, "aim": aim, "max_iter": max_iter}
@@ -145,7 +166,7 @@ def _by_models(
     V = Scaled(model, penalty).truncated(ridge.V if start is None else start)
     if start is None:  # the model of the ridge knows more than the ridge
         V = solve_in_subspace(model, penalty, V, tol=CLOSER, max_iter=MODEL_STEPS).point.V
-    point = problem.evaluate(V, ridge.mean, ridge.b0)
+    point = _centred(problem, problem.evaluate(V, ridge.mean, ridge.b0))
     flattest, n, stalled = FLATTEST, 0, 0
     while True:
         model = problem.model(point)
@@ -162,8 +183,28 @@ def _by_models(
         new, length = _towards(problem, Scaled(model, penalty), charge, point, minimum)
         flattest = next_flattest(flattest, length, False)
         stalled = stalled + 1 if new is None else 0
-        point, n = point if new is None else new, n + 1
+        point, n = point if new is None else _centred(problem, new), n + 1
     return point, left, n
+
+
+def _centred(problem: LossProblem, point: Any) -> Any:
+    """Of the softmax, coefficients that sum to zero over classes, as the best ones do.
+
+    Its scores are determined up to a number for each row: the loss stays, the norm falls, and the
+    rank of (d K, T) cannot rise by a projection of its rows.
+    """
+    if not isinstance(problem.loss, Softmax):
+        return point
+
+    def centred(W: np.ndarray) -> np.ndarray:
+        by_class = W.reshape(len(W), -1, problem.n_classes)
+        return (by_class - by_class.mean(axis=2, keepdims=True)).reshape(W.shape)
+
+    V, mean = centred(point.V), None if point.mean is None else centred(point.mean)
+    XW = problem.scores(whole(V, mean))
+    if point.own is not None:
+        XW += problem.own_scores(point.own)
+    return problem.point(V, mean, point.b, point.b0, XW, own=point.own)
 
 
 def _left(model: Any, penalty: RankAtMost, point: Any) -> float:
