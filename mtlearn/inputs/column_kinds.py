@@ -15,6 +15,7 @@ from mtlearn.inputs.classes import read_classes
 from mtlearn.inputs.counts import check_counts
 from mtlearn.inputs.frames import as_frame, new_frame
 from mtlearn.inputs.holes import is_hole, with_nulls
+from mtlearn.inputs.lookup import EXACT
 from mtlearn.inputs.target_array import read_array, refuse_sparse
 from mtlearn.inputs.target_text import reads_as_float
 from mtlearn.inputs.tasks import check_target_names, column_names
@@ -162,7 +163,7 @@ def _inferred(name: Any, column: Any) -> str:
     if any(not reads_as_float(value) or isinstance(value, str) for value in distinct):
         return "logistic"  # text, of which there may be two labels
     numbers = {float(value) for value in distinct}
-    if any(value % 1 for value in numbers):
+    if any(value % 1 or abs(value) >= EXACT for value in numbers):  # these have none left
         return "squared"
     if numbers <= {0, 1}:
         return "logistic"
