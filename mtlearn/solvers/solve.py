@@ -366,7 +366,8 @@ class Driver:
     @cached_property
     def _bounded(self) -> BoundedRank:
         limits: Any = {"tol": self.tol, "max_iter": self.max_iter}
-        return BoundedRank(Driver(self.problem, SquaredNorm(1.0), **limits), self.verbose)
+        ridge = Driver(self.problem, SquaredNorm(1.0), **limits)
+        return BoundedRank(ridge, self.verbose, one_start=self.purpose == "scores")
 
     # Squares: V = 0 in the limit only, if at all.
 
