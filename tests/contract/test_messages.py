@@ -1594,7 +1594,7 @@ WARNINGS = {
         fit(Slopes(max_iter=1, tol=0.0), y=y + 2 * X[:, 1] * (TASK == "a"), task=TASK),
         ConvergenceWarning,
         ["gradient_norm_=", "1 step", "tol=0"],
-        ["Raise max_iter", 'covariance="diagonal"'],
+        ["Raise max_iter", 'covariance="common"'],  # less than "diagonal", the default
     ),
     "not converged": (
         fit(Group(alpha=1e-3, max_iter=1, tol=1e-12)),
