@@ -4,6 +4,7 @@ NOTEBOOKS = [
     "stores",
     "fares",
     "answers",
+    "ticks",
     "schools",
     "marks",
     "growth",
