@@ -135,9 +135,8 @@ class Units:
             for name in exponents.keys() & out.keys():
                 out[name] = self.back(name, out[name], exponents[name])
             if self.targets is not None:
-                by_task = {"coef_", "shared_coef_", "specific_coef_", "loadings_", "intercept_"}
-                by_task |= {"target_scale_"}
-                by_task |= {"loadings_"}
+                by_task = {"coef_", "shared_coef_", "specific_coef_", "loadings_"}
+                by_task |= {"intercept_", "target_scale_"}
                 for name in by_task & out.keys():
                     per_task = self.targets.reshape(-1, *[1] * (np.ndim(out[name]) - 1))
                     out[name] = self.back(name, out[name], per_task)
