@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+TOGETHER = 1 << 16  # numbers of the tasks of several draws
 N_BOOTSTRAPS = 500
 CONFIDENCE = 0.95
 
@@ -122,15 +123,26 @@ def task_gains(
     if tau2 == 0:
         return TaskGains(posterior, probability, float(center), 0.0, *[np.nan] * 3)
     probability[seen] = chance
-    drawn = np.random.default_rng(0).integers(len(d), size=(N_BOOTSTRAPS, len(d)))
-    total = freedom[drawn].sum(axis=1)
-    drawn, total = drawn[total > 0], total[total > 0]
-    variance = squares[drawn].sum(axis=1) / total
-    shares = _fit(d[drawn], variance[:, None] / n[drawn])[3].mean(axis=1)
+    shares = _bootstrapped(d, n, squares, freedom)
     low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
     return TaskGains(
         posterior, probability, float(center), float(tau2**0.5), float(chance.mean()), low, high
     )
+
+
+def _bootstrapped(
+    d: np.ndarray, n: np.ndarray, squares: np.ndarray, freedom: np.ndarray
+) -> np.ndarray:
+    """The share of tasks that gain, of tasks drawn anew; so many draws at a time as are small."""
+    rng, T, shares = np.random.default_rng(0), len(d), []
+    step = max(1, TOGETHER // T)
+    for start in range(0, N_BOOTSTRAPS, step):
+        drawn = rng.integers(T, size=(min(step, N_BOOTSTRAPS - start), T))
+        total = freedom[drawn].sum(axis=1)
+        drawn, total = drawn[total > 0], total[total > 0]
+        variance = squares[drawn].sum(axis=1) / total
+        shares.append(_fit(d[drawn], variance[:, None] / n[drawn])[3].mean(axis=1))
+    return np.concatenate(shares)
 
 
 def _within(
