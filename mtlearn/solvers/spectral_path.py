@@ -73,16 +73,15 @@ class SpectralPath:
             mean, b0 = self._shared(core, border, corner, alpha[:, None] * total, right_b)
         elif problem.pooled:
             b0 = np.where(corner > 1e-10 * kappa.sum(), right_b, np.nan) / corner
-        V = np.empty((A, T, d))
-        for chunk in self.chunks:
-            V[:, chunk.tasks] = chunk.steps(chunk.inverse(alpha), alpha, mean)
+        V = np.zeros((A, T, d)) if P is None else P  # which is not wanted as it is any more
         if P is not None:
             along = rest - b0[:, None] * (kappa * damp)
             if mean is not None:
                 w_p = np.matmul(P, mean[:, :, None])[:, :, 0]
                 along -= alpha[:, None] * (kappa * damp) * w_p
-            P *= along[:, :, None]
-            V += P
+            V *= along[:, :, None]
+        for chunk in self.chunks:
+            V[:, chunk.tasks] += chunk.steps(chunk.inverse(alpha), alpha, mean)
         return V, mean, b0
 
     def _cores(self, alpha: np.ndarray) -> np.ndarray:
