@@ -27,7 +27,7 @@ from mtlearn.moments import TaskMoments
 from mtlearn.moments.collect import collected, gathering
 from mtlearn.moments.equal_rows import equal_in_words, error_above
 from mtlearn.moments.limits import memory
-from mtlearn.moments.on_disk import folds_on_disk
+from mtlearn.moments.on_disk import FoldFiles
 from mtlearn.table import TableEncoder
 
 LARGE = 100_000_000  # bytes of files, from which on a table is read in batches
@@ -205,15 +205,16 @@ def _read(
         _check_varies(target, rows.values)
         if len(rows.values) <= 2 and asked.kind == "auto":
             return None, f"the target {target} has two values, and is one of classes"
-        if why := rows.too_many(len(encoder.get_feature_names_out()), asked.n_folds):
+        size = len(encoder.get_feature_names_out()), asked.n_folds
+        if why := rows.too_many(*size):
             return None, why
         found = gathering(task, target, None, encoder, asked.n_folds, group_column=groups)
         found.expected, found.share = len(rows.tasks), WAITING
+        found.files = FoldFiles.for_moments(rows.moments(*size))
         chunks = chunks_of(rows.once("moments"), (task, groups))
         moments = collected(chunks, found, task, encoder)
         if wanted is None and path.is_file() and (why := rows.too_equal(moments)):
             return None, why
-        moments = folds_on_disk(moments)
     notes = [
         f"{called(source)} ({_bytes(path) / 1e6:,.0f} MB) is read in batches, and a hash of the "
         "row says which fold holds it out; --no-batches reads it whole.",
@@ -221,13 +222,9 @@ def _read(
         *rows.said(),
         *in_words(caught),
     ]
-    settings: dict[str, Any] = {
-        "target": [target],
-        "task": task,
-        "groups": groups,
-        "drop": columns.dropped,
-    }
-    settings |= {"encoding": None, "decimal": None, "sheet": None, "batches": True}
+    settings: dict[str, Any] = {"target": [target], "task": task, "groups": groups}
+    settings |= {"drop": columns.dropped, "encoding": None, "decimal": None, "sheet": None}
+    settings["batches"] = True
     name = path.resolve().name
     return LargeTable(name, moments, columns, table.frame, notes, settings), ""
 
@@ -246,9 +243,13 @@ class Rows:
     tasks: set = field(default_factory=set)
     bytes: int = 0  # of the table in memory
 
+    def moments(self, width: int, n_folds: int) -> int:
+        """Bytes that the scatters of so many columns take."""
+        return 8 * n_folds * len(self.tasks) * width**2
+
     def too_many(self, width: int, n_folds: int) -> str:
         """Why tasks are too many for moments, where they are more than the table; or nothing."""
-        moments = 8 * n_folds * len(self.tasks) * width**2
+        moments = self.moments(width, n_folds)
         if moments < max(MOMENTS, self.bytes):
             return ""
         return (

@@ -16,6 +16,7 @@ from mtlearn.inputs.checks import check_option
 from mtlearn.inputs.groups import with_groups
 from mtlearn.model_selection.reading import read_column
 from mtlearn.penalties.base import QuadraticPenalty
+from mtlearn.problems.fold_moments import LaterScatter
 from mtlearn.problems.forms import use_moments
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moment_data import MomentData
@@ -162,9 +163,11 @@ class AlphaByCV:
         others = self._others(first, whole, len(data.tasks), classes)
         parts: Any = MomentParts(candidates[0]._model(), data) if on_moments else None
         parts = parts or TrainingParts(candidates[0]._model(), data, whole, folds)
-        if not on_moments and not (
-            isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)
-        ):
+        if on_moments:
+            kept = not isinstance(data.moments.xx, LaterScatter)
+        else:
+            kept = isinstance(whole.problem, MomentProblem) and use_moments(data, n_alive=2)
+        if not kept:
             whole = None  # a copy of X, or as much, is not kept beside those of the folds
         if whole is not None and on_moments:
             forget_spectrum(whole.problem)  # of one alpha that is left it is of no use

@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from mtlearn.base import all_or_nothing
+from mtlearn.estimators.cv import AlphaByCV
 from mtlearn.estimators.random_slopes import RandomSlopesRegressor
 from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.inputs.labels import warn_of_similar
@@ -150,7 +151,7 @@ def _read(model: Any, moments: TaskMoments) -> MomentData:
         model.feature_names_in_ = columns.names
     if moments._way == "labels":
         warn_of_similar(moments._tasks, "tasks")
-    data = moments._data()
+    data = moments._data(later=isinstance(model, AlphaByCV))
     if data.weighted and (isinstance(model, RandomSlopesRegressor) or model._estimates()):
         warn_of_repetitions(int(data.counts().sum()), float(data.totals().sum()))
     return data

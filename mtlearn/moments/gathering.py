@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from mtlearn.moments.chunks import ChunkReader
 from mtlearn.moments.dealing import fold_of, hash_of_labels, hash_of_rows
 from mtlearn.moments.equal_rows import EqualRows
 from mtlearn.moments.limits import refuse_beyond_memory
+from mtlearn.moments.on_disk import FoldFiles
 from mtlearn.moments.sums import sums_of_weights
+from mtlearn.problems.fold_scatter import OpenScatter
 from mtlearn.problems.moment_data import added
 from mtlearn.problems.moments import Moments, empty, entries_of_columns, of_entries
 from mtlearn.table.column_sums import ColumnSums
@@ -54,6 +57,7 @@ class Gathering:
         self.waits = False  # for :meth:`flush`, whatever is held
         self.expected = 0  # tasks, where somebody has counted them
         self.share = SHARE
+        self.files: FoldFiles | None = None  # for the scatters, which else are in memory
         dealt = n_folds is not None and whole == "rows"
         self.equal = EqualRows.of(self.hashes) if dealt else None
 
@@ -242,19 +246,44 @@ class Gathering:
     def _make_room(self, n_tasks: int, d: int) -> None:
         """Places for so many tasks in every fold."""
         if not self.folds:
-            refuse_beyond_memory(n_tasks, d, self.n_folds, unit=self.reader.unit)
+            self._refuse(n_tasks, d)
             room = max(n_tasks, self.expected)
-            self.folds = [empty(room, d) for _ in range(self.n_folds or 1)]
+            self.folds = [self._room(k, room, d) for k in range(self.n_folds or 1)]
             self.sums = [np.zeros((room, 3)) for _ in self.folds]
         have = self.folds[0].n_tasks
         if have >= n_tasks:
             return
-        refuse_beyond_memory(n_tasks, d, self.n_folds, unit=self.reader.unit)
+        self._refuse(n_tasks, d)
         room = max(n_tasks, have + have // 2)
         for k, old in enumerate(self.folds):
-            self.folds[k] = empty(room, d)
+            self.folds[k] = self._room(k, room, d)
             self.folds[k].put(np.arange(have), old)
             self.sums[k] = np.concatenate([self.sums[k], np.zeros((room - have, 3))])
+
+    def _room(self, k: int, T: int, d: int) -> Moments:
+        """For T tasks of a fold, without rows."""
+        return empty(T, d, None if self.files is None else self.files.scatters(k, T, d))
+
+    def _refuse(self, n_tasks: int, d: int) -> None:
+        """Moments beyond the memory: of all folds, or of one of these where they are in files."""
+        n_folds = self.n_folds if self.files is None else None
+        refuse_beyond_memory(n_tasks, d, n_folds, unit=self.reader.unit)
+
+    def in_order(self, order: np.ndarray) -> None:
+        """Have some of the tasks alone, in this order."""
+        self.sums = [one[order] for one in self.sums]
+        if self.files is None and np.array_equal(order, np.arange(self.folds[0].n_tasks)):
+            return
+        for k in range(len(self.folds)):  # of which one at a time is there twice
+            self.folds[k] = _in_order(self.folds[k], order)
+
+
+def _in_order(one: Moments, order: np.ndarray) -> Moments:
+    if not isinstance(one.xx, OpenScatter):
+        return one.take(order)
+    none: Any = np.empty((one.n_tasks, 0, 0))
+    scatters: Any = one.xx.closed(order)
+    return replace(replace(one, xx=none).take(order), xx=scatters)
 
 
 def _of_columns(X, Y, s, each: bool) -> Moments:

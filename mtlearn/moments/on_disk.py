@@ -5,28 +5,34 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from mtlearn.moments.task_moments import TaskMoments
-from mtlearn.problems.fold_scatter import FoldScatter
+from mtlearn.problems.fold_scatter import OpenScatter
 
 HELD = 1 << 25  # bytes of moments, which are kept in memory
 
 
-def folds_on_disk(moments: TaskMoments) -> TaskMoments:
-    """The same moments, the scatters of their folds in files that are gone with these.
+class FoldFiles:
+    """A folder among the temporary ones for the scatters of folds, gone with this object."""
 
-    Few of them stay in memory, and so do those that the disk has no room for.
-    """
-    scatters = sum(one.xx.nbytes for one in moments._folds)
-    if scatters <= HELD or shutil.disk_usage(tempfile.gettempdir()).free < 2 * scatters:
-        return moments
-    folder, folds = Path(tempfile.mkdtemp(prefix="mtlearn-")), []
-    for k, one in enumerate(moments._folds):
-        scatters_of_fold: Any = FoldScatter.written(one.xx, folder / f"fold_{k}")
-        folds.append(replace(one, xx=scatters_of_fold))
-    found = replace(moments, _folds=tuple(folds))
-    weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
-    return found
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="mtlearn-"))
+        self._gone = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+    @classmethod
+    def for_moments(cls, nbytes: float) -> FoldFiles | None:
+        """For moments of so many bytes; None of few, and of those that the disk has no room for."""
+        free = shutil.disk_usage(tempfile.gettempdir()).free
+        return None if nbytes <= HELD or free < 2 * nbytes else cls()
+
+    def scatters(self, k: int, T: int, d: int) -> OpenScatter:
+        """Of fold k, zero but for what it has already."""
+        return OpenScatter(self.folder / f"fold_{k}", T, d)
+
+    def last_with(self, owner: object) -> None:
+        """Keep the files as long as another object is there."""
+        weakref.finalize(owner, self.remove)  # which holds this one
+
+    def remove(self) -> None:
+        """Have the folder gone now."""
+        self._gone()

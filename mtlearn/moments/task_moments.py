@@ -25,7 +25,7 @@ from mtlearn.moments.matching import (
 from mtlearn.moments.storing import load, save
 from mtlearn.moments.storing_blocks import load_blocks
 from mtlearn.moments.united import places, sorted_labels, united
-from mtlearn.problems.fold_moments import counts_of, sum_of
+from mtlearn.problems.fold_moments import FoldMoments, counts_of
 from mtlearn.problems.moment_data import MomentData, added, alike, weighing
 from mtlearn.problems.moments import Moments, empty
 from mtlearn.table.column_sums import ColumnSums
@@ -118,17 +118,12 @@ class TaskMoments:
                 counts[:some] += one.count[:some]
             order = known[counts[known] > 0]
             tasks = column_tasks[counts[known] > 0]
-        folds, sums = found.folds, found.sums
         if order is not None:
-            folds, in_order = [], np.array_equal(order, np.arange(found.folds[0].n_tasks))
-            while found.folds:  # of which one at a time is there twice
-                one = found.folds.pop(0)
-                folds.append(one if in_order else one.take(order))
-            sums = [one[order] for one in sums]
-        return cls(
+            found.in_order(order)
+        moments = cls(
             tasks,
-            tuple(folds),
-            tuple(sums),
+            tuple(found.folds),
+            tuple(found.sums),
             way,
             found.pivot,
             found.columns.take(known),
@@ -142,6 +137,9 @@ class TaskMoments:
             encoder,
             found.equal,
         )
+        if found.files is not None:
+            found.files.last_with(moments)
+        return moments
 
     @property
     def tasks(self) -> np.ndarray:
@@ -320,9 +318,13 @@ class TaskMoments:
         sums = tuple(one[at] for one in self._sums)
         return replace(self, _tasks=self._tasks[at], _folds=folds, _sums=sums)
 
-    def _data(self) -> MomentData:
-        """What a fit sees: weights that repeat rows, or of mean one."""
-        total = sum_of(self._folds)
+    def _data(self, *, later: bool = False) -> MomentData:
+        """What a fit sees: weights that repeat rows, or of mean one.
+
+        ``later`` leaves scatters of folds in files there (:meth:`FoldMoments.later`).
+        """
+        parts = FoldMoments.of(self._folds)
+        total = parts.later() if later else parts.together()
         _, logs, fractional = np.sum([one.sum(axis=0) for one in self._sums], axis=0)
         log_precision, change = None, None
         if fractional > 0 or total.weight.sum() > COUNTED:

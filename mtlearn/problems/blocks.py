@@ -234,7 +234,7 @@ class FiledScatter(BlockedScatter):
                 for start in range(0, len(one.rows), step):
                     rows = one.rows[start : start + step]
                     xx = buffer[: len(rows)]
-                    _read(file, one.offset, rows, xx)
+                    read_scatters(file, one.offset, rows, xx)
                     if self.factor is not None:
                         xx *= self.factor
                     yield one.tasks[start : start + step], xx
@@ -295,18 +295,32 @@ def first_to_last(pieces: list[tuple]) -> tuple[np.ndarray, list[tuple]]:
     ]
 
 
-def _read(file: Any, offset: int, rows: np.ndarray, xx: np.ndarray) -> None:
-    """Some rows of a file, those that lie together at once."""
-    size = xx[0].nbytes
-    first = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
-    for start, stop in zip(first, np.append(first[1:], len(rows)), strict=True):
-        file.seek(offset + int(rows[start]) * size)
-        view = xx[start:stop].data.cast("B")
+def read_scatters(file: Any, offset: int, rows: np.ndarray, xx: np.ndarray) -> None:
+    """Read some rows of a file, those that lie together at once."""
+    for view in _together(file, offset, rows, xx):
         while len(view):
             n = file.readinto(view)
             if not n:
                 raise EOFError(f"{file.name} is cut short")
             view = view[n:]
+
+
+def write_scatters(file: Any, rows: np.ndarray, xx: np.ndarray) -> None:
+    """Write some rows of a file without a head, those that lie together at once."""
+    for view in _together(file, 0, rows, np.ascontiguousarray(xx, dtype=np.float64)):
+        while len(view):
+            view = view[file.write(view) :]
+
+
+def _together(file: Any, offset: int, rows: np.ndarray, xx: np.ndarray) -> Iterator[memoryview]:
+    """Bytes of the scatters of rows that lie together, the file being where they begin."""
+    if not len(rows):
+        return
+    size = xx[0].nbytes
+    first = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
+    for start, stop in zip(first, np.append(first[1:], len(rows)), strict=True):
+        file.seek(offset + int(rows[start]) * size)
+        yield xx[start:stop].data.cast("B")
 
 
 def added_up(xx: Any) -> np.ndarray:

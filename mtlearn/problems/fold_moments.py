@@ -6,15 +6,16 @@ a fold, or the sum of several, is made when it is asked for, block by block of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from mtlearn.problems.blocks import diagonals
+from mtlearn.problems.blocks import BlockedScatter, Blocks, diagonals
 from mtlearn.problems.fold_scatter import FoldScatter
+from mtlearn.problems.held_scatter import HeldScatter
 from mtlearn.problems.moment_data import added, in_columns
 from mtlearn.problems.moments import BLOCK_BYTES, Moments, empty
 
@@ -62,6 +63,14 @@ class FoldMoments(Sequence[Moments]):
         """The moments of all of them, in memory where those of the folds are in files."""
         return self._sum(self.folds)
 
+    def later(self) -> Moments:
+        """As :meth:`together`; of folds in files the scatters are added up when asked for."""
+        found = self.together()
+        if not isinstance(self.folds[0].xx, FoldScatter):
+            return found
+        scatters: Any = LaterScatter(self, diagonals(found.xx).copy())
+        return replace(found, xx=scatters)
+
     def some(self, which: Iterable[int]) -> FoldMoments:
         """Some of the folds."""
         folds = [self.folds[k] for k in which]
@@ -100,7 +109,7 @@ class FoldMoments(Sequence[Moments]):
         """Of blocks of tasks, so that nothing else as large is made."""
         first, *others = folds
         if not others and self.tasks is None and self.origin is None:
-            return _in_memory(first)
+            return in_memory(first)
         T, d = first.n_tasks, first.n_features
         if any(len(one.xx) != T for one in folds):  # all tasks share one scatter
             total = reduce(added, folds)
@@ -109,9 +118,9 @@ class FoldMoments(Sequence[Moments]):
         found, step = empty(len(places), d), max(1, BLOCK_BYTES // (8 * d * d))
         for start in range(0, len(places), step):
             own = places[start : start + step]
-            part = _in_memory(first.take(own))
+            part = in_memory(first.take(own))
             for one in others:
-                part = part + _in_memory(one.take(own))
+                part = part + in_memory(one.take(own))
             found.put(np.arange(start, start + len(own)), self._seen(part))
         return found
 
@@ -123,9 +132,50 @@ class FoldMoments(Sequence[Moments]):
         return part
 
 
-def _in_memory(part: Moments) -> Moments:
-    xx = part.xx
-    return replace(part, xx=xx.loaded()) if isinstance(xx, FoldScatter) else part
+class LaterScatter(BlockedScatter):
+    """Scatters of folds in files together, which nobody holds: they are added up when asked for.
+
+    A search needs them before its folds and after them, and the memory for these.
+
+    Parameters
+    ----------
+    folds : FoldMoments
+    diagonal : ndarray of shape (T, d)
+        Of their sum.
+    """
+
+    where, instead = "in files of folds", "as arrays"
+    to_keep = "Save the moments that they are of"
+
+    def __init__(self, folds: FoldMoments, diagonal: np.ndarray):
+        super().__init__(diagonal)
+        self.folds = folds
+
+    def loaded(self) -> np.ndarray:
+        """They, (T, d, d)."""
+        found = self.folds.together().xx  # a new array each time
+        if self.factor is not None:
+            found *= self.factor
+        return found
+
+    def run(self, function: Callable, *own: Any, common: tuple = ()) -> tuple[tuple, tuple]:
+        """As :class:`Blocks` has it."""
+        return HeldScatter(self.loaded()).run(function, *own, common=common)
+
+    def kept(self, function: Callable, *own: Any, needed: float) -> Blocks:
+        """Results in memory, as those of an array."""
+        return HeldScatter(self.loaded()).kept(function, *own, needed=needed)
+
+    def of_tasks(self, tasks: np.ndarray) -> HeldScatter:
+        """As :class:`BlockedScatter` has it."""
+        return HeldScatter(self.loaded()[tasks])
+
+
+def in_memory(part: Moments) -> Moments:
+    """The moments with scatters in one array, where they are in files of folds."""
+    xx: Any = part.xx
+    later = isinstance(xx, FoldScatter | LaterScatter)
+    return replace(part, xx=xx.loaded()) if later else part
 
 
 def counts_of(folds: Sequence[Moments]) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -173,14 +174,14 @@ class Moments:
             getattr(self, f.name)[tasks] = getattr(other, f.name)
 
 
-def empty(T: int, d: int) -> Moments:
-    """Moments of tasks without rows."""
+def empty(T: int, d: int, xx: Any = None) -> Moments:
+    """Moments of tasks without rows; ``xx`` is where else than in memory their scatters are."""
     return Moments(
         np.zeros(T, dtype=np.intp),
         np.zeros(T),
         np.zeros((T, d)),
         np.zeros(T),
-        np.zeros((T, d, d)),
+        np.zeros((T, d, d)) if xx is None else xx,
         np.zeros((T, d)),
         np.zeros(T),
     )

@@ -20,6 +20,7 @@ from mtlearn.problems.base import Problem
 from mtlearn.problems.blocked import BlockedProblem
 from mtlearn.problems.blocks import BlockedScatter
 from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.fold_moments import in_memory
 from mtlearn.problems.forms import make_problem
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.moment_data import MomentData
@@ -196,6 +197,7 @@ def set_up(
     free = Coupling()
     rotation, serves = None, False
     if moments is not None:
+        moments = in_memory(moments)
         kind = BlockedProblem if isinstance(moments.xx, BlockedScatter) else MomentProblem
         problem: Problem = kind.of_tasks(
             moments if present.all() else moments.take(present), omega, free, scale
