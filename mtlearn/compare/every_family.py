@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.compare.contenders import ALL, COLUMNS, DEFAULT, GRAPH_PATH, MULTITASK
-from mtlearn.inputs.graph import in_order, numbers_in_text
+from mtlearn.inputs.label_order import in_order, numbers_in_text
 
 FEWEST_ORDERED = 3  # two tasks are a pair, and no order
 DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])(?!\d)")  # and whatever follows

@@ -50,7 +50,8 @@ class GraphTasks(Family):
         How strongly neighbours are pulled to each other, >= 0 and finite.
     graph : "path", list of pairs, matrix, data frame or dict
         Which tasks are neighbours. "path": each and the next in the order of the sorted labels
-        (years; text that is numbers throughout in their order), or of the columns of a 2-D ``y``.
+        (years; text that differs in numbers alone by these: week 2, week 10), or of the columns of
+        a 2-D ``y``.
         Pairs are (label, label) or (label, label, weight), each once or from both ends, as a list
         or the rows of a frame. A matrix (T, T), dense or sparse, holds the weights a_st in the
         order of ``tasks_``; a frame of them has labels on both sides. Coordinates, {label: place}

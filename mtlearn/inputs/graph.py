@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 from mtlearn.exceptions import counted, in_fold, level_of_user, plain
 from mtlearn.inputs.frames import as_frame
 from mtlearn.inputs.holes import is_missing
+from mtlearn.inputs.label_order import in_order
 from mtlearn.inputs.label_text import readable
 
 FORMS = (
@@ -270,23 +271,6 @@ def _once(pairs: list[tuple]) -> list[tuple]:
             )
         back.add(ends)
     return list(found.values())
-
-
-def in_order(labels: np.ndarray) -> np.ndarray:
-    """Positions of labels in their order; text that is numbers throughout is sorted as such."""
-    numbers = numbers_in_text(labels.tolist())
-    return np.argsort(labels if numbers is None else numbers, kind="stable")
-
-
-def numbers_in_text(values: list) -> np.ndarray | None:
-    """The numbers that text is throughout, None where it is not."""
-    if not values or not all(isinstance(value, str) for value in values):
-        return None
-    try:
-        numbers = np.array([float(value) for value in values])
-    except ValueError:
-        return None
-    return numbers if np.isfinite(numbers).all() else None
 
 
 def _first(labels: list) -> str:

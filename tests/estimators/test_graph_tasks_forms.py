@@ -80,9 +80,16 @@ class TestFormsThatWereMisread:
         names = np.array(["2", "10", "1.5", "100"])
         A = weights_of("path", names[task], X, y)  # tasks_ are 1.5, 10, 100, 2
         np.testing.assert_array_equal(A, adjacency([(0, 3), (3, 1), (1, 2)], 4))
-        weeks = np.array(["w2", "w10", "w1", "w3"])
+
+    def test_text_of_the_same_words_is_in_the_order_of_its_numbers(self):
+        X, y, task = table(25, n_tasks=4)
+        ordered = adjacency([(0, 2), (2, 3), (3, 1)], 4)
+        for names in (["w2", "w10", "w1", "w3"], ["3-2", "3-10", "3-1", "3-9"]):  # 1, 10, 2, 3 or 9
+            A = weights_of("path", np.array(names)[task], X, y)
+            np.testing.assert_array_equal(A, ordered)
+        others = np.array(["w2", "v10", "w1", "w3"])  # other words: as text
         chain = adjacency([(0, 1), (1, 2), (2, 3)], 4)
-        np.testing.assert_array_equal(weights_of("path", weeks[task], X, y), chain)
+        np.testing.assert_array_equal(weights_of("path", others[task], X, y), chain)
 
     def test_a_misspelt_label_is_named(self):
         X, y, task = table(26, n_tasks=3)
