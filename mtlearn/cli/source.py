@@ -16,6 +16,7 @@ from mtlearn.cli.folds import as_times
 from mtlearn.cli.outputs import called
 from mtlearn.datasets import DATASETS, load
 from mtlearn.exceptions import counted
+from mtlearn.inputs.tasks import NESTED
 
 SMALL = 1000  # rows; below, starting processes takes longer than the work
 
@@ -279,7 +280,9 @@ def _column(table: Table, name: str | None, option: str, what: str) -> str:
         raise SourceError(f"say with {option} which is {what}: {shown}.")
     if name in frame.columns:
         return name
-    near = did_you_mean(name, frame.columns)
+    parts = [part.strip() for part in name.split(",")]
+    several = option == "--task" and len(parts) > 1 and set(parts) <= set(frame.columns)
+    near = NESTED if several else did_you_mean(name, frame.columns)
     raise SourceError(
         f"{option}: there is no column {name!r}.{near} Columns are {shown}. {table.hint}"
     )

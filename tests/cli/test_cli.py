@@ -193,6 +193,8 @@ ODD = "a,b,c\n1,x,2\n2,y,3\n"
         ("t.csv", ODD, ["--target", "a"], "say with --task"),
         ("t.csv", ODD, ["--target", "A1", "--task", "b"], "--target: there is no column 'A1'"),
         ("t.csv", ODD, ["--target", "a", "--task", "bb"], "Did you mean 'b'?"),
+        ("t.csv", ODD, ["--target", "a", "--task", "b, c"],
+         "no column 'b, c'. There is one kind of task: name the column of the smaller unit"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--groups", "q"], "--groups: there is no"),
         ("t.csv", ODD, ["--target", "a", "--task", "b", "--drop", "q"], "--drop: there is no"),
         ("t.csv", ODD, ["--target", "a", "--task", "a"], "the same column, 'a'"),
