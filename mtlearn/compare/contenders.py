@@ -28,6 +28,7 @@ from mtlearn.compare.roles import selects_features
 from mtlearn.compare.task_table import TaskTable
 from mtlearn.compare.tuning import TunedBaseline
 from mtlearn.estimators.cv import AlphaByCV
+from mtlearn.estimators.mixed_targets import MixedTargets
 from mtlearn.selection.folds import mean_loss
 from mtlearn.table import make_table_pipeline
 
@@ -164,6 +165,12 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
     if task_column is not None and not any(
         name.split("__")[-1] == "task_column" for name in model.get_params()
     ):
+        if isinstance(model, MixedTargets):
+            raise ValueError(
+                f"{model!r} is for columns of unlike kinds, and a comparison is of one kind. Score "
+                "it by itself: cross_validate(model, X, y) of scikit-learn, or model.scores(X, y) "
+                "of rows that were held out."
+            )
         raise ValueError(
             f"{model!r} does not know tasks: wrap it in IndependentTasks(...) or PooledTasks(...), "
             "or give a Pipeline that deals with the task column itself."

@@ -111,7 +111,7 @@ def read_columns(y: Any, loss: Any = None) -> tuple[np.ndarray, Kinds]:
 def columns_of(y: Any) -> tuple[list[Any], np.ndarray, str | None]:
     """The columns of a 2-D y, each in its own type, their names, and the library of a frame."""
     refuse_sparse(y)
-    frame = as_frame(y)
+    frame = as_frame(y, "y")
     if frame is not None:
         names = column_names(y)
         assert names is not None

@@ -122,7 +122,7 @@ def match_labels(labels: Labels, tasks: np.ndarray, name: str) -> np.ndarray:
         If no label is known, and they have fractions where the tasks have none: a scaled column.
     """
     known_kind = "text" if tasks.dtype.kind == "O" else "number"
-    if labels.kind != known_kind:
+    if len(labels.values) and labels.kind != known_kind:
         raise TypeError(
             f"{name} holds {labels.kind} labels (such as {labels.values.tolist()[0]!r}), but the "
             f"model was fitted on {known_kind} labels (such as {tasks.tolist()[0]!r}); text never "

@@ -1104,6 +1104,11 @@ COMPARISONS = {
     "model": (ask(models=["mean"]), ["'mean'"], ["mean-regularized", "dictionary"]),
     "name of a baseline": (ask(models={"pooled": Ridge()}), ["'pooled'"], ["another one"]),
     "model without tasks": (ask(models={"a": Ridge()}), ["Ridge()"], ["IndependentTasks(...)"]),
+    "model of unlike columns": (
+        ask(models={"a": mtlearn.MixedTargets()}),
+        ["MixedTargets()", "one kind"],
+        ["cross_validate(model, X, y)", "model.scores(X, y)"],
+    ),
     "rows held out twice": (
         ask(cv=ShuffleSplit(3, test_size=0.5, random_state=0)),
         ["rows more than once"],

@@ -33,6 +33,11 @@ MIXED = {
         ["loss='huber'"],
         ["MixedTargets(estimator, loss=...)", "Leave loss at 'squared'"],
     ),
+    "columns of one name": (
+        mixed(y=Y.rename(columns={"price": "visits"})),
+        ["y has 2 columns named 'visits'"],
+        ["a name of its own"],
+    ),
     "an estimator that scales": (
         mixed(GroupLassoRegressor(scale_targets=True)),
         ["scale_targets=True"],

@@ -318,6 +318,12 @@ MESSAGES = {
     ),
     "nothing left": (lambda: moments() - moments(), ["nothing would be left"], ["Keep"]),
     "an unknown task": (lambda: moments().subset(["z"]), ["'z'"], ["'a', 'b'"]),
+    "tasks: none": (lambda: moments().subset([]), ["no task is named"], ["'a', 'b'"]),
+    "tasks: an empty array": (
+        lambda: moments().subset(np.array([])),
+        ["no task is named"],
+        ["'a', 'b'"],
+    ),
     "other numbers of folds": (
         lambda: moments() + moments(n_folds=3),
         ["n_folds", "None and 3"],
