@@ -17,7 +17,7 @@ the truth) by the errors of answers to new rows, in percent of the variance of t
 tasks, paired over the 20 tasks. *Right*: of the kind. *One error*: not farther from the truth than
 the suited one by more than one standard error of the mean difference. *95 %*: not farther by a
 one-sided t-test at 5 %. *Lost*: how much farther than the nearest of all. The names that a
-comparison gives as within noise of the best (`Comparison.as_good`) are looked through for the
+comparison gives as not surely worse (`Comparison.as_good`) are looked through for the
 suited one and for the nearest.
 
 Models whose loss on inner folds of the whole table is more than 6 % above the least, in

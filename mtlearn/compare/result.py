@@ -24,7 +24,7 @@ from mtlearn.compare.measuring import (
     table_of,
 )
 from mtlearn.compare.record import as_json, record_of
-from mtlearn.compare.standing import standing_in_words, within_noise
+from mtlearn.compare.standing import not_surely_worse, standing_in_words
 from mtlearn.compare.verdict import Finding, basis_in_words, is_yes, verdict_in_words
 from mtlearn.compare.writing import write_whole
 from mtlearn.exceptions import counted
@@ -93,9 +93,9 @@ class Comparison:
         The multi-task model and the baseline that most outer folds chose, by their loss inside the
         training part; the verdict is about what each fold chose.
     as_good : list of str
-        The model of least error on held-out rows, baselines included, and those within noise of it:
-        not worse by a one-sided test like that of the verdict at 0.05 over the number of the
-        others. The truly best model is among them with a probability of 0.95.
+        The model of least error on held-out rows, baselines included, and those not surely worse:
+        by a one-sided test like that of the verdict at 0.05 over the number of the others. The
+        truly best model is among them with a probability of 0.95.
     kind : Kind
         What was asked: ``kind.name`` is "regression" or "classification", the latter with
         ``kind.classes``; ``kind.loss_name`` is the ``loss`` that was asked for.
@@ -210,7 +210,7 @@ class Comparison:
             settings=settings,
             predictions=run.of_rows,
             coefs=coefs,
-            as_good=within_noise(held_out, predictions),
+            as_good=not_surely_worse(held_out, predictions),
         )
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str | None:

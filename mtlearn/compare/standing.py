@@ -11,7 +11,7 @@ from mtlearn.compare.held_losses import HeldLosses
 MISSED = 0.05  # probability at most that the truly best model is not named
 
 
-def within_noise(held_out: HeldLosses, predictions: dict[str, np.ndarray]) -> list[str]:
+def not_surely_worse(held_out: HeldLosses, predictions: dict[str, np.ndarray]) -> list[str]:
     """The model of least held-out loss, and those that are not surely worse, by their loss.
 
     Each of the K - 1 others is tested against the first, as the verdict is
@@ -57,18 +57,18 @@ def within_noise(held_out: HeldLosses, predictions: dict[str, np.ndarray]) -> li
 
 
 def others_in_words(result: Any) -> str:
-    """Who is within noise of the model of least error, as the second half of a sentence."""
+    """Who is not surely worse than the model of least error, the second half of a sentence."""
     _, *others = result.as_good
     if not others:
-        return "no other is within noise of it"
+        return "all others are surely worse"
     if len(others) == len(result.table) - 1:
-        return "all others are within noise of it"
+        return "no other is surely worse"
     *some, last = others
-    return f"within noise of it: {' and '.join([', '.join(some)] * bool(some) + [last])}"
+    return f"not surely worse: {' and '.join([', '.join(some)] * bool(some) + [last])}"
 
 
 def standing_in_words(result: Any) -> str:
-    """Which model of a comparison has the least error, and who is within noise of it."""
+    """Which model of a comparison has the least error, and who is not surely worse."""
     first = result.as_good[0]
     return (
         f"{first} has the least {result.kind.error_name} on held-out rows; "

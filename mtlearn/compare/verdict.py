@@ -164,9 +164,9 @@ def basis_in_words(held_out: HeldLosses) -> str:
         "Each fold chose the multi-task model and the baseline of the verdict by inner folds of "
         "its training rows. p is that of a paired t-test of their losses on held-out rows, with "
         f"{unit} as the independent units ({why}){raised}; above {SURE:g} the difference is taken "
-        "for luck. Within noise of the model of least error is what such a test, one-sided, does "
-        f"not find worse at {MISSED:g} over the number of the others: the truly best one is among "
-        f"them with a probability of {1 - MISSED:.0%}. The worst task is one with at least {few}."
+        "for luck. Surely worse than the model of least error is what such a test, one-sided, "
+        f"finds worse at {MISSED:g} over the number of the others: the truly best one is among the "
+        f"rest with a probability of {1 - MISSED:.0%}. The worst task is one with at least {few}."
         + held_out.basis
         + ("" if held_out.stacked else f" {held_out.kind.pooled_columns}")
     )

@@ -62,7 +62,7 @@ def test_numbers_are_never_cut(results, kind, width):
 
 
 @pytest.mark.parametrize("width", [30, 100])
-def test_models_within_noise_of_the_best_are_named(results, width):
+def test_models_not_surely_worse_than_the_best_are_named(results, width):
     for result in results.values():
         text = " ".join(printed(result, width).split())
         assert f"{result.as_good[0]} has the least {result.kind.error_name} on held-out" in text

@@ -1,4 +1,4 @@
-"""Which models are within noise of the one that looks best, and that the reader is told."""
+"""Which models are not surely worse than the one that looks best, and that the reader is told."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from scipy import stats
 
 from mtlearn.compare import compare_tasks
 from mtlearn.compare.held_out import HeldOut
-from mtlearn.compare.standing import MISSED, standing_in_words, within_noise
+from mtlearn.compare.standing import MISSED, not_surely_worse, standing_in_words
 from mtlearn.compare.task_table import read_table
 
 from ..comparisons import school_data
@@ -39,7 +39,7 @@ def test_the_test_is_a_paired_one_over_tasks_one_sided_at_the_bonferroni_level()
         answers["twin"] = answers["best"].copy()
         p = stats.ttest_1samp((other - 10 - loss)[::ROWS], 0, alternative="greater").pvalue
         assert (p > level) == ("other" in named)
-        assert within_noise(judged(answers), answers) == named
+        assert not_surely_worse(judged(answers), answers) == named
 
 
 def test_the_truly_best_is_among_those_named_far_more_often_than_it_looks_best():
@@ -49,7 +49,7 @@ def test_the_truly_best_is_among_those_named_far_more_often_than_it_looks_best()
         y = rng.normal(size=N_TASKS * ROWS)
         answers = {f"m{k}": 0.5 * rng.normal(size=len(y)) for k in range(11)}
         answers["best"] = 0.47 * rng.normal(size=len(y))
-        names = within_noise(judged(answers, y), answers)
+        names = not_surely_worse(judged(answers, y), answers)
         found, first = found + ("best" in names), first + (names[0] == "best")
     assert found >= 0.95 * runs > 2 * first
 
@@ -63,10 +63,10 @@ def told(names, n_models=4):
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["a"], "no other is within noise of it."),
-        (["a", "b"], "within noise of it: b."),
-        (["a", "b", "c"], "within noise of it: b and c."),
-        (["a", "b", "c", "d"], "all others are within noise of it."),
+        (["a"], "all others are surely worse."),
+        (["a", "b"], "not surely worse: b."),
+        (["a", "b", "c"], "not surely worse: b and c."),
+        (["a", "b", "c", "d"], "no other is surely worse."),
     ],
 )
 def test_the_sentence_names_them(names, said):
@@ -74,7 +74,7 @@ def test_the_sentence_names_them(names, said):
 
 
 def test_four_of_five_are_listed():
-    assert told(list("abcd"), 5).endswith("within noise of it: b, c and d.")
+    assert told(list("abcd"), 5).endswith("not surely worse: b, c and d.")
 
 
 def test_a_comparison_names_them_wherever_it_is_shown():
