@@ -8,9 +8,8 @@ Tables are drawn in which tasks are related in a known way. Every name of `compa
 on five inner folds of each, as a fold of a comparison does it, and answers new rows. What is shown
 is the squared error of these answers against the truth without noise, in percent of the variance
 of the truth within tasks (0 is perfect, 100 as good as the level of the task alone), mean over
-draws.
-A star: as good as the best, less than one standard error of the difference over draws apart. And
-how often the least loss on inner folds chose a model that is as good as the best of the draws.
+draws, the least with a star. What a comparison picks on these tables, and what of the differences
+is noise: `benchmarks.picks`.
 
 What is done is kept in a file (``--kept``), line by line: a run that was stopped goes on, and a
 model that is new is added; take out the lines of what has changed. Names come from the library;
@@ -174,51 +173,35 @@ def run(structures, models, draws, kept, seconds):
 
 
 def scored(rows, structures, models, draws):
-    """Errors (draws, models) of each structure, and the losses on inner folds alike."""
+    """Errors of each structure (draws, models), of the draws that are whole."""
     found = {}
     for structure in structures:
         seeds = [k for k in range(draws) if all((structure, k, m) in rows for m in models)]
         if seeds:
-            found[structure] = [
-                np.array([[rows[structure, k, m][what] for m in models] for k in seeds])
-                for what in ("error", "inner")
-            ]
+            errors = [[rows[structure, k, m]["error"] for m in models] for k in seeds]
+            found[structure] = np.array(errors)
     return found
 
 
-def near_best(error):
-    """Whether a model is less than one standard error of the difference from the best."""
-    best = error.mean(axis=0).argmin()
-    apart = error - error[:, [best]]
-    n = len(error)
-    spread = apart.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.zeros(error.shape[1])
-    return apart.mean(axis=0) <= spread
-
-
 def table_of(found, models):
-    """A row for each model, a column for each structure: percent, the best ones with a star."""
+    """A row for each model, a column for each structure: percent, the least with a star."""
     columns = {}
-    for structure, (error, _) in found.items():
-        good = near_best(error)
-        columns[structure] = [
-            f"{'*' * int(star)}{value:.1f}"
-            for value, star in zip(error.mean(axis=0), good, strict=True)
-        ]
+    for structure, error in found.items():
+        shown = error.mean(axis=0).round(1)
+        columns[structure] = [f"{'*' * int(one == shown.min())}{one:.1f}" for one in shown]
     return pd.DataFrame(columns, index=pd.Index(models, name="model"))
 
 
-def choices(found, models):
-    """What inner folds chose in each draw, and whether that is near the best."""
+def winners(found, models):
+    """How far the model that was made for each structure is from the best."""
     said = []
-    for structure, (error, inner) in found.items():
-        good, chosen = near_best(error), inner.argmin(axis=1)
-        picked = [models[k] for k in chosen]
-        counts = ", ".join(f"{m} {picked.count(m)}" for m in dict.fromkeys(picked))
-        lost = (error[np.arange(len(chosen)), chosen] - error.min(axis=1)).mean()
-        suited = [m for m in models if m in SUITED[structure]]
-        wins = any(good[models.index(m)] for m in suited)
-        said.append((structure, len(error), good[chosen].sum(), counts, lost, suited, wins))
-    names = ["structure", "draws", "right", "chosen", "lost", "made for", "wins"]
+    for structure, error in found.items():
+        mean = pd.Series(error.mean(axis=0), models)
+        suited = mean[[m for m in models if m in SUITED[structure]]]
+        if len(suited):
+            behind = suited.min() - mean.min()
+            said.append((structure, len(error), suited.idxmin(), mean.idxmin(), behind))
+    names = ["structure", "draws", "made for", "best", "behind"]
     return pd.DataFrame(said, columns=names).set_index("structure")
 
 
@@ -234,7 +217,7 @@ def main(argv=None):
     run(asked.structures, asked.models, asked.draws, asked.kept, asked.seconds)
     found = scored(read(asked.kept), asked.structures, asked.models, asked.draws)
     table = table_of(found, asked.models)
-    print(table.to_string(), choices(found, asked.models).round(2).to_string(), sep="\n\n")
+    print(table.to_string(), winners(found, asked.models).round(2).to_string(), sep="\n\n")
     if asked.write:
         bold = table.replace(r"^\*(.*)$", r"**\1**", regex=True)
         bold.to_csv(asked.write)

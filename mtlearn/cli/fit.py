@@ -44,6 +44,7 @@ from mtlearn.compare.losses import kind_of_loss
 from mtlearn.compare.refit import refit
 from mtlearn.compare.regression import Regression
 from mtlearn.compare.running import in_words
+from mtlearn.compare.standing import others_in_words
 from mtlearn.compare.task_table import TaskTable, read_table, with_times
 from mtlearn.exceptions import counted
 from mtlearn.moments import fit_moments
@@ -280,10 +281,11 @@ def _choice(result: Comparison, name: str) -> list[str]:
     others = error.drop(name)
     beside = f", {others.min():.4g} by {others.idxmin()}" if len(others) else ""
     which = "" if error[name] == error.min() else " of the multi-task models"
+    near = f"; {others_in_words(result)}" if result.as_good[0] == name else ""
     return [
         f"{result.verdict.split('. Held-out rows')[0].rstrip('.')}.",
         f"{name} has the least {kind.error_name}{which} on held-out rows: {error[name]:.4g}"
-        f"{beside}.",
+        f"{beside}{near}.",
     ]
 
 

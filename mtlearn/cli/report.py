@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mtlearn.compare.shown import TellingTasks, digits_for, reading_help, score_text, sides
+from mtlearn.compare.standing import standing_in_words
 from mtlearn.exceptions import counted, shortened
 
 LONG = 30  # characters of a name of a model, at most
@@ -45,6 +46,7 @@ def print_report(result: Any, name: str, console: Console) -> None:
     for note in result.notes:
         console.print(Text(f"Note: {note}", "yellow"))
     _print_table(_models(result), console)
+    console.print(Text(standing_in_words(result)))
     color = "green" if result.helps else "yellow"
     console.print(Panel(Text(result.verdict), border_style=color))
     _print_table(_tasks(result), console)

@@ -6,9 +6,9 @@ number or a class, ``unusable`` leaves out what no linear model can use, ``conte
 models, ``every_family`` those of "all", ``roles`` knows the baselines among them, ``budget`` what
 there is time for, ``running`` runs them, ``answers`` has what they predicted, ``choice`` names the
 pair of the verdict, ``held_losses`` and ``gains`` measure, ``slopes`` has the features in which
-tasks differ, ``measuring``, ``result`` and ``verdict`` say what came out. Where rows are gone,
-``from_moments`` does the same: ``moment_jobs`` run the models, ``moment_baselines`` has the
-baselines, and ``held_folds`` the losses.
+tasks differ, ``standing`` which models are as good as the first, ``measuring``, ``result`` and
+``verdict`` say what came out. Where rows are gone, ``from_moments`` does the same: ``moment_jobs``
+run the models, ``moment_baselines`` has the baselines, and ``held_folds`` the losses.
 All that differs between numbers and classes is in ``regression`` and ``classification``.
 """
 

@@ -24,6 +24,7 @@ from mtlearn.compare.measuring import (
     table_of,
 )
 from mtlearn.compare.record import as_json, record_of
+from mtlearn.compare.standing import not_surely_worse, standing_in_words
 from mtlearn.compare.verdict import Finding, basis_in_words, is_yes, verdict_in_words
 from mtlearn.compare.writing import write_whole
 from mtlearn.exceptions import counted
@@ -91,6 +92,10 @@ class Comparison:
     best_model, best_baseline : str
         The multi-task model and the baseline that most outer folds chose, by their loss inside the
         training part; the verdict is about what each fold chose.
+    as_good : list of str
+        The model of least error on held-out rows, baselines included, and those not surely worse:
+        by a one-sided test like that of the verdict at 0.05 over the number of the others. The
+        truly best model is among them with a probability of 0.95.
     kind : Kind
         What was asked: ``kind.name`` is "regression" or "classification", the latter with
         ``kind.classes``; ``kind.loss_name`` is the ``loss`` that was asked for.
@@ -145,6 +150,7 @@ class Comparison:
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
     predictions: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     coefs: Any = field(default=None, repr=False)
+    as_good: list[str] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -204,6 +210,7 @@ class Comparison:
             settings=settings,
             predictions=run.of_rows,
             coefs=coefs,
+            as_good=not_surely_worse(held_out, predictions),
         )
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str | None:
@@ -254,7 +261,7 @@ class Comparison:
         shown = self.table.drop(columns=HIDDEN)
         lines = [self.title, "", shown.to_string(float_format="{:.3f}".format, na_rep="–"), ""]
         notes = (f"Note: {note}" for note in self.notes)
-        return "\n".join([*lines, self.verdict, self.basis, *notes])
+        return "\n".join([*lines, self.verdict, standing_in_words(self), self.basis, *notes])
 
     __repr__ = __str__
 
@@ -264,7 +271,8 @@ class Comparison:
         shown = self.table.drop(columns=HIDDEN)
         notes = "".join(f"<p>Note: {escape(note)}</p>" for note in self.notes)
         table = shown.to_html(float_format="{:.3f}".format, na_rep="–")
-        said = "".join(f"<p>{escape(words)}</p>" for words in (self.verdict, self.basis))
+        words = (self.verdict, standing_in_words(self), self.basis)
+        said = "".join(f"<p>{escape(one)}</p>" for one in words)
         return f"<p>{escape(self.title)}</p>{table}{said}{notes}"
 
     @property

@@ -12,6 +12,7 @@ from mtlearn.compare.gains import TaskGains
 from mtlearn.compare.held_losses import CLUSTERS, FEWEST_ROWS, HeldLosses, Overall
 from mtlearn.compare.kinds import Kind
 from mtlearn.compare.slopes import slopes_in_words
+from mtlearn.compare.standing import MISSED
 from mtlearn.exceptions import counted
 
 LITTLE = 0.005  # a gain below this share of the null loss (for regressions in R²) is called small
@@ -163,7 +164,9 @@ def basis_in_words(held_out: HeldLosses) -> str:
         "Each fold chose the multi-task model and the baseline of the verdict by inner folds of "
         "its training rows. p is that of a paired t-test of their losses on held-out rows, with "
         f"{unit} as the independent units ({why}){raised}; above {SURE:g} the difference is taken "
-        f"for luck. The worst task is one with at least {few}."
+        "for luck. Surely worse than the model of least error is what such a test, one-sided, "
+        f"finds worse at {MISSED:g} over the number of the others: the truly best one is among the "
+        f"rest with a probability of {1 - MISSED:.0%}. The worst task is one with at least {few}."
         + held_out.basis
         + ("" if held_out.stacked else f" {held_out.kind.pooled_columns}")
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from mtlearn.compare.record import versions
 from mtlearn.compare.shown import reading_help
+from mtlearn.compare.standing import standing_in_words
 from mtlearn.compare.writing import write_whole
 from mtlearn.exceptions import counted
 from mtlearn.plotting.drawing import check_matplotlib
@@ -161,7 +162,12 @@ def _opening(result: Any) -> list[Any]:
 
 def _sections(result: Any) -> list[Any]:
     parts = [
-        _section("Models", models_table(result), tag("p", reading_help(result), class_="soft")),
+        _section(
+            "Models",
+            models_table(result),
+            tag("p", standing_in_words(result)),
+            tag("p", reading_help(result), class_="soft"),
+        ),
         _section("Who gains", gain_picture(result), telling_table(result), _all_tasks(result)),
     ]
     slopes = slopes_table(result)

@@ -52,6 +52,8 @@ def test_by_default_the_least_error_on_held_out_rows_decides(run, table, tmp_pat
     assert load(str(path))[0].model == errors.idxmin()
     least = f"{errors.idxmin()} has the least RMSE on held-out rows: {errors.min():.4g}"
     assert least in said and answer.verdict.split(".")[0] in said
+    assert answer.as_good[0] == errors.idxmin()
+    assert "surely worse" in said and all(name in said for name in answer.as_good)
 
 
 @pytest.mark.parametrize(

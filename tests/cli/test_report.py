@@ -10,6 +10,7 @@ from rich.console import Console
 
 from mtlearn.cli.report import print_report
 from mtlearn.compare import compare_tasks
+from mtlearn.compare.standing import others_in_words
 
 from ..comparisons import class_data, school_data
 
@@ -58,6 +59,14 @@ def test_numbers_are_never_cut(results, kind, width):
         assert all(score.heading.split()[-1] in text for score in result.kind.shown)
     if "no room for" in text:
         assert "Brier" in text or "task mean" in text
+
+
+@pytest.mark.parametrize("width", [30, 100])
+def test_models_not_surely_worse_than_the_best_are_named(results, width):
+    for result in results.values():
+        text = " ".join(printed(result, width).split())
+        assert f"{result.as_good[0]} has the least {result.kind.error_name} on held-out" in text
+        assert f"{others_in_words(result)}." in text
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mtlearn.compare import compare_tasks
+from mtlearn.compare.standing import standing_in_words
 from mtlearn.report import report_html, save_report
 from mtlearn.report.markup import Html, tag
 
@@ -119,6 +120,7 @@ def test_tables_have_the_numbers_of_the_comparison(schools):
     slopes = rows_of(text, -1)
     assert {row[0] for row in slopes} == set(schools.slopes["feature"])
     assert schools.verdict in Page(text).texts
+    assert standing_in_words(schools) in Page(text).texts
 
 
 def test_a_reader_who_hears_the_page_finds_the_way(schools):
