@@ -10,7 +10,7 @@ from mtlearn.penalties.feature_groups import FeatureGroups, Groups
 from mtlearn.penalties.l1inf import L1Inf
 from mtlearn.penalties.l21 import L21
 from mtlearn.problems.joint_model import JointModel
-from mtlearn.solvers import tuning
+from mtlearn.solvers import newton_systems, tuning
 from mtlearn.solvers.choose import choose
 from mtlearn.solvers.joint_newton import JointNewton, TaskSystems
 from mtlearn.solvers.proximal_newton import ProximalNewton
@@ -56,7 +56,9 @@ def test_the_largest_entry_at_any_strength_is_cvxpys(family, more, share, rows):
 @pytest.mark.parametrize("coupling", ["free", "mean, pulled"])
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("damping, length", [(1e-3, 1.0), (1.0, 40.0)])
-def test_a_step_solves_its_system(penalty, coupling, damping, length):
+@pytest.mark.parametrize("large", [0, 64])
+def test_a_step_solves_its_system(monkeypatch, large, penalty, coupling, damping, length):
+    monkeypatch.setattr(newton_systems, "LARGE", large)
     problem, point, rng = drawn(coupling)
     model = JointModel(problem, point, 1e-3)
     step = 1.0 / model.hessian_diagonal().max(axis=1, keepdims=True)
