@@ -235,12 +235,13 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
 
     def gradient(self, R: np.ndarray) -> np.ndarray:
         """Minus the gradient in V, of weighted residuals (n, k)."""
-        return self.coupling.own(self._gradient(R))
+        return self.coupling.own(self.gradient_of_residuals(R))
 
     def whole_gradient(self, point: ScorePoint) -> np.ndarray:
-        return point.G if self.coupling.fixed is None else self._gradient(point.R)
+        return point.G if self.coupling.fixed is None else self.gradient_of_residuals(point.R)
 
-    def _gradient(self, R: np.ndarray) -> np.ndarray:
+    def gradient_of_residuals(self, R: np.ndarray) -> np.ndarray:
+        """The same in the coefficients of all columns, deviations or not."""
         G = self.rows.transposed_times(R)
         if self.rows.middle is not None:
             G = G + self._middles(R.shape[1], G.shape) * self.rows.sums(R)

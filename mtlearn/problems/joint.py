@@ -176,7 +176,7 @@ class JointProblem(LossProblem):
                 F = F + self.rows.per_row(
                     self._intercepts.solved(H, u, zero, np.zeros(self.n_classes))[0]
                 )
-            return gather(self._gradient(bent(F)), self.n_classes)
+            return gather(self.gradient_of_residuals(bent(F)), self.n_classes)
 
         return times
 

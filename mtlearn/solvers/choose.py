@@ -9,6 +9,7 @@ from mtlearn.solvers.closed_form import ClosedForm, Spectral, Unrefined
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.graph_system import GraphPath, GraphSystem
 from mtlearn.solvers.interior import InteriorPoint
+from mtlearn.solvers.joint_newton import JointNewton
 from mtlearn.solvers.of_parts import PartsDescent
 from mtlearn.solvers.prox_point_newton import ProxPointNewton
 from mtlearn.solvers.proximal_newton import ProximalNewton
@@ -26,6 +27,7 @@ SOLVERS: tuple[type[Solver], ...] = (
     RidgeNewton,
     Descent,
     ProximalNewton,
+    JointNewton,
     InteriorPoint,
     UnpenalisedNewton,
 )

@@ -41,11 +41,12 @@ SHORTER = 0.9  # than the shortest step before
 
 
 def with_best_constants(
-    penalty: Penalty, V: np.ndarray, mean: np.ndarray | None, n_classes: int
+    penalty: Penalty, V: np.ndarray, mean: np.ndarray | None, n_classes: int, near: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Deviations and w_0 with what all classes of a task share moved to where it is charged least.
 
-    The classes of w_0 add up to zero, and so do those of deviations under a Euclidean norm.
+    The classes of w_0 add up to zero, and so do those of deviations under a Euclidean norm. Under
+    any other, deviations that are ``near`` to where they are charged least stay there.
     """
     mean = None if mean is None else mean - mean.mean(axis=1, keepdims=True)
     centred = V - _shared(V, n_classes)
@@ -56,6 +57,8 @@ def with_best_constants(
     moved = np.abs(_shared(penalty.prox(centred, step), n_classes)).max()
     if moved <= ROUNDING * np.abs(centred).max():
         return centred, mean
+    if near:
+        return V, mean
     return _by_splitting(penalty, V, centred, step, n_classes), mean
 
 

@@ -10,6 +10,7 @@ from scipy import linalg
 
 from mtlearn.problems.moments import BLOCK_BYTES
 
+LARGE, MOSTLY = 64, 0.8  # rows, and share of free entries below which a column is made smaller
 HELD = 4  # pieces, of which solutions are held; of more systems are solved again
 
 
@@ -147,13 +148,34 @@ class _Columns:
 
     def solve(self, right: np.ndarray) -> np.ndarray | None:
         """The solutions for right sides (C, k, n), where there are any."""
-        each = np.arange(self.F.shape[1])
+        k = self.F.shape[1]
+        if k >= LARGE and np.count_nonzero(self.m) <= MOSTLY * self.m.size:
+            return self._solve_free(right)
+        each = np.arange(k)
         A = self.H * self.m[:, None, :]
         A[:, each, each] += 1.0 - self.m
         try:
             return np.linalg.solve(A, right)
         except np.linalg.LinAlgError:
             return None
+
+    def _solve_free(self, right: np.ndarray) -> np.ndarray | None:
+        """The same by systems of the free entries, m > 0, of a column: others follow from these."""
+        X = right.copy()
+        for H, m, x in zip(
+            np.broadcast_to(self.H, (len(X), *self.H.shape[1:])), self.m, X, strict=True
+        ):
+            free, held = np.flatnonzero(m), np.flatnonzero(m == 0)
+            if not len(free):
+                continue
+            A = H[free[:, None], free] * m[free]
+            A[np.diag_indices(len(free))] += 1.0 - m[free]
+            try:
+                x[free] = np.linalg.solve(A, x[free])
+            except np.linalg.LinAlgError:
+                return None
+            x[held] -= (H[held[:, None], free] * m[free]) @ x[free]
+        return X
 
     def add(self, X: np.ndarray, system: np.ndarray, b: np.ndarray, n_classes: int) -> None:
         """What the columns add to the system of eta and theta, and to its right side."""

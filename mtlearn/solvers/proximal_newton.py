@@ -117,7 +117,7 @@ class ProximalNewton(Iterative):
             roughly = gap > tuning.SINGLE and length == 1.0 and not stalled
             curvature, elsewhere = self._curvature(point, flattest, standing, roughly)
             alike = bool(np.isinf(penalty.alpha))
-            model = self.problem.model(point, flattest, curvature, in_sum=alike)
+            model = self._model(point, flattest, curvature, alike)
             few = tuning.MODEL_FIRST if first else tuning.MODEL_NEAR
             goal = self._goal(standing, gap, few, closer, elsewhere)
             ahead = self._minimum(model, penalty, point, goal, like_before=not first)
@@ -238,13 +238,22 @@ class ProximalNewton(Iterative):
             total = np.abs(problem.mean_gradient(point)).max()
             if total <= 1e-13 * np.abs(problem.gradient_terms(point)).max():
                 break
-            model = problem.model(point)
-            ahead = Minimum.at(model, model.settle(point.V))
-            new = self._step(penalty, point, ahead)[0]
+            new = self._step(penalty, point, self._rest(point))[0]
             if new is None or np.abs(problem.mean_gradient(new)).max() >= total:
                 break
             point = new
         return point
+
+    def _rest(self, point: ScorePoint) -> Minimum:
+        """All but the deviations at their best in the model around a point."""
+        model = self.problem.model(point)
+        return Minimum.at(model, model.settle(point.V))
+
+    def _model(
+        self, point: ScorePoint, flattest: float, curvature: LabelCurvature, alike: bool
+    ) -> Any:
+        """The quadratic model around a point."""
+        return self.problem.model(point, flattest, curvature, in_sum=alike)
 
     def _minimum(
         self, model: SquaredProblem, penalty: Penalty, point: ScorePoint, goal: Goal, like_before
@@ -274,7 +283,8 @@ class ProximalNewton(Iterative):
         """The longest of some steps towards the model's minimum that does not climb, its length."""
         problem = self.problem
         if problem.loss.joint:
-            V, mean = with_best_constants(penalty, ahead.V, ahead.mean, problem.n_classes)
+            near, K = self._combining is None, problem.n_classes
+            V, mean = with_best_constants(penalty, ahead.V, ahead.mean, K, near)
             ahead = replace(ahead, V=V, mean=mean)
         XW = problem.scores(whole(ahead.V, ahead.mean))
         if problem.own is not None:

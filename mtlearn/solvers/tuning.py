@@ -86,6 +86,7 @@ LENGTH_KEPT = 0.1  # of the last one, for the first of the next problem
 PROXIMAL_MOST = 30  # Newton steps of one proximal step
 SMOOTHED_LENGTHS = 0.4 ** np.arange(12)
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
+JOINT_FLOPS = 1e9  # of the systems of all classes of a task
 DENSE_FLOPS = 2e9  # of a dense system in V: a tenth of a second, as long as CG_ITERATIONS take
 TINY_FLOPS = 1e8  # the same: no longer than CG_TRIED, so without trying them
 DENSE_MOST = 3000  # numbers in V, up to which there is one where these do not get there
