@@ -160,11 +160,11 @@ class Descent(Iterative):
     def _smoothed(
         self, penalty: Penalty, here: Point, standing: Standing, n_round: int
     ) -> PhaseSteps:
-        """Newton on the smoothed penalty, for two digits."""
+        """Newton on the smoothed penalty, for two digits; for the last ones to the end."""
         before, points = standing.gap, smoothed_newton(self.problem, penalty, here)
         for here, products in points:
             standing = yield Step(here, products)
-            if standing.gap <= 1e-2 * before:
+            if standing.gap <= 1e-2 * before and not standing.polishing:
                 break
         return here, standing
 
@@ -178,12 +178,12 @@ class Descent(Iterative):
         """
         start, gap = here, standing.gap
         first, last = not self.hard or (self.on_face and n_round == 0), gap
-        brief = n_round <= tuning.BRIEF or standing.polishing
+        brief = n_round <= tuning.BRIEF or standing.polishing or self.smoothing
         few = tuning.STEPS_TO_HALVE if self.by_rows else tuning.OF_PRODUCTS
         for n, step in enumerate(islice(self.newton.iterates(penalty, here), self.most), 1):
             here, standing = step.point, (yield step)
             slow = brief and n % few == 0 and standing.gap > 0.5 * last
-            if self.last_resort and (slow or (first and not step.look)):
+            if (self.last_resort or self.smoothing) and (slow or (first and not step.look)):
                 self.hard |= not standing.polishing and (self.by_rows or not slow)
                 break
             last = standing.gap if n % few == 0 else last
