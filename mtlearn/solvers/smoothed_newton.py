@@ -36,6 +36,7 @@ from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import curvature_ratio
 
 NEAR = 0.5  # decrement, below which a minimum is near, and a full step gets nearer
+WIDER = 100.0  # than what a gap stands for, what is not zero at a minimum
 ARMIJO = 0.1  # of what the gradient promises, that a step has to lower the objective by
 
 
@@ -89,6 +90,16 @@ def smoothed_newton(problem: Any, penalty: Any, start: Any) -> Iterator[tuple[Po
             products = 0.0
         if near:
             mu *= tuning.SMOOTHED_LESS
+
+
+def on_face(problem: Any, penalty: Any, point: Any, gap: float) -> Any:
+    """A settled point with exact zeros, of one so near the minimum that it has such a gap.
+
+    What is smoothed has v = G t / alpha there: where ‖G‖ is below alpha v is about as long as the
+    width, elsewhere much longer, and a prox-gradient step of a length between the two parts them.
+    """
+    step = WIDER * gap / penalty.alpha**2
+    return problem.settle(penalty.prox(point.V + step * point.G, step))
 
 
 def _solve(A: np.ndarray, b: np.ndarray) -> np.ndarray:
