@@ -51,6 +51,8 @@ class Descent(Iterative):
     on_face : bool, default=False
         Whether starts have the face of the solution already, as that of a problem like this one
         has: Newton then comes first.
+    smooth : bool, default=True
+        Whether features of very unlike scale ask for Newton on smoothed norms.
     """
 
     needs_problem = (Quadratic,)
@@ -64,13 +66,15 @@ class Descent(Iterative):
         *,
         curvature: float | None = None,
         on_face: bool = False,
+        smooth: bool = True,
     ):
         super().__init__(problem, penalty, whole)
         self.by_rows = isinstance(penalty, RowSeparable)
         self.metric = Metric.of_problem(problem, self.by_rows, curvature)
         self.newton = SemismoothNewton(problem, self.metric.step)
         smoothable = isinstance(penalty, Smoothable) and not self.by_rows
-        self.smoothing = smoothable and worth_smoothing(problem)
+        self.smooth = smooth
+        self.smoothing = smooth and smoothable and worth_smoothing(problem)
         self.most = tuning.NEWTON_STEPS
         self.last_resort: list[Phase] = []
         self.hard = False  # whether a round without it did not get there, or a Newton step was vain
@@ -92,7 +96,9 @@ class Descent(Iterative):
 
     def like(self, problem: Any, penalty: Penalty) -> Descent:
         """With the same steps, and Newton first."""
-        solver = Descent(problem, penalty, curvature=self.metric.L, on_face=True)
+        solver = Descent(
+            problem, penalty, curvature=self.metric.L, on_face=True, smooth=self.smooth
+        )
         if isinstance(penalty, Differentiable):
             solver.proximal.length = self.proximal.length
             solver.hard, solver.newton.formed = self.hard, self.newton.formed

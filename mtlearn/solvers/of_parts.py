@@ -44,6 +44,8 @@ class PartsDescent(Iterative):
     whole : Problem, default=None
     descent : Descent, default=None
         Of the parts of a problem like this one.
+    smooth : bool, default=True
+        Not so for the models of another loss, where proximal steps get there.
     """
 
     needs_problem = (Quadratic,)
@@ -57,6 +59,7 @@ class PartsDescent(Iterative):
         whole: Problem | None = None,
         *,
         descent: Descent | None = None,
+        smooth: bool = True,
     ):
         super().__init__(problem, penalty, whole)
         n = len(penalty.stacked.norms)
@@ -64,7 +67,7 @@ class PartsDescent(Iterative):
         stacked: Any = self.parts
         if descent is None:
             largest = n * Metric.of_problem(problem, by_rows=False).L
-            self.descent = Descent(stacked, penalty.stacked, curvature=largest)
+            self.descent = Descent(stacked, penalty.stacked, curvature=largest, smooth=smooth)
         else:
             self.descent = descent.like(self.parts, penalty.stacked)
 
