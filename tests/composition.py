@@ -174,6 +174,21 @@ def fit_once(case, rows, parameters):
 
 BOTH = ("regressor", "classifier")
 WORKS, REFUSED = [], []
+# These take turns over ways and kinds, so that each meets every tool.
+RELATED = ("RobustTasks", "ClusteredTasks", "TaskRelationships", "SharedSubspace")
+
+
+def related_of(tool, ways, kinds):
+    """A case of a tool for each of these families, with another way and kind in each row.
+
+    Rows of one loss or of MixedTargets are of those, not of families.
+    """
+    if tool.startswith("`"):
+        return
+    turn = sum(map(ord, tool))
+    for k, family in enumerate(RELATED):
+        way, kind = ways[(turn + k) % len(ways)], kinds[(turn + k // len(ways)) % len(kinds)]
+        yield Case(family + kind.capitalize(), way)
 
 
 def works(tool, *ways, kinds=BOTH):
@@ -185,6 +200,10 @@ def works(tool, *ways, kinds=BOTH):
                 pytest.param(tool, check, Case(model_of(k, way), way), id=f"{tool}-{way}-{k}")
                 for k in kinds
             )
+        WORKS.extend(
+            pytest.param(tool, check, case, id=f"{tool}-{case.way}-{case.model}")
+            for case in related_of(tool, ways, kinds)
+        )
         return check
 
     return register

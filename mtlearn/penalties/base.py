@@ -209,7 +209,7 @@ class Smoothable(Differentiable):
         """A smooth function near alpha Omega: ``value``, ``gradient()`` and ``hessian()`` at V.
 
         Closer the smaller the ``width``, a length in V. The Moreau envelope, which any derivative
-        gives, unless a penalty knows a better one.
+        gives, unless a penalty knows a better one: a barrier of strength alpha width.
         """
         return Envelope(self, V, width)
 

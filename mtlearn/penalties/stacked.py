@@ -149,6 +149,9 @@ class Turned(Smoothable, Norm):
     def derivative(self, Z: np.ndarray, step: Any) -> TurnedDerivative:
         return TurnedDerivative(self.norm.derivative(Z.T, step))
 
+    def smoothed(self, V: np.ndarray, width: float) -> TurnedSmooth:
+        return TurnedSmooth(self.norm.smoothed(V.T, width), V.shape)
+
 
 class TurnedDerivative(Factored):
     """That of a norm of V'."""
@@ -167,3 +170,21 @@ class TurnedDerivative(Factored):
 
     def squares(self) -> np.ndarray:
         return self.M.squares()
+
+
+class TurnedSmooth:
+    """A smooth function of V', as one of V."""
+
+    def __init__(self, smooth: Any, shape: tuple[int, ...]) -> None:
+        self.smooth, self.shape, self.value = smooth, shape, smooth.value
+
+    def gradient(self) -> np.ndarray:
+        """(d, C)."""
+        return self.smooth.gradient().T
+
+    def hessian(self) -> np.ndarray:
+        """(d C, d C), of V flattened row by row."""
+        place = np.arange(np.prod(self.shape)).reshape(self.shape).T.ravel()
+        H = np.empty((len(place), len(place)))
+        H[np.ix_(place, place)] = self.smooth.hessian()
+        return H

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.penalties.barrier import SmoothedLengths
 from mtlearn.penalties.base import InvariantInFeatures, Norm, Smoothable
 from mtlearn.penalties.derivative import Factored
 
@@ -56,6 +57,11 @@ class TaskNorms(Smoothable, InvariantInFeatures, Norm):
         away = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
         U = Z * np.repeat(away, self.n_classes)
         return TaskDerivative(U, self._taken(Z, step), self.n_classes)
+
+    def smoothed(self, V: np.ndarray, width: float) -> SmoothedLengths:
+        """By the barriers of the cones, each of strength alpha width."""
+        charges = np.broadcast_to(self._charges, (V.shape[1] // self.n_classes,))
+        return SmoothedLengths(V, self.alpha * charges, self.alpha * width)
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
         return {"outliers": self._norms(V) > 0}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mtlearn.penalties.barrier import Heights
 from mtlearn.penalties.base import InvariantInFeatures, InvariantInTasks, Norm, Smoothable
 from mtlearn.penalties.derivative import Factored
 
@@ -73,7 +74,7 @@ class TraceNorm(Smoothable, InvariantInFeatures, InvariantInTasks, Norm):
         return SingularValueDerivative(Z, self.alpha * float(step))
 
     def smoothed(self, V: np.ndarray, width: float) -> SmoothedTraceNorm:
-        """alpha sum_i (s_i² + width²)^½ around V."""
+        """By the barrier of its cone, of strength alpha width."""
         return SmoothedTraceNorm(self.alpha, V, width)
 
     def parts(self, V: np.ndarray) -> dict[str, Any]:
@@ -93,40 +94,48 @@ def singular_values(V: np.ndarray) -> np.ndarray:
 
 
 class SmoothedTraceNorm:
-    """``alpha sum_i f(s_i)`` with ``f(s) = (s² + width²)^½``, and its derivatives at V.
+    """Sum of phi(s_i), made by the barrier of the cone of the norm, and its derivatives at V.
 
-    In the basis of singular vectors the Hessian multiplies the symmetric part of a direction by
-    ``(f'_i - f'_j) / (s_i - s_j) = width² (s_i + s_j) / (f_i f_j (s_i f_j + s_j f_i))``, the
-    antisymmetric part by ``(f'_i + f'_j) / (s_i + s_j)``, and what is outside the longer basis
-    (s_j = 0) by ``1 / f_i``. It lies above the trace norm by at most alpha width per value.
+    ``‖V‖_*`` is the least of (tr A + tr B) / 2 with [[A, V], [V', B]] >= 0. With the barrier
+    -mu log det of that, the best A and B have the singular vectors of V, and what is left is the
+    phi of :mod:`mtlearn.penalties.barrier` of each singular value, self-concordant like the
+    barrier. With t_i = w + f_i, f_i = (s_i² + w²)^½, w = mu / alpha, the Hessian, in the basis of
+    singular vectors, multiplies the symmetric part of a direction by alpha times ::
+
+        (s_i/t_i - s_j/t_j) / (s_i - s_j) = (w + w² (s_i + s_j) / (s_i f_j + s_j f_i)) / (t_i t_j)
+
+    the antisymmetric part by ``(s_i/t_i + s_j/t_j) / (s_i + s_j)``, and what is outside the longer
+    basis (s_j = 0) by ``1 / t_i``.
 
     References
     ----------
-    Nesterov (2005). Smooth minimization of non-smooth functions. Mathematical Programming 103.
-    Lewis and Sendov (2005). Nonsmooth analysis of singular values. Set-Valued Analysis 13.
+    Nesterov and Nemirovskii (1994). Interior-point polynomial algorithms in convex programming.
+    SIAM. Lewis and Sendov (2005). Nonsmooth analysis of singular values. Set-Valued Analysis 13.
     """
 
     def __init__(self, alpha: float, V: np.ndarray, width: float) -> None:
         self.alpha, self.width = alpha, width
         self.P, self.s, self.Qt = np.linalg.svd(V, full_matrices=True)
-        self.value = alpha * float(np.hypot(self.s, width).sum())
+        self.heights = Heights(self.s, alpha, alpha * width)
+        self.value = self.heights.value
 
     def gradient(self) -> np.ndarray:
         """(d, C)."""
         k = len(self.s)
-        slope = self.s / np.hypot(self.s, self.width)
-        return self.alpha * (self.P[:, :k] * slope) @ self.Qt[:k]
+        return self.alpha * (self.P[:, :k] * (self.s / self.heights.t)) @ self.Qt[:k]
 
     def hessian(self) -> np.ndarray:
         """(d C, d C), of V flattened row by row."""
-        d, C, k = len(self.P), len(self.Qt), len(self.s)
+        d, C, k, w = len(self.P), len(self.Qt), len(self.s), self.width
         row, column = (np.pad(self.s, (0, n - k)) for n in (d, C))
         a, b = row[:, None], column[None, :]
-        fa, fb = np.hypot(a, self.width), np.hypot(b, self.width)
+        fa, fb = np.hypot(a, w), np.hypot(b, w)
         cross = a * fb + b * fa
-        flat = np.full((d, C), 1.0 / self.width)  # both limits, where a = b = 0
-        even = np.divide(self.width**2 * (a + b), fa * fb * cross, out=flat.copy(), where=cross > 0)
-        odd = np.divide(a / fa + b / fb, a + b, out=flat, where=a + b > 0)
+        least = np.full((d, C), w)  # the limit, where a = b = 0
+        inner = np.divide(w * w * (a + b), cross, out=least, where=cross > 0)
+        even = (w + inner) / ((w + fa) * (w + fb))
+        flat = np.full((d, C), 0.5 / w)
+        odd = np.divide(a / (w + fa) + b / (w + fb), a + b, out=flat, where=a + b > 0)
         # Row e of ``inside`` is the e-th unit matrix in the basis of singular vectors.
         inside = np.einsum("ji,lc->jcil", self.P, self.Qt).reshape(d * C, d, C)
         out = inside * (even + odd) / 2

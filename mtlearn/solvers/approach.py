@@ -15,6 +15,8 @@ from mtlearn.penalties.base import Penalty
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Budget, Iterative, Standing, Step
 
+TOUCHED = 1e-3  # of the tolerance, that the last touch may cost
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -84,7 +86,8 @@ def approach(
     point = solver.last_touch(penalty, watch.best.point)
     if point is watch.best.point:
         return watch.best
-    return Reached(point, solver.gap(penalty, point))
+    touched = Reached(point, solver.gap(penalty, point))
+    return touched if touched.gap <= max(watch.best.gap, TOUCHED * goal.tol) else watch.best
 
 
 class _Watch:

@@ -153,7 +153,7 @@ class Iterative(Solver):
         return certify(self.problem, penalty, point).relative if self.certified else float("inf")
 
     def last_touch(self, penalty: Penalty, point: Any) -> Any:
-        """What makes the best point a little better."""
+        """What makes the best point a little better, at no more than little of the tolerance."""
         return point
 
     def diverges(self, point: Any) -> bool:

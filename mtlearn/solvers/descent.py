@@ -51,6 +51,8 @@ class Descent(Iterative):
     on_face : bool, default=False
         Whether starts have the face of the solution already, as that of a problem like this one
         has: Newton then comes first.
+    smooth : bool, default=True
+        Whether features of very unlike scale ask for Newton on smoothed norms.
     """
 
     needs_problem = (Quadratic,)
@@ -64,13 +66,15 @@ class Descent(Iterative):
         *,
         curvature: float | None = None,
         on_face: bool = False,
+        smooth: bool = True,
     ):
         super().__init__(problem, penalty, whole)
         self.by_rows = isinstance(penalty, RowSeparable)
         self.metric = Metric.of_problem(problem, self.by_rows, curvature)
         self.newton = SemismoothNewton(problem, self.metric.step)
         smoothable = isinstance(penalty, Smoothable) and not self.by_rows
-        self.smoothing = smoothable and worth_smoothing(problem)
+        self.smooth = smooth
+        self.smoothing = smooth and smoothable and worth_smoothing(problem)
         self.most = tuning.NEWTON_STEPS
         self.last_resort: list[Phase] = []
         self.hard = False  # whether a round without it did not get there, or a Newton step was vain
@@ -92,7 +96,9 @@ class Descent(Iterative):
 
     def like(self, problem: Any, penalty: Penalty) -> Descent:
         """With the same steps, and Newton first."""
-        solver = Descent(problem, penalty, curvature=self.metric.L, on_face=True)
+        solver = Descent(
+            problem, penalty, curvature=self.metric.L, on_face=True, smooth=self.smooth
+        )
         if isinstance(penalty, Differentiable):
             solver.proximal.length = self.proximal.length
             solver.hard, solver.newton.formed = self.hard, self.newton.formed
@@ -160,11 +166,11 @@ class Descent(Iterative):
     def _smoothed(
         self, penalty: Penalty, here: Point, standing: Standing, n_round: int
     ) -> PhaseSteps:
-        """Newton on the smoothed penalty, for two digits."""
+        """Newton on the smoothed penalty, for two digits; for the last ones to the end."""
         before, points = standing.gap, smoothed_newton(self.problem, penalty, here)
         for here, products in points:
             standing = yield Step(here, products)
-            if standing.gap <= 1e-2 * before:
+            if standing.gap <= 1e-2 * before and not standing.polishing:
                 break
         return here, standing
 
@@ -178,12 +184,12 @@ class Descent(Iterative):
         """
         start, gap = here, standing.gap
         first, last = not self.hard or (self.on_face and n_round == 0), gap
-        brief = n_round <= tuning.BRIEF or standing.polishing
+        brief = n_round <= tuning.BRIEF or standing.polishing or self.smoothing
         few = tuning.STEPS_TO_HALVE if self.by_rows else tuning.OF_PRODUCTS
         for n, step in enumerate(islice(self.newton.iterates(penalty, here), self.most), 1):
             here, standing = step.point, (yield step)
             slow = brief and n % few == 0 and standing.gap > 0.5 * last
-            if self.last_resort and (slow or (first and not step.look)):
+            if (self.last_resort or self.smoothing) and (slow or (first and not step.look)):
                 self.hard |= not standing.polishing and (self.by_rows or not slow)
                 break
             last = standing.gap if n % few == 0 else last

@@ -28,6 +28,9 @@ from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Iterates, Iterative, Standing
 from mtlearn.solvers.descent import Descent
 from mtlearn.solvers.fista import Metric
+from mtlearn.solvers.smoothed_newton import on_face
+
+EXACT = 1e-11  # relative gap, below which zeros are told by this
 
 
 class PartsDescent(Iterative):
@@ -41,6 +44,8 @@ class PartsDescent(Iterative):
     whole : Problem, default=None
     descent : Descent, default=None
         Of the parts of a problem like this one.
+    smooth : bool, default=True
+        Not so for the models of another loss, where proximal steps get there.
     """
 
     needs_problem = (Quadratic,)
@@ -54,6 +59,7 @@ class PartsDescent(Iterative):
         whole: Problem | None = None,
         *,
         descent: Descent | None = None,
+        smooth: bool = True,
     ):
         super().__init__(problem, penalty, whole)
         n = len(penalty.stacked.norms)
@@ -61,7 +67,7 @@ class PartsDescent(Iterative):
         stacked: Any = self.parts
         if descent is None:
             largest = n * Metric.of_problem(problem, by_rows=False).L
-            self.descent = Descent(stacked, penalty.stacked, curvature=largest)
+            self.descent = Descent(stacked, penalty.stacked, curvature=largest, smooth=smooth)
         else:
             self.descent = descent.like(self.parts, penalty.stacked)
 
@@ -84,6 +90,17 @@ class PartsDescent(Iterative):
                 step = steps.send(standing)
         except StopIteration:
             return
+
+    def last_touch(self, penalty: Any, point: Point) -> Point:
+        """With exact zeros in the parts, where Newton on smoothed norms has left none.
+
+        They say which tasks are outliers, and are worth digits far beyond the tolerance.
+        """
+        if not self.descent.smoothing or penalty.alpha == 0:
+            return point
+        gap = max(self.gap(penalty, point), EXACT) * self.problem.null_value
+        inside = self._inside(penalty, point)
+        return self.parts.whole(on_face(self.parts, penalty.stacked, inside, gap))
 
     def _inside(self, penalty: Any, point: Point) -> Any:
         """The parts of a point side by side."""

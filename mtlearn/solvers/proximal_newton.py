@@ -265,7 +265,9 @@ class ProximalNewton(Iterative):
         if like_before and self._of_model is not None:
             solver = self._of_model.like(model, penalty)
         else:
-            solver = cheapest(OF_MODELS, model, penalty, "fit")(model, penalty)
+            kind: Any = cheapest(OF_MODELS, model, penalty, "fit")
+            parts: Any = {"smooth": False} if kind is PartsDescent else {}
+            solver = kind(model, penalty, **parts)
         if isinstance(solver, Exact):
             solver.near(point.V, goal.aim)
             self._flattest = solver.flattest

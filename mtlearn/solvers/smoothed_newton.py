@@ -1,16 +1,22 @@
-"""Newton on a smoothed penalty, the width of the smoothing following the duality gap.
+"""Newton on a smoothed penalty, the width of the smoothing following the minima.
 
-For features of very different scale under a penalty that is no sum over features, the trace norm:
-one step size for all of them, as FISTA has it, gets nowhere there. A step solves with the Hessian
-of the whole objective in columns of equal scale, so scales from 1e-8 to 1e8 are all the same to
-it. It is one dense system for all coefficients, and not worth its time where FISTA works.
+For features of very different scale under a penalty that is no sum over features, the trace norm or
+parts side by side: one step size for all of them, as FISTA has it, gets nowhere there. A step
+solves with the Hessian of the whole objective in columns of equal scale. It is one dense system for
+all coefficients, and not worth its time where FISTA works.
 
-The smoothed optimum has a gap of at most alpha × width × min(d, C); the width is taken from the
-gap at hand and so shrinks with it, as the barrier parameter of an interior point method does.
+Norms are smoothed by the barriers of their cones (:mod:`mtlearn.penalties.barrier`), of a strength
+mu = alpha × width, so that the objective over mu is self-concordant. What a step of Newton's has to
+do with the minimum is then known from its decrement lambda, lambda² = <step, minus gradient> / mu,
+alone: below a half the step may be taken as it is, and the minimum is so near that mu may fall.
+From there a step of 1 / (1 + lambda) at least lowers the objective, so that the search for the
+longest that does ends. At the minimum the gap is at most 2 mu for each norm. Penalties that know
+no barrier have their Moreau envelope, for which this is a rule as good as others.
 
 References
 ----------
-Nesterov (2005). Smooth minimization of non-smooth functions. Mathematical Programming 103.
+Nesterov and Nemirovskii (1994). Interior-point polynomial algorithms in convex programming. SIAM.
+Boyd and Vandenberghe (2004). Convex optimization. Cambridge University Press (9.6 and 11.5).
 """
 
 from __future__ import annotations
@@ -28,6 +34,10 @@ from mtlearn.problems.stacked import StackedProblem
 from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.curvature import curvature_ratio
+
+NEAR = 0.5  # decrement, below which a minimum is near, and a full step gets nearer
+WIDER = 100.0  # than what a gap stands for, what is not zero at a minimum
+ARMIJO = 0.1  # of what the gradient promises, that a step has to lower the objective by
 
 
 def worth_smoothing(problem: SquaredProblem) -> bool:
@@ -53,32 +63,43 @@ def smoothed_newton(problem: Any, penalty: Any, start: Any) -> Iterator[tuple[Po
     """
     stacked = isinstance(problem, StackedProblem)
     H = problem.reduced_hessian() if stacked else reduced_hessian(problem)
-    here, width, products = start, np.inf, 0.0
+    (d, C), norms = start.V.shape, sum(start.V.shape)  # there are no more
+    system = (len(H) ** 3 / 3.0) / (2.0 * d * d * C)  # in matrix products
+    here, products = start, 0.0
     ceiling = problem.value(start) + penalty.value(start.V)
-    while True:
-        V = here.V
-        narrowest = max(tuning.NARROWEST * float(np.linalg.norm(V, 2)), 1e-300)
-        share = tuning.SMOOTHED_SHARE * certify(problem, penalty, here).gap
-        last, width = width, min(width, max(share / (penalty.alpha * min(V.shape)), narrowest))
-        smooth = penalty.smoothed(V, width)
-        D = _solve(H + smooth.hessian(), (here.G - smooth.gradient()).ravel())
-        value = problem.value(here) + smooth.value
-        for length in tuning.SMOOTHED_LENGTHS:
+    mu = tuning.SMOOTHED_SHARE * certify(problem, penalty, here).gap / norms
+    while mu * norms > tuning.LEAST_MODEL * problem.null_value:
+        width = mu / penalty.alpha
+        smooth = penalty.smoothed(here.V, width)
+        down = (here.G - smooth.gradient()).ravel()
+        D = _solve(H + smooth.hessian(), down)
+        decrement = np.sqrt(max(float(D @ down), 0.0) / mu)
+        near = decrement <= NEAR
+        value, products = problem.value(here) + smooth.value, products + system
+        for length in [1.0] if near else tuning.SMOOTHED_LENGTHS:
             products += 1.0
-            new = problem.settle(V + length * D.reshape(V.shape))
+            new = problem.settle(here.V + length * D.reshape(here.V.shape))
             lower = value - problem.value(new) - penalty.smoothed(new.V, width).value
-            if lower > 0:
+            if near or lower >= ARMIJO * length * decrement**2 * mu:
                 break
         else:
-            return
+            return  # of rounding
         here = new
         if problem.value(here) + penalty.value(here.V) <= ceiling:
             yield here, products
             products = 0.0
-        # A width that a gap of rounding holds up does not get narrower either.
-        settled = width <= narrowest or width > 0.9 * last
-        if settled and lower <= 1e-14 * value:
-            return
+        if near:
+            mu *= tuning.SMOOTHED_LESS
+
+
+def on_face(problem: Any, penalty: Any, point: Any, gap: float) -> Any:
+    """A settled point with exact zeros, of one so near the minimum that it has such a gap.
+
+    What is smoothed has v = G t / alpha there: where ‖G‖ is below alpha v is about as long as the
+    width, elsewhere much longer, and a prox-gradient step of a length between the two parts them.
+    """
+    step = WIDER * gap / penalty.alpha**2
+    return problem.settle(penalty.prox(point.V + step * point.G, step))
 
 
 def _solve(A: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -84,7 +84,7 @@ SHORTER = (0.5, 0.25, 0.1, 0.03, 0.01, 3e-3, 1e-3)  # of a semismooth step that 
 FIRST_LENGTH, LONGEST = 1e2, 1e9  # of proximal steps, in those of FISTA
 LENGTH_KEPT = 0.1  # of the last one, for the first of the next problem
 PROXIMAL_MOST = 30  # Newton steps of one proximal step
-SMOOTHED_LENGTHS = 0.4 ** np.arange(12)
+SMOOTHED_LENGTHS = 0.5 ** np.arange(14)
 FLOOR = 1e-13  # damping that is always there, relative to the curvature of a feature
 JOINT_FLOPS = 1e9  # of the systems of all classes of a task
 DENSE_FLOPS = 2e9  # of a dense system in V: a tenth of a second, as long as CG_ITERATIONS take
@@ -94,8 +94,8 @@ DENSE_MOST = 3000  # numbers in V, up to which there is one where these do not g
 # Features of very different scale under a penalty that is no sum over them.
 SMOOTHED_MOST = 1000  # coefficients, up to which a dense system takes a second at most
 APART = 1e6  # curvature of the largest feature relative to the smallest, from where it is worth it
-SMOOTHED_SHARE = 0.3  # of the gap that the smoothing may be worth
-NARROWEST = 1e-10  # width relative to the largest singular value; below, Hessians are rounding
+SMOOTHED_SHARE = 0.1  # of the gap, that all barriers are worth at first
+SMOOTHED_LESS = 0.1  # of a barrier, that the next one has
 
 # Separable classes.
 FAR = 30.0  # scores beyond this are on their way to infinity

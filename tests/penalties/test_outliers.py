@@ -17,7 +17,8 @@ from mtlearn.penalties.base import Composite
 from mtlearn.penalties.outliers import STRUCTURES, auto_ratio, useful_ratios
 from mtlearn.penalties.sum_of_parts import SumOfParts
 
-from ..checks import STRICT
+from ..checks import STRICT, assert_certified
+from ..generators import stacked
 from .truths import truth_of
 
 pytestmark = STRICT
@@ -194,6 +195,49 @@ def test_a_task_of_several_classes_is_an_outlier_in_all_of_them(structure):
     assert (away.all(axis=1) == away.any(axis=1)).all()
     assert model.tasks_[away[:, 0]].tolist() == model.outlier_tasks_.tolist()
     assert model.outlier_tasks_.tolist() == [3, 7]
+
+
+@every_structure
+@pytest.mark.parametrize("shared_mean", [False, True])
+@pytest.mark.parametrize("ratio", [1e4, 1e8, 1e12])
+def test_columns_of_any_scale_are_certified(structure, shared_mean, ratio):
+    """Also where alpha is weak beside what large columns say: a warning would fail."""
+    X, y, task, _ = drawn(structure, T=8, m=12, d=6, seed=int(np.log10(ratio)))
+    order = np.random.default_rng(0).permutation(6)
+    source = stacked(X * ratio ** (order / 5 - 0.5), y, task)
+    own = {"structure": structure, "shared_mean": shared_mean, "alpha_intercept": 0.3}
+    top = source.alpha_max(RobustTasksRegressor, **own)
+    for share in (0.3, 1e-3):
+        model = source.fit(RobustTasksRegressor, **own, alpha=share * top)
+        assert 0 <= model.dual_gap_ <= 1e-6
+        assert_certified(source, model, gap=1.1e-6)
+
+
+@every_structure
+def test_zeros_are_exact_where_columns_are_far_apart(structure):
+    X, y, task, _ = drawn(structure, T=5, m=8, d=12, outliers=(1,))
+    model = RobustTasksRegressor(structure=structure)
+    X = X * 1e6 ** (np.arange(12) / 11 - 0.5)
+    model.set_params(alpha=0.003 * model.alpha_max(X, y, task=task)).fit(X, y, task=task)
+    sizes = np.linalg.norm(model.specific_coef_ * X.std(axis=0), axis=1)
+    assert 0 < len(model.outlier_tasks_) < 5
+    assert (sizes[sizes > 0] > 1e-7 * sizes.max()).all()
+
+
+@every_structure
+@pytest.mark.parametrize("small", [False, True])
+def test_a_column_of_another_scale_is_free_or_absent_in_the_limit(structure, small):
+    """What is charged for a column falls as it grows, and more is charged than a small one says."""
+    X, y, task, _ = drawn(structure, T=8, outliers=(3,), d=5)
+    sizes = np.append(np.ones(4), 1e-8 if small else 1e8)
+    own = {"structure": structure, "shared_mean": False, "tol": 1e-11, "outlier_ratio": 0.7}
+    own["alpha_intercept"] = 0.1
+    limit = RobustTasksRegressor(**own, feature_weight=[1, 1, 1, 1, np.inf if small else 0])
+    limit.set_params(alpha=0.2 * limit.alpha_max(X, y, task=task)).fit(X, y, task=task)
+    scaled = RobustTasksRegressor(limit.alpha, **own).fit(X * sizes, y, task=task)
+    np.testing.assert_allclose(scaled.coef_ * sizes, limit.coef_, atol=1e-5)
+    away = np.abs(scaled.specific_coef_[:, :4]).max(axis=1) > 1e-6
+    assert away.nonzero()[0].tolist() == limit.outlier_tasks_.tolist() != []
 
 
 @every_structure

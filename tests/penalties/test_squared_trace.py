@@ -5,6 +5,7 @@ import pytest
 
 from mtlearn.penalties.elastic_trace import ElasticTrace, by_column, by_task
 from mtlearn.penalties.squared_trace import RelatedToNothing, SquaredTrace
+from mtlearn.penalties.trace_norm import TraceNorm
 
 from ..checks import STRICT
 from .truths import truth_of
@@ -158,4 +159,5 @@ def test_smoothed_with_a_ridge_has_the_derivatives_of_its_value(d, C, K):
     assert np.vdot(smooth.gradient(), D) == pytest.approx(slope, rel=1e-6)
     bend = (ends[0].gradient() - ends[1].gradient()) / (2 * h)
     np.testing.assert_allclose(smooth.hessian() @ D.ravel(), bend.ravel(), atol=1e-6)
-    assert penalty.value(V) <= smooth.value <= penalty.value(V) + 0.06 * min(d * K, C // K)
+    norm = by_column(TraceNorm(0.6).smoothed(by_task(V, K), 0.1).gradient(), K)
+    np.testing.assert_allclose(smooth.gradient(), norm + 0.5 * V, rtol=1e-13)
