@@ -46,7 +46,7 @@ from mtlearn.compare.regression import Regression
 from mtlearn.compare.running import in_words
 from mtlearn.compare.standing import others_in_words
 from mtlearn.compare.task_table import TaskTable, read_table, with_times
-from mtlearn.exceptions import counted
+from mtlearn.exceptions import counted, plain
 from mtlearn.moments import fit_moments
 
 AUTO = "auto"
@@ -302,9 +302,24 @@ def fitted_in_words(model: Any) -> list[str]:
         if hasattr(model, name)
     ]
     lines = [f"Strengths: {', '.join(strengths)}."] if strengths else []
+    lines += _shared_in_words(model)
     if sure:
         asked = f" (asked: {model.tol:.2g})" if hasattr(model, "tol") else ""
         lines.append(f"Certificate: {', '.join(sure)}{asked}.")
+    return lines
+
+
+def _shared_in_words(model: Any) -> list[str]:
+    """What a model found that tasks share, or do not."""
+    lines = []
+    if hasattr(model, "n_clusters_"):
+        lines.append(f"Tasks are in {counted(model.n_clusters_, 'cluster', 'clusters')}.")
+    if hasattr(model, "rank_"):
+        lines.append(f"Tasks share {counted(model.rank_, 'direction', 'directions')}.")
+    if hasattr(model, "outlier_tasks_"):
+        found = [str(plain(one)) for one in model.outlier_tasks_]
+        shown = ", ".join(found[:5]) + ", …" * (len(found) > 5)
+        lines.append(f"Tasks unlike the others: {shown or 'none'}.")
     return lines
 
 

@@ -15,7 +15,7 @@ from mtlearn.penalties.base import Penalty
 from mtlearn.solvers import tuning
 from mtlearn.solvers.base import Budget, Iterative, Standing, Step
 
-TOUCHED = 1e-3  # of the tolerance, that the last touch may cost
+TOUCHED = 0.02  # of the tolerance, that the last touch may cost
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,23 @@ def test_a_named_model_is_tuned_and_fitted_on_all_rows(run, table, tmp_path):
         assert words in said
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("clustered", "Tasks are in"), ("shared-subspace", "Tasks share"), ("robust", "unlike the o")],
+)
+def test_what_tasks_share_is_said(run, table, tmp_path, coarse, name, words):
+    path = tmp_path / "m.skops"
+    said = fit(run, table, path, "--model", name)
+    model = load(str(path))[0].pipeline[-1]
+    found = {
+        "clustered": lambda: str(model.n_clusters_),
+        "shared-subspace": lambda: str(model.rank_),
+        "robust": lambda: ", ".join(model.outlier_tasks_) or "none",
+    }[name]()
+    line = next(line for line in said.splitlines() if words in line)
+    assert found in line
+
+
 def test_by_default_the_least_error_on_held_out_rows_decides(run, table, tmp_path, coarse):
     path = tmp_path / "m.skops"
     said = fit(run, table, path)
