@@ -38,6 +38,10 @@ class Goal:
     most: Budget
     enough: float = 0.0
 
+    def of_gap(self, gap: float) -> Goal:
+        aim = min(self.aim, 0.1 * gap)
+        return Goal(aim, min(self.tol, max(aim, 1e-2 * gap)), self.most, min(self.enough, 0.3 * gap))
+
 
 @dataclass(frozen=True)
 class Reached:

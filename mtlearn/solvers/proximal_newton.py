@@ -263,8 +263,10 @@ class ProximalNewton(Iterative):
             return Minimum.at(model, solver.solution(penalty.alpha).point)
         if isinstance(penalty, QuadraticPenalty):
             penalty = noticed(model, penalty)
-        taken = Budget(0, 0.0)
-        found = approach(solver, penalty, model.settle(point.V), goal, taken)
+        taken, start = Budget(0, 0.0), model.settle(point.V)
+        if isinstance(solver, RidgeNewton):
+            goal = goal.of_gap(solver.gap(penalty, start))
+        found = approach(solver, penalty, start, goal, taken)
         self._of_model = solver
         return Minimum.at(model, found.point, taken)
 

@@ -179,7 +179,7 @@ class RidgeNewton(Iterative):
         for n in range(CUTS):
             new = there if length == 1.0 else problem.combine(there, here.point, length - 1.0)
             value = objective(problem, penalty, new)
-            uphill = -float(np.vdot(new.G - penalty.gradient(new.V), D))
+            uphill = -float(np.vdot(self._left(penalty, new), D))
             flatter = abs(uphill) <= FLATTER * downhill and value <= here.value + rounding
             if flatter or value <= here.value - LOWER * length * downhill:
                 return new, length, 2.0 + n
