@@ -185,7 +185,7 @@ class ProximalNewton(Iterative):
         # What is combined of steps is no better than they are.
         enough = 0.3 * closer * gap if rough and self._combining is None else 0.0
         # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
-        return Goal(aim, max(aim, 1e-2 * gap), most, enough)
+        return Goal(aim, max(aim, 1e-2 * gap), most, enough, gap)
 
     def _face_first(self, penalty: Penalty, start: ScorePoint) -> bool:
         """Whether models cost so much that the face is better found without them."""
@@ -265,7 +265,7 @@ class ProximalNewton(Iterative):
             penalty = noticed(model, penalty)
         taken, start = Budget(0, 0.0), model.settle(point.V)
         if isinstance(solver, RidgeNewton):
-            goal = goal.of_gap(solver.gap(penalty, start))
+            goal = goal.of_model(solver.gap(penalty, start))
         found = approach(solver, penalty, start, goal, taken)
         self._of_model = solver
         return Minimum.at(model, found.point, taken)

@@ -25,6 +25,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Everywhere, Penalty
 from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.problems.coupling import gather
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
@@ -124,18 +125,31 @@ class RidgeNewton(Iterative):
         return min(first, second)
 
     def _left(self, penalty: Any, point: Point) -> np.ndarray:
-        """What is left of the gradient, without the rounding of G along w_0.
+        """What is left of the gradient, without the rounding of G along w_0."""
+        g = point.G - penalty.gradient(point.V)
+        return g - self._rounding(self.problem.mean_gradient(point), point.mean)
+
+    def _curvature_times(self, D: np.ndarray) -> np.ndarray:
+        """The change of minus G along D, without its rounding along w_0."""
+        HD, mean = self.problem.curvature_and_mean(D)
+        return HD - self._rounding(gather(HD, self.problem.n_classes), mean, -1.0)
+
+    def _rounding(
+        self, total: np.ndarray, mean: np.ndarray | None, sign: float = 1.0
+    ) -> np.ndarray | float:
+        """Of a gradient whose sum over tasks is ``total``, each task's share of what is rounding.
 
         Where w_0 is at its best the sum of G over tasks is what the ridge on it says. What moves
         all deviations one way and w_0 the other is charged little; in columns of great curvature
-        G says less of it than its rounding.
+        G, and each product with the Hessian, says less of it than its rounding, which a solution
+        of the system would be many times as far off by.
         """
-        g = point.G - penalty.gradient(point.V)
-        if self.unlike and point.mean is not None:
-            ridge = self.problem.coupling.ridge(self.problem.n_tasks)
-            rounding = self.problem.mean_gradient(point) - ridge * point.mean
-            g -= np.tile(rounding / self.problem.n_tasks, self.problem.n_tasks)
-        return g
+        if not self.unlike or mean is None:
+            return 0.0
+        problem = self.problem
+        ridge = problem.coupling.ridge(problem.n_tasks)
+        rounding = (total - sign * ridge * mean) / problem.n_tasks
+        return problem.coupling.own(np.tile(rounding, problem.n_tasks))
 
     def _slope(self, penalty: Any, point: Point, solve: Solve) -> Slope:
         g = self._left(penalty, point)
@@ -150,7 +164,7 @@ class RidgeNewton(Iterative):
         bends = penalty.bends(here.point.V, held)
 
         def times(D: np.ndarray) -> np.ndarray:
-            return problem.curvature_times(D) + bends.times(D)
+            return self._curvature_times(D) + bends.times(D)
 
         D, r, z, p = np.zeros_like(here.g), here.g, here.z, here.z
         rz = float(np.vdot(r, z))
