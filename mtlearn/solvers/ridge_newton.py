@@ -110,10 +110,15 @@ class RidgeNewton(Iterative):
             yield Step(here.point, products + more, ends_round=True)
 
     def gap(self, penalty: Any, point: Point) -> float:
-        """The relative gap, by the dual point of the residuals or by that of the penalty.
+        """The relative gap, by the dual point of the residuals or by one near that of the penalty.
 
-        With g what is left of the gradient, the second is ½ g'H⁻¹g: the gradient of the penalty is
-        its dual point, and the smooth part is quadratic.
+        With g what is left of the gradient and delta all but H⁻¹g, the residuals of V + delta are
+        feasible, and their gradient is that of the penalty, but for g - H delta::
+
+            ½ delta'H delta + Fenchel's gap of V and alpha Omega'(V) + g - H delta
+
+        which charges g by the curvature of each feature and not by alpha. What an ill-conditioned
+        H⁻¹ gets wrong is in the second term.
         """
         first = super().gap(penalty, point)
         if first <= tuning.POLISHED or not self.unlike:
@@ -121,8 +126,11 @@ class RidgeNewton(Iterative):
         if self._alone is None:
             self._alone = self._solver(self.least, again=False)
         g = self._left(penalty, point)
-        second = 0.5 * _size(g, self._alone(g)) ** 2 / self.problem.null_value
-        return min(first, second)
+        delta = self._alone(g)
+        H_delta = self._curvature_times(delta)
+        second = 0.5 * abs(float(np.vdot(delta, H_delta)))
+        second += max(penalty.fenchel_gap(point.V, penalty.gradient(point.V) + g - H_delta), 0.0)
+        return min(first, second / self.problem.null_value)
 
     def _left(self, penalty: Any, point: Point) -> np.ndarray:
         """What is left of the gradient, without the rounding of G along w_0."""
