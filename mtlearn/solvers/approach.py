@@ -50,9 +50,7 @@ class Goal:
         from makes Newton's method converge (Dembo, Eisenstat and Steihaug 1982).
         """
         share = min(gap / self.gap, 1.0) if self.gap > 0 else 1.0
-        return replace(
-            self, aim=share * self.aim, tol=share * self.tol, enough=share * self.enough
-        )
+        return replace(self, aim=share * self.aim, tol=share * self.tol, enough=share * self.enough)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ quadratically: the number of models is about that of iteratively reweighted leas
 References
 ----------
 Lee, Sun and Saunders (2014). Proximal Newton-type methods for minimizing composite functions.
-SIAM J. Optimization 24.
+SIAM J. Optimization 24. Dembo, Eisenstat and Steihaug (1982). Inexact Newton methods. SIAM J.
+Numerical Analysis 19.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ VALUE_ROUNDING = 1e-13  # of the objective
 FLATTEST_RIDGE = 1e-12  # of the least curvature of a feature, that the preconditioner has at least
 FLATTEST_STEP = 1e-16  # times alpha: a direction that says nothing
 VAIN = 3  # steps that neither lower the objective nor the gradient, after which it is rounding
+SOLVED = 1e-2  # of the square of what is left, that a solution leaves
 CUTS = 14  # of a step at most
 LOWER, FLATTER = 1e-4, 0.8  # of what the slope promises; of the slope
 HOLD, LET_GO = 10.0, 1e-2  # more of the bound after a step that was cut; none of it below
@@ -110,27 +111,37 @@ class RidgeNewton(Iterative):
             yield Step(here.point, products + more, ends_round=True)
 
     def gap(self, penalty: Any, point: Point) -> float:
-        """The relative gap, by the dual point of the residuals or by one near that of the penalty.
+        """The relative gap, by the dual point of the residuals or by that of the penalty.
 
-        With g what is left of the gradient and delta all but H⁻¹g, the residuals of V + delta are
-        feasible, and their gradient is that of the penalty, but for g - H delta::
-
-            ½ delta'H delta + Fenchel's gap of V and alpha Omega'(V) + g - H delta
-
-        which charges g by the curvature of each feature and not by alpha. What an ill-conditioned
-        H⁻¹ gets wrong is in the second term.
+        With g what is left of the gradient, the second is ½ g'H⁻¹g: the gradient of the penalty is
+        its dual point, and the smooth part is quadratic. It charges g by the curvature of each
+        feature and not by alpha.
         """
         first = super().gap(penalty, point)
         if first <= tuning.POLISHED or not self.unlike:
             return first
+        return min(first, self._decrement(penalty, point) / self.problem.null_value)
+
+    def _decrement(self, penalty: Any, point: Point) -> float:
+        """½ g'H⁻¹g, or a bound of a gap where H⁻¹ is too ill-conditioned for that.
+
+        With delta for H⁻¹g and rho = g - H delta it is ½ (delta'g + delta'rho + rho'H⁻¹rho), the
+        last of no account where another solution says so. If not, the residuals at V + delta are a
+        dual point all the same, of ½ delta'H delta and what the penalty says of its gradient there,
+        alpha Omega'(V) + rho.
+        """
         if self._alone is None:
             self._alone = self._solver(self.least, again=False)
         g = self._left(penalty, point)
         delta = self._alone(g)
         H_delta = self._curvature_times(delta)
-        second = 0.5 * abs(float(np.vdot(delta, H_delta)))
-        second += max(penalty.fenchel_gap(point.V, penalty.gradient(point.V) + g - H_delta), 0.0)
-        return min(first, second / self.problem.null_value)
+        rho = g - H_delta
+        size, rest = float(np.vdot(g, delta)), float(np.vdot(rho, self._alone(rho)))
+        if abs(rest) <= SOLVED * size:
+            return 0.5 * abs(size + float(np.vdot(delta, rho)) + rest)
+        dual = penalty.gradient(point.V) + rho
+        quadratic = 0.5 * abs(float(np.vdot(delta, H_delta)))
+        return quadratic + max(penalty.fenchel_gap(point.V, dual), 0.0)
 
     def _left(self, penalty: Any, point: Point) -> np.ndarray:
         """What is left of the gradient, without the rounding of G along w_0."""
