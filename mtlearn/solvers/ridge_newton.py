@@ -179,7 +179,6 @@ class RidgeNewton(Iterative):
         self, penalty: Any, here: Slope, solve: Solve, held: float, close: float
     ) -> tuple[np.ndarray, float]:
         """D by preconditioned conjugate gradients, and the products that they took."""
-        problem = self.problem
         bends = penalty.bends(here.point.V, held)
 
         def times(D: np.ndarray) -> np.ndarray:
