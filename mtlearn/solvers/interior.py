@@ -38,7 +38,7 @@ from mtlearn.solvers.proximal_newton import Minimum, ProximalNewton
 
 LITTLE = 1e-10  # of the typical curvature: a strength that dual points cannot be scaled to
 LAST = 1e-17  # of the mean loss, mu below which nothing is left to gain
-CLOSER = 1e-4  # models that are solved to their own gap by conjugate gradients, which are cheap
+CLOSER = 1e-4  # of the gap, that models are solved to where columns are unlike
 SHORT = 1e-6  # a step that leads nowhere
 NEAR = 1e-4  # mean losses, that changes of dual points are charged where models have no closed form
 NEARER = 1e-2  # the same where they have one, in parts of that: kinks keep their digits
@@ -75,14 +75,16 @@ class InteriorPoint(ProximalNewton):
         problem, point, first = self.problem, start, True
         F = point.XW + problem.rows.per_row(point.b)
         near = NEAR * problem.unit * (NEARER if isinstance(penalty, Ridge) else 1.0)
+        closer = 1.0
         if isinstance(penalty, Everywhere) and curvature_ratio(problem) > tuning.APART:
-            near /= NEARER  # rounding of a score, times what its row bends like, is one of its dual
+            # Rounding of a score is one of its dual point, times what the row bends like.
+            near, closer = near / NEARER, CLOSER
         r, q = problem.Y - F, problem.loss.quantile
         inside = Barrier.central(q, problem.c, r, problem.unit, near)
         best, idle = np.inf, 0
         while inside.mu > LAST * problem.unit and idle < IDLE:
             models, step, length = self._steps(
-                penalty, point, F, inside, self._inner_goal(penalty, standing), first
+                penalty, point, F, inside, self._inner_goal(standing, closer), first
             )
             first, ahead = False, models[-1]
             if not length > SHORT:
@@ -97,8 +99,7 @@ class InteriorPoint(ProximalNewton):
             idle = 0 if standing.gap < best else idle + 1
             best = min(best, standing.gap)
 
-    def _inner_goal(self, penalty: Penalty, standing: Standing) -> Goal:
-        closer = CLOSER if isinstance(penalty, Everywhere) else 1.0
+    def _inner_goal(self, standing: Standing, closer: float) -> Goal:
         return self._goal(standing, min(standing.gap, 1.0), tuning.MODEL_FIRST, closer, False)
 
     def _steps(
