@@ -54,11 +54,12 @@ def adapt(
     with T/N (``data_scale_``), x̄ (``center_``), the unit of weights (``weight_unit_``) and all
     strengths those of the fit. For the mean-regularised models that is a ridge, whatever other
     tasks are. Under a norm a feature, or a direction, that other tasks use is charged less than one
-    that they leave out. A dirty model's split of V is held too. A task beside others in clusters
-    joins the one whose mean its rows fit best (``labels_``), and is pulled to that. One beside
-    others in a subspace is a mixture of their directions (``loadings_``), a ridge. Random slopes
-    have the posterior given l_0, w_0 and Sigma: the best linear unbiased predictor of a mixed
-    model.
+    that they leave out. A dirty model's split of V is held too. A task beside others in a subspace
+    is a mixture of their directions (``loadings_``), a ridge. One beside others in clusters joins
+    the one whose mean m_c its rows fit best (``labels_``), and is pulled to that: charged
+    (alpha / 2) ‖v - m_c‖² instead, so that a task of the fit is not led back to where it was by its
+    own rows, as it is in every other family. Random slopes have the posterior given l_0, w_0 and
+    Sigma: the best linear unbiased predictor of a mixed model.
 
     Parameters
     ----------

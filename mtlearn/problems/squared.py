@@ -182,7 +182,11 @@ class SquaredProblem(Hessians, Quadratic, Restrictable):
         return self.place(V, mean, self.best_b0(whole(V, mean)))
 
     def curvature_times(self, D: np.ndarray) -> np.ndarray:
-        x = self._x_times(D)
+        return self.curvature_and_mean(D)[0]
+
+    def curvature_and_mean(self, D: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The same, and the change of the shared mean that follows D, (d, K)."""
+        x, mean = self._x_times(D), None
         if self.coupling.has_mean:
             mean, SD = self._with_mean(D, np.zeros((1, 1)), np.zeros(self.n_columns))
             x = x + self._x_times(spread(mean, self.n_columns))
@@ -190,7 +194,7 @@ class SquaredProblem(Hessians, Quadratic, Restrictable):
             SD = self.scatter_times(D)
         if self.pooled:
             x = x - spread(self._average(x), self.n_columns)
-        return self.coupling.own(SD + (self.kappa * x) * self.x_mean)
+        return self.coupling.own(SD + (self.kappa * x) * self.x_mean), mean
 
     def gradient_terms(self, point: Point) -> np.ndarray:
         terms = np.abs(self.xy)

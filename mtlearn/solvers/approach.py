@@ -8,7 +8,7 @@ models inside Newton's method.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mtlearn.penalties.base import Penalty
@@ -33,12 +33,26 @@ class Goal:
         What may have been taken at the end, of all that is counted in ``taken``.
     enough : float, default=0
         Relative gap to stop at all the same, of a problem that is not what is to be solved.
+    gap : float, default=0
+        Relative gap of what is to be solved, where that is another problem.
     """
 
     aim: float
     tol: float
     most: Budget
     enough: float = 0.0
+    gap: float = 0.0
+
+    def of_model(self, gap: float) -> Goal:
+        """The same share of the gap that a model has where it starts, where that is less.
+
+        A certificate of the whole charges its gradient by the strength of the penalty, and in
+        columns of great curvature may be 1e16 where a model, which knows that curvature, has 1e-6:
+        what is little of the one says nothing of the other. Any fixed share of what a step starts
+        from makes Newton's method converge (Dembo, Eisenstat and Steihaug 1982).
+        """
+        share = min(gap / self.gap, 1.0) if self.gap > 0 else 1.0
+        return replace(self, aim=share * self.aim, tol=share * self.tol, enough=share * self.enough)
 
 
 @dataclass(frozen=True)

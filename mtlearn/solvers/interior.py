@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mtlearn.penalties.base import Penalty, Ridge
+from mtlearn.penalties.base import Everywhere, Penalty, Ridge
 from mtlearn.problems.barrier import Barrier, BarrierStep
 from mtlearn.problems.base import Problem
 from mtlearn.problems.coupling import whole
@@ -33,11 +33,12 @@ from mtlearn.solvers import tuning
 from mtlearn.solvers.approach import Goal
 from mtlearn.solvers.base import Iterates, Standing, Step
 from mtlearn.solvers.certificate import certify
-from mtlearn.solvers.curvature import typical_curvature
+from mtlearn.solvers.curvature import curvature_ratio, typical_curvature
 from mtlearn.solvers.proximal_newton import Minimum, ProximalNewton
 
 LITTLE = 1e-10  # of the typical curvature: a strength that dual points cannot be scaled to
 LAST = 1e-17  # of the mean loss, mu below which nothing is left to gain
+CLOSER = 1e-4  # of the gap, that models are solved to where columns are unlike
 SHORT = 1e-6  # a step that leads nowhere
 NEAR = 1e-4  # mean losses, that changes of dual points are charged where models have no closed form
 NEARER = 1e-2  # the same where they have one, in parts of that: kinks keep their digits
@@ -74,12 +75,16 @@ class InteriorPoint(ProximalNewton):
         problem, point, first = self.problem, start, True
         F = point.XW + problem.rows.per_row(point.b)
         near = NEAR * problem.unit * (NEARER if isinstance(penalty, Ridge) else 1.0)
+        closer = 1.0
+        if isinstance(penalty, Everywhere) and curvature_ratio(problem) > tuning.APART:
+            # Rounding of a score is one of its dual point, times what the row bends like.
+            near, closer = near / NEARER, CLOSER
         r, q = problem.Y - F, problem.loss.quantile
         inside = Barrier.central(q, problem.c, r, problem.unit, near)
         best, idle = np.inf, 0
         while inside.mu > LAST * problem.unit and idle < IDLE:
             models, step, length = self._steps(
-                penalty, point, F, inside, self._inner_goal(standing), first
+                penalty, point, F, inside, self._inner_goal(standing, closer), first
             )
             first, ahead = False, models[-1]
             if not length > SHORT:
@@ -94,8 +99,8 @@ class InteriorPoint(ProximalNewton):
             idle = 0 if standing.gap < best else idle + 1
             best = min(best, standing.gap)
 
-    def _inner_goal(self, standing: Standing) -> Goal:
-        return self._goal(standing, min(standing.gap, 1.0), tuning.MODEL_FIRST, 1.0, False)
+    def _inner_goal(self, standing: Standing, closer: float) -> Goal:
+        return self._goal(standing, min(standing.gap, 1.0), tuning.MODEL_FIRST, closer, False)
 
     def _steps(
         self,
@@ -150,10 +155,14 @@ class InteriorPoint(ProximalNewton):
         return Ahead(found.V, found.mean, b, b0, found.own, XW, dF, found.taken.products)
 
     def gap(self, penalty: Penalty, point: Any) -> float:
-        """The relative duality gap; of no penalty, what is left of the gradient charged by size."""
+        """The relative duality gap; of no penalty, what is left of the gradient charged by size.
+
+        Of next to none the smaller of both: alpha may be little beside one huge column only.
+        """
         problem = self.problem
+        certified = certify(problem, penalty, point).relative if penalty.alpha > 0 else np.inf
         if not penalty.alpha < LITTLE * typical_curvature(problem):
-            return certify(problem, penalty, point).relative
+            return certified
         gap = problem.loss_gap(point, 1.0) + problem.intercept_gap(point, 1.0)
         sizes = np.linalg.norm(point.V, axis=0) @ np.linalg.norm(point.G, axis=0)
         if point.mean is not None:
@@ -161,7 +170,8 @@ class InteriorPoint(ProximalNewton):
                 problem.mean_gradient(point) - problem.coupling.ridge(problem.n_tasks) * point.mean
             )
             sizes += np.linalg.norm(point.mean) * np.linalg.norm(total)
-        return (gap + float(sizes) + penalty.value(point.V)) / problem.null_value
+        free = (gap + float(sizes) + penalty.value(point.V)) / problem.null_value
+        return min(certified, free)
 
     def last_touch(self, penalty: Penalty, point: ScorePoint) -> ScorePoint:
         """Nothing: steps are Newton's in w_0 as well."""

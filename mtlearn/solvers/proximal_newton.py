@@ -8,7 +8,8 @@ quadratically: the number of models is about that of iteratively reweighted leas
 References
 ----------
 Lee, Sun and Saunders (2014). Proximal Newton-type methods for minimizing composite functions.
-SIAM J. Optimization 24.
+SIAM J. Optimization 24. Dembo, Eisenstat and Steihaug (1982). Inexact Newton methods. SIAM J.
+Numerical Analysis 19.
 """
 
 from __future__ import annotations
@@ -185,7 +186,7 @@ class ProximalNewton(Iterative):
         # What is combined of steps is no better than they are.
         enough = 0.3 * closer * gap if rough and self._combining is None else 0.0
         # What stalls a hundredfold below the gap of the whole is rounding, and good enough.
-        return Goal(aim, max(aim, 1e-2 * gap), most, enough)
+        return Goal(aim, max(aim, 1e-2 * gap), most, enough, gap)
 
     def _face_first(self, penalty: Penalty, start: ScorePoint) -> bool:
         """Whether models cost so much that the face is better found without them."""
@@ -274,8 +275,10 @@ class ProximalNewton(Iterative):
             return Minimum.at(model, solver.solution(penalty.alpha).point)
         if isinstance(penalty, QuadraticPenalty):
             penalty = noticed(model, penalty)
-        taken = Budget(0, 0.0)
-        found = approach(solver, penalty, model.settle(point.V), goal, taken)
+        taken, start = Budget(0, 0.0), model.settle(point.V)
+        if isinstance(solver, RidgeNewton):
+            goal = goal.of_model(solver.gap(penalty, start))
+        found = approach(solver, penalty, start, goal, taken)
         self._of_model = solver
         return Minimum.at(model, found.point, taken)
 

@@ -25,6 +25,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Everywhere, Penalty
 from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.problems.coupling import gather
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
@@ -40,6 +41,7 @@ VALUE_ROUNDING = 1e-13  # of the objective
 FLATTEST_RIDGE = 1e-12  # of the least curvature of a feature, that the preconditioner has at least
 FLATTEST_STEP = 1e-16  # times alpha: a direction that says nothing
 VAIN = 3  # steps that neither lower the objective nor the gradient, after which it is rounding
+SOLVED = 1e-2  # of the square of what is left, that a solution leaves
 CUTS = 14  # of a step at most
 LOWER, FLATTER = 1e-4, 0.8  # of what the slope promises; of the slope
 HOLD, LET_GO = 10.0, 1e-2  # more of the bound after a step that was cut; none of it below
@@ -112,30 +114,61 @@ class RidgeNewton(Iterative):
         """The relative gap, by the dual point of the residuals or by that of the penalty.
 
         With g what is left of the gradient, the second is ½ g'H⁻¹g: the gradient of the penalty is
-        its dual point, and the smooth part is quadratic.
+        its dual point, and the smooth part is quadratic. It charges g by the curvature of each
+        feature and not by alpha.
         """
         first = super().gap(penalty, point)
         if first <= tuning.POLISHED or not self.unlike:
             return first
+        return min(first, self._decrement(penalty, point) / self.problem.null_value)
+
+    def _decrement(self, penalty: Any, point: Point) -> float:
+        """½ g'H⁻¹g, or a bound of a gap where H⁻¹ is too ill-conditioned for that.
+
+        With delta for H⁻¹g and rho = g - H delta it is ½ (delta'g + delta'rho + rho'H⁻¹rho), the
+        last of no account where another solution says so. If not, the residuals at V + delta are a
+        dual point all the same, of ½ delta'H delta and what the penalty says of its gradient there,
+        alpha Omega'(V) + rho.
+        """
         if self._alone is None:
             self._alone = self._solver(self.least, again=False)
         g = self._left(penalty, point)
-        second = 0.5 * _size(g, self._alone(g)) ** 2 / self.problem.null_value
-        return min(first, second)
+        delta = self._alone(g)
+        H_delta = self._curvature_times(delta)
+        rho = g - H_delta
+        size, rest = float(np.vdot(g, delta)), float(np.vdot(rho, self._alone(rho)))
+        if abs(rest) <= SOLVED * size:
+            return 0.5 * abs(size + float(np.vdot(delta, rho)) + rest)
+        dual = penalty.gradient(point.V) + rho
+        quadratic = 0.5 * abs(float(np.vdot(delta, H_delta)))
+        return quadratic + max(penalty.fenchel_gap(point.V, dual), 0.0)
 
     def _left(self, penalty: Any, point: Point) -> np.ndarray:
-        """What is left of the gradient, without the rounding of G along w_0.
+        """What is left of the gradient, without the rounding of G along w_0."""
+        g = point.G - penalty.gradient(point.V)
+        return g - self._rounding(self.problem.mean_gradient(point), point.mean)
+
+    def _curvature_times(self, D: np.ndarray) -> np.ndarray:
+        """The change of minus G along D, without its rounding along w_0."""
+        HD, mean = self.problem.curvature_and_mean(D)
+        return HD - self._rounding(gather(HD, self.problem.n_classes), mean, -1.0)
+
+    def _rounding(
+        self, total: np.ndarray, mean: np.ndarray | None, sign: float = 1.0
+    ) -> np.ndarray | float:
+        """Of a gradient whose sum over tasks is ``total``, each task's share of what is rounding.
 
         Where w_0 is at its best the sum of G over tasks is what the ridge on it says. What moves
         all deviations one way and w_0 the other is charged little; in columns of great curvature
-        G says less of it than its rounding.
+        G, and each product with the Hessian, says less of it than its rounding, which a solution
+        of the system would be many times as far off by.
         """
-        g = point.G - penalty.gradient(point.V)
-        if self.unlike and point.mean is not None:
-            ridge = self.problem.coupling.ridge(self.problem.n_tasks)
-            rounding = self.problem.mean_gradient(point) - ridge * point.mean
-            g -= np.tile(rounding / self.problem.n_tasks, self.problem.n_tasks)
-        return g
+        if not self.unlike or mean is None:
+            return 0.0
+        problem = self.problem
+        ridge = problem.coupling.ridge(problem.n_tasks)
+        rounding = (total - sign * ridge * mean) / problem.n_tasks
+        return problem.coupling.own(np.tile(rounding, problem.n_tasks))
 
     def _slope(self, penalty: Any, point: Point, solve: Solve) -> Slope:
         g = self._left(penalty, point)
@@ -146,11 +179,10 @@ class RidgeNewton(Iterative):
         self, penalty: Any, here: Slope, solve: Solve, held: float, close: float
     ) -> tuple[np.ndarray, float]:
         """D by preconditioned conjugate gradients, and the products that they took."""
-        problem = self.problem
         bends = penalty.bends(here.point.V, held)
 
         def times(D: np.ndarray) -> np.ndarray:
-            return problem.curvature_times(D) + bends.times(D)
+            return self._curvature_times(D) + bends.times(D)
 
         D, r, z, p = np.zeros_like(here.g), here.g, here.z, here.z
         rz = float(np.vdot(r, z))
@@ -179,7 +211,7 @@ class RidgeNewton(Iterative):
         for n in range(CUTS):
             new = there if length == 1.0 else problem.combine(there, here.point, length - 1.0)
             value = objective(problem, penalty, new)
-            uphill = -float(np.vdot(new.G - penalty.gradient(new.V), D))
+            uphill = -float(np.vdot(self._left(penalty, new), D))
             flatter = abs(uphill) <= FLATTER * downhill and value <= here.value + rounding
             if flatter or value <= here.value - LOWER * length * downhill:
                 return new, length, 2.0 + n
