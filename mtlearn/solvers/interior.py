@@ -17,6 +17,7 @@ Mehrotra (1992). On the implementation of a primal-dual interior point method. S
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -42,6 +43,7 @@ CLOSER = 1e-4  # of the gap, that models are solved to where columns are unlike
 SHORT = 1e-6  # a step that leads nowhere
 NEAR = 1e-4  # mean losses, that changes of dual points are charged where models have no closed form
 NEARER = 1e-2  # the same where they have one, in parts of that: kinks keep their digits
+STIFFER = (1.0, 1e3, 1e5)  # times as much, where the goal is not reached
 IDLE = 8  # steps that have not found a better point
 
 
@@ -71,14 +73,26 @@ class InteriorPoint(ProximalNewton):
         return 0.1 * tuning.ITERATIONS
 
     def iterates(self, penalty: Penalty, start: ScorePoint, standing: Standing) -> Iterates:
-        """Points, one a pair of steps, until products are rounding."""
+        """Points, one a pair of steps, until products are rounding.
+
+        The rounding of a score is one of its dual point, times what the row bends like: where the
+        goal is not reached, rows bend less, which takes more steps.
+        """
+        near = NEAR * self.problem.unit * (NEARER if isinstance(penalty, Ridge) else 1.0)
+        closer = 1.0
+        if isinstance(penalty, Everywhere) and curvature_ratio(self.problem) > tuning.APART:
+            near, closer = near / NEARER, CLOSER
+        for more in STIFFER:
+            standing = yield from self._to_rounding(penalty, start, standing, near * more, closer)
+            if standing.polishing:
+                return
+
+    def _to_rounding(
+        self, penalty: Penalty, start: ScorePoint, standing: Standing, near: float, closer: float
+    ) -> Generator[Step, Standing, Standing]:
+        """Steps of rows that bend by no more than one over ``near``."""
         problem, point, first = self.problem, start, True
         F = point.XW + problem.rows.per_row(point.b)
-        near = NEAR * problem.unit * (NEARER if isinstance(penalty, Ridge) else 1.0)
-        closer = 1.0
-        if isinstance(penalty, Everywhere) and curvature_ratio(problem) > tuning.APART:
-            # Rounding of a score is one of its dual point, times what the row bends like.
-            near, closer = near / NEARER, CLOSER
         r, q = problem.Y - F, problem.loss.quantile
         inside = Barrier.central(q, problem.c, r, problem.unit, near)
         best, idle = np.inf, 0
@@ -88,16 +102,17 @@ class InteriorPoint(ProximalNewton):
             )
             first, ahead = False, models[-1]
             if not length > SHORT:
-                return
+                break
             inside = inside.after(step, length)
             F = F + length * ahead.moved
             point = problem.moved_to(point, inside, ahead, length)
             products = sum(one.products for one in models)
             standing = yield Step(point, products + 2.0, ends_round=True)
             if standing.polishing and not isinstance(penalty, Ridge):
-                return  # models of such weights are solved to so many digits by a closed form only
+                break  # models of such weights are solved to so many digits by a closed form only
             idle = 0 if standing.gap < best else idle + 1
             best = min(best, standing.gap)
+        return standing
 
     def _inner_goal(self, standing: Standing, closer: float) -> Goal:
         return self._goal(standing, min(standing.gap, 1.0), tuning.MODEL_FIRST, closer, False)

@@ -69,7 +69,7 @@ def objective(X, y, task, loss, alpha, model, n_tasks):
     return n_tasks / len(y) * losses[loss]().sum() + alpha * omega + ridges
 
 
-def by_cone_programming(X, y, task, loss, alpha, unit, n_tasks):
+def by_cone_programming(X, y, task, loss, alpha, unit, n_tasks, mean_regularized=False):
     d = X.shape[1]
     Z = (X - X.mean(axis=0)) / unit
     U, u0 = cp.Variable((d, n_tasks)), cp.Variable(d)  # of columns that are alike
@@ -81,12 +81,14 @@ def by_cone_programming(X, y, task, loss, alpha, unit, n_tasks):
         "quantile": lambda: 0.5 * cp.sum(cp.abs(y - f)),
         "two classes": lambda: cp.sum(cp.logistic(f) - cp.multiply(y, f)),
     }
+    if mean_regularized:
+        C = np.eye(n_tasks)
     charged = sum(cp.matrix_frac(U[j] / unit[j], C) for j in range(d))
     ridges = 0.5e-3 * n_tasks * cp.sum_squares(cp.multiply(1 / unit, u0))
     goal = n_tasks / len(y) * losses[loss]() + alpha / 2 * charged + ridges
     goal += 0.1 * cp.sum_squares(level - level0)
     eye = np.eye(n_tasks)
-    sides = [C - eye >> 0, 10 * eye - C >> 0, cp.trace(C - eye) <= 9]
+    sides = [] if mean_regularized else [C - eye >> 0, 10 * eye - C >> 0, cp.trace(C - eye) <= 9]
     return cp.Problem(cp.Minimize(goal), sides).solve(cp.CLARABEL)
 
 
@@ -111,3 +113,19 @@ def test_one_cluster_for_each_task_is_the_mean_regularised_model(loss):
     mean = MeanRegularizedRegressor(0.1, **given).fit(X, y, task=task)
     np.testing.assert_allclose(ours.predict(X, task=task), mean.predict(X, task=task), atol=1e-3)
     assert ours.dual_gap_ <= 1e-9
+
+
+@pytest.mark.parametrize("alpha", [10.0, 0.1, 1e-3])
+def test_quantiles_around_a_mean_in_a_column_of_a_million(alpha):
+    X, y, task = drawn("quantile", rows=10, T=4)
+    unit = np.array([1.0, 1.0, 1e6, 1.0])
+    model = MeanRegularizedRegressor(alpha, loss="quantile", alpha_intercept=0.2)
+    model.fit(X * unit, y, task=task)
+    assert model.dual_gap_ <= 1e-6
+    W, w0 = model.coef_.T, model.mean_coef_
+    ours = 4 / len(y) * 0.5 * np.abs(y - model.predict(X * unit, task=task)).sum()
+    levels = model.intercept_ + model.coef_ @ model.center_
+    ours += alpha / 2 * np.sum((W - w0[:, None]) ** 2) + 0.5e-3 * 4 * (w0 @ w0)
+    ours += 0.1 * np.sum((levels - levels.mean()) ** 2)
+    theirs = by_cone_programming(X * unit, y, task, "quantile", alpha, unit, 4, True)
+    assert ours == pytest.approx(theirs, rel=1e-6)
