@@ -23,7 +23,7 @@ from typing import Any
 from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
 
-from mtlearn.compare.budget import Budget, within_budget
+from mtlearn.compare.budget import Budget, seconds_at_most, within_budget
 from mtlearn.compare.contenders import (
     build_model,
     choose_models,
@@ -72,7 +72,7 @@ def compare_tasks(
     exposure: Any = None,
     bad_cells: str = "missing",
     new_tasks: bool = False,
-    time_budget: float = 120.0,
+    time_budget: float | None = None,
     full: bool = False,
     random_state: int = 0,
     n_jobs: int | None = None,
@@ -178,9 +178,10 @@ def compare_tasks(
     new_tasks : bool, default=False
         Also hold out whole tasks, and score the predictions for tasks never seen. Where ``groups``
         reach into other tasks so much that nothing is left to train on, a note says so.
-    time_budget : float, default=120.0
-        Seconds. If the comparison is estimated to take longer, it runs on a sample of the tasks
-        and says so; ``models="all"`` leaves models out that take too long, and says which.
+    time_budget : float, default=None
+        Seconds; None is 120, and 300 of ``models="all"``. If the comparison is estimated to take
+        longer, it runs on a sample of the tasks and says so; ``models="all"`` leaves models out
+        that take too long, and says which.
     full : bool, default=False
         Use all tasks and models, however long it takes.
     random_state : int, default=0
@@ -278,7 +279,8 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
     workers, n_fits = effective_n_jobs(n_jobs), len(folds) + len(strange)
     notes = [*data.notes, *asked_for.notes, *of_loss, *wide]
     optional = asked_for.optional.intersection(contenders)
-    budget = None if asked.full else Budget(asked.time_budget, workers, n_fits + bool(optional))
+    seconds = seconds_at_most(asked.time_budget, optional)
+    budget = None if asked.full else Budget(seconds, workers, n_fits + bool(optional))
     affordable = within_budget(data, folds, contenders, budget, seed, rated, optional)
     data, folds, expected = affordable.data, affordable.folds, affordable.expected
     contenders = {n: model for n, model in contenders.items() if n not in affordable.left_out}
@@ -311,7 +313,7 @@ def _compare_rows(data: TaskTable, asked: Asked, bad_cells: str) -> Comparison:
             "bad_cells": bad_cells,
             "cv": cv if cv is None or isinstance(cv, Integral) else type(cv).__name__,
             "new_tasks": asked.new_tasks,
-            "time_budget": asked.time_budget,
+            "time_budget": seconds,
             "full": asked.full,
             "random_state": seed,
         },

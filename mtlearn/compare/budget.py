@@ -22,6 +22,7 @@ from mtlearn.model_selection import task_folds
 
 PILOT_ROWS = 3000  # the cost of a large comparison is measured on about so many rows,
 PILOT_TASKS = 200  # and on no more tasks: a model for each of them costs time however few its rows
+SECONDS, OF_ALL = 120.0, 300.0  # where nobody said how long; the second if all families take part
 FEWEST_TASKS = 30  # a sample of tasks is never smaller
 
 
@@ -91,6 +92,13 @@ class Trial:
             left.append(name)
             del kept[name]
         return [*left, *self.untried]
+
+
+def seconds_at_most(asked: float | None, optional: frozenset[str]) -> float:
+    """What was asked for; else more where models take part that nobody named."""
+    if asked is not None:
+        return asked
+    return OF_ALL if optional else SECONDS
 
 
 def left_out_in_words(names: list[str], budget: Budget) -> list[str]:

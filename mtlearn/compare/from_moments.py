@@ -16,7 +16,7 @@ from typing import Any
 from joblib import effective_n_jobs
 from threadpoolctl import threadpool_limits
 
-from mtlearn.compare.budget import Budget
+from mtlearn.compare.budget import Budget, seconds_at_most
 from mtlearn.compare.contenders import (
     BASELINES,
     MULTITASK,
@@ -51,7 +51,7 @@ class Asked:
     kind: str
     cv: Any
     new_tasks: bool
-    time_budget: float
+    time_budget: float | None
     full: bool
     n_jobs: int | None
     random_state: int
@@ -89,7 +89,8 @@ def compare_moments(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) 
     strange = min(K, len(moments.tasks)) if asked.new_tasks else 0
     workers = effective_n_jobs(asked.n_jobs)
     optional, n_fits = asked_for.optional.intersection(contenders), K + strange
-    budget = None if asked.full else Budget(asked.time_budget, workers, n_fits + bool(optional))
+    seconds = seconds_at_most(asked.time_budget, optional)
+    budget = None if asked.full else Budget(seconds, workers, n_fits + bool(optional))
     moments, sampled, expected, left = within_budget(
         contenders, moments, budget, asked.random_state, rated, optional
     )
@@ -121,7 +122,7 @@ def compare_moments(moments: TaskMoments, asked: Asked, beside: dict[str, Any]) 
             "bad_cells": getattr(moments.encoder, "bad_cells", "missing"),
             "cv": K,
             "new_tasks": asked.new_tasks,
-            "time_budget": asked.time_budget,
+            "time_budget": seconds,
             "full": asked.full,
             "random_state": asked.random_state,
         },

@@ -136,6 +136,14 @@ def test_what_nobody_named_is_left_out_where_time_is_short(few, monkeypatch, siz
     assert "graph-path" in full.table.index and full.n_tasks == 4
 
 
+@pytest.mark.parametrize(("models", "seconds"), [("all", 300.0), (["graph-path"], 120.0)])
+def test_all_families_have_more_time(few, models, seconds):
+    X, y = rows()
+    asked = {"task_column": "task", "cv": 2, "models": models}
+    assert compare_tasks(X, y, **asked).settings["time_budget"] == seconds
+    assert compare_tasks(X, y, **asked, time_budget=7.0).settings["time_budget"] == 7.0
+
+
 def test_the_dearest_are_left_out_first_and_no_longer_tried_than_a_fold_takes(monkeypatch):
     cost, now = {"must": 4.0, "a": 3.0, "b": 9.0, "c": 1.0, "d": 1.0}, [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
