@@ -31,9 +31,13 @@ ALONE = {*BASELINES, "mean-regularized"} - {"independent-lasso"}
 @pytest.fixture
 def few(monkeypatch, coarse):
     """Of the families some, so that a comparison of all takes a second."""
+    every = dict(MULTITASK)
     for name in set(MULTITASK).difference([*FEW, RANDOM_SLOPES]):
-        monkeypatch.delitem(MULTITASK, name)
+        del MULTITASK[name]
     monkeypatch.setattr(contenders, "WIDEST", 0)  # no random slopes
+    yield
+    MULTITASK.clear()
+    MULTITASK.update(every)  # in the order that messages have them in
 
 
 def rows(labels="year", category=False, n_tasks=4, n=10):
