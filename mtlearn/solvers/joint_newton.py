@@ -29,9 +29,10 @@ import numpy as np
 
 from mtlearn.penalties.base import Differentiable, Penalty, RowNorms
 from mtlearn.penalties.derivative import RowDerivative
+from mtlearn.penalties.elastic_trace import by_column, by_task
 from mtlearn.problems.base import Problem
 from mtlearn.problems.joint import JointProblem
-from mtlearn.problems.joint_model import JointModel, by_task
+from mtlearn.problems.joint_model import JointModel
 from mtlearn.problems.label_curvature import FLATTEST, LabelCurvature
 from mtlearn.problems.points import ScorePoint
 from mtlearn.solvers import tuning
@@ -159,7 +160,7 @@ class TaskSystems(SemismoothNewton):
             return D, 0.0
         label = np.arange(d) if M.label is None else M.label
         rows = (features[:, None] * K + np.arange(K)).ravel()
-        m, w, F = (_tasks_as_columns(A[features], T) for A in (m, M.w, F))
+        m, w, F = (by_task(A[features], K) for A in (m, M.w, F))
         grouped = np.flatnonzero(w.any(axis=1))
         as_groups = RowDerivative(m, w, np.repeat(label[features], K))
         members = as_groups.members(grouped)
@@ -174,10 +175,5 @@ class TaskSystems(SemismoothNewton):
         )
         if found is None:
             return None, 1.0
-        D[features] = found.reshape(-1, K, T).transpose(0, 2, 1).reshape(len(features), -1)
+        D[features] = by_column(found, K)
         return D, 1.0 + T * float(len(rows)) ** 3 / model.H.size
-
-
-def _tasks_as_columns(A: np.ndarray, n_tasks: int) -> np.ndarray:
-    """(k, C) as (k K, T), the classes of a feature one after the other."""
-    return by_task(A, n_tasks).reshape(n_tasks, -1).T
