@@ -6,7 +6,6 @@ import numpy as np
 
 from mtlearn.problems.coupling import gather
 from mtlearn.problems.linear import Semidefinite
-from mtlearn.problems.moments import BLOCK_BYTES
 from mtlearn.problems.squared import SquaredProblem
 
 
@@ -20,22 +19,26 @@ def border(
     """
     if not problem.coupling.has_mean and not problem.pooled:
         return None, None
-    d, C, k = problem.n_features, problem.n_columns, len(rows)
-    p = d * problem.coupling.has_mean
-    n = 1 if problem.common and not problem.pooled else C
-    E = np.empty((n, k, p + problem.pooled))
-    if problem.coupling.has_mean:
-        step = max(1, BLOCK_BYTES // (8 * n * d))
-        for start in range(0, k, step):  # nothing else as large is made
-            own = slice(start, start + step)
-            E[:, own, :d] = problem.hessian(rows[own], np.arange(d))
+    parts = [problem.hessian(rows, np.arange(problem.n_features))] * problem.coupling.has_mean
     if problem.pooled:
-        z = np.broadcast_to(problem.kappa * problem.x_mean, (d, C))
-        E[:, :, p] = problem.coupling.own(z.copy())[rows].T
+        parts.append(at_levels(problem, rows)[:, :, None])
+    n = max(len(part) for part in parts)
+    every = [np.broadcast_to(part, (n, *part.shape[1:])) for part in parts]
+    return np.concatenate(every, axis=2), corners(problem)
+
+
+def at_levels(problem: SquaredProblem, rows: np.ndarray) -> np.ndarray:
+    """How some features of V meet b_0, (C, k), where intercepts are pooled."""
+    z = np.broadcast_to(problem.kappa * problem.x_mean, (problem.n_features, problem.n_columns))
+    return problem.coupling.own(z.copy())[rows].T
+
+
+def corners(problem: SquaredProblem) -> list[Semidefinite]:
+    """Hessians of what the tasks of a class share, (w_0, b_0) or one of the two."""
     if problem.coupling.has_mean:
-        return E, problem.mean_system()
+        return problem.mean_system()
     totals = gather(problem.kappa, problem.n_classes)
-    return E, [Semidefinite(np.full((1, 1), total)) for total in totals]
+    return [Semidefinite(np.full((1, 1), total)) for total in totals]
 
 
 def reduced_hessian(problem: SquaredProblem) -> np.ndarray:
@@ -45,10 +48,10 @@ def reduced_hessian(problem: SquaredProblem) -> np.ndarray:
     """
     d, C, K = problem.n_features, problem.n_columns, problem.n_classes
     every = np.arange(d)
-    E, corners = border(problem, every)
+    E, own_hessians = border(problem, every)
     H = np.zeros((C, d, C, d))
     H[np.arange(C), :, np.arange(C)] = problem.hessian(every)
-    for k, corner in enumerate(corners or []):
+    for k, corner in enumerate(own_hessians or []):
         own = np.broadcast_to(E, (C, *E.shape[1:]))[k::K].reshape(-1, E.shape[2])
         H[k::K, :, k::K] -= (own @ corner.solve(own.T)).reshape(C // K, d, C // K, d)
     return H.transpose(1, 0, 3, 2).reshape(d * C, d * C)

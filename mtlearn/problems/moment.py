@@ -121,9 +121,13 @@ class MomentProblem(SquaredProblem):
             return self.xx.take(rows, axis=1).take(columns, axis=2) * scale
         S = np.empty((len(self.xx), len(rows), len(columns)))
         step = max(1, BLOCK_BYTES // (8 * self.n_features**2))
+        each = np.arange(self.n_features)
+        every = np.array_equal(rows, each) and np.array_equal(columns, each)
         for start in range(0, len(S), step):  # nothing else as large is made
             own = slice(start, start + step)
-            part = self.xx[own].take(rows, axis=1).take(columns, axis=2)
+            part = self.xx[own]
+            if not every:
+                part = part.take(rows, axis=1).take(columns, axis=2)
             np.multiply(part, scale[own], out=S[own])
         return S
 

@@ -40,11 +40,14 @@ class Hessians:
         A_c with H_c = A_c'A_c, r < k.
     weighted : WeightedRows or None
         The same of one X under the weights of every column.
+    spare : bool
+        Whether ``full`` is needed no more, and may be overwritten.
     """
 
     full: np.ndarray | None = None
     thin: np.ndarray | None = None
     weighted: WeightedRows | None = None
+    spare: bool = False
 
     @property
     def kind(self) -> np.dtype:
@@ -95,7 +98,9 @@ def inverse_of_columns(
             return lambda V: made @ V, made
         return lambda V: solve_all(L, V), None
     if k < ONE_BY_ONE:
-        A = full * (free.T[:, :, None] & free.T[:, None, :])
+        A = full if H.spare and len(full) == free.shape[1] else None
+        if A is None or not free.all():
+            A = np.multiply(full, free.T[:, :, None] & free.T[:, None, :], out=A)
         A[:, np.arange(k), np.arange(k)] += np.where(free, stiff, 1.0).T
         return _batched(A, free), None
     return _one_by_one(full, free, stiff), None

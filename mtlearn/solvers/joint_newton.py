@@ -170,9 +170,8 @@ class TaskSystems(SemismoothNewton):
         if model.E is not None:
             E = model.E[:, rows] * (np.sqrt(length) * root)[:, None]
             corners = [model.corner.A]
-        found = coupled_systems(
-            Scaled(H, length, damping), m, w, grouped, F, E, corners, 1, members
-        )
+        systems = Scaled(H, length, damping, beside=E)
+        found = coupled_systems(systems, m, w, grouped, F, corners, 1, members)
         if found is None:
             return None, 1.0
         D[features] = by_column(found, K)

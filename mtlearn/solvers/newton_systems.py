@@ -16,21 +16,59 @@ HELD = 4  # pieces, of which solutions are held; of more systems are solved agai
 
 @dataclass(frozen=True)
 class Scaled:
-    """Hessians (C, k, k), or (1, k, k) of all columns, times a length, and a damping on them.
+    """Hessians of the columns times a length, with a damping, and how these meet what is shared.
 
-    Made of some columns at a time, so that all of them are not there twice.
+    Made of some columns at a time, so that nothing is there twice for all of them: where they
+    share a w_0, what meets it is the Hessian itself, on the same rows and of all features.
+
+    Attributes
+    ----------
+    given : ndarray of shape (C or 1, n, k) or (C or 1, n, d)
+        One is of all columns. With a shared w_0 the columns are of all features, not scaled.
+    length, damping : float
+    rows : ndarray of shape (k,) or None
+        Those of ``given`` that are meant, None for all.
+    own : ndarray of shape (d,) or None
+        Where w_0 is shared: what columns of V are multiplied by, 0 where V has no such feature.
+    features : ndarray of shape (k,) or None
+        Where w_0 is shared: which features the rows are.
+    beside : ndarray of shape (C, k, q) or None
+        How the columns meet what else they share, times the root of the length.
     """
 
     given: np.ndarray
     length: float = 1.0
     damping: float = 0.0
+    rows: np.ndarray | None = None
+    own: np.ndarray | None = None
+    features: np.ndarray | None = None
+    beside: np.ndarray | None = None
 
-    def of(self, own: slice) -> np.ndarray:
-        """Those of some columns."""
-        H = self.length * (self.given if len(self.given) == 1 else self.given[own])
+    @property
+    def n_shared(self) -> int:
+        """p, how many numbers all columns of a class share."""
+        mean = 0 if self.own is None else len(self.own)
+        return mean + (0 if self.beside is None else self.beside.shape[2])
+
+    def of(self, some: slice) -> tuple[np.ndarray, np.ndarray | None]:
+        """H_c of some columns, (c or 1, k, k), and E_c, (c or 1, k, p) or None."""
+        given = self.given if len(self.given) == 1 else self.given[some]
+        beside = None if self.beside is None else self.beside[some]
+        if self.own is not None:
+            wide = given if self.rows is None else given[:, self.rows]
+            H = wide[:, :, self.features]
+            H *= self.length * self.own[self.features]
+            E = np.sqrt(self.length) * wide
+            if beside is not None:
+                E = np.concatenate([np.broadcast_to(E, (len(beside), *E.shape[1:])), beside], 2)
+        else:
+            if self.rows is not None:
+                given = given[:, self.rows[:, None], self.rows]
+            H = self.length * given
+            E = beside
         each = np.arange(H.shape[1])
         H[:, each, each] += self.damping
-        return H
+        return H, E
 
 
 def one_system(H, m, w, grouped, F, members=None) -> np.ndarray | None:
@@ -62,7 +100,7 @@ def one_system(H, m, w, grouped, F, members=None) -> np.ndarray | None:
     return m[:, None] * (-f - Q @ w_eta[grouped]) + w_eta
 
 
-def coupled_systems(H, m, w, grouped, F, E, corners, n_classes, members=None) -> np.ndarray | None:
+def coupled_systems(H, m, w, grouped, F, corners, n_classes, members=None) -> np.ndarray | None:
     """D with a system per column, coupled by eta and, class by class, by theta.
 
     ``H`` is :class:`Scaled`, ``members`` as in :func:`one_system`. What is made of some columns at
@@ -71,7 +109,7 @@ def coupled_systems(H, m, w, grouped, F, E, corners, n_classes, members=None) ->
     """
     k, C = F.shape
     g = len(grouped) if members is None else members.shape[1]
-    p = 0 if E is None else E.shape[2]
+    p = H.n_shared
     size = g + p * (n_classes if p else 0)
     system, b = np.zeros((size, size)), np.zeros(size)
     system[:g, :g] = np.eye(g)
@@ -82,7 +120,7 @@ def coupled_systems(H, m, w, grouped, F, E, corners, n_classes, members=None) ->
     pieces = [slice(start, start + step) for start in range(0, C, step)]
     solutions: list[np.ndarray | None] = []
     for own in pieces:
-        part = _Columns.of(H, m, w, grouped, members, F, E, own)
+        part = _Columns.of(H, m, w, grouped, members, F, own)
         X = part.solve(part.right(g))
         if X is None:
             return None
@@ -99,7 +137,7 @@ def coupled_systems(H, m, w, grouped, F, E, corners, n_classes, members=None) ->
     dz = np.empty((C, k, 1))
     for own, X in zip(pieces, solutions, strict=True):
         if X is None:
-            part = _Columns.of(H, m, w, grouped, members, F, E, own)
+            part = _Columns.of(H, m, w, grouped, members, F, own)
             found = part.solve(np.matmul(part.right(g), together[own]))
             if found is None:
                 return None
@@ -124,11 +162,10 @@ class _Columns:
     E: np.ndarray | None  # (C, k, p)
 
     @classmethod
-    def of(cls, H, m, w, grouped, members, F, E, own: slice) -> _Columns:
-        F = F.T[own]
-        if E is not None:
-            E = np.broadcast_to(E, (len(F), *E.shape[1:])) if len(E) == 1 else E[own]
-        return cls(H.of(own), m.T[own], w.T[own], grouped, members, F, E)
+    def of(cls, given: Scaled, m, w, grouped, members, F, some: slice) -> _Columns:
+        (H, E), F = given.of(some), F.T[some]
+        E = None if E is None else np.broadcast_to(E, (len(F), *E.shape[1:]))
+        return cls(H, m.T[some], w.T[some], grouped, members, F, E)
 
     def right(self, g: int) -> np.ndarray:
         """The right sides (C, k, 1 + g + p): F, those of the groups and of the border."""

@@ -29,6 +29,7 @@ import numpy as np
 
 from mtlearn.penalties.base import Differentiable, Penalty, RowNorms
 from mtlearn.problems.base import Problem, Quadratic
+from mtlearn.problems.moment import MomentProblem
 from mtlearn.problems.points import Point
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.solvers import tuning
@@ -213,7 +214,11 @@ class ProxPointNewton(Iterative):
         problem, root = self.problem, self.root[rows, 0]
         self.rows, self.H = rows, None  # which is not held beside the next
         if not (tuning.DOUBLE < len(rows) > problem.thin_rows()):
-            self.H = Hessians(problem.scaled_hessian(rows, root, np.dtype(kind)))
+            full = problem.scaled_hessian(rows, root, np.dtype(kind))
+            held = isinstance(problem, MomentProblem) and problem.holds_scatter(len(rows))
+            if held and full.nbytes > tuning.HELD_BYTES:
+                return Hessians(full, spare=True)  # a copy is made again at little cost
+            self.H = Hessians(full)
             return self.H
         if self.weighted is not None:
             if self.weighted.X.dtype != kind:

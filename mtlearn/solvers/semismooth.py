@@ -39,7 +39,7 @@ import numpy as np
 from mtlearn.penalties.base import Differentiable, Penalty
 from mtlearn.penalties.derivative import RowDerivative
 from mtlearn.penalties.task_norms import TaskDerivative
-from mtlearn.problems.border import border
+from mtlearn.problems.border import at_levels, corners
 from mtlearn.problems.points import Point
 from mtlearn.problems.shared_mean import LARGEST_MEAN
 from mtlearn.problems.squared import SquaredProblem
@@ -200,18 +200,15 @@ class SemismoothNewton:
             return D, 0.0
         if not affordable(problem, len(rows)):
             return None, 0.0
-        H, k = Scaled(self._hessian(rows), length, damping), len(rows)
+        H, k = self._systems(rows, length, damping), len(rows)
         m, w, F = m[rows], w[rows], F[rows]
         grouped = np.flatnonzero(w.any(axis=1))
         members = M.members(rows[grouped])
-        E, corners = border(problem, rows)
-        if E is not None:
-            E *= np.broadcast_to(np.sqrt(length) * self.root, (problem.n_features, 1))[rows]
-            corners = [corner.A for corner in corners]
-        if len(H.given) == 1 and E is None and not np.ptp(m, axis=1).any():
-            step = one_system(H.of(slice(None))[0], m[:, 0], w, grouped, F, members)
+        if len(H.given) == 1 and not H.n_shared and not np.ptp(m, axis=1).any():
+            step = one_system(H.of(slice(None))[0][0], m[:, 0], w, grouped, F, members)
         else:
-            step = coupled_systems(H, m, w, grouped, F, E, corners, problem.n_classes, members)
+            own = [corner.A for corner in corners(problem)] if H.n_shared else []
+            step = coupled_systems(H, m, w, grouped, F, own, problem.n_classes, members)
         if step is None:
             return None, 0.0
         D[rows] = step.reshape(k, -1)
@@ -225,24 +222,35 @@ class SemismoothNewton:
         if not affordable(problem, d * M.n_classes):
             return None, 0.0
         rows = np.arange(d)
-        H = Scaled(self._hessian(rows), length, damping).of(slice(None))
-        E, corners = border(problem, rows)
-        if E is not None:
-            E, corners = E * np.sqrt(length) * self.root, [corner.A for corner in corners]
-        D = task_systems(H, M, F, E, corners)
+        H, E = self._systems(rows, length, damping).of(slice(None))
+        own = [] if E is None else [corner.A for corner in corners(problem)]
+        D = task_systems(H, M, F, E, own)
         return D, 0.0 if D is None else direct_products(problem, d)
 
-    def _hessian(self, rows: np.ndarray) -> np.ndarray:
-        """H_c on these rows in scaled columns; a part of the one at hand where that has them."""
+    def _systems(self, rows: np.ndarray, length: float, damping: float) -> Scaled:
+        """H_c on these rows, and how they meet w_0 and b_0, in scaled columns.
+
+        Of what is at hand, where that has them all. With a shared mean all columns of H_c are
+        held, since the mean meets V by these.
+        """
+        problem, d = self.problem, self.problem.n_features
+        with_mean = problem.coupling.has_mean
+        root = np.broadcast_to(self.root, (d, 1))[:, 0]
         if self.H is None or not np.isin(rows, self.rows).all():
-            scale = np.broadcast_to(self.root, (self.problem.n_features, 1))[rows, 0]
             self.rows, self.H = rows, None  # which is not held beside the next
-            self.H = self.problem.hessian(rows)
-            self.H *= scale[:, None] * scale
-        if len(rows) == len(self.rows):
-            return self.H
-        at = np.searchsorted(self.rows, rows)
-        return self.H[:, at[:, None], at]
+            self.H = problem.hessian(rows, np.arange(d) if with_mean else None)
+            self.H *= root[rows, None]
+            if not with_mean:
+                self.H *= root[rows]
+        every = len(rows) == len(self.rows)
+        at = None if every else np.searchsorted(self.rows, rows)
+        beside = None
+        if problem.pooled:
+            beside = (np.sqrt(length) * root[rows] * at_levels(problem, rows))[:, :, None]
+        if not with_mean:
+            return Scaled(self.H, length, damping, at, beside=beside)
+        own = problem.coupling.own(root.copy())
+        return Scaled(self.H, length, damping, at, own, rows, beside)
 
     def _conjugate_gradients(
         self, M: Any, F: np.ndarray, damping: float, close: float, most: int

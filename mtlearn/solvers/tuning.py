@@ -67,6 +67,7 @@ SHORTEST = 0.01  # step that is tried
 BURST = 40  # iterations of FISTA after a step that came to little,
 SHORT_BURST = 10  # and after one that was shortened
 FEW_NUMBERS = 3000  # in V, up to which proximal steps come after the first vain one
+HELD_BYTES = 1 << 24  # of Hessians, of which more are made again for every face
 VAIN = 0.25  # length of a step, below which the next burst is twice as long
 LONGEST_BURST = 640
 FRUITLESS = 3  # rounds that have not halved the gap, after which it is Descent that goes on

@@ -164,13 +164,13 @@ def test_systems_of_a_step_have_one_eta_for_a_group(way, step, pieces, monkeypat
         B = B.reshape(D * C, 2)
         left = np.block([[one + (whole - one) @ as_matrix, B], [B.T @ as_matrix, corner]])
         x = np.linalg.solve(left, np.concatenate([-F.ravel(), np.zeros(2)]))[: D * C]
-        found = coupled_systems(Scaled(H), m, M.w, grouped, F, E, [corner], 1, members)
+        found = coupled_systems(Scaled(H, beside=E), m, M.w, grouped, F, [corner], 1, members)
     else:
         x = np.linalg.solve(one + (whole - one) @ as_matrix, -F.ravel())
         if way == "one Hessian":
             found = one_system(H[0], m[:, 0], M.w, grouped, F, members)
         elif way == "own Hessians":
-            found = coupled_systems(Scaled(H), m, M.w, grouped, F, None, [], 1, members)
+            found = coupled_systems(Scaled(H), m, M.w, grouped, F, [], 1, members)
         else:
             found = face_system(Hessians(H), M.m, M.w, 0.0, members).solve(-F, 1e-12)[0]
     np.testing.assert_allclose(found, (as_matrix @ x).reshape(D, C), atol=1e-9)
