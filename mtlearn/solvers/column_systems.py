@@ -98,7 +98,7 @@ def inverse_of_columns(
             return lambda V: made @ V, made
         return lambda V: solve_all(L, V), None
     if k < ONE_BY_ONE:
-        A = full if H.spare and len(full) == free.shape[1] else None
+        A = full if H.spare and len(full) >= free.shape[1] else None
         if A is None or not free.all():
             A = np.multiply(full, free.T[:, :, None] & free.T[:, None, :], out=A)
         A[:, np.arange(k), np.arange(k)] += np.where(free, stiff, 1.0).T

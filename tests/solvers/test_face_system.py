@@ -98,6 +98,9 @@ def test_it_is_the_solution_of_the_whole_equation(name, n_hessians, k):
     again = face_system(Hessians(full=H), each, w).solve(-R, 1e-13)[0]
     assert_near(again, -D, 1e-12)
     assert_near(system.solve(2 * R, 1e-13)[0], 2 * truth, 1e-10)  # one system, many right sides
+    for diagonal in (m, each):  # and so where the Hessian is not needed any more
+        spent = face_system(Hessians(full=H.copy(), spare=True), diagonal, w)
+        assert_near(spent.solve(R, 1e-13)[0], truth, 1e-10)
 
 
 @every_penalty

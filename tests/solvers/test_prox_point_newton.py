@@ -82,7 +82,8 @@ def regression(seed, n, d, T=4, true=None, noise=0.5, stacked=True, change=None)
 def test_it_ends_where_descent_does(monkeypatch, name, source, intercepts):
     coupling = Coupling(**intercepts, alpha_mean=None)
     problem, _ = quadratic(source, FORM[source], coupling, monkeypatch)
-    for share in (0.4, 0.05):
+    for share, held in ((0.4, tuning.HELD_BYTES), (0.05, 0)):
+        monkeypatch.setattr(tuning, "HELD_BYTES", held)
         penalty = of_share(problem, name, share)
         _, taken = assert_ends_where_descent_does(problem, penalty)
         assert taken.iterations <= 100
