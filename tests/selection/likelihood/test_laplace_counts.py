@@ -6,33 +6,25 @@ from scipy import integrate, optimize
 from sklearn.linear_model import PoissonRegressor
 
 from mtlearn.losses import HalfPoissonDeviance
-from mtlearn.problems.moments import Moments
 from mtlearn.selection.likelihood.derivatives import gradient
-from mtlearn.selection.likelihood.label_rows import LabelRows
-from mtlearn.selection.likelihood.laplace import LaplaceModel
-from mtlearn.selection.likelihood.products import CrossProducts, center_of
-from mtlearn.selection.likelihood.variances import common_groups, fit_variances, own_groups
+from mtlearn.selection.likelihood.variances import common_groups, own_groups
 
 from ...checks import STRICT
 from .dense_laplace import Counts, draw_counts
-from .test_laplace import LEVELS, data_of, in_units, some_theta
+from .test_laplace import (
+    LEVELS,
+    assert_no_other_variances_are_better,
+    in_units,
+    some_theta,
+    value_of,
+)
+from .test_laplace import laplace as laplace_of
 
 pytestmark = STRICT
 
 
-def laplace(rows, *, restricted=True, ridge=0.0):
-    data, moments = data_of(rows), Moments.of_data(data_of(rows))
-    center = np.zeros(rows.X.shape[1]) if rows.levels == "none" else center_of(moments)
-
-    def placed(scale):
-        return LabelRows.of(data, center, scale, rows.levels, HalfPoissonDeviance())
-
-    products = CrossProducts.of(moments, rows.levels)
-    return LaplaceModel(products, placed, restricted=restricted, alpha_mean=ridge)
-
-
-def value_of(model, state):
-    return state.value + 2 * model.rows.lacks()
+def laplace(rows, **how):
+    return laplace_of(rows, loss=HalfPoissonDeviance(), **how)
 
 
 @pytest.mark.parametrize("exposure", [True, False])
@@ -114,20 +106,5 @@ def test_without_variances_it_is_a_poisson_regression():
 @pytest.mark.parametrize("groups", [own_groups, common_groups])
 @pytest.mark.parametrize("seed", range(3))
 def test_no_other_variances_are_better(seed, groups, restricted):
-    """By a search of the dense criterion in deviations and, as glmer does, fixed effects."""
     rows = draw_counts(seed, n_tasks=15, d=1, sd=(0.7, 0.5), rows=(5, 15))
-    model = laplace(rows, restricted=restricted)
-    E = groups(model)
-    fit = fit_variances(model, E)
-    assert fit.gradient <= 1e-8 and not fit.unfinished
-    k, w = E.shape[1], fit.state.shared / model.scale
-
-    def criterion(x):
-        Sigma = in_units(model, np.diag(E @ x[:k] ** 2))
-        return rows.laplace(Sigma, restricted=restricted, at=None if restricted else x[k:])
-
-    start = np.append(np.sqrt(fit.values) + 0.05, [] if restricted else w + 0.01)
-    options = {"xatol": 1e-5, "fatol": 1e-9, "maxiter": 4000}
-    dense = optimize.minimize(criterion, start, method="Nelder-Mead", options=options)
-    assert value_of(model, fit.state) == pytest.approx(dense.fun, abs=1e-6)
-    np.testing.assert_allclose(np.sqrt(fit.values), np.abs(dense.x[:k]), atol=2e-3)
+    assert_no_other_variances_are_better(rows, laplace(rows, restricted=restricted), groups)
