@@ -38,11 +38,10 @@ from mtlearn.compare.contenders import (
     NAMED,
     RANDOM_SLOPES,
     build_model,
-    of_size,
 )
 from mtlearn.compare.losses import kind_of_loss
+from mtlearn.compare.moment_jobs import kind_of
 from mtlearn.compare.refit import refit
-from mtlearn.compare.regression import Regression
 from mtlearn.compare.running import in_words
 from mtlearn.compare.standing import others_in_words
 from mtlearn.compare.task_table import TaskTable, read_table, with_times
@@ -195,8 +194,7 @@ def fit_large(
                 f"--no-batches --model {error.idxmin()}."
             ]
     moments, task = table.moments, table.columns.task
-    kind = of_size(Regression(), int(moments.counts.sum()), moments.n_features)
-    pipeline = build_model(NAMED[name], task, None, kind)
+    pipeline = build_model(NAMED[name], task, None, kind_of(moments))
     pipeline.set_params(table__bad_cells=bad_cells)
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

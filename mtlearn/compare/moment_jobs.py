@@ -25,6 +25,7 @@ from mtlearn.compare.budget import (
 )
 from mtlearn.compare.contenders import BASELINES, build_model, chosen_alpha, kept_loss, of_size
 from mtlearn.compare.held_folds import FoldAnswer, MomentRun
+from mtlearn.compare.kinds import Kind
 from mtlearn.compare.moment_baselines import tuned_baseline
 from mtlearn.compare.regression import Regression
 from mtlearn.compare.running import in_words
@@ -46,10 +47,14 @@ from mtlearn.problems.moments import Moments
 Tell = Callable[[str, float], None]
 
 
+def kind_of(moments: TaskMoments) -> Kind:
+    """Regression on so many rows and columns."""
+    return of_size(Regression(), int(moments.counts.sum()), moments.n_features)
+
+
 def fitted_model(model: Any, moments: TaskMoments) -> Any:
     """A contender that is a regressor of the library, fitted; labels are no column here."""
-    kind = of_size(Regression(), int(moments.counts.sum()), moments.n_features)
-    built = build_model(model, None, None, kind)[-1]
+    built = build_model(model, None, None, kind_of(moments))[-1]
     built.set_params(task_column=None)
     if isinstance(built, RandomSlopesRegressor):
         built.set_params(store_covariance=False)  # which no comparison shows
