@@ -226,6 +226,11 @@ PARAMETERS = {
         ["the pair 'b' and 'a' more than once", "1.0 and 2.0"],
         ["Give a pair once", "from both ends with one weight", "the sum"],
     ),
+    "graph: half of a frame": (
+        on_graph(pd.DataFrame(np.ones((2, 2)), ["a", "b"], ["b", "c"])),
+        ["2 labels on its left and 2 above", "'c' is not on both sides"],
+        ["graph.reindex(index=labels, columns=labels, fill_value=0)", "{label: place}"],
+    ),
     "graph: a frame without labels on its left": (
         on_graph(
             pl.DataFrame({"a": [0.0, 1.0], "b": [1.0, 0.0], "c": [0.0, 0.0], "d": [0.0, 1.0]})

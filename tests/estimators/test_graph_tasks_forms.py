@@ -53,6 +53,27 @@ class TestFormsThatWereMisread:
         with pytest.raises(ValueError, match="5 columns without labels on its left"):
             weights_of(pl.from_pandas(frame)[:3], names[task], X, y)
 
+    @pytest.mark.parametrize("kind", [list("vwxyz"), range(2000, 2005), range(5)])
+    def test_a_frame_with_its_labels_in_two_orders(self, kind, tmp_path):
+        X, y, task = table(23)
+        names, A = np.array(kind), adjacency([(0, 1, 2.0), (1, 4), (2, 3, 0.5)])
+        frame = pd.DataFrame(A, index=list(names), columns=list(names))
+        frame.to_csv(tmp_path / "graph.csv")
+        as_read = pd.read_csv(tmp_path / "graph.csv", index_col=0)  # labels above are text
+        some, others = [3, 1, 0, 2, 4], [4, 3, 2, 0, 1]
+        for given in (frame.iloc[some], frame.iloc[:, some], frame.iloc[some, others], as_read):
+            np.testing.assert_array_equal(weights_of(given, names[task], X, y), A)
+        for lacking in (frame.iloc[:4], frame.iloc[:, :4], frame.iloc[:4, 1:]):
+            with pytest.raises(ValueError, match="is not on both sides"):
+                weights_of(lacking, names[task], X, y)
+
+    def test_places_in_a_frame_whose_columns_have_no_names(self):
+        X, y, task = table(24)
+        places = np.array([[0.0, 5], [9, 6], [30, 7], [70, 8], [150, 9]])
+        found = weights_of(pd.DataFrame(places), task, X, y, n_neighbors=1)
+        given = dict(enumerate(places))
+        np.testing.assert_array_equal(found, weights_of(given, task, X, y, n_neighbors=1))
+
     @pytest.mark.parametrize("form", ["dok_array", "dok_matrix", "lil_array", "coo_matrix"])
     def test_sparse_matrices_of_every_form(self, form):
         X, y, task = table(22)
