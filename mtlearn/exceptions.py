@@ -132,6 +132,8 @@ def naming(where: str) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         said = kind(f"{where}: {error}")
+        for note in getattr(error, "__notes__", ()):
+            said.add_note(note)
         raise said.with_traceback(error.__traceback__) from None
 
 

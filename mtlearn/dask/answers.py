@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from mtlearn.dask.cutting import check_alike, check_kind
+from mtlearn.exceptions import naming
 
 
 def predict(model: Any, X: Any, task: Any = None) -> Any:
@@ -153,6 +154,8 @@ def _answers(model: Any, method: str, X: Any, task: Any, columns: Any, dtype: An
 
 
 def _of_arrays(once: Any, method: str, arrays: list, columns: Any, dtype: Any) -> Any:
+    rows = arrays[0].chunks[0]
+    arrays = [da.from_array(np.arange(len(rows)), chunks=1), *arrays]  # first the number of a block
     pairs = [part for one in arrays for part in (one, "ij" if one.ndim == 2 else "i")]
     more = {} if columns is None else {"new_axes": {"k": len(columns)}}
     return da.blockwise(
@@ -162,6 +165,7 @@ def _of_arrays(once: Any, method: str, arrays: list, columns: Any, dtype: Any) -
         dtype=dtype,
         concatenate=True,
         align_arrays=False,
+        adjust_chunks={"i": rows},
         meta=np.empty((0,) * (1 if columns is None else 2), dtype),
         model=once,
         method=method,
@@ -171,16 +175,18 @@ def _of_arrays(once: Any, method: str, arrays: list, columns: Any, dtype: Any) -
     )
 
 
-def _of_block(X, task=None, *, model, method, width, kind) -> np.ndarray:
+def _of_block(number, X, task=None, *, model, method, width, kind) -> np.ndarray:
     if not len(X):
         return np.empty(0 if width is None else (0, width), kind)
     extra = {} if task is None else {"task": task}
-    return getattr(model, method)(X, **extra)
+    with naming(f"partition {int(np.ravel(number)[0])}"):
+        return getattr(model, method)(X, **extra)
 
 
-def _of_frame(X, model, method, columns, dtype, task=None) -> Any:
+def _of_frame(X, model, method, columns, dtype, task=None, partition_info=None) -> Any:
     width = None if columns is None else len(columns)
-    found = _of_block(X, task, model=model, method=method, width=width, kind=dtype)
+    number = 0 if partition_info is None else partition_info["number"]
+    found = _of_block(number, X, task, model=model, method=method, width=width, kind=dtype)
     if columns is None:
         return pd.Series(found, index=X.index, name="prediction")
     return pd.DataFrame(found, index=X.index, columns=list(columns))

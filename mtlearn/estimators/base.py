@@ -109,6 +109,8 @@ class TaskLinearModel(Fitting):
     warm_start: bool = False
     verbose: int = 0
 
+    _common_is_free = False  # whether parts of V are charged nothing, without a w_0 for them
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self.task_column is None  # a column of labels is not sparse

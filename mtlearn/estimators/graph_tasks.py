@@ -102,6 +102,7 @@ class GraphTasks(Family):
         "of the graph without rows are answered by predict as they are."
     )
     _degree = 2
+    _common_is_free = True
     _remedy = "Loosen tol, or scale the columns of X."
 
     def _with_mean(self) -> bool:

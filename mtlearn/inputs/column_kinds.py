@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -20,6 +21,7 @@ from mtlearn.inputs.target_array import read_array, refuse_sparse
 from mtlearn.inputs.target_text import reads_as_float
 from mtlearn.inputs.tasks import check_target_names, column_names
 
+DATES = (date, time, timedelta, np.datetime64, np.timedelta64)
 KINDS = ("squared", "huber", "logistic", "poisson")
 
 
@@ -160,6 +162,13 @@ def _inferred(name: Any, column: Any) -> str:
     distinct = set(values.tolist())
     if all(isinstance(value, bool) for value in distinct):
         return "logistic"
+    when = next((value for value in distinct if isinstance(value, DATES)), None)
+    if when is not None:
+        raise ValueError(
+            f"column {name!r} of y holds dates and times ({when}), which are neither numbers, "
+            "counts nor labels. Make numbers of them, such as the days since the first "
+            "((y - y.min()) / pandas.Timedelta(days=1)), or leave the column out."
+        )
     if any(not reads_as_float(value) or isinstance(value, str) for value in distinct):
         return "logistic"  # text, of which there may be two labels
     numbers = {float(value) for value in distinct}

@@ -44,7 +44,13 @@ class FeatureWeights:
 
     @classmethod
     def of(cls, estimator: Any, data: Any) -> FeatureWeights | None:
-        """Those of an estimator that has read these data; None where every feature weighs one."""
+        """Those of an estimator that has read these data; None where every feature weighs one.
+
+        Raises
+        ------
+        ValueError
+            If they are no weights of its features, or of a family that has no limit at inf.
+        """
         given = getattr(estimator, "feature_weight", None)
         if given is None:
             return None
@@ -54,6 +60,14 @@ class FeatureWeights:
         has_mean = estimator._with_mean() and bool(np.isfinite(estimator.alpha_mean))
         center = np.zeros(len(weight))
         gone = np.isinf(weight)
+        if gone.any() and estimator._common_is_free:
+            name = plain(estimator._reader.columns.of_features()[np.flatnonzero(gone)[0]])
+            raise ValueError(
+                f"feature_weight is inf for feature {name!r}, and {type(estimator).__name__} has "
+                "no shared mean that would keep it: what connected tasks have in common is not "
+                "charged. Give a large number, such as 1e6, for one coefficient of all of them, "
+                "or leave the column out."
+            )
         if gone.any() and not has_mean and estimator.fit_intercept:
             center[gone] = means(data, np.flatnonzero(gone), estimator.task_weight)
         return cls(weight, has_mean, center)

@@ -31,6 +31,12 @@ def as_frame(X: Any, name: str = "X") -> nw.DataFrame | None:
     """
     if isinstance(X, np.ndarray | list):  # by far the most, and narwhals looks for long
         return None
+    library = type(X).__module__.partition(".")[0]
+    if library == "dask":  # narwhals would warn, too
+        raise TypeError(
+            f"{name} is a collection of Dask ({type(X).__name__}), which holds no data yet. Give "
+            f"{name}.compute(), or use mtlearn.dask, which takes it by partitions."
+        )
     try:
         view = nw.from_native(X, pass_through=True)
     except DuplicateError as error:
@@ -44,7 +50,7 @@ def as_frame(X: Any, name: str = "X") -> nw.DataFrame | None:
         ) from error
     if isinstance(view, nw.LazyFrame):
         raise TypeError(
-            f"{name} is a lazy frame ({type(X).__module__.split('.')[0]}.{type(X).__name__}), "
+            f"{name} is a lazy frame ({library}.{type(X).__name__}), "
             f"which holds no data yet. Give {name}.collect()."
         )
     if not isinstance(view, nw.DataFrame):

@@ -184,10 +184,15 @@ def choose_units(data: TaskData, estimator: Any) -> tuple[TaskData, Units]:
         units = replace(units, x=p)
     y = data.y
     if not estimator._loss.is_quadratic and not _safe(np.nan_to_num(y)):
+        sizes = np.nan_to_num(np.abs(y)).reshape(len(y), -1).max(axis=0)
+        wrong = int(np.argmax(np.abs(np.log(np.where(sizes > 0, sizes, 1.0)))))
+        which, what = "y", "y"
+        if len(sizes) > 1:
+            which, what = f"column {plain(data.tasks[wrong])!r} of y", "it"
         raise ValueError(
-            f"y holds values up to {np.nanmax(np.abs(y)):.3g}, and of losses the squared "
-            "one alone is taken to other units. Divide y by a power of ten that brings its values "
-            "near one."
+            f"{which} holds values up to {sizes[wrong]:.3g}, and of losses the squared "
+            f"one alone is taken to other units. Divide {what} by a power of ten that brings its "
+            "values near one."
         )
     if estimator._loss.is_quadratic and not _safe(y) and not _safe(np.nan_to_num(y)):
         columns = np.nan_to_num(np.abs(y)).reshape(len(y), -1).max(axis=0)

@@ -626,6 +626,11 @@ PARAMETERS = {
         ["is -2", "feature 1"],
         [">= 0", "inf allows none"],
     ),
+    "feature_weight of a graph": (
+        fit(GraphTasksRegressor(feature_weight=[1, 1, np.inf]), task=TASK),
+        ["inf for feature 2", "GraphTasksRegressor has no shared mean"],
+        ["a large number, such as 1e6", "leave the column out"],
+    ),
     "feature_weight of text": (
         fit(Mean(feature_weight=[1, "big", 1])),
         ["'big'"],
@@ -1866,6 +1871,7 @@ WRONG_TYPE = {
     "tables: names of two kinds",
     "tables: an array after a table",
     "comparisons: lazy",
+    "dask: asked of the library itself",
     "inspection: no path",
     "inspection: no tasks to look at",
     "scores: request",

@@ -23,6 +23,8 @@ from .drawn import NAMED, rows, table
 
 FRAME, HELD = table(partitions=2), rows(0)
 ARRAY = da.from_array(HELD[["a", "b"]].to_numpy(), chunks=60)
+HOLED = da.where(ARRAY == ARRAY[-1, 0], np.nan, ARRAY)  # in the last of its blocks
+TASKS = da.from_array(HELD["shop"].to_numpy(), chunks=60)
 MODEL = MeanRegularizedRegressor().fit(ARRAY.compute(), HELD["sold"], task=HELD["shop"])
 PIPELINE = make_table_pipeline(MeanRegularizedRegressor(task_column="shop"))
 
@@ -89,6 +91,16 @@ MESSAGES = {
         lambda: mtlearn.dask.predict(MODEL, ARRAY, task=FRAME["shop"]),
         ["task is a Series", "Array"],
         ["to_dask_array"],
+    ),
+    "no number to predict from": (
+        lambda: mtlearn.dask.predict(MODEL, HOLED, task=TASKS).compute(),
+        ["partition 1", "contains NaN"],
+        ["imputer"],
+    ),
+    "asked of the library itself": (
+        lambda: mtlearn.MeanRegularizedRegressor().fit(FRAME[["a", "b"]], FRAME["sold"]),
+        ["X is a collection of Dask (DataFrame)"],
+        ["X.compute()", "mtlearn.dask"],
     ),
     "other columns": (collect(apart(), **NAMED), ["partition 1", "lacks ['a']"], ["same columns"]),
     "nowhere to stay": (

@@ -95,6 +95,16 @@ MIXED = {
         ["'sold'", "3 labels", "'maybe'"],
         ["a column for each label"],
     ),
+    "dates": (
+        mixed(y=Y.assign(sold=pd.date_range("2020-01-01", periods=24))),
+        ["'sold'", "dates and times (2020-"],
+        ["the days since the first", "leave the column out"],
+    ),
+    "too small a number": (
+        mixed(y=Y.assign(price=1e-200 * X[:, 0])),
+        ["column 'price' of y holds values up to", "e-200"],
+        ["Divide it by a power of ten"],
+    ),
     "one label": (mixed(y=Y.assign(sold="no")), ["'sold'", "'no'"], ["needs two or more"]),
     "text as numbers": (
         mixed(loss={**COUNTS, "sold": "squared"}),
@@ -108,8 +118,8 @@ MIXED = {
     ),
     "too large a number": (
         mixed(y=Y.assign(price=1e200 * X[:, 0])),
-        ["y holds values up to", "e+200"],
-        ["Divide y by a power of ten"],
+        ["column 'price' of y holds values up to", "e+200"],
+        ["Divide it by a power of ten"],
     ),
     "columns of another number": (
         scored(Y[["price"]]),

@@ -130,8 +130,8 @@ def estimate_strengths(
         problem = make_problem(data, omega, Coupling(), False, centred=fit_intercept)
     if slopes and not isinstance(problem, SquaredProblem):
         raise ValueError(
-            'alpha="auto" is defined for the squared loss and Huber\'s, with intercepts for the '
-            "logistic one, too. Give a number, or choose it by cross-validation; of counts "
+            'alpha="auto" is defined for the squared loss, Huber\'s and quantiles, with intercepts '
+            "for the logistic one, too. Give a number, or choose it by cross-validation; of counts "
             'RandomSlopesRegressor(loss="poisson") estimates variances of the slopes.'
         )
     if not isinstance(problem, SquaredProblem) or not _affordable(problem, slopes):
