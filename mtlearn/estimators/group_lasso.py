@@ -51,9 +51,10 @@ class GroupLasso(NormFamily):
     l1_ratio : float
         Share r of the penalty that falls on single coefficients, from 0 to 1: with r > 0 a task
         may leave out features that others use, and 1 is a lasso per task. For "l2" only.
-    feature_groups : None, list of lists, dict, array-like of shape (d,) or "columns"
-        Features that come in together: lists of names or of positions, {name: group}, or the group
-        of each feature. Features that are not named, and those whose group is missing, are alone.
+    feature_groups : None, list of lists, dict, callable, array-like of shape (d,) or "columns"
+        Features that come in together: lists of names or of positions, {name: group}, a function
+        that makes a group of a name, or the group of each feature. Features that are not named, and
+        those whose group is missing, are alone.
         "columns": what was made of one column of the raw table, behind
         :func:`~mtlearn.make_table_pipeline`. The column of labels is no feature. For "l2" only.
         A group is charged c_g ‖diag(``feature_weight``) V_g‖_F, whatever weights there are in it.

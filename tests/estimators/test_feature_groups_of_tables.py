@@ -7,9 +7,10 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.compose import ColumnTransformer
+from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from mtlearn import (
     GroupLassoRegressor,
@@ -82,6 +83,41 @@ def test_columns_of_moments():
     theirs = make_table_pipeline(model).fit(X, y)
     np.testing.assert_allclose(ours[-1].coef_, theirs[-1].coef_, atol=1e-7)
     assert (ours[-1].feature_groups_ == theirs[-1].feature_groups_).all()
+
+
+def column_of(feature):
+    return feature.split("=")[0]
+
+
+def with_equals(column, level):
+    return f"{column}={level}"
+
+
+def test_a_function_of_names_knows_the_levels_of_every_fold():
+    X, y = table(4)
+    fold = np.arange(len(X)) // 3 % 3  # every shop in each
+    X.loc[(fold == 0) & (np.arange(len(X)) < 50), "region"] = "only here"  # no column without them
+    levels = OneHotEncoder(
+        sparse_output=False, handle_unknown="ignore", feature_name_combiner=with_equals
+    )
+    prepare = ColumnTransformer(
+        [("levels", levels, ["region", "colour"]), ("rest", "passthrough", ["size", "shop"])],
+        verbose_feature_names_out=False,
+    ).set_output(transform="pandas")
+    model = GroupLassoRegressor(0.1, feature_groups=column_of, task_column="shop", tol=1e-10)
+    pipeline = make_pipeline(prepare, model)
+    found = cross_val_predict(pipeline, X, y, cv=LeaveOneGroupOut(), groups=fold)
+    for k in range(3):
+        here = prepare.fit(X[fold != k]).transform(X[fold != k])
+        named = [column_of(name) for name in here if name != "shop"]
+        assert ("region=only here" in here) == (k != 0)
+        other = clone(model).set_params(feature_groups=named).fit(here, y[fold != k])
+        np.testing.assert_allclose(
+            other.predict(prepare.transform(X[fold == k])), found[fold == k], atol=1e-8
+        )
+    pipeline = pickle.loads(pickle.dumps(pipeline.fit(X, y)))
+    later = adapt(pipeline, X[:20].assign(shop=9), y[:20])
+    assert later[-1].feature_groups_.tolist() == [0] * 5 + [1] * 3 + [2]
 
 
 def test_what_no_encoder_or_two_have_told_is_not_guessed():
