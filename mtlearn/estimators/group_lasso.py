@@ -58,6 +58,8 @@ class GroupLasso(NormFamily):
         "columns": what was made of one column of the raw table, behind
         :func:`~mtlearn.make_table_pipeline`. The column of labels is no feature. For "l2" only.
         A group is charged c_g ‖diag(``feature_weight``) V_g‖_F, whatever weights there are in it.
+        c_g is fair to features of one size: standardise levels of zeros and ones, or weight them by
+        their standard deviations, lest categories of many levels come in too late.
     shared_mean : bool
         Whether the penalty falls on the deviations from a shared mean w_0, which is then dense:
         ``support_`` says where tasks differ, and unseen tasks are answered by w_0.
