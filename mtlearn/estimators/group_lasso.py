@@ -38,8 +38,12 @@ class GroupLasso(NormFamily):
 
     With ``feature_groups`` it is groups of features that come in together, such as the columns of
     one categorical column: sum_g c_g ‖V_g‖_F in the place of the sum over j, V_g all rows of group
-    g and c_g the square root of the number of its features (Yuan and Lin, 2006), which is 1 of a
-    feature that is alone.
+    g. Noise of variance sigma² in n rows brings g in by E‖X_g' r‖² = n sigma² sum_{j in g} var(x_j)
+    at V = 0, so that with the root of its total variance as c_g no group is likelier to come in by
+    chance than others. c_g is that: the root of the number of its features, which have variance 1
+    (Yuan and Lin, 2006), and 1 of one that is alone; for ``feature_groups="columns"`` 1 of each, as
+    the features that a table encoder makes of a column have 1 in total (a number) or 1 - sum_l p_l²
+    (a category of levels with shares p_l), however many they are.
 
     Parameters
     ----------
@@ -56,10 +60,11 @@ class GroupLasso(NormFamily):
         that makes a group of a name, or the group of each feature. Features that are not named, and
         those whose group is missing, are alone.
         "columns": what was made of one column of the raw table, behind
-        :func:`~mtlearn.make_table_pipeline`. The column of labels is no feature. For "l2" only.
-        A group is charged c_g ‖diag(``feature_weight``) V_g‖_F, whatever weights there are in it.
-        c_g is fair to features of one size: standardise levels of zeros and ones, or weight them by
-        their standard deviations, lest categories of many levels come in too late.
+        :func:`~mtlearn.make_table_pipeline`; all are charged alike. The other forms are fair to
+        features of one size: standardise levels of zeros and ones, or weight them by their standard
+        deviations, lest categories of many levels come in too late. The column of labels is no
+        feature. For "l2" only. A group is charged c_g ‖diag(``feature_weight``) V_g‖_F, whatever
+        weights there are in it.
     shared_mean : bool
         Whether the penalty falls on the deviations from a shared mean w_0, which is then dense:
         ``support_`` says where tasks differ, and unseen tasks are answered by w_0.
@@ -115,7 +120,7 @@ class GroupLasso(NormFamily):
         """The groups that the parameter asks for in the columns that were read; None without."""
         if self.feature_groups is None:
             return None
-        return Groups.of(resolve_feature_groups(self.feature_groups, self._reader.columns))
+        return self._charged(resolve_feature_groups(self.feature_groups, self._reader.columns))
 
     def _groups(self) -> Groups | None:
         """Those of this fit; of a fitted model that is set up again, those of its fit."""
@@ -123,8 +128,12 @@ class GroupLasso(NormFamily):
             return self._resolved
         known = vars(self).get("feature_groups_")
         if isinstance(self.feature_groups, str) and known is not None:
-            return Groups.of(known)  # the table encoder may be gone
+            return self._charged(known)  # the table encoder may be gone
         return self._resolve()
+
+    def _charged(self, label: np.ndarray) -> Groups:
+        """Groups of such labels, and what their form charges each: the class says why."""
+        return Groups.alike(label) if isinstance(self.feature_groups, str) else Groups.of(label)
 
     def _penalty(self, problem: Problem) -> Penalty:
         groups, r = self._groups(), float(self.l1_ratio)
