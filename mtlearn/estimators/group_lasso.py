@@ -42,8 +42,8 @@ class GroupLasso(NormFamily):
     at V = 0, so that with the root of its total variance as c_g all come in by chance at about the
     same alpha. c_g is that of features of variance 1, the root of their number (Yuan and Lin,
     2006), and 1 of one that is alone; for ``feature_groups="columns"`` it is 1, as the features
-    that a table encoder makes of a column have a variance of 1 in total (a number) or 1 - sum_l p_l²
-    (a category of levels with shares p_l), however many they are.
+    that a table encoder makes of a column have a variance of 1 in total (a number) or
+    1 - sum_l p_l² (a category of levels with shares p_l), however many they are.
 
     Parameters
     ----------
