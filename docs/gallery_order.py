@@ -13,6 +13,7 @@ NOTEBOOKS = [
     "holes",
     "insured",
     "spectra",
+    "seasons",
     "opposites",
     "clusters",
     "low_rank",

@@ -38,8 +38,12 @@ class GroupLasso(NormFamily):
 
     With ``feature_groups`` it is groups of features that come in together, such as the columns of
     one categorical column: sum_g c_g ‖V_g‖_F in the place of the sum over j, V_g all rows of group
-    g and c_g the square root of the number of its features (Yuan and Lin, 2006), which is 1 of a
-    feature that is alone.
+    g. Noise of variance sigma² in n rows brings g in by E‖X_g' r‖² = n sigma² sum_{j in g} var(x_j)
+    at V = 0, so that with the root of its total variance as c_g all come in by chance at about the
+    same alpha. c_g is that of features of variance 1, the root of their number (Yuan and Lin,
+    2006), and 1 of one that is alone; for ``feature_groups="columns"`` it is 1, as the features
+    that a table encoder makes of a column have a variance of 1 in total (a number) or
+    1 - sum_l p_l² (a category of levels with shares p_l), however many they are.
 
     Parameters
     ----------
@@ -51,12 +55,16 @@ class GroupLasso(NormFamily):
     l1_ratio : float
         Share r of the penalty that falls on single coefficients, from 0 to 1: with r > 0 a task
         may leave out features that others use, and 1 is a lasso per task. For "l2" only.
-    feature_groups : None, list of lists, dict, array-like of shape (d,) or "columns"
-        Features that come in together: lists of names or of positions, {name: group}, or the group
-        of each feature. Features that are not named, and those whose group is missing, are alone.
+    feature_groups : None, list of lists, dict, callable, array-like of shape (d,) or "columns"
+        Features that come in together: lists of names or of positions, {name: group}, a function
+        that makes a group of a name, or the group of each feature. Features that are not named, and
+        those whose group is missing, are alone.
         "columns": what was made of one column of the raw table, behind
-        :func:`~mtlearn.make_table_pipeline`. The column of labels is no feature. For "l2" only.
-        A group is charged c_g ‖diag(``feature_weight``) V_g‖_F, whatever weights there are in it.
+        :func:`~mtlearn.make_table_pipeline`; all are charged alike. The other forms are fair to
+        features of one size: standardise levels of zeros and ones, or weight them by their standard
+        deviations, lest categories of many levels come in too late. The column of labels is no
+        feature. For "l2" only. A group is charged c_g ‖diag(``feature_weight``) V_g‖_F, whatever
+        weights there are in it.
     shared_mean : bool
         Whether the penalty falls on the deviations from a shared mean w_0, which is then dense:
         ``support_`` says where tasks differ, and unseen tasks are answered by w_0.
@@ -112,7 +120,7 @@ class GroupLasso(NormFamily):
         """The groups that the parameter asks for in the columns that were read; None without."""
         if self.feature_groups is None:
             return None
-        return Groups.of(resolve_feature_groups(self.feature_groups, self._reader.columns))
+        return self._charged(resolve_feature_groups(self.feature_groups, self._reader.columns))
 
     def _groups(self) -> Groups | None:
         """Those of this fit; of a fitted model that is set up again, those of its fit."""
@@ -120,8 +128,12 @@ class GroupLasso(NormFamily):
             return self._resolved
         known = vars(self).get("feature_groups_")
         if isinstance(self.feature_groups, str) and known is not None:
-            return Groups.of(known)  # the table encoder may be gone
+            return self._charged(known)  # the table encoder may be gone
         return self._resolve()
+
+    def _charged(self, label: np.ndarray) -> Groups:
+        """Groups of such labels, and what their form charges each: the class says why."""
+        return Groups.alike(label) if isinstance(self.feature_groups, str) else Groups.of(label)
 
     def _penalty(self, problem: Problem) -> Penalty:
         groups, r = self._groups(), float(self.l1_ratio)

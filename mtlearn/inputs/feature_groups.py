@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from numbers import Integral
 from typing import Any
@@ -15,7 +15,8 @@ from mtlearn.inputs.made_columns import sources_of
 
 FORMS = (
     "a list of groups, each a list of names or positions of features, a dictionary {name: group}, "
-    'an array with the group of each feature, or "columns" (behind make_table_pipeline)'
+    "a function that makes a group of a name, an array with the group of each feature, or "
+    '"columns" (behind make_table_pipeline)'
 )
 
 
@@ -24,21 +25,23 @@ def resolve_feature_groups(given: Any, columns: Any) -> np.ndarray:
 
     Parameters
     ----------
-    given : list of lists, dict, array-like of shape (d,) or "columns"
+    given : list of lists, dict, callable, array-like of shape (d,) or "columns"
     columns : Columns
         Of X.
 
     Raises
     ------
     ValueError
-        For what is none of these forms, names that are no feature, features in two groups, and
-        groups without any.
+        For what is none of these forms, names that are no feature, features in two groups, groups
+        without any, and a function that gives what is no label.
     """
     names = columns.of_features()
     if isinstance(given, str):
         return numbered(_of_table(given, columns, names))
     if isinstance(given, Mapping):
         return numbered(_of_names(given, columns, names))
+    if callable(given):
+        return numbered(_of_function(given, columns, names))
     parts = given.tolist() if isinstance(given, np.ndarray) else given
     if not isinstance(parts, Iterable):
         raise ValueError(f"feature_groups={given!r} is not allowed; give {FORMS}.")
@@ -84,7 +87,7 @@ def _of_table(given: str, columns: Any, names: Any) -> Iterable[str]:
             'feature_groups="columns" asks which column of a raw table each feature was made of, '
             "and no table encoder has made columns of these names in this process. Put the model "
             "right behind one, make_table_pipeline(model), or give the groups: a list of lists of "
-            "names."
+            "names, or a function that makes a group of a name."
         )
     return found
 
@@ -97,6 +100,29 @@ def _of_names(given: Mapping, columns: Any, names: Any) -> list:
         )
     _check_known(given, names)
     return [given.get(name) for name in names.tolist()]
+
+
+def _of_function(given: Callable[[str], Any], columns: Any, names: Any) -> list:
+    """Levels that a fold lacks have no column there: only a function is right in each of them."""
+    if columns.names is None:
+        raise ValueError(
+            "feature_groups is a function of names, and the columns of X have none. Give an array "
+            "with the group of each feature, or X as a data frame; behind transformers of "
+            'scikit-learn set_output(transform="pandas") makes one.'
+        )
+    labels = []
+    for name in names.tolist():
+        label = given(name)
+        try:
+            hash(label)
+        except TypeError:
+            raise ValueError(
+                f"feature_groups makes {label!r} of feature {name!r}, which is no label. Return "
+                "text or a number, the same for all features of a group, or None for one that is "
+                "alone."
+            ) from None
+        labels.append(label)
+    return labels
 
 
 def _of_lists(groups: list[list], columns: Any, names: Any) -> list:

@@ -35,6 +35,11 @@ class Groups:
         """With c_g the square root of the number of features (Yuan and Lin, 2006)."""
         return cls(label, np.sqrt(np.bincount(label)))
 
+    @classmethod
+    def alike(cls, label: np.ndarray) -> Groups:
+        """With c_g = 1 for all, however many features they have."""
+        return cls(label, np.ones(int(label.max()) + 1))
+
     def sums(self, rows: np.ndarray) -> np.ndarray:
         """Sums of (d,) over the features of each group."""
         return np.bincount(self.label, rows, len(self.charge))

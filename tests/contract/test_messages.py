@@ -300,6 +300,16 @@ PARAMETERS = {
         ["a dictionary of names, and the columns of X have none"],
         ["an array with the group of each feature", "X as a data frame"],
     ),
+    "groups: a function without names": (
+        fit(Group(feature_groups=str)),
+        ["a function of names, and the columns of X have none"],
+        ["an array with the group of each feature", "X as a data frame", "set_output"],
+    ),
+    "groups: a function of no labels": (
+        column("school", model=Group(feature_groups=list)),
+        ["makes ['s', 'i', 'z', 'e'] of feature 'size'", "no label"],
+        ["text or a number", "None for one that is alone"],
+    ),
     "groups: no feature": (
         column("school", model=Group(feature_groups=[["size", "doses"]])),
         ["names 'doses', which is no feature"],

@@ -153,6 +153,10 @@ def test_weights_of_features_are_units_of_columns(weights, shared):
     np.testing.assert_allclose(fitted.coef_, other, atol=1e-6)
 
 
+def of_name(name):
+    return {"x0": "a", "x1": 5, "x3": "a", "x4": 5}.get(name)
+
+
 FORMS = {
     "positions": GROUPS,
     "an array of positions": np.array(GROUPS),
@@ -161,6 +165,7 @@ FORMS = {
     "labels": ["a", "b", None, "a", "b"],
     "a series": pd.Series([1.0, 2.0, np.nan, 1.0, 2.0]),
     "of polars": pl.Series([3, 5, None, 3, 5]),
+    "a function": of_name,
     "all named": {"x0": 0, "x1": 1, "x2": "2", "x3": 0, "x4": 1},
 }
 

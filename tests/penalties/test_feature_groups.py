@@ -20,7 +20,10 @@ pytestmark = STRICT
 
 GROUPS = ((0, 3, 5), (7, 1))
 TRUTHS = [MixtureOfGroups(GROUPS, r) for r in (0.0, 0.3, 0.9, 1.0)]
-each = pytest.mark.parametrize("known", TRUTHS, ids=lambda known: f"r={known.l1_ratio}")
+TRUTHS.append(MixtureOfGroups(GROUPS, 0.3, alike=True))
+each = pytest.mark.parametrize(
+    "known", TRUTHS, ids=lambda known: f"r={known.l1_ratio}" + ", alike" * known.alike
+)
 columns = pytest.mark.parametrize("C", [1, 4])
 D = 9
 STEPS = {
@@ -77,7 +80,7 @@ def test_dual_norms_are_those_of_groups(known, C):
     G = np.random.default_rng(1).normal(size=(D, C))
     norms, label = known.penalty(1.0, D).row_dual_norms(G), known.label(D)
     for k, group in enumerate(known.each(D)):
-        truth = known.dual_of_group(G[group], np.sqrt(len(group)))
+        truth = known.dual_of_group(G[group], known.charge(group))
         np.testing.assert_allclose(norms[label == k], truth, rtol=1e-12)
     assert known.penalty(1.0, D).dual_norm(G) == norms.max()
 
