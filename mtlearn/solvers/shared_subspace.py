@@ -35,7 +35,10 @@ from mtlearn.penalties.elastic_trace import by_column, by_task
 from mtlearn.penalties.rank_at_most import NO_RANK, RankAtMost
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Quadratic
+from mtlearn.problems.coupling import whole
+from mtlearn.solvers import tuning
 from mtlearn.solvers.certificate import certify
+from mtlearn.solvers.tangent_system import MOST, TangentSystem
 
 CLOSE = 1e-3  # residual of conjugate gradients, of what they started from
 SHORTEST = 1e-10  # of a step
@@ -134,10 +137,13 @@ class _Tangent:
 
 
 class Newton:
-    """What a settled point has left, and where to go from it."""
+    """What a settled point has left, and where to go from it.
 
-    def __init__(self, scaled: Scaled, point: Any) -> None:
-        self.scaled, self.point = scaled, point
+    ``exact`` steps solve a dense system where that is small.
+    """
+
+    def __init__(self, scaled: Scaled, point: Any, exact: bool = False) -> None:
+        self.scaled, self.point, self.exact = scaled, point, exact
         U, gradient = scaled.inward(point.V), scaled.gradient(point)
         self.space = _Tangent(U, gradient, scaled.bound)
         self.down = -self.space.onto(gradient)
@@ -155,10 +161,23 @@ class Newton:
         return self._flat(D) + self.space.bend(D)
 
     @cached_property
+    def _system(self) -> tuple[TangentSystem, np.ndarray] | None:
+        """The flat system as a matrix, where that is asked for and small."""
+        P, Q = self.space.P, self.space.Q
+        if not self.exact or not 0 < TangentSystem.size(P, Q) <= MOST:
+            return None
+        system = TangentSystem(P, Q)
+        return system, system.matrix(self.scaled.times)
+
+    @cached_property
     def within(self) -> tuple[np.ndarray, float]:
         """The best step within the tangent space, and no less than what it falls by."""
         enough = self.scaled.charged
-        D, residual = _conjugate(self._flat, self.down, enough)
+        D = None if self._system is None else self._system[0].solve(self._system[1], self.down)
+        if D is None:
+            D, residual = _conjugate(self._flat, self.down, enough)
+        else:
+            residual = self.down - self._flat(D)
         return D, 0.5 * float(np.vdot(D, self.down)) + enough(residual)
 
     @property
@@ -169,8 +188,12 @@ class Newton:
 
     def step(self) -> tuple[np.ndarray, float, float]:
         """A direction that descends, its slope, and what it may fall by."""
-        step, _ = _conjugate(self._curved, self.down)
-        if not float(np.vdot(step, self.down)) > 0:
+        if self._system is None:
+            step: Any = _conjugate(self._curved, self.down)[0]
+        else:
+            system, flat = self._system
+            step = system.solve(flat + system.bend(self.space.Z, self.space.s), self.down)
+        if step is None or not float(np.vdot(step, self.down)) > 0:
             step = self.within[0]  # curvature is negative at once
         slope = -float(np.vdot(step, self.down))
         more = self.more
@@ -285,3 +308,26 @@ def _along(scaled: Scaled, point: Any, step: np.ndarray, slope: float) -> Any:
             return new
         length *= 0.5
     return None
+
+
+def towards(
+    problem: Any, scaled: Scaled, charge: SquaredNorm, point: Any, ahead: Any
+) -> tuple[Any, float]:
+    """The longest of some steps towards a model's minimum that lowers the objective."""
+    here = problem.value(point) + charge.value(point.V)
+    for t in tuning.LENGTHS:
+
+        def mix(new: Any, old: Any, t: float = t) -> Any:
+            return new if t == 1.0 or new is None else old + t * (new - old)
+
+        V, mean = mix(ahead.V, point.V), mix(ahead.mean, point.mean)
+        V = V if t == 1.0 else scaled.truncated(V)
+        XW = problem.scores(whole(V, mean))
+        own = mix(ahead.own, point.own)
+        if own is not None:
+            XW += problem.own_scores(own)
+        b, b0 = mix(ahead.b, point.b), mix(ahead.b0, point.b0)
+        new = problem.point(V, mean, b, b0, XW, own=own)
+        if problem.value(new) + charge.value(new.V) < here:
+            return new, float(t)
+    return None, 0.0
