@@ -37,6 +37,9 @@ class SmoothedPinball(Loss):
     width : float
         w > 0, in units of the target: the curvature at r = 0 is 1 / (8 w), and falls off as
         w / r² where r is much larger.
+    least : float
+        What the curvature is said to be at least, as a share of the largest: steps of Newton's with
+        more than there is are shorter, and keep digits where few rows bend so much more.
 
     References
     ----------
@@ -54,6 +57,7 @@ class SmoothedPinball(Loss):
     endless = False
     quantile: float = 0.5
     width: float = 1.0
+    least: float = 0.0
 
     def hidden(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """What the pinball loss is above it: s r - w log(s t), s and t from the bounds of g."""
@@ -69,7 +73,8 @@ class SmoothedPinball(Loss):
         s, t = from_bounds(r, self.width)
         value = Pinball(self.quantile).value(f, y) - self._hidden(r, s, t)
         g = np.where(s < t, self.quantile - s, t - (1.0 - self.quantile))
-        return Expansion(value, g, 1.0 / (self.width / s**2 + self.width / t**2))
+        bends = 1.0 / (self.width / s**2 + self.width / t**2)
+        return Expansion(value, g, np.maximum(bends, self.least / (8.0 * self.width)))
 
     def value(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         """g r + w log(q - g) + w log(g + 1 - q)."""

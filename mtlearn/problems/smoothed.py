@@ -13,6 +13,8 @@ from mtlearn.problems.kinked import KinkedProblem
 from mtlearn.problems.label_curvature import FLATTEST, LabelCurvature
 from mtlearn.problems.points import ScorePoint
 
+LEAST = 1e-9  # of the largest curvature, where what columns have of their own is eliminated
+
 
 class SmoothedProblem(LossProblem):
     """A :class:`KinkedProblem` under :class:`~mtlearn.losses.smoothed_pinball.SmoothedPinball`.
@@ -28,7 +30,8 @@ class SmoothedProblem(LossProblem):
         """The same rows and coupling."""
         other = cls.__new__(cls)
         vars(other).update(vars(kinked))
-        other.kinked, other.loss = kinked, SmoothedPinball(kinked.loss.quantile, width)
+        least = 0.0 if kinked.own is None else LEAST
+        other.kinked, other.loss = kinked, SmoothedPinball(kinked.loss.quantile, width, least)
         other._couple(kinked.coupling)
         other._intercepts_alone = kinked._without_features()
         return other
@@ -51,7 +54,7 @@ class SmoothedProblem(LossProblem):
         """
         r = self.Y - point.XW - self.rows.per_row(point.b)
         at = Barrier.central(self.loss.quantile, self.c, r, self.loss.width)
-        return replace(point, R=self.c * (at.g + at.weight * at.target(r, width)))
+        return replace(point, R=self.c * (at.g + point.around.curvature * at.target(r, width)))
 
     def with_kinks(self, point: ScorePoint) -> ScorePoint:
         """The point of the problem with kinks, and the dual points found here."""

@@ -135,7 +135,9 @@ class BoundedRank:
             assert isinstance(problem, LossProblem)
             polish = Polish(self.ridge.tol, aim, max_iter)
             point, left, n = _by_models(problem, penalty, ridge.point, V, polish, self.report)
-        return Solution(point, self._gap(penalty, ridge, point), n + ridge.n_iter, ridge.diverging, left)
+        return Solution(
+            point, self._gap(penalty, ridge, point), n + ridge.n_iter, ridge.diverging, left
+        )
 
     def _of_quantile(
         self, penalty: RankAtMost, ridge: Solution, starts: Iterable[np.ndarray], max_iter: int

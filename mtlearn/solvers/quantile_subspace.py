@@ -28,6 +28,7 @@ from mtlearn.penalties.rank_at_most import RankAtMost
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.kinked import KinkedProblem
 from mtlearn.problems.smoothed import SmoothedProblem
+from mtlearn.solvers import tuning
 from mtlearn.solvers.proximal_newton import Minimum
 from mtlearn.solvers.shared_subspace import Newton, Scaled, towards
 
@@ -35,6 +36,8 @@ FIRST = 0.1  # mean losses at W = 0, the first width
 NARROWER = 0.1  # each width of the one before
 NEAR = 3e-3  # of what a width may hide, that steps leave before the next
 HALF = 0.5  # of the tolerance, that the last width may hide
+SLACK = 1e-14  # of the objective, that is rounding
+HALVED = 0.5  # what is left, by a step that is not idle
 CHOICE = 0.01  # mean losses, the width at which one of several starts is chosen
 
 
@@ -88,6 +91,7 @@ class _Descent:
 
     def settle(self, enough: float) -> None:
         """Newton's steps at this width, until they promise so little, or so little is left."""
+        best, idle = np.inf, 0
         while True:
             model = self.smooth.model(self.point)
             settled = model.settle(self.point.V)
@@ -100,7 +104,9 @@ class _Descent:
                 self.left = (others + newton.left) / self.null
                 if self.left <= enough or self.n >= self.most:
                     return
-            if not self._moved(model, newton, step):
+                idle = 0 if self.left < HALVED * best else idle + 1
+                best = min(best, self.left)
+            if idle == tuning.ROUNDS or not self._moved(model, newton, step):
                 self.left = (others + newton.left) / self.null
                 return  # of rounding
 
@@ -117,7 +123,7 @@ class _Descent:
     def _moved(self, model: Any, newton: Newton, step: np.ndarray) -> bool:
         V = newton.scaled.truncated(newton.point.V + step)
         ahead = Minimum.at(model, model.settle(V))
-        new, _ = towards(self.smooth, newton.scaled, self.charge, self.point, ahead)
+        new, _ = towards(self.smooth, newton.scaled, self.charge, self.point, ahead, SLACK)
         self.n += 1
         if new is not None:
             self.point = new

@@ -173,10 +173,11 @@ class Newton:
     def within(self) -> tuple[np.ndarray, float]:
         """The best step within the tangent space, and no less than what it falls by."""
         enough = self.scaled.charged
-        D = None if self._system is None else self._system[0].solve(self._system[1], self.down)
-        if D is None:
+        if self._system is None:
             D, residual = _conjugate(self._flat, self.down, enough)
         else:
+            system, flat = self._system
+            D = system.solve(flat, None, self.down)
             residual = self.down - self._flat(D)
         return D, 0.5 * float(np.vdot(D, self.down)) + enough(residual)
 
@@ -189,11 +190,11 @@ class Newton:
     def step(self) -> tuple[np.ndarray, float, float]:
         """A direction that descends, its slope, and what it may fall by."""
         if self._system is None:
-            step: Any = _conjugate(self._curved, self.down)[0]
+            step = _conjugate(self._curved, self.down)[0]
         else:
             system, flat = self._system
-            step = system.solve(flat + system.bend(self.space.Z, self.space.s), self.down)
-        if step is None or not float(np.vdot(step, self.down)) > 0:
+            step = system.solve(flat, system.bend(self.space.Z, self.space.s), self.down)
+        if not float(np.vdot(step, self.down)) > 0:
             step = self.within[0]  # curvature is negative at once
         slope = -float(np.vdot(step, self.down))
         more = self.more
@@ -311,10 +312,14 @@ def _along(scaled: Scaled, point: Any, step: np.ndarray, slope: float) -> Any:
 
 
 def towards(
-    problem: Any, scaled: Scaled, charge: SquaredNorm, point: Any, ahead: Any
+    problem: Any, scaled: Scaled, charge: SquaredNorm, point: Any, ahead: Any, slack: float = 0.0
 ) -> tuple[Any, float]:
-    """The longest of some steps towards a model's minimum that lowers the objective."""
+    """The longest of some steps towards a model's minimum that lowers the objective.
+
+    Or raises it by no more than a ``slack`` relative to it, of rounding.
+    """
     here = problem.value(point) + charge.value(point.V)
+    here += slack * abs(here)
     for t in tuning.LENGTHS:
 
         def mix(new: Any, old: Any, t: float = t) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import linalg
 
 MOST = 600  # numbers in a tangent space, up to which a product for each is no dearer
+ROUNDING = 1e-15  # of the largest eigenvalue
 
 
 class TangentSystem:
@@ -56,18 +57,19 @@ class TangentSystem:
             whole[np.ix_(at[self.r :, i], at[i, self.r :])] = outside / s[i]
         return whole + whole.T
 
-    def solve(self, matrix: np.ndarray, D: np.ndarray) -> np.ndarray | None:
-        """What the map takes to D, of one that is positive definite; else None."""
-        scale = np.diagonal(matrix)
-        if not (scale > 0).all():
-            return None
-        scale = 1.0 / np.sqrt(scale)
-        try:
-            factor = linalg.cho_factor(matrix * scale * scale[:, None], check_finite=False)
-        except linalg.LinAlgError:
-            return None
+    def solve(self, flat: np.ndarray, bend: np.ndarray | None, D: np.ndarray) -> np.ndarray:
+        """The D' that (flat + bend) takes to D; where it curves down, as if it curved up as much.
+
+        So a step leaves a saddle (Dauphin et al. 2014). ``flat`` is positive definite, and what
+        is measured by.
+        """
+        scale = 1.0 / np.sqrt(np.diagonal(flat))
+        whole = flat if bend is None else flat + bend
+        values, vectors = linalg.eigh(whole * scale * scale[:, None], check_finite=False)
+        values = np.maximum(np.abs(values), ROUNDING * np.abs(values).max())
         rotated = np.zeros(self.inside.shape)
-        rotated[self.inside] = scale * linalg.cho_solve(factor, scale * self._numbers(D))
+        along = vectors.T @ (scale * self._numbers(D))
+        rotated[self.inside] = scale * (vectors @ (along / values))
         return self.left @ rotated @ self.right.T
 
     def _numbers(self, D: np.ndarray) -> np.ndarray:
