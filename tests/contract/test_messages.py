@@ -331,11 +331,6 @@ PARAMETERS = {
         ["rank=[]"],
         ["a whole number >= 1, or a list of them"],
     ),
-    "rank and quantiles": (
-        fit(SharedSubspaceRegressor(loss="quantile")),
-        ['loss="quantile"', "SharedSubspaceRegressor"],
-        ['loss="huber"', "TraceNormRegressor"],
-    ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
     "loss": (
         fit(Mean(loss="gamma")),
