@@ -199,11 +199,6 @@ def _check_adaptable(model: Any) -> None:
             f"but {model._all_that_is_shared}"
         )
     check_is_fitted(model, "tasks_")
-    if getattr(loss_of_fit(model), "loss", None) == "quantile":
-        raise ValueError(
-            'adapt steps by the curvature of a loss, and loss="quantile" has none. Fit again with '
-            "all rows."
-        )
     if getattr(loss_of_fit(model), "_is_joint", False) and hasattr(model, "directions_"):
         K = len(vars(model)["classes_"])
         raise ValueError(
