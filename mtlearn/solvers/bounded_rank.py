@@ -36,11 +36,12 @@ from mtlearn.problems.kinked import KinkedProblem
 from mtlearn.problems.label_curvature import FLATTEST
 from mtlearn.solvers import tuning
 from mtlearn.solvers.alike import without_deviations
+from mtlearn.solvers.bounded_steps import towards
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.proximal_newton import Minimum, next_flattest
 from mtlearn.solvers.quantile_subspace import solve_narrowing
-from mtlearn.solvers.shared_subspace import Newton, Polish, Scaled, solve_in_subspace, towards
+from mtlearn.solvers.shared_subspace import Newton, Polish, Scaled, solve_in_subspace
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.subspace_starts import other_starts
 

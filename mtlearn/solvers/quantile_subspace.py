@@ -29,8 +29,9 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.kinked import KinkedProblem
 from mtlearn.problems.smoothed import SmoothedProblem
 from mtlearn.solvers import tuning
+from mtlearn.solvers.bounded_steps import towards
 from mtlearn.solvers.proximal_newton import Minimum
-from mtlearn.solvers.shared_subspace import Newton, Scaled, towards
+from mtlearn.solvers.shared_subspace import Newton, Scaled
 
 FIRST = 0.1  # mean losses at W = 0, the first width
 NARROWER = 0.1  # each width of the one before

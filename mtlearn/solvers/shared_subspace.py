@@ -35,8 +35,7 @@ from mtlearn.penalties.elastic_trace import by_column, by_task
 from mtlearn.penalties.rank_at_most import NO_RANK, RankAtMost
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Quadratic
-from mtlearn.problems.coupling import whole
-from mtlearn.solvers import tuning
+from mtlearn.problems.moment import MomentProblem
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.tangent_system import MOST, TangentSystem
 
@@ -95,6 +94,25 @@ class Scaled:
         """The second derivative along D."""
         bent = by_task(self.problem.curvature_times(self.outward(D)), self.penalty.n_classes)
         return self.S * (bent + self.penalty.alpha * (self.S * D))
+
+    def blocks(self) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """H_t (T, d, d) and Z (d, T) of ``times``, H_t d_t less Z <Z, D>; None where it is more.
+
+        So it is without a shared mean, where pooled levels alone connect the tasks.
+        """
+        problem: Any = self.problem
+        simple = isinstance(problem, MomentProblem) and self.penalty.n_classes == 1
+        if not simple or problem.coupling.has_mean or problem.own is not None:
+            return None
+        H = problem.scatter(np.arange(problem.n_features))
+        if problem.coupling.fixed is not None or len(H) != problem.n_columns:
+            return None
+        pull = (problem.kappa * problem.x_mean).T
+        H = H + pull[:, :, None] * problem.x_mean.T[:, None, :]
+        S = self.S.T
+        H = S[:, :, None] * H * S[:, None, :]
+        np.einsum("tjj->tj", H)[:] += self.penalty.alpha * S**2
+        return H, (S * pull).T / np.sqrt(problem.kappa.sum()) if problem.pooled else None
 
     def charged(self, gradient: np.ndarray) -> float:
         """No less than what falls along a gradient: F'' >= alpha S²."""
@@ -166,8 +184,10 @@ class Newton:
         P, Q = self.space.P, self.space.Q
         if not self.exact or not 0 < TangentSystem.size(P, Q) <= MOST:
             return None
-        system = TangentSystem(P, Q)
-        return system, system.matrix(self.scaled.times)
+        system, blocks = TangentSystem(P, Q), self.scaled.blocks()
+        if blocks is None:
+            return system, system.matrix(self.scaled.times)
+        return system, system.of_blocks(*blocks)
 
     @cached_property
     def within(self) -> tuple[np.ndarray, float]:
@@ -309,30 +329,3 @@ def _along(scaled: Scaled, point: Any, step: np.ndarray, slope: float) -> Any:
             return new
         length *= 0.5
     return None
-
-
-def towards(
-    problem: Any, scaled: Scaled, charge: SquaredNorm, point: Any, ahead: Any, slack: float = 0.0
-) -> tuple[Any, float]:
-    """The longest of some steps towards a model's minimum that lowers the objective.
-
-    Or raises it by no more than a ``slack`` relative to it, of rounding.
-    """
-    here = problem.value(point) + charge.value(point.V)
-    here += slack * abs(here)
-    for t in tuning.LENGTHS:
-
-        def mix(new: Any, old: Any, t: float = t) -> Any:
-            return new if t == 1.0 or new is None else old + t * (new - old)
-
-        V, mean = mix(ahead.V, point.V), mix(ahead.mean, point.mean)
-        V = V if t == 1.0 else scaled.truncated(V)
-        XW = problem.scores(whole(V, mean))
-        own = mix(ahead.own, point.own)
-        if own is not None:
-            XW += problem.own_scores(own)
-        b, b0 = mix(ahead.b, point.b), mix(ahead.b0, point.b0)
-        new = problem.point(V, mean, b, b0, XW, own=own)
-        if problem.value(new) + charge.value(new.V) < here:
-            return new, float(t)
-    return None, 0.0

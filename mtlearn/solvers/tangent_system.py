@@ -47,6 +47,32 @@ class TangentSystem:
         whole = (self.left.T @ np.array(images) @ self.right)[:, self.inside]
         return 0.5 * (whole + whole.T)
 
+    def of_blocks(self, H: np.ndarray, pulled: np.ndarray | None) -> np.ndarray:
+        """The same of the map that multiplies column t by H_t, less pulled <pulled, D>.
+
+        With columns R of [Q Q⊥] and K_t = [P P⊥]'H_t [P P⊥] an entry is a sum over tasks,
+        sum_t R_tj R_tl K_t[i, k].
+        """
+        r, R = self.r, self.right
+        K = self.left.T @ H @ self.left
+        (i, j), (k, m) = np.nonzero(self.inside[:, :r]), np.nonzero(self.inside[:r, r:])
+        tall = np.einsum("tj,tl,tik->ijkl", R[:, :r], R[:, :r], K, optimize=True)
+        wide = np.einsum("tj,tik,tl->ijkl", R[:, r:], K[:, :r, :r], R[:, r:], optimize=True)
+        both = np.einsum("tj,tik,tl->ijkl", R[:, :r], K[:, :, :r], R[:, r:], optimize=True)
+        across = both.reshape(len(i), len(k))
+        whole = np.block(
+            [[tall.reshape(len(i), -1), across], [across.T, wide.reshape(len(k), len(k))]]
+        )
+        # As entries of a matrix are counted: row by row, and not first the columns along Q.
+        at = np.zeros(self.inside.shape, dtype=np.intp)
+        at[i, j], at[k, m + r] = np.arange(len(i)), len(i) + np.arange(len(k))
+        order = at[self.inside]
+        whole = whole[np.ix_(order, order)]
+        if pulled is not None:
+            along = self._numbers(pulled)
+            whole = whole - np.outer(along, along)
+        return 0.5 * (whole + whole.T)
+
     def bend(self, Z: np.ndarray, s: np.ndarray) -> np.ndarray:
         """Of the bend of the set at singular values s, Z the gradient: what A and B have to do."""
         at = np.zeros(self.inside.shape, dtype=np.intp)

@@ -33,7 +33,7 @@ def best(Z, r, c, ridge, q=0.7):
     u = cp.Variable(Z.shape[1])
     rest = r - Z @ u
     loss = cp.sum(cp.multiply(c, cp.maximum(q * rest, (q - 1) * rest)))
-    charged = cp.sum(cp.multiply(ridge, cp.square(u))) / 2
+    charged = cp.sum_squares(cp.multiply(np.sqrt(ridge), u)) / 2
     value = cp.Problem(cp.Minimize(loss + charged)).solve(solver="CLARABEL")
     return u.value, value
 

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from mtlearn.solvers.shared_subspace import _Tangent
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.penalties.rank_at_most import RankAtMost
+from mtlearn.problems.coupling import Coupling
+from mtlearn.problems.forms import make_problem
+from mtlearn.solvers.shared_subspace import Scaled, _Tangent
 from mtlearn.solvers.tangent_system import TangentSystem
 
 
@@ -44,3 +48,22 @@ def test_where_the_set_curves_down_a_step_descends_all_the_same():
         # Of a flat part that is a multiple of one it is |H|⁻¹, eigenvalues made positive.
         expected = vectors @ ((vectors.T @ system._numbers(D)) / np.abs(values))
         np.testing.assert_allclose(system._numbers(step), expected, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("alpha_intercept", [0.0, 0.4, np.inf, None])
+def test_blocks_of_tasks_are_the_map(alpha_intercept):
+    rng = np.random.default_rng(3)
+    task = np.repeat(np.arange(5), 9)
+    X, y = rng.normal(size=(45, 4)) + 1.0, rng.normal(size=45)
+    data = TaskData(X, y, None, task, np.arange(5), "labels")
+    levels = 0.0 if alpha_intercept is None else alpha_intercept
+    coupling = Coupling(levels, alpha_intercept is not None, None)
+    problem = make_problem(data, np.ones(5), coupling)
+    scaled = Scaled(problem, RankAtMost(0.3, 2))
+    blocks = scaled.blocks()
+    assert (blocks[1] is None) == (alpha_intercept in (None, 0.0))
+    at, _ = space(4, 5)
+    system = TangentSystem(at.P, at.Q)
+    np.testing.assert_allclose(system.of_blocks(*blocks), system.matrix(scaled.times), atol=1e-12)
+    mean = make_problem(data, np.ones(5), Coupling(0.0, True, 0.1))
+    assert Scaled(mean, RankAtMost(0.3, 2)).blocks() is None
