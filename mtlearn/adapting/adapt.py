@@ -93,8 +93,8 @@ def adapt(
     ValueError
         For rows of a task that the model has already, without ``replace=True`` (other models than
         random slopes keep no rows); for a model of several targets over one X, or of one target
-        without tasks; for a shared subspace of ``loss="multinomial"``; for classes that fit did not
-        see; for labels that no type of numbers holds
+        without tasks; for a shared subspace of ``loss="multinomial"``; for ``loss="quantile"``
+        under a norm; for classes that fit did not see; for labels that no type of numbers holds
         beside those of fit; for other estimators than models of this library.
     TypeError
         For labels that are text where those of fit are numbers, or the reverse.
