@@ -93,8 +93,8 @@ def adapt(
     ValueError
         For rows of a task that the model has already, without ``replace=True`` (other models than
         random slopes keep no rows); for a model of several targets over one X, or of one target
-        without tasks; for a shared subspace of ``loss="multinomial"``; for classes that fit did not
-        see; for labels that no type of numbers holds
+        without tasks; for a shared subspace of ``loss="multinomial"``; for ``loss="quantile"``
+        under a norm; for classes that fit did not see; for labels that no type of numbers holds
         beside those of fit; for other estimators than models of this library.
     TypeError
         For labels that are text where those of fit are numbers, or the reverse.
@@ -199,11 +199,6 @@ def _check_adaptable(model: Any) -> None:
             f"but {model._all_that_is_shared}"
         )
     check_is_fitted(model, "tasks_")
-    if getattr(loss_of_fit(model), "loss", None) == "quantile":
-        raise ValueError(
-            'adapt steps by the curvature of a loss, and loss="quantile" has none. Fit again with '
-            "all rows."
-        )
     if getattr(loss_of_fit(model), "_is_joint", False) and hasattr(model, "directions_"):
         K = len(vars(model)["classes_"])
         raise ValueError(

@@ -21,9 +21,11 @@ from typing import Any
 import numpy as np
 
 from mtlearn.adapting.own_loadings import by_directions
+from mtlearn.adapting.own_quantile import quantile_ridge, rest
 from mtlearn.adapting.shared_part import SharedPart
 from mtlearn.adapting.smoothed_column import OwnColumn, Smoothed, TaskRows, levels, relative
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.pinball import Pinball
 from mtlearn.losses.shifted import Shifted
 from mtlearn.penalties.beside import Beside
 from mtlearn.penalties.beside_groups import BesideGroups
@@ -61,11 +63,17 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
     nothing = part.penalty.alpha == 0 or not part.charged.any()
     if type(part.penalty) is SquaredNorm or nothing:
         return _by_ridge(part, rows)
+    if part.directions is not None:
+        return by_directions(part, part.directions, rows, _null(part, rows))
+    if isinstance(part.loss, Pinball):
+        raise ValueError(
+            "adapt steps by the curvature of a loss beside tasks that share a norm, and "
+            'loss="quantile" has none. Fit again with all rows, or take a mean-regularised model, '
+            "clustered tasks or a shared subspace."
+        )
     if type(part.penalty) is TraceNorm:
         exponent = int(np.frexp(np.abs(part.V).max(initial=0.0))[1])
         return _in_unit(_by_trace, part, rows, exponent)
-    if part.directions is not None:
-        return by_directions(part, part.directions, rows, _null(part, rows))
     if isinstance(part.penalty, WithOutliers):
         return _in_unit(_by_parts, part, rows, _size_of_own(part, rows))
     if type(part.penalty) is TaskNorms:
@@ -82,6 +90,8 @@ def own_column(part: SharedPart, rows: TaskRows) -> OwnColumn:
 def _null(part: SharedPart, rows: TaskRows) -> float:
     """The objective at v = 0 with its best level; 0 where that is rounding."""
     ones, charges = levels(part, len(rows.X))
+    if isinstance(part.loss, Pinball):
+        return quantile_ridge(part.loss, ones, *rest(rows), np.array(charges))[2]
     alone = ColumnProblem(part.loss, ones, rows.Y, rows.offset, rows.c, np.array(charges))
     U = newton(alone, np.zeros((len(charges), rows.Y.shape[1])))
     value = alone.value(U, alone.around(U))
@@ -99,6 +109,9 @@ def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
     ridge = np.append(own, charges)
     K = rows.Y.shape[1]
     U, gap = np.zeros((len(ridge), K)), 0.0
+    if isinstance(part.loss, Pinball):
+        U[:, 0], gap, _ = quantile_ridge(part.loss, Z, *rest(rows), ridge)
+        return _of_columns(part, rows, on, U, gap)
     normed = None if part.loss.joint else k  # what all classes share is in levels, too
     for one in [slice(0, K)] if part.loss.joint else [slice(c, c + 1) for c in range(K)]:
         problem = ColumnProblem(
@@ -106,10 +119,17 @@ def _by_ridge(part: SharedPart, rows: TaskRows) -> OwnColumn:
         )
         U[:, one] = newton(problem, U[:, one], part.max_iter)
         gap += ridge_gap(problem, U[:, one])
-    v = np.zeros((len(on), K))
+    return _of_columns(part, rows, on, U, gap)
+
+
+def _of_columns(
+    part: SharedPart, rows: TaskRows, on: np.ndarray, U: np.ndarray, gap: float
+) -> OwnColumn:
+    """Of some features, and the level after them."""
+    k = int(on.sum())
+    v = np.zeros((len(on), U.shape[1]))
     v[on] = U[:k]
-    level = U[k:].sum(axis=0)
-    return OwnColumn(v, v, level, relative(gap, _null(part, rows)))
+    return OwnColumn(v, v, U[k:].sum(axis=0), relative(gap, _null(part, rows)))
 
 
 def _by_cluster(part: SharedPart, clusters: np.ndarray, rows: TaskRows) -> OwnColumn:

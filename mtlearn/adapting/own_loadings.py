@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mtlearn.adapting.own_quantile import quantile_ridge, rest
 from mtlearn.adapting.shared_part import SharedPart
 from mtlearn.adapting.smoothed_column import OwnColumn, TaskRows, levels, relative
+from mtlearn.losses.pinball import Pinball
 from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
 
 
@@ -23,6 +25,9 @@ def by_directions(part: SharedPart, U: np.ndarray, rows: TaskRows, null: float) 
     r, free = len(U), int(part.free.sum())
     per_class = np.append(np.zeros(free), charges)
     ridge = np.concatenate([np.full(r, part.penalty.alpha if r else 0.0), np.tile(per_class, K)])
+    if isinstance(part.loss, Pinball):
+        u, gap, _ = quantile_ridge(part.loss, each[0], *rest(rows), ridge)
+        return _mixed(part, U, u, relative(gap, null), K)
     problem = ColumnProblem(
         part.loss,
         np.vstack(each),
@@ -32,8 +37,12 @@ def by_directions(part: SharedPart, U: np.ndarray, rows: TaskRows, null: float) 
         ridge,
     )
     found = newton(problem, np.zeros((len(ridge), 1)), part.max_iter)
-    gap = relative(ridge_gap(problem, found), null)
-    v = np.einsum("rdk,r->dk", U, found[:r, 0])
-    of_class = found[r:, 0].reshape(K, -1)
+    return _mixed(part, U, found[:, 0], relative(ridge_gap(problem, found), null), K)
+
+
+def _mixed(part: SharedPart, U: np.ndarray, found: np.ndarray, gap: float, K: int) -> OwnColumn:
+    """Loadings come first, then of each class free features and the level."""
+    r, free = len(U), int(part.free.sum())
+    v, of_class = np.einsum("rdk,r->dk", U, found[:r]), found[r:].reshape(K, -1)
     v[part.free] = of_class[:, :free].T
-    return OwnColumn(v, v, of_class[:, free:].sum(axis=1), gap, loadings=found[:r, 0])
+    return OwnColumn(v, v, of_class[:, free:].sum(axis=1), gap, loadings=found[:r])

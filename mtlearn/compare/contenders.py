@@ -191,8 +191,6 @@ def leave_out_of_loss(models: dict[str, Any], kind: Kind) -> tuple[dict[str, Any
             why[RANDOM_SLOPES] = "it takes one class against the rest"
     elif kind.loss_name not in ("squared", "poisson"):
         why[RANDOM_SLOPES] = "it takes loss='squared' or 'poisson' alone"
-    if kind.options.get("loss") == "quantile":
-        why[SHARED_SUBSPACE] = "quantiles have no curvature, by which it finds directions"
     out = [name for name in why if models.get(name) is MULTITASK[name]]
     left = {name: model for name, model in models.items() if name not in out}
     return left, [f"{name} is left out: {why[name]}." for name in out]

@@ -315,6 +315,12 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
 
     def _check_params(self) -> None:
         super()._check_params()
+        if self.loss in ("huber", "quantile"):
+            raise ValueError(
+                f"loss={self.loss!r} is not allowed for {type(self).__name__}, whose variances are "
+                "those of normal errors or of counts. Use loss='squared' or 'poisson', or "
+                f"MeanRegularizedRegressor(loss={self.loss!r}), which pulls tasks together alike."
+            )
         check_option("loss", self.loss, ("squared", "poisson"))
         check_flag("average_counts", self.average_counts)
         if self.loss == "poisson" and self.average_counts and not self.store_covariance:

@@ -15,6 +15,7 @@ from mtlearn.estimators.family import Family
 from mtlearn.estimators.regressor import TaskRegressor
 from mtlearn.inputs.checks import check_count, check_counts, check_flag
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.pinball import Pinball
 from mtlearn.penalties.base import Penalty
 from mtlearn.penalties.rank_at_most import RankAtMost
 from mtlearn.problems.base import Problem
@@ -70,6 +71,9 @@ class SharedSubspace(Family):
     stationarity_ : float
         By how much, on the scale of ``dual_gap_``, the objective could fall to second order by any
         small change of directions and loadings. A warning is given where it is above ``tol``.
+    smoothing_ : float
+        With ``loss="quantile"``, the last width w of the smoothing, in units of y (of scaled
+        targets under ``scale_targets``); 0 where the rank was not bound and nothing is smoothed.
     rank_tried_ : ndarray
         Numbers that were searched, where there are several: ``mse_path_`` and ``scores_`` have a
         first axis for them, and so have ``alphas_`` of a counted grid.
@@ -84,8 +88,12 @@ class SharedSubspace(Family):
     loadings for all of them. Directions, loadings and singular values are those of V as it is
     charged: of diag(``feature_weight``) V, features of weight 0 or inf having no part in it, with
     directions divided by the weights; of the scaled targets' V under ``scale_targets``, with
-    loadings multiplied by ``target_scale_``. ``loss="quantile"`` has no curvature to find them by
-    and is refused.
+    loadings multiplied by ``target_scale_``.
+
+    The loss of a quantile bends nowhere, and directions are found by curvature. So it is smoothed:
+    as the largest g r + w log(q - g) + w log(g + 1 - q) of any g, w = ``smoothing_``, which falls
+    until the objective is higher than the smoothed one by no more than half of ``tol``. That
+    difference is counted in ``stationarity_``, while ``dual_gap_`` is of the loss as it is.
 
     References
     ----------
@@ -114,13 +122,6 @@ class SharedSubspace(Family):
         check_flag("shared_mean", self.shared_mean)
         check = check_counts if self._searches else check_count
         check("rank", self.rank)
-        loss: Any = self
-        if not loss._loss.bends:
-            raise ValueError(
-                f'loss="quantile" is not allowed for {type(self).__name__}: it has no curvature, '
-                'by which directions are found. Use loss="huber", or TraceNormRegressor, which '
-                "takes quantiles."
-            )
 
     def _distinct(self, data: TaskData, values: list[Any]) -> list[Any]:
         """No more directions than tasks or features have."""
@@ -135,6 +136,8 @@ class SharedSubspace(Family):
         self, setup: Setup, data: TaskData, alpha: float, solution: Solution
     ) -> dict[str, Any]:
         found = super()._found(setup, data, alpha, solution)
+        if isinstance(self._loss, Pinball):
+            found["smoothing_"] = solution.smoothing
         return found | {"stationarity_": solution.left}
 
     def _own_attributes(

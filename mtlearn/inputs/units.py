@@ -123,7 +123,7 @@ class Units:
         """Fitted attributes in the units of the user."""
         out, own = dict(fitted), self.y - self.x
         exponents = dict.fromkeys(OWN_SPACE, own)
-        exponents |= dict.fromkeys(("intercept_", "mean_intercept_"), self.y)
+        exponents |= dict.fromkeys(("intercept_", "mean_intercept_", "smoothing_"), self.y)
         exponents |= dict.fromkeys(("alpha_", "alphas_"), -self.strength)
         exponents |= {"center_": self.x, "mse_path_": 2 * self.y}
         exponents |= dict.fromkeys(("alpha_mean_", "alpha_means_"), 2 * self.x)

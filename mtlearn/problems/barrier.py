@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mtlearn.losses.smoothed_pinball import from_bounds
+
 NEARLY = 0.995  # of the way to where a row would leave the inside
 
 
@@ -60,10 +62,7 @@ class Barrier:
         cls, quantile: float, c: np.ndarray, r: np.ndarray, mu: float, near: float = 0.0
     ) -> Barrier:
         """On the central path for these residuals, where all products are mu."""
-        root = np.hypot(r, 2.0 * mu)
-        away = root + np.abs(r)  # which does not cancel
-        less, more = 2.0 * mu / (2.0 * mu + away), away / (2.0 * mu + away)
-        s, rest = np.where(r > 0, less, more), np.where(r > 0, more, less)
+        s, rest = from_bounds(r, mu)
         return cls(quantile, c, s, rest, mu / s, mu / rest, near)
 
     @property

@@ -3,7 +3,7 @@
 Where the rank is not bound the ridge is the answer. Elsewhere it is the start, truncated where
 curvatures are alike; a quadratic problem is then that of ``shared_subspace``. Other losses are
 replaced by their quadratic model around a point, and a step towards the best of rank r there is
-taken that lowers the true objective.
+taken that lowers the true objective; that of quantiles has kinks, see ``quantile_subspace``.
 
 The set is not convex, so what is certified is that the point is stationary. Two bounds say how far
 the global optimum may be: the gap at the point, and that at the ridge, whose dual point G bounds
@@ -20,7 +20,8 @@ SIAM J. Optimization 24.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -31,12 +32,15 @@ from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Problem, Quadratic
 from mtlearn.problems.coupling import whole
 from mtlearn.problems.general import LossProblem
+from mtlearn.problems.kinked import KinkedProblem
 from mtlearn.problems.label_curvature import FLATTEST
 from mtlearn.solvers import tuning
 from mtlearn.solvers.alike import without_deviations
+from mtlearn.solvers.bounded_steps import towards
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.progress import iteration_teller
 from mtlearn.solvers.proximal_newton import Minimum, next_flattest
+from mtlearn.solvers.quantile_subspace import solve_narrowing
 from mtlearn.solvers.shared_subspace import Newton, Polish, Scaled, solve_in_subspace
 from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.subspace_starts import other_starts
@@ -55,7 +59,7 @@ class BoundedRank:
     Parameters
     ----------
     ridge : Driver
-        Of ½‖V‖² on the problem, whose loss has a curvature.
+        Of ½‖V‖² on the problem.
     verbose : int, default=0
         Print a line for each model, or fit of a quadratic problem.
     one_start : bool, default=False
@@ -97,8 +101,12 @@ class BoundedRank:
         if not ridge.point.V.any():
             return ridge
         given = isinstance(start, np.ndarray) and bool(start.any())
-        best = self._from(penalty, ridge, start if given else None, aim, max_iter)
         few = ridge.point.V.size <= FEW_ENTRIES and not self.one_start
+        if isinstance(problem, KinkedProblem):
+            V = start if given else ridge.point.V
+            others = other_starts(problem, penalty, ridge.point.V, self.ridge.solve) if few else ()
+            return self._of_quantile(penalty, ridge, chain([V], others), max_iter)
+        best = self._from(penalty, ridge, start if given else None, aim, max_iter)
         if best.gap <= self.ridge.tol or not few:
             return best
         charge = SquaredNorm(penalty.alpha)
@@ -128,8 +136,23 @@ class BoundedRank:
             assert isinstance(problem, LossProblem)
             polish = Polish(self.ridge.tol, aim, max_iter)
             point, left, n = _by_models(problem, penalty, ridge.point, V, polish, self.report)
-        gap = min(certify(problem, penalty, point).relative, _above(problem, penalty, ridge, point))
-        return Solution(point, gap, n + ridge.n_iter, ridge.diverging, left)
+        return Solution(
+            point, self._gap(penalty, ridge, point), n + ridge.n_iter, ridge.diverging, left
+        )
+
+    def _of_quantile(
+        self, penalty: RankAtMost, ridge: Solution, starts: Iterable[np.ndarray], max_iter: int
+    ) -> Solution:
+        """A stationary point from the best of some starts."""
+        limits: Any = {"tol": self.ridge.tol, "max_iter": max_iter, "report": self.report}
+        there = solve_narrowing(self.problem, penalty, ridge.point, starts, **limits)
+        gap, n = self._gap(penalty, ridge, there.point), there.n_iter + ridge.n_iter
+        return Solution(there.point, gap, n, False, there.stationarity, there.width)
+
+    def _gap(self, penalty: RankAtMost, ridge: Solution, point: Any) -> float:
+        """How far the global optimum may be."""
+        certified = certify(self.problem, penalty, point).relative
+        return min(certified, _above(self.problem, penalty, ridge, point))
 
 
 def _least_curvature(problem: Problem) -> float:
@@ -184,7 +207,7 @@ def _by_models(
         close = min(max(CLOSER * left, tuning.LEAST_MODEL), CLOSER)
         ahead = solve_in_subspace(model, penalty, point.V, tol=close, max_iter=MODEL_STEPS)
         minimum = Minimum.at(model, ahead.point)
-        new, length = _towards(problem, Scaled(model, penalty), charge, point, minimum)
+        new, length = towards(problem, Scaled(model, penalty), charge, point, minimum)
         flattest = next_flattest(flattest, length, False)
         stalled = stalled + 1 if new is None else 0
         point, n = point if new is None else _centred(problem, new), n + 1
@@ -217,26 +240,3 @@ def _left(model: Any, penalty: RankAtMost, point: Any) -> float:
     here = model.evaluate(point.V, point.mean, point.b0)
     others = max(model.value(here) - model.value(settled), 0.0)
     return others + Newton(Scaled(model, penalty), settled).left
-
-
-def _towards(
-    problem: LossProblem, scaled: Scaled, charge: SquaredNorm, point: Any, ahead: Minimum
-) -> tuple[Any, float]:
-    """The longest of some steps towards a model's minimum that lowers the objective."""
-    here = problem.value(point) + charge.value(point.V)
-    for t in tuning.LENGTHS:
-
-        def mix(new: Any, old: Any, t: float = t) -> Any:
-            return new if t == 1.0 or new is None else old + t * (new - old)
-
-        V, mean = mix(ahead.V, point.V), mix(ahead.mean, point.mean)
-        V = V if t == 1.0 else scaled.truncated(V)
-        XW = problem.scores(whole(V, mean))
-        own = mix(ahead.own, point.own)
-        if own is not None:
-            XW += problem.own_scores(own)
-        b, b0 = mix(ahead.b, point.b), mix(ahead.b0, point.b0)
-        new = problem.point(V, mean, b, b0, XW, own=own)
-        if problem.value(new) + charge.value(new.V) < here:
-            return new, float(t)
-    return None, 0.0

@@ -35,7 +35,9 @@ from mtlearn.penalties.elastic_trace import by_column, by_task
 from mtlearn.penalties.rank_at_most import NO_RANK, RankAtMost
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Quadratic
+from mtlearn.problems.moment import MomentProblem
 from mtlearn.solvers.certificate import certify
+from mtlearn.solvers.tangent_system import MOST, TangentSystem
 
 CLOSE = 1e-3  # residual of conjugate gradients, of what they started from
 SHORTEST = 1e-10  # of a step
@@ -93,6 +95,25 @@ class Scaled:
         bent = by_task(self.problem.curvature_times(self.outward(D)), self.penalty.n_classes)
         return self.S * (bent + self.penalty.alpha * (self.S * D))
 
+    def blocks(self) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """H_t (T, d, d) and Z (d, T) of ``times``, H_t d_t less Z <Z, D>; None where it is more.
+
+        So it is without a shared mean, where pooled levels alone connect the tasks.
+        """
+        problem: Any = self.problem
+        simple = isinstance(problem, MomentProblem) and self.penalty.n_classes == 1
+        if not simple or problem.coupling.has_mean or problem.own is not None:
+            return None
+        H = problem.scatter(np.arange(problem.n_features))
+        if problem.coupling.fixed is not None or len(H) != problem.n_columns:
+            return None
+        pull = (problem.kappa * problem.x_mean).T
+        H = H + pull[:, :, None] * problem.x_mean.T[:, None, :]
+        S = self.S.T
+        H = S[:, :, None] * H * S[:, None, :]
+        np.einsum("tjj->tj", H)[:] += self.penalty.alpha * S**2
+        return H, (S * pull).T / np.sqrt(problem.kappa.sum()) if problem.pooled else None
+
     def charged(self, gradient: np.ndarray) -> float:
         """No less than what falls along a gradient: F'' >= alpha S²."""
         apart = gradient / self.S
@@ -134,10 +155,13 @@ class _Tangent:
 
 
 class Newton:
-    """What a settled point has left, and where to go from it."""
+    """What a settled point has left, and where to go from it.
 
-    def __init__(self, scaled: Scaled, point: Any) -> None:
-        self.scaled, self.point = scaled, point
+    ``exact`` steps solve a dense system where that is small.
+    """
+
+    def __init__(self, scaled: Scaled, point: Any, exact: bool = False) -> None:
+        self.scaled, self.point, self.exact = scaled, point, exact
         U, gradient = scaled.inward(point.V), scaled.gradient(point)
         self.space = _Tangent(U, gradient, scaled.bound)
         self.down = -self.space.onto(gradient)
@@ -155,10 +179,26 @@ class Newton:
         return self._flat(D) + self.space.bend(D)
 
     @cached_property
+    def _system(self) -> tuple[TangentSystem, np.ndarray] | None:
+        """The flat system as a matrix, where that is asked for and small."""
+        P, Q = self.space.P, self.space.Q
+        if not self.exact or not 0 < TangentSystem.size(P, Q) <= MOST:
+            return None
+        system, blocks = TangentSystem(P, Q), self.scaled.blocks()
+        if blocks is None:
+            return system, system.matrix(self.scaled.times)
+        return system, system.of_blocks(*blocks)
+
+    @cached_property
     def within(self) -> tuple[np.ndarray, float]:
         """The best step within the tangent space, and no less than what it falls by."""
         enough = self.scaled.charged
-        D, residual = _conjugate(self._flat, self.down, enough)
+        if self._system is None:
+            D, residual = _conjugate(self._flat, self.down, enough)
+        else:
+            system, flat = self._system
+            D = system.solve(flat, None, self.down)
+            residual = self.down - self._flat(D)
         return D, 0.5 * float(np.vdot(D, self.down)) + enough(residual)
 
     @property
@@ -169,7 +209,11 @@ class Newton:
 
     def step(self) -> tuple[np.ndarray, float, float]:
         """A direction that descends, its slope, and what it may fall by."""
-        step, _ = _conjugate(self._curved, self.down)
+        if self._system is None:
+            step = _conjugate(self._curved, self.down)[0]
+        else:
+            system, flat = self._system
+            step = system.solve(flat, system.bend(self.space.Z, self.space.s), self.down)
         if not float(np.vdot(step, self.down)) > 0:
             step = self.within[0]  # curvature is negative at once
         slope = -float(np.vdot(step, self.down))

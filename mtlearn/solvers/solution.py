@@ -23,6 +23,8 @@ class Solution:
     stationarity : float or None
         Where the penalty is not convex: what could be gained along directions from the point,
         relative as the gap, which then bounds the distance to the global optimum and may stay.
+    smoothing : float
+        Width over which a loss was rounded off at its kinks, 0 where it was taken as it is.
     """
 
     point: Any
@@ -30,6 +32,7 @@ class Solution:
     n_iter: int
     diverging: bool = False
     stationarity: float | None = None
+    smoothing: float = 0.0
 
     @property
     def left(self) -> float:

@@ -15,7 +15,6 @@ from mtlearn.compare.contenders import (
     DEFAULT,
     MULTITASK,
     RANDOM_SLOPES,
-    SHARED_SUBSPACE,
     build_model,
     leave_out_of_loss,
 )
@@ -183,7 +182,7 @@ def test_families_that_know_no_softmax_are_left_out_of_it_and_said_to_be(n_class
     [
         ("squared", set()),
         ("huber", {RANDOM_SLOPES}),
-        ("quantile", {RANDOM_SLOPES, SHARED_SUBSPACE}),
+        ("quantile", {RANDOM_SLOPES}),
     ],
 )
 def test_families_that_do_not_know_the_loss_are_left_out_and_said_to_be(loss, left_out):
@@ -191,5 +190,5 @@ def test_families_that_do_not_know_the_loss_are_left_out_and_said_to_be(loss, le
     models, notes = leave_out_of_loss(dict(MULTITASK), kind)
     assert MULTITASK.keys() - models.keys() == left_out
     assert {note.split(" is left out")[0] for note in notes} == left_out
-    mine = {SHARED_SUBSPACE: object()}  # a model of the user's under that name
+    mine = {RANDOM_SLOPES: object()}  # a model of the user's under that name
     assert leave_out_of_loss(mine, kind) == (mine, [])

@@ -346,11 +346,6 @@ PARAMETERS = {
         ["rank=[]"],
         ["a whole number >= 1, or a list of them"],
     ),
-    "rank and quantiles": (
-        fit(SharedSubspaceRegressor(loss="quantile")),
-        ['loss="quantile"', "SharedSubspaceRegressor"],
-        ['loss="huber"', "TraceNormRegressor"],
-    ),
     "number": (fit(Mean(alpha=-1.0)), ["alpha=-1.0"], [">= 0 or inf"]),
     "loss": (
         fit(Mean(loss="gamma")),
@@ -388,9 +383,11 @@ PARAMETERS = {
     "quantile": (fit(Mean(quantile=1.0)), ["quantile=1.0"], ["a number > 0 and < 1"]),
     "quantile below": (fit(Mean(quantile=0.0)), ["quantile=0.0"], ["a number > 0"]),
     "quantile later": (
-        lambda: adapt(fit(Mean(loss="quantile"), task=TASK)(), X[:4], y[:4], task=["d"] * 4),
+        lambda: adapt(
+            fit(GroupLassoRegressor(loss="quantile"), task=TASK)(), X[:4], y[:4], task=["d"] * 4
+        ),
         ['loss="quantile" has none'],
-        ["Fit again with all rows"],
+        ["Fit again with all rows", "a mean-regularised model"],
     ),
     "far from one": (
         fit(Mean(loss="huber"), y=1e170 * y),
@@ -449,7 +446,12 @@ PARAMETERS = {
     ),
     "slopes of another loss": (
         fit(Slopes(loss="huber")),
-        ["loss='huber'"],
+        ["loss='huber'", "normal errors or of counts"],
+        ["'squared' or 'poisson'", "MeanRegularizedRegressor(loss='huber')"],
+    ),
+    "slopes of no loss": (
+        fit(Slopes(loss="gamma")),
+        ["loss='gamma'"],
         ["'squared', 'poisson'"],
     ),
     "slopes of counts below 0": (
