@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
-from mtlearn.problems.moments import BLOCK_BYTES
 from mtlearn.problems.weighted_rows import WeightedRows
 from mtlearn.solvers.factors import (
     SingularSystemError,
@@ -24,6 +23,7 @@ from mtlearn.solvers.factors import (
 from mtlearn.solvers.nearly_alike import nearly_alike
 
 ONE_BY_ONE = 48  # features, from where a loop over columns costs nothing beside its systems
+SYSTEMS_BYTES = 1 << 20  # that are inverted at a time
 MADE = 48  # features, up to which the inverse of one matrix costs less than solves with its factor
 
 Times = Callable[[np.ndarray], np.ndarray]
@@ -131,7 +131,7 @@ def _alike(free: np.ndarray, stiff: np.ndarray) -> bool:
 
 def _batched(A: np.ndarray, free: np.ndarray) -> Times:
     """A, of which nothing is left."""
-    step = max(1, BLOCK_BYTES // A[0].nbytes)
+    step = max(1, SYSTEMS_BYTES // A[0].nbytes)
     try:
         for start in range(0, len(A), step):
             own = slice(start, start + step)

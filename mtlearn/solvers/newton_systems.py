@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from mtlearn.problems.moments import BLOCK_BYTES
-
 LARGE, MOSTLY = 64, 0.8  # rows, and share of free entries below which a column is made smaller
-HELD = 4  # pieces, of which solutions are held; of more systems are solved again
+SYSTEMS_BYTES = 1 << 20  # of right sides that are solved for at a time: what a cache holds
+HELD = 16  # pieces, of which solutions are held; of more systems are solved again
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def coupled_systems(H, m, w, grouped, F, corners, n_classes, members=None) -> np
     for c in range(n_classes if p else 0):
         at = slice(g + c * p, g + (c + 1) * p)
         system[at, at] = corners[c]
-    step = n_classes * max(1, BLOCK_BYTES // (8 * k * (k + 1 + g + p) * n_classes))
+    step = n_classes * max(1, SYSTEMS_BYTES // (8 * k * (k + 1 + g + p) * n_classes))
     pieces = [slice(start, start + step) for start in range(0, C, step)]
     solutions: list[np.ndarray | None] = []
     for own in pieces:

@@ -141,7 +141,7 @@ def test_some_features_are_charged_as_in_the_whole():
 def test_systems_of_a_step_have_one_eta_for_a_group(way, step, pieces, monkeypatch):
     """D = M x of x + (H - I) M x = -F (and a border), written out whole."""
     if pieces == "solved again":
-        monkeypatch.setattr(newton_systems, "BLOCK_BYTES", 1)  # a column at a time
+        monkeypatch.setattr(newton_systems, "SYSTEMS_BYTES", 1)  # a column at a time
         monkeypatch.setattr(newton_systems, "HELD", 0)
     C = 3
     rng, s, Z = draw(5, C, step)
