@@ -96,6 +96,13 @@ class LossProblem(LossModels, LossAnswers, Restrictable):
         other._couple(coupling)
         return other
 
+    def under(self, loss: Loss) -> LossProblem:
+        """The same rows and coupling under another loss."""
+        other = copy(self)
+        other.loss, other.common = loss, {}
+        other._couple(self.coupling)
+        return other
+
     def _couple(self, coupling: Coupling) -> None:
         self.coupling = coupling
         self.pooled = coupling.fit_intercept and coupling.alpha_intercept > 0

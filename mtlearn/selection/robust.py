@@ -15,12 +15,14 @@ from mtlearn.losses.huber import Huber
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.coupling import Coupling
 from mtlearn.problems.forms import make_problem
+from mtlearn.selection.fixed_point import fixed_point
+from mtlearn.solvers.solution import Solution
 from mtlearn.solvers.solve import Driver
 
 NORMAL = 1.4826  # standard deviations of a normal variable in its median size
-ROUNDS = 10  # of fits, at most
-CLOSE = 1e-2  # relative change of the scale that does not matter
+TOL = 1e-13  # of the fits: of the scale it is as much as its root
 LEAST = 1e-3  # of the scale of the targets: where most residuals are next to none
+HALF = 1e-9  # of a weight: what is called a half
 TINY = 1e-12  # strength, where columns are zero
 
 
@@ -35,8 +37,10 @@ class RobustFit:
     Attributes
     ----------
     scale : float
-        1.4826 times the median size of the residuals (MAD; Hampel, 1974), found in turns with the
-        fit, or as given. In units of the targets, of scaled ones where they are; > 0.
+        1.4826 times the median size of the residuals at that very scale (MAD; Hampel, 1974), or as
+        given. In units of the targets, of scaled ones where they are; > 0. Of several such scales
+        one that is looked for from the spread of the targets; where most residuals are next to
+        none, a thousandth of that spread.
     residual : ndarray of the shape of ``data.y``
         In these units; NaN of labels that were not observed.
     """
@@ -56,30 +60,39 @@ class RobustFit:
         """Fit all rows of tasks that have some, in columns in which arithmetic is safe."""
         T = len(data.tasks)
 
-        def problem_of(loss: Huber, coupling: Coupling) -> Any:
-            return make_problem(data, np.ones(T), coupling, scale_targets, loss)
-
-        problem = problem_of(Huber(np.inf), Coupling())  # whose curvature is one everywhere
+        # Under a loss whose curvature is one everywhere.
+        everywhere = Huber(np.inf)
+        problem: Any = make_problem(data, np.ones(T), Coupling(), scale_targets, everywhere)
         unit = problem.target_scale if not data.stacked else 1.0
         weight = _weights(data)
         strength = T / float(problem.weight.sum())
         slopes = strength * float(problem.hessian_diagonal().mean(axis=1).sum()) + TINY
         coupling = Coupling(strength if fit_intercept else 0.0, fit_intercept, slopes / T)
-        most = _spread(data, weight, unit)
-        now, start = most if scale is None else scale, None
-        for _ in range(ROUNDS):
-            problem = problem_of(Huber(now), coupling)
-            driver = Driver(problem, SquaredNorm(1.0), purpose="fit", tol=1e-4, max_iter=1000)
-            point = driver.solve(slopes, start).point
-            fitted = problem.models(point).scores(data.X, data.codes)
+        problem = problem.recoupled(coupling)
+        start: Any = None
+        residual = data.y
+
+        def left(scale: float) -> None:
+            """The residuals of a fit at a scale, which starts from the one before."""
+            nonlocal start, residual
+            there = problem.under(Huber(scale))
+            driver = Driver(there, SquaredNorm(1.0), purpose="fit", tol=TOL, max_iter=1000)
+            if start is not None:
+                start = Solution(there.evaluate(start.V, start.mean), np.inf, 0)
+            start = driver.solve(slopes, start).point
+            fitted = there.models(start).scores(data.X, data.codes)
             residual = (data.y - fitted.reshape(data.y.shape)) / unit
-            if scale is not None:
-                break
-            last, now = now, max(NORMAL * _median_size(residual, weight), LEAST * most)
-            if abs(now - last) <= CLOSE * last:
-                break
-            start = point.V
-        return cls(now, residual)
+
+        def size_of_errors(scale: float) -> float:
+            left(scale)
+            return NORMAL * _median_size(residual, weight)
+
+        if scale is None:
+            most = _spread(data, weight, unit)
+            scale = fixed_point(size_of_errors, most, least=LEAST * most)
+        else:
+            left(scale)
+        return cls(scale, residual)
 
     def winsorised(self, data: TaskData, loss: Huber) -> TaskData:
         """Targets that are no further off than a loss looks: y - r + psi(r).
@@ -106,26 +119,41 @@ def _weights(data: TaskData) -> np.ndarray:
 
 def _spread(data: TaskData, weight: np.ndarray, unit: Any) -> float:
     """Of the targets: about the medians of their tasks or, where these say nothing, of all."""
-    for away in (_about_medians(data), data.y - np.nanmedian(data.y, axis=0)):
-        found = NORMAL * _median_size(away / unit, weight)
+    if data.stacked:
+        of_all = np.zeros_like(data.codes)
+        ways = [(data.codes, len(data.tasks)), (of_all, 1)]
+    else:
+        ways = [(np.broadcast_to(np.arange(len(data.tasks)), data.y.shape), len(data.tasks))]
+    for codes, n in ways:
+        away = (data.y - medians(data.y, weight, codes, n)[codes]) / unit
+        found = NORMAL * _median_size(away, weight)
         if found > 0:
             return found
-    return float(np.nanmax(np.abs(away / unit), initial=0.0)) or 1.0
-
-
-def _about_medians(data: TaskData) -> np.ndarray:
-    """Targets, seen from the median of their task."""
-    if not data.stacked:
-        return data.y - np.nanmedian(data.y, axis=0)
-    order = np.lexsort((data.y, data.codes))
-    sizes = np.bincount(data.codes, minlength=len(data.tasks))
-    middle = np.cumsum(sizes) - sizes + np.maximum(sizes - 1, 0) // 2
-    return data.y - data.y[order[np.minimum(middle, len(order) - 1)]][data.codes]
+    return float(np.abs(away[weight > 0]).max(initial=0.0)) or 1.0
 
 
 def _median_size(residual: np.ndarray, weight: np.ndarray) -> float:
-    """Weighted median of absolute values: the smallest that half of the weight is not above."""
-    size, weight = np.abs(residual).ravel(), weight.ravel()
-    order = np.argsort(np.where(weight > 0, size, np.inf))
-    below = np.cumsum(weight[order])
-    return float(size[order[np.searchsorted(below, 0.5 * below[-1] * (1 - 1e-12))]])
+    return float(medians(np.abs(residual), weight, np.zeros(residual.shape, dtype=int), 1)[0])
+
+
+def medians(values: np.ndarray, weight: np.ndarray, codes: np.ndarray, n: int) -> np.ndarray:
+    """The weighted median of the values with each code from 0 to n - 1; NaN where there are none.
+
+    What half of the weight is below, and half above. Between two values the middle of them, so that
+    a weight of two is a value twice, and one of zero a value that is not there.
+    """
+    there = weight > 0
+    values, weight, codes = values[there], weight[there], codes[there]
+    order = np.lexsort((values, codes)) if n > 1 else np.argsort(values)
+    values, weight, codes = values[order], weight[order], codes[order]
+    total, number = np.bincount(codes, weight, n), np.bincount(codes, minlength=n)
+    below = np.cumsum(weight) - (np.cumsum(total) - total)[codes]
+    first, share = np.cumsum(number) - number, below / total[codes]
+    # A half but for rounding is a half.
+    under = np.bincount(codes, share < 0.5 - HALF, n).astype(int)
+    up_to = np.bincount(codes, share <= 0.5 + HALF, n).astype(int)
+    middle = np.full(n, np.nan)
+    some = number > 0
+    pair = values[(first + under)[some]], values[(first + np.minimum(up_to, number - 1))[some]]
+    middle[some] = 0.5 * pair[0] + 0.5 * pair[1]
+    return middle
