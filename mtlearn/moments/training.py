@@ -72,9 +72,10 @@ class TrainingPart:
         Intercepts stay what they are, predictions at the origin of this part.
         """
         found = models.among(self.present)
-        shared = found.shared_coef
+        shared, coef = found.shared_coef, found.coef
+        alike = coef.strides[0] == 0  # one for all tasks, which is held once
         return LinearTasks(
-            found.coef * self.factor,
+            np.broadcast_to(coef[:1] * self.factor, coef.shape) if alike else coef * self.factor,
             found.intercept,
             None if shared is None else shared * self.factor,
             found.shared_intercept,
