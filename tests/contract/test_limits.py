@@ -196,6 +196,33 @@ def test_a_row_twice_is_a_row_of_weight_two(Estimator, parameters, way, alpha_in
     np.testing.assert_allclose(weighted.b, repeated.b, rtol=1e-7, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    "loss, way",
+    [
+        *(("huber", way) for way in ("columns", "holes", "beside")),
+        ("quantile", "beside"),  # of free levels a quantile need not be unique
+    ],
+)
+@pytest.mark.parametrize("alpha_intercept", [0.5, "auto"])
+def test_the_scale_of_errors_takes_a_row_of_weight_two_for_a_row_twice(alpha_intercept, way, loss):
+    """Rows of no weight are not there, and errors are such that medians matter."""
+    for seed in range(3):
+        problem = make(seed, way, d=3, rows=(9, 20))
+        rng = np.random.default_rng(seed)
+        y = problem.y + rng.standard_t(3, size=problem.y.shape)
+        times = rng.integers(0, 3, size=len(y))
+        options = {"loss": loss, "alpha_intercept": alpha_intercept, "tol": 1e-10}
+        model = MeanRegularizedRegressor(0.3, **options)
+        weighted = problem.point(model.fit(problem.X, y, sample_weight=times, **problem.extra))
+        scale = getattr(model, "huber_scale_", 1.0)
+        extra = {name: np.repeat(value, times) for name, value in problem.extra.items()}
+        model.fit(np.repeat(problem.X, times, axis=0), np.repeat(y, times, axis=0), **extra)
+        repeated = problem.point(model)
+        assert getattr(model, "huber_scale_", 1.0) == pytest.approx(scale, rel=1e-9)
+        np.testing.assert_allclose(weighted.W, repeated.W, rtol=1e-7, atol=1e-7)
+        np.testing.assert_allclose(weighted.b, repeated.b, rtol=1e-7, atol=1e-7)
+
+
 @pytest.mark.parametrize("how", ["zero weight", "missing target"])
 @pytest.mark.parametrize("way", ["holes", "beside"])
 @pytest.mark.parametrize("Estimator, parameters", ESTIMATORS)
