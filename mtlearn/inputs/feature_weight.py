@@ -65,7 +65,7 @@ class FeatureWeights:
             raise ValueError(
                 f"feature_weight is inf for feature {name!r}, and {type(estimator).__name__} has "
                 "no shared mean that would keep it: what connected tasks have in common is not "
-                "charged. Give a large number, such as 1e6, for one coefficient of all of them, "
+                "charged. Give a large number, such as 1e4, for one coefficient of all of them, "
                 "or leave the column out."
             )
         if gone.any() and not has_mean and estimator.fit_intercept:
