@@ -151,7 +151,10 @@ class ChunkReader:
         wanted = where if several else [where]
         places = [find_column(one, names, n_columns, "target_column") for one in wanted]
         columns = np.column_stack(
-            [read_array(frame[:, at].to_native(), numeric=self.numeric) for at in places]
+            [
+                read_array(frame[:, at].to_native(), _called(names[at]), numeric=self.numeric)
+                for at in places
+            ]
         )
         chosen = np.array([names[place] for place in places], dtype=object)
         return (columns, places, chosen) if several else (columns[:, 0], places, None)
@@ -237,7 +240,7 @@ class ChunkReader:
         return labels
 
     def _read_targets(self, y: Any, labels: Any, names: Any, *, first: bool) -> np.ndarray:
-        y = read_array(y, numeric=self.numeric)
+        y = read_array(y, _called(getattr(y, "name", None)), numeric=self.numeric)
         if y.ndim == 2 and y.shape[1] == 1 and (labels is not None or not self.numeric):
             y = y[:, 0]
         if y.ndim == 2 and labels is not None:
@@ -295,3 +298,8 @@ def _column(table: Any, place: int) -> Any:
 
 def _kind(kind: str) -> str:
     return {"": "no task labels", "text": "labels that are text"}.get(kind, "labels of numbers")
+
+
+def _called(name: Any) -> str:
+    """Targets, in messages."""
+    return "y" if name is None else f"y (column {name!r})"
