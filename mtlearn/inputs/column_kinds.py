@@ -21,7 +21,7 @@ from mtlearn.inputs.target_array import read_array, refuse_sparse
 from mtlearn.inputs.target_text import reads_as_float
 from mtlearn.inputs.tasks import check_target_names, column_names
 
-DATES = (date, time, timedelta, np.datetime64, np.timedelta64)
+DATES = (date, time, timedelta)
 KINDS = ("squared", "huber", "logistic", "poisson")
 
 
@@ -162,10 +162,10 @@ def _inferred(name: Any, column: Any) -> str:
     distinct = set(values.tolist())
     if all(isinstance(value, bool) for value in distinct):
         return "logistic"
-    when = next((value for value in distinct if isinstance(value, DATES)), None)
-    if when is not None:
+    dates = values if values.dtype.kind in "mM" else [v for v in distinct if isinstance(v, DATES)]
+    if len(dates):
         raise ValueError(
-            f"column {name!r} of y holds dates and times ({when}), which are neither numbers, "
+            f"column {name!r} of y holds dates and times ({dates[0]}), which are neither numbers, "
             "counts nor labels. Make numbers of them, such as the days since the first "
             "((y - y.min()) / pandas.Timedelta(days=1)), or leave the column out."
         )
