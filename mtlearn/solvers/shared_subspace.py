@@ -35,6 +35,7 @@ from mtlearn.penalties.elastic_trace import by_column, by_task
 from mtlearn.penalties.rank_at_most import NO_RANK, RankAtMost
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.base import Quadratic
+from mtlearn.problems.border import at_levels
 from mtlearn.problems.moment import MomentProblem
 from mtlearn.solvers.certificate import certify
 from mtlearn.solvers.tangent_system import MOST, TangentSystem
@@ -104,15 +105,16 @@ class Scaled:
         simple = isinstance(problem, MomentProblem) and self.penalty.n_classes == 1
         if not simple or problem.coupling.has_mean or problem.own is not None:
             return None
-        H = problem.scatter(np.arange(problem.n_features))
+        every = np.arange(problem.n_features)
+        H = problem.hessian(every)
         if problem.coupling.fixed is not None or len(H) != problem.n_columns:
             return None
-        pull = (problem.kappa * problem.x_mean).T
-        H = H + pull[:, :, None] * problem.x_mean.T[:, None, :]
         S = self.S.T
         H = S[:, :, None] * H * S[:, None, :]
         np.einsum("tjj->tj", H)[:] += self.penalty.alpha * S**2
-        return H, (S * pull).T / np.sqrt(problem.kappa.sum()) if problem.pooled else None
+        if not problem.pooled:
+            return H, None
+        return H, (S * at_levels(problem, every)).T / np.sqrt(problem.kappa.sum())
 
     def charged(self, gradient: np.ndarray) -> float:
         """No less than what falls along a gradient: F'' >= alpha S²."""
