@@ -10,7 +10,7 @@ from mtlearn.compare.kinds import Kind
 from mtlearn.compare.quantile import Quantile
 from mtlearn.compare.regression import Regression
 from mtlearn.compare.robust import Robust
-from mtlearn.estimators.regressor import LOSSES
+from mtlearn.estimators.loss_choice import LOSSES
 from mtlearn.inputs.checks import check_option
 from mtlearn.metrics.quantiles import check_quantile
 

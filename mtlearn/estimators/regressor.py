@@ -10,24 +10,19 @@ import numpy as np
 
 from mtlearn.estimators.base import TaskLinearModel
 from mtlearn.estimators.linear import NumberAnswers
+from mtlearn.estimators.loss_choice import check_loss, loss_of
 from mtlearn.exceptions import counted, level_of_user, plain
-from mtlearn.inputs.checks import check_flag, check_number, check_option
+from mtlearn.inputs.checks import check_flag
 from mtlearn.inputs.counts import check_counts, half_an_event, warn_of_nothing
 from mtlearn.inputs.reading import read_fit
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import choose_units
 from mtlearn.losses.base import Loss
-from mtlearn.losses.huber import Huber
-from mtlearn.losses.pinball import Pinball
-from mtlearn.losses.poisson import HalfPoissonDeviance
-from mtlearn.losses.squared import HalfSquaredError
 from mtlearn.problems.base import Problem
 from mtlearn.selection.judges import MinusLoss, Named, SquaredError, dressed_regressor
 from mtlearn.selection.robust import RobustFit
 from mtlearn.solvers.setup import Model, Setup
 from mtlearn.solvers.solution import Solution
-
-LOSSES = ("squared", "poisson", "huber", "quantile")
 
 
 @dataclass(eq=False, repr=False)
@@ -91,13 +86,8 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
     def _loss(self) -> Loss:  # type: ignore[override]
         if self._posed is not None:
             return self._posed.loss
-        if self.loss == "poisson":
-            return HalfPoissonDeviance()
-        if self.loss == "huber":
-            return Huber(getattr(self, "_scale", 1.0))  # before a fit any will do
-        if self.loss == "quantile":
-            return Pinball(float(self.quantile))
-        return HalfSquaredError()
+        scale = getattr(self, "_scale", 1.0)  # before a fit any will do
+        return loss_of(self.loss, scale, self.quantile)
 
     def _take_over(self, found: dict[str, Any], data: TaskData) -> None:
         super()._take_over(found, data)
@@ -151,17 +141,7 @@ class TaskRegressor(NumberAnswers, TaskLinearModel):
     def _check_params(self) -> None:
         super()._check_params()
         check_flag("scale_targets", self.scale_targets)
-        check_option("loss", self.loss, LOSSES)
-        if isinstance(self.huber_scale, str):
-            check_option("huber_scale", self.huber_scale, ("auto", "a number > 0"))
-        else:
-            check_number("huber_scale", self.huber_scale, strict=True)
-        check_number("quantile", self.quantile, strict=True)
-        if not self.quantile < 1:
-            raise ValueError(
-                f"quantile={self.quantile!r} is not allowed; it must be a number > 0 and < 1: the "
-                "share of targets below what is predicted."
-            )
+        check_loss(self.loss, self.huber_scale, self.quantile)
         if self.loss == "poisson" and self.scale_targets:
             raise ValueError(
                 'scale_targets=True with loss="poisson" is not allowed: counts have no unit that a '

@@ -64,6 +64,11 @@ class SmoothedPinball(Loss):
         r = np.subtract(y, f)
         return self._hidden(r, *from_bounds(r, self.width))
 
+    def above_line(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """What the pinball loss is above g r, the line of the dual point g = ``residual``."""
+        r = np.subtract(y, f)
+        return np.minimum(*from_bounds(r, self.width)) * np.abs(r)
+
     def _hidden(self, r: np.ndarray, s: np.ndarray, t: np.ndarray) -> np.ndarray:
         return np.minimum(s, t) * np.abs(r) - self.width * (np.log(s) + np.log(t))
 

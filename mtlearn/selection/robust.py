@@ -64,7 +64,7 @@ class RobustFit:
         everywhere = Huber(np.inf)
         problem: Any = make_problem(data, np.ones(T), Coupling(), scale_targets, everywhere)
         unit = problem.target_scale if not data.stacked else 1.0
-        weight = _weights(data)
+        weight = weights_of(data)
         strength = T / float(problem.weight.sum())
         slopes = strength * float(problem.hessian_diagonal().mean(axis=1).sum()) + TINY
         coupling = Coupling(strength if fit_intercept else 0.0, fit_intercept, slopes / T)
@@ -88,7 +88,7 @@ class RobustFit:
             return NORMAL * _median_size(residual, weight)
 
         if scale is None:
-            most = _spread(data, weight, unit)
+            most = spread_of(data, weight, unit)
             scale = fixed_point(size_of_errors, most, least=LEAST * most)
         else:
             left(scale)
@@ -110,14 +110,14 @@ def winsorised(data: TaskData, loss: Huber, fit_intercept: bool) -> TaskData:
     return found.winsorised(data, loss)
 
 
-def _weights(data: TaskData) -> np.ndarray:
+def weights_of(data: TaskData) -> np.ndarray:
     """Of all labels, in the shape of y; 0 of those that were not observed."""
     weight = np.ones(len(data.y)) if data.weight is None else data.weight
     weight = weight if weight.ndim == data.y.ndim else weight[:, None]
     return np.where(np.isnan(data.y), 0.0, weight)
 
 
-def _spread(data: TaskData, weight: np.ndarray, unit: Any) -> float:
+def spread_of(data: TaskData, weight: np.ndarray, unit: Any) -> float:
     """Of the targets: about the medians of their tasks or, where these say nothing, of all."""
     if data.stacked:
         of_all = np.zeros_like(data.codes)

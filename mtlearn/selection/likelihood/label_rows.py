@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.losses.density import MinusLogDensity
 from mtlearn.losses.logistic import Logistic
 from mtlearn.problems.moments import BLOCK_BYTES, padded_rows, task_blocks
 
@@ -74,13 +74,14 @@ class LabelRows:
     free : bool
         Whether each task has a free level.
     loss : MinusLogDensity
+        Or any loss, where densities are not asked for.
     """
 
     stacks: list[Stack]
     n_tasks: int
     n_columns: int
     free: bool
-    loss: MinusLogDensity = LOGISTIC
+    loss: Any = LOGISTIC
 
     @classmethod
     def of(
@@ -89,7 +90,7 @@ class LabelRows:
         center: np.ndarray,
         scale: np.ndarray,
         levels: str,
-        loss: MinusLogDensity = LOGISTIC,
+        loss: Any = LOGISTIC,
     ) -> LabelRows:
         """Rows seen from ``center``, over ``scale`` (p,); with a column of ones if "pooled"."""
         first = int(levels == "pooled")

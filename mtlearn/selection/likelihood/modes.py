@@ -157,6 +157,7 @@ class Modes(MixedModel):
             aim = self._aim(mode, a, Theta, R)
             F = self.rows.scores(aim.own, aim.level)
             change = max(np.abs(f - g).max(initial=0.0) for f, g in zip(F, mode.F, strict=True))
+            arrived = self._arrived(mode, aim, whole, R, change, close)
             length = 1.0
             for _ in range(CUTS):
                 new = _between(mode, aim, F, length)
@@ -168,9 +169,13 @@ class Modes(MixedModel):
             else:
                 return mode
             mode, here = replace(new, settled=True), there
-            if change <= close and length == 1.0:
+            if length == 1.0 and arrived:
                 return mode
         return replace(mode, settled=False)
+
+    def _arrived(self, mode: Mode, aim: Mode, Theta, R, change: float, close: float) -> bool:
+        """Whether the step after one that changes scores by this much is not worth its price."""
+        return change <= close
 
 
 def _between(mode: Mode, aim: Mode, F: Scores, length: float) -> Mode:

@@ -1,0 +1,173 @@
+"""The rows that a likelihood under another loss is posed on, again for each noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.weights import log_precision
+from mtlearn.losses.huber import EFFICIENT, Huber
+from mtlearn.losses.pinball import quantiles_by_group
+from mtlearn.losses.smoothed_pinball import SmoothedPinball
+from mtlearn.problems.moments import Moments
+from mtlearn.selection.likelihood.errors import Errors
+from mtlearn.selection.likelihood.information import InformationModel
+from mtlearn.selection.likelihood.label_rows import LabelRows
+from mtlearn.selection.likelihood.products import CrossProducts, center_of, target_scale_of
+from mtlearn.selection.robust import weights_of
+
+
+@dataclass(frozen=True)
+class BendingHuber(Huber):
+    """Huber's loss whose curvature is said to be a little beyond delta, where it is none.
+
+    A share ``least`` of that of the parabola which touches the loss from above, so that Newton
+    steps exist where all rows of a task are outliers, and are hardly shorter elsewhere.
+    """
+
+    least: float = 1e-3
+
+    def curvature(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """One near zero, ``least`` delta / ``|r|`` beyond."""
+        size = np.abs(np.subtract(y, f))
+        beyond = self.least * self.delta / np.maximum(size, self.delta)
+        return np.where(size <= self.delta, 1.0, beyond)
+
+
+@dataclass(frozen=True)
+class OutlierLoss:
+    """Huber's loss with this delta, in units of the scaled targets."""
+
+    delta: float
+
+    def over(self, unit: float) -> BendingHuber:
+        """The same of targets over a unit, but for a factor of its square."""
+        return BendingHuber(self.delta / (unit * EFFICIENT))
+
+    def information(self, kappa: np.ndarray, unit: float) -> np.ndarray:
+        """Second derivatives that are expected of that."""
+        return kappa
+
+    def normaliser(self, m: np.ndarray, unit: float) -> np.ndarray:
+        """The integral of exp(-m loss(e)), errors in the unit: normal in the middle."""
+        delta, root = self.delta / unit, np.sqrt(m)
+        middle = (2 * ndtr(delta * root) - 1) * np.sqrt(2 * np.pi) / root
+        return middle + 2 * np.exp(-m * delta**2 / 2) / (m * delta)
+
+
+@dataclass(frozen=True)
+class QuantileLoss:
+    """The pinball loss with a kink that is rounded off, to a width in units of the noise."""
+
+    quantile: float
+    width: float
+
+    def over(self, unit: float) -> SmoothedPinball:
+        """The same of targets over a unit, but for a factor of it."""
+        return SmoothedPinball(self.quantile, self.width)
+
+    def information(self, kappa: np.ndarray, unit: float) -> np.ndarray:
+        """Second derivatives that are expected of that."""
+        return kappa * unit
+
+    def normaliser(self, m: np.ndarray, unit: float) -> np.ndarray:
+        """The integral of exp(-m loss(e)), errors in the unit: that of Laplace's density."""
+        return 1.0 / (m * self.quantile * (1 - self.quantile))
+
+
+@dataclass(frozen=True)
+class LossRows:
+    """Rows of all tasks, and what their likelihood is posed with.
+
+    Attributes
+    ----------
+    data : TaskData
+        Targets divided by ``target_scale``, and seen from ``middle``; with weights.
+    moments : Moments
+        Of the same.
+    levels : {"pooled", "free", "none"}
+    restricted : bool
+    alpha_mean : float or None
+    target_scale, middle : ndarray of shape (T,)
+        The middle is the best level where there is nothing else, in scaled units.
+    log_precision : float or None
+        None of weights that repeat rows.
+    """
+
+    data: TaskData
+    moments: Moments
+    levels: str
+    restricted: bool
+    alpha_mean: float | None
+    target_scale: np.ndarray
+    middle: np.ndarray
+    log_precision: float | None
+
+    @classmethod
+    def of(
+        cls,
+        data: TaskData,
+        *,
+        fit_intercept: bool,
+        restricted: bool,
+        alpha_mean: float | None,
+    ) -> LossRows:
+        """Of rows in units in which arithmetic is safe."""
+        T, levels = len(data.tasks), "none"
+        if fit_intercept:
+            levels = "pooled" if data.stacked else "free"
+        logs, scale = log_precision(data), np.ones(T)
+        if not data.stacked:
+            scale = target_scale_of(Moments.of_data(data))
+        data = replace(data, y=data.y / (1.0 if data.stacked else scale), weight=weights_of(data))
+        moments = Moments.of_data(data)
+        found = cls(data, moments, levels, restricted, alpha_mean, scale, np.zeros(T), logs)
+        return found.seen_from(0.5)
+
+    def seen_from(self, quantile: float) -> LossRows:
+        """The same with a quantile of the targets, of all or of each, for their middle."""
+        if self.levels == "none":
+            return self
+        data = self.data
+        seen = data.weight > 0
+        codes, n = np.zeros(data.y.shape, dtype=int), 1
+        if not data.stacked:
+            codes, n = np.broadcast_to(np.arange(len(data.tasks)), data.y.shape), len(data.tasks)
+        found = quantiles_by_group(data.y[seen], codes[seen], data.weight[seen], quantile, n)
+        found = np.broadcast_to(np.nan_to_num(found), len(data.tasks))
+        data = replace(data, y=data.y - (found[0] if data.stacked else found))
+        moments = replace(self.moments, y_mean=self.moments.y_mean - found)
+        return replace(self, data=data, moments=moments, middle=self.middle + found)
+
+    @cached_property
+    def center(self) -> np.ndarray:
+        """x̄ (d,); zero without intercepts."""
+        none = self.levels == "none"
+        return np.zeros(self.moments.n_features) if none else center_of(self.moments)
+
+    @cached_property
+    def products(self) -> CrossProducts:
+        """Cross products of all tasks, one by one."""
+        found = CrossProducts.of(self.moments, self.levels, self.log_precision)
+        return replace(found, zz=np.broadcast_to(found.zz, (found.n_tasks, *found.zz.shape[1:])))
+
+    def model(self, loss: OutlierLoss | QuantileLoss, errors: Errors) -> InformationModel:
+        """The likelihood in units of the average noise."""
+        unit = float(np.exp(0.5 * np.mean(np.log(errors.variance))))
+        ratio = errors.variance / unit**2
+        each = 1.0 / (loss.information(errors.information, unit) * ratio)
+        data = self.data
+        of_rows = each[data.codes] if data.stacked else each
+        data = replace(data, y=data.y / unit, weight=data.weight * of_rows)
+
+        def rows(scale: np.ndarray) -> LabelRows:
+            return LabelRows.of(data, self.center, scale, self.levels, loss.over(unit))
+
+        products = self.products.with_noise(ratio)
+        common: Any = {"restricted": self.restricted, "alpha_mean": self.alpha_mean}
+        return InformationModel(products, rows, y_scale=unit, **common)
