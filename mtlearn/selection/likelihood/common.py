@@ -29,6 +29,12 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.likelihood.chunk import Chunk, Chunks
 from mtlearn.selection.likelihood.derivatives import FLAT, Derivatives
 from mtlearn.selection.likelihood.mixed import EXACT, FLOOR, RANK, MixedModel
+from mtlearn.selection.likelihood.small_columns import (
+    NO_SLOPE,
+    LeftOut,
+    SpectrumApart,
+    are_small,
+)
 from mtlearn.solvers.spectrum import Spectrum
 
 
@@ -77,6 +83,8 @@ class CommonLikelihood:
         estimated.
     mean_unit : ndarray of shape (d,), default=None
         Units of w in the columns of the problem.
+    fixed : ndarray of bool, of shape (d,), default=None
+        Columns that have no slopes.
 
     Attributes
     ----------
@@ -98,25 +106,32 @@ class CommonLikelihood:
         alpha_mean: float,
         level: float | None,
         mean_unit: np.ndarray | None = None,
+        fixed: np.ndarray | None = None,
     ):
         self.level = level
         self.variables: tuple[str, ...] = ("level", "slopes") if level is None else ("slopes",)
         self.has_b0 = problem.coupling.fit_intercept and level != np.inf
         self.weight, self.n_tasks = problem.weight, problem.n_columns
         self.N, d = float(problem.weight.sum()), problem.n_features
-        x = np.broadcast_to(problem.x_mean.T, (self.n_tasks, d))
-        self.chunks = Chunks.of(Spectrum(problem), x, problem.scale)
+        unit = np.ones(d) if fixed is None else np.where(fixed, NO_SLOPE, 1.0)
+        x = np.broadcast_to(problem.x_mean.T * unit, (self.n_tasks, d))
+        small = are_small(problem.scatter_diagonal().T * unit**2).any(axis=0)
+        spectrum = SpectrumApart(problem, unit) if small.any() else Spectrum(problem)
+        self.chunks = Chunks.of(spectrum, x, problem.scale)
         self.x = x
         (total,), (largest,) = self.chunks.run(_scatter)
+        if small.any():
+            total = problem.scatter_sum(1.0 / problem.scale) * np.outer(unit, unit)
         self.largest = float(largest.max(initial=0.0))
         weight = np.zeros_like(self.weight) if level == np.inf else self.weight
         G = _bordered(weight, x, total, self.has_b0)
         self.mean_square = float(np.trace(G[1:, 1:])) / (self.N * max(d, 1))  # of the columns
         ridge = np.r_[0.0, np.full(d, alpha_mean * self.N)]
-        if mean_unit is not None:
-            ridge[1:] *= mean_unit**2
+        ridge[1:] *= (unit if mean_unit is None else unit * mean_unit) ** 2
         self.columns, self.ridge = self._shared_columns(G, ridge)
-        self._take_residuals(problem, G, weight)
+        r = self._take_residuals(problem, G, weight, unit)
+        self.left_out = LeftOut(problem, unit, small, r) if small.any() else None
+        self.left = None if self.left_out is None else self.left_out.sums(self.chunks)
 
     def _shared_columns(self, G: np.ndarray, ridge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients that are there, and R; flat ones that depend on others are not."""
@@ -130,14 +145,17 @@ class CommonLikelihood:
         own = np.abs(np.diag(R))
         return np.sort(order[own > RANK * own[0]]), ridge
 
-    def _take_residuals(self, problem: SquaredProblem, G: np.ndarray, weight: np.ndarray) -> None:
-        """Targets less the pooled model, so that little cancels; in units of their own."""
-        xy, yy = (problem.xy / problem.scale).T, problem.yy / problem.scale
+    def _take_residuals(
+        self, problem: SquaredProblem, G: np.ndarray, weight: np.ndarray, unit_of_x: np.ndarray
+    ) -> np.ndarray:
+        """Targets less the pooled model, so that little cancels, in units of their own; the s_t."""
+        xy, yy = (problem.xy / problem.scale).T * unit_of_x, problem.yy / problem.scale
         y = problem.y_mean - (self.weight @ problem.y_mean / self.N if self.has_b0 else 0.0)
         right = np.r_[weight @ y, xy.sum(axis=0) + (weight * y) @ self.x]
         f, w = self.columns, np.zeros(len(G))
         w[f] = self._inverse(G)[0][np.ix_(f, f)] @ right[f]
-        r = xy - self.chunks.run(_scatter_times, common=(w[1:],))[1][0]
+        along = np.repeat((unit_of_x * w[1:])[:, None], self.n_tasks, axis=1)
+        r = xy - (problem.scatter_times(along) / problem.scale).T * unit_of_x
         left = yy - np.einsum("tj,j->t", xy + r, w[1:])
         y_left = y - w[0] - self.x @ w[1:]
         rr, null = left.sum() + weight @ y_left**2, yy.sum() + weight @ y**2
@@ -149,6 +167,7 @@ class CommonLikelihood:
         self.unit = float(unit)
         self.y, self.yy, self.pooled = y_left / unit, left / unit**2, w / unit
         self.chunks.take(r / unit)
+        return r / unit
 
     # The likelihood.
 
@@ -157,6 +176,8 @@ class CommonLikelihood:
         given = dict(zip(self.variables, x, strict=True))
         a, s = given.get("level", self.level or 0.0), given.get("slopes", 0.0)
         (lost, logdet, total, r), (q, xr, g) = self.chunks.run(_likelihood, common=(s,))
+        if self.left is not None:
+            total, r = total + self.left[0], r + self.left[1]
         e, within = self.y - s * xr, float(self.yy.sum()) - s * lost
         h = 1.0 / (1.0 / self.weight + a + q)
         if a < np.inf:
@@ -257,11 +278,6 @@ def _scatter(chunk: Chunk) -> tuple[tuple, tuple]:
     """The sum of the S_t, and the largest eigenvalue of each."""
     largest = chunk.values.max(axis=1, initial=0.0)
     return (chunk.sandwich([chunk.values])[0],), (np.broadcast_to(largest, chunk.n_tasks),)
-
-
-def _scatter_times(chunk: Chunk, w: np.ndarray) -> tuple[tuple, tuple]:
-    """S_t w of each task."""
-    return (), (chunk.back(chunk.values * chunk.inside(w)),)
 
 
 def _likelihood(chunk: Chunk, s: float) -> tuple[tuple, tuple]:
