@@ -162,7 +162,7 @@ def _decompose(block: ScatterBlock) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def without_rounding(E: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ascending eigenvalues (b, r), zero where they are rounding, and E less rows of nothing else."""
+    """E (b, r, d) less rows of rounding alone, and ascending eigenvalues, zero where they are."""
     known = values > CUTOFF * values.shape[1] * values[:, -1:]
     first = int(np.argmax(known.any(axis=0)))
     values = np.where(known, values, 0.0)[:, first:]

@@ -26,6 +26,7 @@ import numpy as np
 from scipy import linalg
 
 from mtlearn.problems.squared import SquaredProblem
+from mtlearn.selection.likelihood.bordered import bordered, sum_of_slopes
 from mtlearn.selection.likelihood.chunk import Chunk, Chunks
 from mtlearn.selection.likelihood.derivatives import FLAT, Derivatives
 from mtlearn.selection.likelihood.mixed import EXACT, FLOOR, RANK, MixedModel
@@ -33,7 +34,7 @@ from mtlearn.selection.likelihood.small_columns import (
     NO_SLOPE,
     LeftOut,
     SpectrumApart,
-    are_small,
+    small_columns,
 )
 from mtlearn.solvers.spectrum import Spectrum
 
@@ -115,7 +116,7 @@ class CommonLikelihood:
         self.N, d = float(problem.weight.sum()), problem.n_features
         unit = np.ones(d) if fixed is None else np.where(fixed, NO_SLOPE, 1.0)
         x = np.broadcast_to(problem.x_mean.T * unit, (self.n_tasks, d))
-        small = are_small(problem.scatter_diagonal().T * unit**2).any(axis=0)
+        small = small_columns(problem, unit)
         spectrum = SpectrumApart(problem, unit) if small.any() else Spectrum(problem)
         self.chunks = Chunks.of(spectrum, x, problem.scale)
         self.x = x
@@ -124,7 +125,9 @@ class CommonLikelihood:
             total = problem.scatter_sum(1.0 / problem.scale) * np.outer(unit, unit)
         self.largest = float(largest.max(initial=0.0))
         weight = np.zeros_like(self.weight) if level == np.inf else self.weight
-        G = _bordered(weight, x, total, self.has_b0)
+        G = bordered(weight, x, total, self.has_b0)
+        if fixed is not None and not G.diagonal()[1:][~fixed].any():
+            self.variables = tuple(name for name in self.variables if name != "slopes")
         self.mean_square = float(np.trace(G[1:, 1:])) / (self.N * max(d, 1))  # of the columns
         ridge = np.r_[0.0, np.full(d, alpha_mean * self.N)]
         ridge[1:] *= (unit if mean_unit is None else unit * mean_unit) ** 2
@@ -182,7 +185,7 @@ class CommonLikelihood:
         h = 1.0 / (1.0 / self.weight + a + q)
         if a < np.inf:
             logdet += float(np.log(self.weight / h).sum())
-        G = _bordered(h, g, total, self.has_b0)
+        G = bordered(h, g, total, self.has_b0)
         try:
             C, root = self._inverse(G)
         except np.linalg.LinAlgError:
@@ -247,8 +250,8 @@ class CommonLikelihood:
         # U_t, the rows of W_t that belong to slopes, times g_t: U_t'g_t.
         Ug = np.column_stack([h * size * z[:, 0], sums.Bg + (h * size)[:, None] * g])
         H_a = (z * (h**2)[:, None]).T @ z
-        H_s = _slopes(h, g, sums.Bg, size, sums.B2, z[:, 0])
-        D = _slopes(h, g, sums.B2g, sums.bent, sums.B3, z[:, 0]) + (Ug * h[:, None]).T @ Ug
+        H_s = sum_of_slopes(h, g, sums.Bg, size, sums.B2, z[:, 0])
+        D = sum_of_slopes(h, g, sums.B2g, sums.bent, sums.B3, z[:, 0]) + (Ug * h[:, None]).T @ Ug
         CHa, CHs = C @ H_a, C @ H_s
         zC = z @ C
         zCz, zCUg = np.einsum("ti,ti->t", zC, z), np.einsum("ti,ti->t", zC, Ug)
@@ -328,25 +331,3 @@ class _Sums:
 
 def _symmetric(first: float, both: float, second: float) -> np.ndarray:
     return np.array([[first, both], [both, second]])
-
-
-def _bordered(h: np.ndarray, g: np.ndarray, total: np.ndarray, has_b0: bool) -> np.ndarray:
-    """Sum of the W_t: that of B_t is ``total``."""
-    p = g.shape[1] + 1
-    G = np.empty((p, p))
-    G[0, 0], G[0, 1:] = h.sum() * has_b0, h @ g * has_b0
-    G[1:, 0] = G[0, 1:]
-    root = g * np.sqrt(h)[:, None]
-    G[1:, 1:] = total + root.T @ root
-    return G
-
-
-def _slopes(h, g, next_g, size, B, one) -> np.ndarray:
-    """Sums of U_t'B_t^k U_t, from B^(k + 1) g, g'B^k g and the sum of B^(k + 2)."""
-    p = g.shape[1] + 1
-    out = np.empty((p, p))
-    out[0, 0] = h**2 @ (size * one)
-    out[0, 1:] = out[1:, 0] = (h * one) @ next_g + (h**2 * size * one) @ g
-    mixed = (g * h[:, None]).T @ next_g
-    out[1:, 1:] = B + mixed + mixed.T + (g * (h**2 * size)[:, None]).T @ g
-    return out

@@ -1,19 +1,17 @@
 """Columns so small that their slopes do not vary, in the likelihood of two variances.
 
-A large weight of a feature is a column of a small unit, next to whose scatter that of the others is
-so large that eigenvalues have no digits of it. What the column says of its shared coefficient is as
-much as ever, if the slopes of all columns have the variance s: this must not be lost with what it
-says of its own slopes. Of columns F whose scatter in a task is 1e-11 of the largest, K the others,
-s S_FF is nothing next to 1, and the sums of the likelihood are, without it::
+A large weight of a feature is a column of a small unit. Next to the scatter of the others that of
+its own is rounding, and eigenvalues have no digits of it; what it says of its shared coefficient is
+as much as ever. Of columns F whose squares in a task are next to nothing of the largest, K the
+others, s S_FF is nothing next to 1, and without it the sums of the likelihood are::
 
     S_KK = E'diag(λ)E      M = E S_KF      D = (I + s S_KK)⁻¹      B = S (I + s S)⁻¹
     B_KK = S_KK D     B_KF = D S_KF = E'diag(1 / (1 + s λ)) M     B_FF = S_FF - s S_FK D S_KF
 
-With rows [E, diag(1/λ) M] for eigenvectors these are their products with λ / (1 + s λ), but for
-S_FF - M'diag(1/λ)M, what K leaves of F within the task, which does not depend on s. So does
-(I + s S)⁻¹ s_t lack s_F - M'diag(1/λ)E s_K, which the same goes for. To first order in the small
-unit these rows are the eigenvectors. In the limit of the unit 0 nothing is left out, and so columns
-that have no slopes at all are columns of a unit that is next to 0.
+Of the rows [E, diag(1/λ) M], which to first order are the eigenvectors, these are the products
+with λ / (1 + s λ), but for S_FF - M'diag(1/λ)M: what K leaves of F within the task, which does not
+depend on s. So does (I + s S)⁻¹ s_t lack s_F - M'diag(1/λ)E s_K. In the limit of the unit 0 nothing
+is neglected, so that columns without any slopes are columns of a unit next to 0.
 """
 
 from __future__ import annotations
@@ -28,13 +26,21 @@ from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.likelihood.chunk import Chunk, Chunks
 from mtlearn.solvers.spectrum import Spectrum, decomposed, without_rounding
 
-SMALL = 1e-11  # of the largest square of a column
+SMALL = 1e-9  # of the largest square: what is neglected is then as large as rounding of others
+NOISE = 1e-28  # of the square of its mean, which is what centring leaves of a constant column
 NO_SLOPE = 2.0**-200  # unit of a column without slopes, whose squares are numbers
 
 
 def are_small(squares: np.ndarray) -> np.ndarray:
-    """Mask of columns (..., d) that are, from their squares within the task."""
+    """Mask of the columns, from their squares within the task (..., d)."""
     return (squares > 0) & (squares <= SMALL * squares.max(axis=-1, keepdims=True, initial=0.0))
+
+
+def small_columns(problem: SquaredProblem, unit: np.ndarray) -> np.ndarray:
+    """Mask of columns (d,), in these units, that are small in some task."""
+    squares = (problem.scatter_diagonal() / problem.scale).T * unit**2
+    constant = NOISE * problem.weight[:, None] * (problem.given_mean.T * unit) ** 2
+    return (are_small(squares) & (squares > constant)).any(axis=0)
 
 
 class SpectrumApart(Spectrum):
