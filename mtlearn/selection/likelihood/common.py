@@ -117,11 +117,12 @@ class CommonLikelihood:
         unit = np.ones(d) if fixed is None else np.where(fixed, NO_SLOPE, 1.0)
         x = np.broadcast_to(problem.x_mean.T * unit, (self.n_tasks, d))
         small = small_columns(problem, unit)
-        spectrum = SpectrumApart(problem, unit) if small.any() else Spectrum(problem)
+        apart = fixed is not None or bool(small.any())
+        spectrum = SpectrumApart(problem, unit) if apart else Spectrum(problem)
         self.chunks = Chunks.of(spectrum, x, problem.scale)
         self.x = x
         (total,), (largest,) = self.chunks.run(_scatter)
-        if small.any():
+        if apart:
             total = problem.scatter_sum(1.0 / problem.scale) * np.outer(unit, unit)
         self.largest = float(largest.max(initial=0.0))
         weight = np.zeros_like(self.weight) if level == np.inf else self.weight
@@ -133,7 +134,7 @@ class CommonLikelihood:
         ridge[1:] *= (unit if mean_unit is None else unit * mean_unit) ** 2
         self.columns, self.ridge = self._shared_columns(G, ridge)
         r = self._take_residuals(problem, G, weight, unit)
-        self.left_out = LeftOut(problem, unit, small, r) if small.any() else None
+        self.left_out = LeftOut(problem, unit, small, r) if apart else None
         self.left = None if self.left_out is None else self.left_out.sums(self.chunks)
 
     def _shared_columns(self, G: np.ndarray, ridge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
