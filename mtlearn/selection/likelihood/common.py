@@ -27,16 +27,10 @@ from scipy import linalg
 
 from mtlearn.problems.squared import SquaredProblem
 from mtlearn.selection.likelihood.bordered import bordered, sum_of_slopes
-from mtlearn.selection.likelihood.chunk import Chunk, Chunks
+from mtlearn.selection.likelihood.chunk import Chunk
 from mtlearn.selection.likelihood.derivatives import FLAT, Derivatives
 from mtlearn.selection.likelihood.mixed import EXACT, FLOOR, RANK, MixedModel
-from mtlearn.selection.likelihood.small_columns import (
-    NO_SLOPE,
-    LeftOut,
-    SpectrumApart,
-    small_columns,
-)
-from mtlearn.solvers.spectrum import Spectrum
+from mtlearn.selection.likelihood.small_columns import NO_SLOPE, Decomposed, LeftOut
 
 
 @dataclass(frozen=True)
@@ -116,17 +110,10 @@ class CommonLikelihood:
         self.N, d = float(problem.weight.sum()), problem.n_features
         unit = np.ones(d) if fixed is None else np.where(fixed, NO_SLOPE, 1.0)
         x = np.broadcast_to(problem.x_mean.T * unit, (self.n_tasks, d))
-        small = small_columns(problem, unit)
-        apart = fixed is not None or bool(small.any())
-        spectrum = SpectrumApart(problem, unit) if apart else Spectrum(problem)
-        self.chunks = Chunks.of(spectrum, x, problem.scale)
-        self.x = x
-        (total,), (largest,) = self.chunks.run(_scatter)
-        if apart:
-            total = problem.scatter_sum(1.0 / problem.scale) * np.outer(unit, unit)
-        self.largest = float(largest.max(initial=0.0))
+        self.x, found = x, Decomposed.of(problem, x, unit)
+        self.chunks, self.largest = found.chunks, found.largest
         weight = np.zeros_like(self.weight) if level == np.inf else self.weight
-        G = bordered(weight, x, total, self.has_b0)
+        G = bordered(weight, x, found.total, self.has_b0)
         if fixed is not None and not G.diagonal()[1:][~fixed].any():
             self.variables = tuple(name for name in self.variables if name != "slopes")
         self.mean_square = float(np.trace(G[1:, 1:])) / (self.N * max(d, 1))  # of the columns
@@ -134,7 +121,8 @@ class CommonLikelihood:
         ridge[1:] *= (unit if mean_unit is None else unit * mean_unit) ** 2
         self.columns, self.ridge = self._shared_columns(G, ridge)
         r = self._take_residuals(problem, G, weight, unit)
-        self.left_out = LeftOut(problem, unit, small, r) if apart else None
+        small = found.small
+        self.left_out = None if small is None else LeftOut(problem, unit, small, r)
         self.left = None if self.left_out is None else self.left_out.sums(self.chunks)
 
     def _shared_columns(self, G: np.ndarray, ridge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -276,12 +264,6 @@ class CommonLikelihood:
         """What derivatives need of B_t, g_t and q_t; ``along`` is h_t (e_t - z_t·(b_0, w))."""
         common = (state.s, state.shared[1:])
         return _Sums(*itertools.chain(*self.chunks.run(_second, along, common=common)))
-
-
-def _scatter(chunk: Chunk) -> tuple[tuple, tuple]:
-    """The sum of the S_t, and the largest eigenvalue of each."""
-    largest = chunk.values.max(axis=1, initial=0.0)
-    return (chunk.sandwich([chunk.values])[0],), (np.broadcast_to(largest, chunk.n_tasks),)
 
 
 def _likelihood(chunk: Chunk, s: float) -> tuple[tuple, tuple]:

@@ -43,6 +43,43 @@ def small_columns(problem: SquaredProblem, unit: np.ndarray) -> np.ndarray:
     return (are_small(squares) & (squares > constant)).any(axis=0)
 
 
+@dataclass(frozen=True)
+class Decomposed:
+    """The scatters of all tasks as the likelihood takes them.
+
+    Attributes
+    ----------
+    chunks : Chunks
+    total : ndarray of shape (d, d)
+        Their sum.
+    largest : float
+        Eigenvalue of all.
+    small : ndarray of bool, of shape (d,), or None
+        Columns that are apart; None if all slopes may vary.
+    """
+
+    chunks: Chunks
+    total: np.ndarray
+    largest: float
+    small: np.ndarray | None
+
+    @classmethod
+    def of(cls, problem: SquaredProblem, x: np.ndarray, unit: np.ndarray) -> Decomposed:
+        """Those of a problem whose columns are in other units, with their means x (T, d)."""
+        if (unit == 1.0).all():
+            chunks = Chunks.of(Spectrum(problem), x, problem.scale)
+            (total,), (largest, squares) = chunks.run(_scatter)
+            # These cost nothing, but do not tell small columns from constant ones.
+            some = squares <= 2 * SMALL * squares.max(axis=1, keepdims=True, initial=0.0)
+            if not (some.any() and small_columns(problem, unit).any()):
+                return cls(chunks, total, float(largest.max(initial=0.0)), None)
+        chunks = Chunks.of(SpectrumApart(problem, unit), x, problem.scale)
+        largest = chunks.run(_scatter)[1][0]
+        total = problem.scatter_sum(1.0 / problem.scale) * np.outer(unit, unit)
+        small = small_columns(problem, unit)
+        return cls(chunks, total, float(largest.max(initial=0.0)), small)
+
+
 class SpectrumApart(Spectrum):
     """Rows [E, diag(1/λ) M] and λ of all tasks, columns in the units (d,)."""
 
@@ -103,6 +140,14 @@ class LeftOut:
         both = self.small[:, None] & self.small
         left = np.where(both, whole - total, 0.0)
         return left, np.where(self.small, self.r[tasks].sum(axis=0) - r, 0.0)
+
+
+def _scatter(chunk: Chunk) -> tuple[tuple, tuple]:
+    """The sum of the S_t; of each the largest eigenvalue, and the diagonal."""
+    largest = np.broadcast_to(chunk.values.max(axis=1, initial=0.0), chunk.n_tasks)
+    squares = np.einsum("tkj,tkj,tk->tj", chunk.E, chunk.E, chunk.values)
+    squares = np.broadcast_to(squares, (chunk.n_tasks, squares.shape[1]))
+    return (chunk.sandwich([chunk.values])[0],), (largest, squares)
 
 
 def _explained(chunk: Chunk) -> tuple[tuple, tuple]:
