@@ -1388,7 +1388,16 @@ FOLDS = {
     ),
     "alpha of features that differ": (
         fit(Mean(alpha="auto", feature_weight=[0, 1, 1]), task=TASK),
-        ['alpha="auto"', "feature_weight"],
+        ['alpha="auto"', "feature_weight has 0."],
+        ["Give alpha a number", "cross-validation"],
+    ),
+    "alpha of classes whose features differ": (
+        classify(
+            LABELS,
+            MeanRegularizedClassifier(alpha="auto", feature_weight=[1, 1, np.inf]),
+            task=TASK,
+        ),
+        ['alpha="auto"', "feature_weight has 0 or inf"],
         ["Give alpha a number", "cross-validation"],
     ),
     "column to drop": (
