@@ -39,7 +39,8 @@ def estimate(model: Model, problem: PassProblem, known: Known) -> Strengths:
         )
     totals = known.totals()
     N, T = float(totals.sum()), int(np.count_nonzero(totals))
-    found = strengths_of_part(_part(problem, known), model.alpha_mean * N, T / N)
+    ridge, unit = model.alpha_mean * N, None if weights is None else weights.mean_unit
+    found = strengths_of_part(_part(problem, known), ridge, T / N, unit)
     levels = model.alpha_intercept
     return Strengths(found.alpha, found.alpha_intercept if levels is None else levels)
 

@@ -61,7 +61,9 @@ class Strengths:
         return Strengths(alpha, self.alpha_intercept * more)
 
 
-def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
+def logistic_strengths(
+    data: TaskData, alpha_mean: float, mean_unit: np.ndarray | None = None
+) -> Strengths:
     """Strengths of a mean-regularised logistic model, as its two variances say.
 
     Parameters
@@ -71,6 +73,8 @@ def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
         classes, and weights as ``as_repetitions`` makes them. Tasks may be empty.
     alpha_mean : float
         Ridge on the shared slopes, w_0 ~ N(0, I/(alpha_mean N)); ``inf`` is w_0 = 0.
+    mean_unit : ndarray of shape (d,), default=None
+        Units of w_0 in the columns of the data.
 
     Returns
     -------
@@ -92,10 +96,12 @@ def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
     """
     totals = data.totals()
     N, T = float(totals.sum()), int(np.count_nonzero(totals))
-    return strengths_of_part(_part(data), alpha_mean * N, T / N)
+    return strengths_of_part(_part(data), alpha_mean * N, T / N, mean_unit)
 
 
-def strengths_of_part(part: TaskData, ridge: float, per_noise: float) -> Strengths:
+def strengths_of_part(
+    part: TaskData, ridge: float, per_noise: float, mean_unit: np.ndarray | None = None
+) -> Strengths:
     """The same from rows that are looked at, whatever has picked them.
 
     Parameters
@@ -106,6 +112,8 @@ def strengths_of_part(part: TaskData, ridge: float, per_noise: float) -> Strengt
         N alpha_mean of all rows.
     per_noise : float
         T/N of all rows.
+    mean_unit : ndarray of shape (d,), default=None
+        Units of w_0 in the columns of the part.
     """
     several = part.y.ndim == 2
     found = np.zeros(2)
@@ -115,7 +123,7 @@ def strengths_of_part(part: TaskData, ridge: float, per_noise: float) -> Strengt
         own = replace(part, y=np.ascontiguousarray(part.y[:, k])) if several else part
         if own.y.min() == own.y.max():
             continue
-        variances, rows = _variances(own, ridge, rows)
+        variances, rows = _variances(own, ridge, rows, mean_unit)
         found += variances / K
     with np.errstate(divide="ignore"):
         slopes, levels = per_noise / found
@@ -123,7 +131,7 @@ def strengths_of_part(part: TaskData, ridge: float, per_noise: float) -> Strengt
 
 
 def _variances(
-    data: TaskData, ridge: float, rows: LabelRows | None
+    data: TaskData, ridge: float, rows: LabelRows | None, mean_unit: np.ndarray | None
 ) -> tuple[np.ndarray, LabelRows]:
     """Of slopes and levels, under a ridge N alpha_mean."""
     moments = Moments.of_data(data)
@@ -141,7 +149,8 @@ def _variances(
     close = SMALL_CLOSE if small else CLOSE
     # Weights that are whole, but for those of classes, repeat rows; others nearly do.
     common: dict[str, Any] = {"restricted": True, "repeat": True, "close": close}
-    model = LaplaceModel(products, placed, alpha_mean=alpha, **common)
+    unit = None if mean_unit is None else np.r_[1.0, mean_unit]
+    model = LaplaceModel(products, placed, alpha_mean=alpha, mean_unit=unit, **common)
     if model.separates:
         common |= {"alpha_mean": SEPARABLE, "of_unit_columns": True}
         model = LaplaceModel(products, placed, **common)

@@ -121,7 +121,7 @@ def estimate_strengths(
         return of_levels_alone()
     if logistic and fit_intercept and (slopes or problem.n_features <= FEATURES):
         rows = data if data.stacked else data.one_row_per_label()[0]
-        found = logistic_strengths(rows, alpha_mean).of_contrasts(contrast)
+        found = logistic_strengths(rows, alpha_mean, mean_unit).of_contrasts(contrast)
         levels = found.alpha_intercept if alpha_intercept is None else alpha_intercept
         return Strengths(found.alpha, levels)
     if isinstance(problem, LossProblem) and isinstance(problem.loss, Huber):
