@@ -1391,15 +1391,6 @@ FOLDS = {
         ['alpha="auto"', "feature_weight has 0."],
         ["Give alpha a number", "cross-validation"],
     ),
-    "alpha of classes whose features differ": (
-        classify(
-            LABELS,
-            MeanRegularizedClassifier(alpha="auto", feature_weight=[1, 1, np.inf]),
-            task=TASK,
-        ),
-        ['alpha="auto"', "feature_weight has 0 or inf"],
-        ["Give alpha a number", "cross-validation"],
-    ),
     "column to drop": (
         lambda: DropColumns("day").fit(FRAME),
         ["columns='day'"],
