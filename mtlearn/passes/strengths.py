@@ -26,7 +26,7 @@ def estimate(model: Model, problem: PassProblem, known: Known) -> Strengths:
     the rows of a task lie among the chunks the first pass has said.
     """
     slopes, weights = model.estimates_alpha, model.weights
-    usual = weights is None or bool(weights.charged.all())
+    usual = weights is None or not len(weights.free)
     if not (usual and model.fit_intercept and (slopes or known.n_features <= FEATURES)):
         return model.estimate(
             problem,
@@ -39,7 +39,7 @@ def estimate(model: Model, problem: PassProblem, known: Known) -> Strengths:
         )
     totals = known.totals()
     N, T = float(totals.sum()), int(np.count_nonzero(totals))
-    found = strengths_of_part(_part(problem, known), model.alpha_mean * N, T / N)
+    found = strengths_of_part(_part(problem, known), model.alpha_mean * N, T / N, weights)
     levels = model.alpha_intercept
     return Strengths(found.alpha, found.alpha_intercept if levels is None else levels)
 

@@ -7,7 +7,7 @@ x̄_t lives, E_t'diag(1 / (lambda + alpha)) E_t: a point of the path costs produ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +39,7 @@ class Spectrum:
         self.problem = problem
         blocks: Listed | Blocks | None = problem.kept.get("spectrum")
         if blocks is None:
-            if isinstance(problem, BlockedProblem):
-                blocks = problem.decomposed(_decomposed)
-            else:
-                blocks = [_decompose(block) for block in problem.scatter_blocks(thin=True)]
+            blocks = decomposed(problem, _decompose)
             if isinstance(blocks, Blocks) or problem.spectrum_bytes() <= SHARED_BYTES:
                 problem.kept["spectrum"] = blocks
         self.blocks: Any = blocks
@@ -133,9 +130,22 @@ class InverseOfSpectrum:
         return SpectralInverse(np.arange(len(piece[0])), *piece, self.alpha)
 
 
-def _decomposed(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """E and lambda of a piece of scatters."""
-    return _decompose(ScatterBlock(np.arange(len(S)), full=S))[1:]
+def decomposed(problem: SquaredProblem, decompose: Callable) -> Listed | Blocks:
+    """``decompose(block)``, tasks, E and lambda, of all blocks of scatters, wherever these are."""
+    if isinstance(problem, BlockedProblem):
+        return problem.decomposed(OfPiece(decompose))
+    return [decompose(block) for block in problem.scatter_blocks(thin=True)]
+
+
+@dataclass(frozen=True)
+class OfPiece:
+    """E and lambda of a piece of scatters, from a function of a block."""
+
+    decompose: Callable
+
+    def __call__(self, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of S (b, d, d)."""
+        return self.decompose(ScatterBlock(np.arange(len(S)), full=S))[1:]
 
 
 def _decompose(block: ScatterBlock) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -148,7 +158,12 @@ def _decompose(block: ScatterBlock) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         # Left singular vectors U and values lambda = sigma² of A': E = diag(1 / sigma) U'A.
         root = np.sqrt(np.where(values > 0, values, 1.0))
         E = np.matmul((vectors / root[:, None, :]).transpose(0, 2, 1), A)
+    return block.tasks, *without_rounding(E, values)
+
+
+def without_rounding(E: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """E (b, r, d) less rows of rounding alone, and ascending eigenvalues, zero where they are."""
     known = values > CUTOFF * values.shape[1] * values[:, -1:]
     first = int(np.argmax(known.any(axis=0)))
     values = np.where(known, values, 0.0)[:, first:]
-    return block.tasks, np.ascontiguousarray(E[:, first:]), values
+    return np.ascontiguousarray(E[:, first:]), values

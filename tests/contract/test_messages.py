@@ -1388,7 +1388,7 @@ FOLDS = {
     ),
     "alpha of features that differ": (
         fit(Mean(alpha="auto", feature_weight=[0, 1, 1]), task=TASK),
-        ['alpha="auto"', "feature_weight"],
+        ['alpha="auto"', "feature_weight has 0."],
         ["Give alpha a number", "cross-validation"],
     ),
     "column to drop": (

@@ -11,6 +11,7 @@ MEAN, GROUP = mtlearn.MeanRegularizedClassifier, mtlearn.GroupLassoClassifier
 MODELS = {
     "mean": MEAN(0.3, **STRICT),
     "mean, strengths estimated": MEAN("auto", **STRICT),
+    "mean, estimated, weights": MEAN("auto", feature_weight=[1, 3, 2, np.inf], **STRICT),
     "mean, free levels, by task": MEAN(0.3, alpha_intercept=0, task_weight="balanced", **STRICT),
     "mean, one level": MEAN(0.3, alpha_intercept=np.inf, alpha_mean=0.1, **STRICT),
     "mean, levels pulled": MEAN(0.3, alpha_intercept=0.2, alpha_mean=0, **STRICT),

@@ -26,10 +26,11 @@ import numpy as np
 from scipy import linalg
 
 from mtlearn.problems.squared import SquaredProblem
-from mtlearn.selection.likelihood.chunk import Chunk, Chunks
+from mtlearn.selection.likelihood.bordered import bordered, sum_of_slopes
+from mtlearn.selection.likelihood.chunk import Chunk
 from mtlearn.selection.likelihood.derivatives import FLAT, Derivatives
 from mtlearn.selection.likelihood.mixed import EXACT, FLOOR, RANK, MixedModel
-from mtlearn.solvers.spectrum import Spectrum
+from mtlearn.selection.likelihood.small_columns import NO_SLOPE, Decomposed, LeftOut
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class CommonLikelihood:
         estimated.
     mean_unit : ndarray of shape (d,), default=None
         Units of w in the columns of the problem.
+    fixed : ndarray of bool, of shape (d,), default=None
+        Columns that have no slopes.
 
     Attributes
     ----------
@@ -98,25 +101,29 @@ class CommonLikelihood:
         alpha_mean: float,
         level: float | None,
         mean_unit: np.ndarray | None = None,
+        fixed: np.ndarray | None = None,
     ):
         self.level = level
         self.variables: tuple[str, ...] = ("level", "slopes") if level is None else ("slopes",)
         self.has_b0 = problem.coupling.fit_intercept and level != np.inf
         self.weight, self.n_tasks = problem.weight, problem.n_columns
         self.N, d = float(problem.weight.sum()), problem.n_features
-        x = np.broadcast_to(problem.x_mean.T, (self.n_tasks, d))
-        self.chunks = Chunks.of(Spectrum(problem), x, problem.scale)
-        self.x = x
-        (total,), (largest,) = self.chunks.run(_scatter)
-        self.largest = float(largest.max(initial=0.0))
+        unit = np.ones(d) if fixed is None else np.where(fixed, NO_SLOPE, 1.0)
+        x = np.broadcast_to(problem.x_mean.T * unit, (self.n_tasks, d))
+        self.x, found = x, Decomposed.of(problem, x, unit)
+        self.chunks, self.largest = found.chunks, found.largest
         weight = np.zeros_like(self.weight) if level == np.inf else self.weight
-        G = _bordered(weight, x, total, self.has_b0)
+        G = bordered(weight, x, found.total, self.has_b0)
+        if fixed is not None and not G.diagonal()[1:][~fixed].any():
+            self.variables = tuple(name for name in self.variables if name != "slopes")
         self.mean_square = float(np.trace(G[1:, 1:])) / (self.N * max(d, 1))  # of the columns
         ridge = np.r_[0.0, np.full(d, alpha_mean * self.N)]
-        if mean_unit is not None:
-            ridge[1:] *= mean_unit**2
+        ridge[1:] *= (unit if mean_unit is None else unit * mean_unit) ** 2
         self.columns, self.ridge = self._shared_columns(G, ridge)
-        self._take_residuals(problem, G, weight)
+        r = self._take_residuals(problem, G, weight, unit)
+        small = found.small
+        self.left_out = None if small is None else LeftOut(problem, unit, small, r)
+        self.left = None if self.left_out is None else self.left_out.sums(self.chunks)
 
     def _shared_columns(self, G: np.ndarray, ridge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients that are there, and R; flat ones that depend on others are not."""
@@ -130,14 +137,17 @@ class CommonLikelihood:
         own = np.abs(np.diag(R))
         return np.sort(order[own > RANK * own[0]]), ridge
 
-    def _take_residuals(self, problem: SquaredProblem, G: np.ndarray, weight: np.ndarray) -> None:
-        """Targets less the pooled model, so that little cancels; in units of their own."""
-        xy, yy = (problem.xy / problem.scale).T, problem.yy / problem.scale
+    def _take_residuals(
+        self, problem: SquaredProblem, G: np.ndarray, weight: np.ndarray, unit_of_x: np.ndarray
+    ) -> np.ndarray:
+        """Targets less the pooled model, so that little cancels, in units of their own; the s_t."""
+        xy, yy = (problem.xy / problem.scale).T * unit_of_x, problem.yy / problem.scale
         y = problem.y_mean - (self.weight @ problem.y_mean / self.N if self.has_b0 else 0.0)
         right = np.r_[weight @ y, xy.sum(axis=0) + (weight * y) @ self.x]
         f, w = self.columns, np.zeros(len(G))
         w[f] = self._inverse(G)[0][np.ix_(f, f)] @ right[f]
-        r = xy - self.chunks.run(_scatter_times, common=(w[1:],))[1][0]
+        along = np.repeat((unit_of_x * w[1:])[:, None], self.n_tasks, axis=1)
+        r = xy - (problem.scatter_times(along) / problem.scale).T * unit_of_x
         left = yy - np.einsum("tj,j->t", xy + r, w[1:])
         y_left = y - w[0] - self.x @ w[1:]
         rr, null = left.sum() + weight @ y_left**2, yy.sum() + weight @ y**2
@@ -149,6 +159,7 @@ class CommonLikelihood:
         self.unit = float(unit)
         self.y, self.yy, self.pooled = y_left / unit, left / unit**2, w / unit
         self.chunks.take(r / unit)
+        return r / unit
 
     # The likelihood.
 
@@ -157,11 +168,13 @@ class CommonLikelihood:
         given = dict(zip(self.variables, x, strict=True))
         a, s = given.get("level", self.level or 0.0), given.get("slopes", 0.0)
         (lost, logdet, total, r), (q, xr, g) = self.chunks.run(_likelihood, common=(s,))
+        if self.left is not None:
+            total, r = total + self.left[0], r + self.left[1]
         e, within = self.y - s * xr, float(self.yy.sum()) - s * lost
         h = 1.0 / (1.0 / self.weight + a + q)
         if a < np.inf:
             logdet += float(np.log(self.weight / h).sum())
-        G = _bordered(h, g, total, self.has_b0)
+        G = bordered(h, g, total, self.has_b0)
         try:
             C, root = self._inverse(G)
         except np.linalg.LinAlgError:
@@ -226,8 +239,8 @@ class CommonLikelihood:
         # U_t, the rows of W_t that belong to slopes, times g_t: U_t'g_t.
         Ug = np.column_stack([h * size * z[:, 0], sums.Bg + (h * size)[:, None] * g])
         H_a = (z * (h**2)[:, None]).T @ z
-        H_s = _slopes(h, g, sums.Bg, size, sums.B2, z[:, 0])
-        D = _slopes(h, g, sums.B2g, sums.bent, sums.B3, z[:, 0]) + (Ug * h[:, None]).T @ Ug
+        H_s = sum_of_slopes(h, g, sums.Bg, size, sums.B2, z[:, 0])
+        D = sum_of_slopes(h, g, sums.B2g, sums.bent, sums.B3, z[:, 0]) + (Ug * h[:, None]).T @ Ug
         CHa, CHs = C @ H_a, C @ H_s
         zC = z @ C
         zCz, zCUg = np.einsum("ti,ti->t", zC, z), np.einsum("ti,ti->t", zC, Ug)
@@ -251,17 +264,6 @@ class CommonLikelihood:
         """What derivatives need of B_t, g_t and q_t; ``along`` is h_t (e_t - z_t·(b_0, w))."""
         common = (state.s, state.shared[1:])
         return _Sums(*itertools.chain(*self.chunks.run(_second, along, common=common)))
-
-
-def _scatter(chunk: Chunk) -> tuple[tuple, tuple]:
-    """The sum of the S_t, and the largest eigenvalue of each."""
-    largest = chunk.values.max(axis=1, initial=0.0)
-    return (chunk.sandwich([chunk.values])[0],), (np.broadcast_to(largest, chunk.n_tasks),)
-
-
-def _scatter_times(chunk: Chunk, w: np.ndarray) -> tuple[tuple, tuple]:
-    """S_t w of each task."""
-    return (), (chunk.back(chunk.values * chunk.inside(w)),)
 
 
 def _likelihood(chunk: Chunk, s: float) -> tuple[tuple, tuple]:
@@ -312,25 +314,3 @@ class _Sums:
 
 def _symmetric(first: float, both: float, second: float) -> np.ndarray:
     return np.array([[first, both], [both, second]])
-
-
-def _bordered(h: np.ndarray, g: np.ndarray, total: np.ndarray, has_b0: bool) -> np.ndarray:
-    """Sum of the W_t: that of B_t is ``total``."""
-    p = g.shape[1] + 1
-    G = np.empty((p, p))
-    G[0, 0], G[0, 1:] = h.sum() * has_b0, h @ g * has_b0
-    G[1:, 0] = G[0, 1:]
-    root = g * np.sqrt(h)[:, None]
-    G[1:, 1:] = total + root.T @ root
-    return G
-
-
-def _slopes(h, g, next_g, size, B, one) -> np.ndarray:
-    """Sums of U_t'B_t^k U_t, from B^(k + 1) g, g'B^k g and the sum of B^(k + 2)."""
-    p = g.shape[1] + 1
-    out = np.empty((p, p))
-    out[0, 0] = h**2 @ (size * one)
-    out[0, 1:] = out[1:, 0] = (h * one) @ next_g + (h**2 * size * one) @ g
-    mixed = (g * h[:, None]).T @ next_g
-    out[1:, 1:] = B + mixed + mixed.T + (g * (h**2 * size)[:, None]).T @ g
-    return out

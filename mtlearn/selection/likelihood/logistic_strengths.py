@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from mtlearn.inputs.feature_weight import FeatureWeights
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.problems.moments import Moments
 from mtlearn.selection.likelihood.label_rows import LabelRows
 from mtlearn.selection.likelihood.laplace import LaplaceModel
 from mtlearn.selection.likelihood.products import CrossProducts, center_of
+from mtlearn.selection.likelihood.small_columns import NO_SLOPE
 from mtlearn.selection.likelihood.variances import common_groups, fit_variances
 
 PRODUCTS = 8_000_000  # of numbers, that a look at the part may take
@@ -61,7 +63,9 @@ class Strengths:
         return Strengths(alpha, self.alpha_intercept * more)
 
 
-def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
+def logistic_strengths(
+    data: TaskData, alpha_mean: float, weights: FeatureWeights | None = None
+) -> Strengths:
     """Strengths of a mean-regularised logistic model, as its two variances say.
 
     Parameters
@@ -71,6 +75,8 @@ def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
         classes, and weights as ``as_repetitions`` makes them. Tasks may be empty.
     alpha_mean : float
         Ridge on the shared slopes, w_0 ~ N(0, I/(alpha_mean N)); ``inf`` is w_0 = 0.
+    weights : FeatureWeights, default=None
+        What the columns of the data were divided by; none is 0.
 
     Returns
     -------
@@ -92,10 +98,12 @@ def logistic_strengths(data: TaskData, alpha_mean: float) -> Strengths:
     """
     totals = data.totals()
     N, T = float(totals.sum()), int(np.count_nonzero(totals))
-    return strengths_of_part(_part(data), alpha_mean * N, T / N)
+    return strengths_of_part(_part(data), alpha_mean * N, T / N, weights)
 
 
-def strengths_of_part(part: TaskData, ridge: float, per_noise: float) -> Strengths:
+def strengths_of_part(
+    part: TaskData, ridge: float, per_noise: float, weights: FeatureWeights | None = None
+) -> Strengths:
     """The same from rows that are looked at, whatever has picked them.
 
     Parameters
@@ -106,7 +114,14 @@ def strengths_of_part(part: TaskData, ridge: float, per_noise: float) -> Strengt
         N alpha_mean of all rows.
     per_noise : float
         T/N of all rows.
+    weights : FeatureWeights, default=None
+        What the columns were divided by; none is 0.
     """
+    mean_unit, fixed = None, np.zeros(part.X.shape[1], dtype=bool)
+    if weights is not None:
+        fixed = np.isinf(weights.weight)
+        unit = np.where(fixed, NO_SLOPE, 1.0)
+        part, mean_unit = replace(part, X=part.X * unit), weights.mean_unit * unit
     several = part.y.ndim == 2
     found = np.zeros(2)
     rows: LabelRows | None = None
@@ -115,7 +130,7 @@ def strengths_of_part(part: TaskData, ridge: float, per_noise: float) -> Strengt
         own = replace(part, y=np.ascontiguousarray(part.y[:, k])) if several else part
         if own.y.min() == own.y.max():
             continue
-        variances, rows = _variances(own, ridge, rows)
+        variances, rows = _variances(own, ridge, rows, mean_unit, fixed)
         found += variances / K
     with np.errstate(divide="ignore"):
         slopes, levels = per_noise / found
@@ -123,9 +138,13 @@ def strengths_of_part(part: TaskData, ridge: float, per_noise: float) -> Strengt
 
 
 def _variances(
-    data: TaskData, ridge: float, rows: LabelRows | None
+    data: TaskData,
+    ridge: float,
+    rows: LabelRows | None,
+    mean_unit: np.ndarray | None,
+    fixed: np.ndarray,
 ) -> tuple[np.ndarray, LabelRows]:
-    """Of slopes and levels, under a ridge N alpha_mean."""
+    """Of slopes and levels, under a ridge N alpha_mean; of levels alone where slopes are fixed."""
     moments = Moments.of_data(data)
     products = CrossProducts.of(moments, "pooled")
     center = center_of(moments)
@@ -141,13 +160,17 @@ def _variances(
     close = SMALL_CLOSE if small else CLOSE
     # Weights that are whole, but for those of classes, repeat rows; others nearly do.
     common: dict[str, Any] = {"restricted": True, "repeat": True, "close": close}
-    model = LaplaceModel(products, placed, alpha_mean=alpha, **common)
+    unit = None if mean_unit is None else np.r_[1.0, mean_unit]
+    model = LaplaceModel(products, placed, alpha_mean=alpha, mean_unit=unit, **common)
     if model.separates:
         common |= {"alpha_mean": SEPARABLE, "of_unit_columns": True}
         model = LaplaceModel(products, placed, **common)
     tol, most = (SMALL_TOL, SMALL_STEPS) if small else (TOL, STEPS)
-    fit = fit_variances(model, common_groups(model), tol=tol, max_iter=most)
-    theta, scale = np.diag(fit.Theta), model.scale
+    groups, scale = common_groups(model), model.scale
+    if fixed[np.isfinite(scale[1:])].all():
+        groups = groups[:, groups[0] > 0]
+    fit = fit_variances(model, groups, tol=tol, max_iter=most)
+    theta = np.diag(fit.Theta)
     slopes = theta[1:][np.isfinite(scale[1:])] / scale[1:][np.isfinite(scale[1:])] ** 2
     return np.array([slopes.max(initial=0.0), theta[0]]), model.rows
 

@@ -119,6 +119,8 @@ class MixedModel:
         makes them flat, ``inf`` zero. None leaves it to be estimated in columns of unit variance.
     of_unit_columns : bool
         Whether ``alpha_mean`` is a ridge on columns of unit variance.
+    mean_unit : ndarray of shape (p,), default=None
+        What else the shared coefficients are measured in: R_j = alpha_mean N mean_unit_j².
 
     Attributes
     ----------
@@ -153,6 +155,7 @@ class MixedModel:
         restricted: bool,
         alpha_mean: float | None,
         of_unit_columns: bool = False,
+        mean_unit: np.ndarray | None = None,
     ):
         (T, p), zz, N = products.zy.shape, products.zz, products.size
         self.products, self.restricted, self.N = products, restricted, N
@@ -167,7 +170,7 @@ class MixedModel:
         ridge = np.where(slopes & (mean_square > 0), given * N, 0.0)
         self.estimates_ridge = alpha_mean is None and bool(ridge.any())
         if alpha_mean is not None and np.isfinite(alpha_mean) and not of_unit_columns:
-            ridge *= inverse**2
+            ridge *= (inverse if mean_unit is None else inverse * mean_unit) ** 2
         A = zz * (inverse[:, None] * inverse)
         b = products.zy * inverse
         total = total * (inverse[:, None] * inverse)

@@ -68,6 +68,7 @@ class Modes(MixedModel):
         restricted: bool,
         alpha_mean: float | None,
         of_unit_columns: bool = False,
+        mean_unit: np.ndarray | None = None,
         repeat: bool = True,
         close: float = CLOSE,
     ):
@@ -76,6 +77,7 @@ class Modes(MixedModel):
             restricted=restricted,
             alpha_mean=alpha_mean,
             of_unit_columns=of_unit_columns,
+            mean_unit=mean_unit,
         )
         self.rows: LabelRows = rows(self.scale)
         self.capped = self.rows.loss.dispersed  # counts grow on; classes level off before

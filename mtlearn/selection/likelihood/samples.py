@@ -33,6 +33,8 @@ def _of_some(whole: Any, tasks: np.ndarray, chunks: Chunks) -> Any:
     part.chunks, part.n_tasks = chunks, len(tasks)
     part.weight, part.x = whole.weight[tasks], whole.x[tasks]
     part.y, part.yy, part.N = whole.y[tasks], whole.yy[tasks], float(part.weight.sum())
+    if whole.left_out is not None:
+        part.left = whole.left_out.sums(chunks, tasks)
     free = whole.level == np.inf
     flat = whole.N - whole.df - whole.n_tasks * free
     part.df = max(part.N - part.n_tasks * free - flat, 1.0)

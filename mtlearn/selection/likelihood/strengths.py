@@ -83,7 +83,7 @@ def estimate_strengths(
     Strengths
         ``inf`` where the likelihood is largest without any variance, or does not tell it from the
         noise. Where the likelihood takes too long or too much memory, for other losses and where
-        slopes of some features are free or alike, levels are those of
+        slopes of some features are free, levels are those of
         :func:`one_way_alpha_intercept` and slopes are not looked at.
 
     Raises
@@ -109,17 +109,17 @@ def estimate_strengths(
         levels = one_way_alpha_intercept(problem, alpha_mean, mean_unit)
         return Strengths(None, levels).of_contrasts(contrast)
 
-    if weights is not None and not weights.charged.all():
+    if weights is not None and len(weights.free):
         if slopes:
             raise ValueError(
                 'alpha="auto" is one variance for the slopes of all features, and feature_weight '
-                "has 0 or inf. Give alpha a number, or choose it by cross-validation."
+                "has 0. Give alpha a number, or choose it by cross-validation."
             )
         return of_levels_alone()
     logistic = (isinstance(problem, LossProblem) and isinstance(problem.loss, Logistic)) or joint
     if logistic and fit_intercept and (slopes or problem.n_features <= FEATURES):
         rows = data if data.stacked else data.one_row_per_label()[0]
-        found = logistic_strengths(rows, alpha_mean).of_contrasts(contrast)
+        found = logistic_strengths(rows, alpha_mean, weights).of_contrasts(contrast)
         levels = found.alpha_intercept if alpha_intercept is None else alpha_intercept
         return Strengths(found.alpha, levels)
     if isinstance(problem, LossProblem) and isinstance(problem.loss, Huber):
@@ -143,7 +143,8 @@ def estimate_strengths(
         level = np.inf if alpha_intercept == 0 else per_noise / alpha_intercept
     # Levels are measured at the mean of the rows, whatever the coupling.
     measured = problem.recoupled(Coupling(np.inf, fit_intercept))
-    likelihood = CommonLikelihood(measured, alpha_mean, level, mean_unit)
+    fixed = None if weights is None else weights.fixed
+    likelihood = CommonLikelihood(measured, alpha_mean, level, mean_unit, fixed)
     prior_needed = alpha_mean == 0 and likelihood.df <= T and level is None
     if not slopes and (likelihood.largest > LARGEST or prior_needed):
         return of_levels_alone()

@@ -1,5 +1,7 @@
 """Samples of the tasks have the likelihood of their rows, and where steps end is not theirs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,7 @@ def few(monkeypatch):
         monkeypatch.setattr(module, "ENOUGH", 2)
     monkeypatch.setattr(shuffle, "N_FILES", 8)
     monkeypatch.setattr(blocks, "PIECE_BYTES", 300)
-    monkeypatch.setattr(spectrum, "CHUNK", 30)
+    monkeypatch.setattr(spectrum, "CHUNK", 15)
 
 
 def of_tasks(rows, tasks):
@@ -44,21 +46,27 @@ def of_tasks(rows, tasks):
     return Moments.of_rows(rows.X[kept], rows.y[kept], codes, len(tasks))
 
 
-def common(moments, levels):
+def common(moments, levels, fixed=None):
     coupling = Coupling(np.inf, levels != "none")
     ones, zero = np.ones(moments.n_tasks), np.zeros(moments.n_features)
     problem = MomentProblem(moments, ones, coupling, origin=zero)  # where levels are measured
-    return CommonLikelihood(problem, 0.0, KNOWN[levels])
+    return CommonLikelihood(problem, 0.0, KNOWN[levels], fixed=fixed)
 
 
+SMALL = {"no column": (1.0, None), "one": ([1e-9, 1.0], None), "fixed": (1.0, [False, True])}
+
+
+@pytest.mark.parametrize("small", SMALL)
 @pytest.mark.parametrize("levels", LEVELS)
-def test_two_variances_of_a_sample_are_those_of_its_tasks(levels):
-    rows = draw(3, levels=levels, n_tasks=30)
-    whole = common(of_tasks(rows, np.arange(30)), levels)
+def test_two_variances_of_a_sample_are_those_of_its_tasks(levels, small):
+    rows, (unit, fixed) = draw(3, levels=levels, n_tasks=30), SMALL[small]
+    rows = replace(rows, X=rows.X * unit)
+    fixed = None if fixed is None else np.array(fixed)
+    whole = common(of_tasks(rows, np.arange(30)), levels, fixed)
     sizes = []
     for part in samples.samples_of(whole):
         tasks, _ = whole.chunks.some(4 if not sizes else 2)
-        alone = common(of_tasks(rows, np.sort(tasks)), levels)
+        alone = common(of_tasks(rows, np.sort(tasks)), levels, fixed)
         for x in (FIRST[levels], OTHERS[levels]):
             a, b = part.at(np.array(x)), alone.at(np.array(x))
             zero = np.zeros(len(x))
