@@ -134,16 +134,15 @@ def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
         restricted=asked.restricted,
         alpha_mean=asked.alpha_mean,
     )
-    scale = loss.scale
-    if isinstance(scale, str):
-        options = {"fit_intercept": asked.fit_intercept, "scale_targets": not data.stacked}
-        scale = RobustFit.of(data, **options).scale
+    options = {"fit_intercept": asked.fit_intercept, "scale_targets": not data.stacked}
+    noise = RobustFit.of(data, **options).scale  # where to begin
+    scale = noise if isinstance(loss.scale, str) else float(loss.scale)
     least = LEAST * spread_of(rows.data, rows.data.weight, 1.0)
     climb = Climb(asked.covariance, asked.shrinkage, asked.tol, asked.max_iter)
-    found = fit_outliers(rows, float(scale), least, climb)
+    found = fit_outliers(rows, scale, noise, least, climb)
     if loss.quantile is not None:
         found = fit_quantile(rows, loss.quantile, found, climb.again())
-    return LossFit(found, float(scale))
+    return LossFit(found, scale)
 
 
 def loss_attributes(fit: LossFit, units: Units, *, stacked: bool, keep: bool) -> dict[str, Any]:

@@ -58,6 +58,7 @@ from mtlearn.selection.likelihood.variances import Variances
 
 FEW = 12  # Newton steps to a mode after which it is too far
 NEAR = 1e-2  # decrement of Newton's method over the root of a barrier's strength, that is small
+SAME = 1e-12  # difference of coefficients that is rounding
 ROUNDING = 1e-13  # of what is minimised
 
 
@@ -109,6 +110,39 @@ class InformationModel(Modes):
         nothing = np.arange(0), np.zeros((0, 0)), self.ridge
         model.start = model.settle(model._around(self.start), *nothing, model.close)
         return model
+
+    def after(self, model: InformationModel) -> Self:
+        """The same, that begins where the likelihood of another noise was looked at last."""
+        if model._last is None:
+            return self
+        last, c = model._last, model.y_scale / self.y_scale
+        own, level = c * last.own, c * last.level
+        F = self.rows.scores(own, level)
+        moved = replace(last, shared=c * last.shared, q=last.q / c, own=own, level=level, F=F)
+        self._last = self._around(moved)
+        return self
+
+    def _aim(self, mode: Mode, a: np.ndarray, Theta: np.ndarray, R: np.ndarray) -> Mode:
+        """That of :class:`Modes`, by its difference from the mode, whose digits last longer.
+
+        Next to a kink curvatures are so large that w and q would be small differences.
+        """
+        near, whole, w = mode.near, placed(Theta, a, self.n_columns), mode.shared
+        around = self.around(near, np.zeros_like(mode.own))
+        around.r = near.g - mode.q
+        moved = w + mode.q @ whole - mode.own  # of another Θ
+        if np.abs(moved).max(initial=0.0) > SAME * np.abs(mode.own).max(initial=0.0):
+            around.r -= (near.A @ moved[:, :, None])[:, :, 0]
+        W, Wh, _, _ = around.sweep(a, Theta)
+        K, _ = inverse_root(W.sum(axis=0), R, self.shared)
+        left = Wh.sum(axis=0) + mode.q.sum(axis=0) - R * w - mode.offset
+        step = K @ (K.T @ left)
+        q = mode.q + (Wh - W @ step)
+        w = w + step
+        own, level = w + q @ whole, mode.level
+        if self.rows.free:
+            level = level + near.u / near.d - np.sum(near.c * (own - mode.own), axis=1)
+        return replace(mode, shared=w, q=q, own=own, level=level)
 
     def _arrived(self, mode: Mode, aim: Mode, Theta, R, change: float, close: float) -> bool:
         """Of a barrier that is decided by the decrement, which says how near the minimum is."""

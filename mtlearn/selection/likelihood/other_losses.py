@@ -36,6 +36,7 @@ from mtlearn.selection.likelihood.variances import (
 ROUNDS = 50
 CLOSE = 1e-7  # change of a logarithm of a noise that ends them
 LOOSE = 1e-2  # gradient of the first variances, which others move; then its square, …
+RIDGED = 1e-5  # the goal from which a ridge is near enough to begin with
 SPARE = 1e-3  # of a row, that a task needs for a noise of its own
 TINY = 1e-30  # change of a noise that is next to none
 FULL = 0.99  # largest leverage that a residual is scaled for
@@ -141,6 +142,8 @@ class Climb:
         self._look_at(model)
         goal = max(self.tol, goal)
         E, last = self.groups(model), self.single
+        if model.estimates_ridge and goal > RIDGED:
+            last = None  # a ridge without an end is not come back from
         self.single = fit_variances(model, E, tol=goal, max_iter=self.max_iter, start=last)
         self.steps += self.single.n_iter
         return self.single
@@ -181,10 +184,10 @@ class Climb:
         return replace(found, fit=fit, shrinkage=float(self.shrinkage))
 
 
-def fit_outliers(rows: LossRows, scale: float, least: float, climb: Climb) -> Found:
-    """Under Huber's loss of errors of this ``scale``; their noise is at ``least`` this."""
+def fit_outliers(rows: LossRows, scale: float, noise: float, least: float, climb: Climb) -> Found:
+    """Under Huber's loss of errors of this ``scale``; from a noise, which is ``least`` or more."""
     loss = OutlierLoss(EFFICIENT * scale)
-    sigma = np.full(len(rows.target_scale), max(scale, least))
+    sigma = np.full(len(rows.target_scale), max(noise, least))
     found = _in_turn(rows, loss, sigma, least, climb.tol, climb.of_columns)
     if climb.shrinkage != 1:
         found = _in_turn(rows, loss, found.sigma, least, climb.tol, climb.of_pairs)
@@ -200,14 +203,17 @@ def _in_turn(
     variances: Callable[[InformationModel, float], Variances],
 ) -> Found:
     """Variances and noise in turn, until the noise stands still."""
+    found: Found | None = None
     for turn in range(1, ROUNDS + 1):
         errors = huber_errors(loss.delta, sigma)
         model = rows.model(loss, errors)
+        model = model if found is None else model.after(found.model)
         found = Found(rows, model, variances(model, LOOSE**turn), sigma, errors, loss)
         new = np.maximum(_sigma(found), least)
         if LOOSE**turn <= tol and np.abs(np.log(new / sigma)).max() <= CLOSE:
             break
         sigma = new
+    assert found is not None
     return found
 
 
