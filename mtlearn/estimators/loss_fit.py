@@ -128,20 +128,22 @@ def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
     Of a quantile that under Huber's loss comes first, and says how errors are spread.
     """
     refuse_beyond_memory(data)
+    options = {"fit_intercept": asked.fit_intercept, "scale_targets": not data.stacked}
+    first = RobustFit.of(data, **options)
+    noise = first.scale  # where to begin
     rows = LossRows.of(
         data,
         fit_intercept=asked.fit_intercept,
         restricted=asked.restricted,
         alpha_mean=asked.alpha_mean,
+        first=first,
     )
-    options = {"fit_intercept": asked.fit_intercept, "scale_targets": not data.stacked}
-    noise = RobustFit.of(data, **options).scale  # where to begin
     scale = noise if isinstance(loss.scale, str) else float(loss.scale)
     least = LEAST * spread_of(rows.data, rows.data.weight, 1.0)
     climb = Climb(asked.covariance, asked.shrinkage, asked.tol, asked.max_iter)
     found = fit_outliers(rows, scale, noise, least, climb)
     if loss.quantile is not None:
-        found = fit_quantile(rows, loss.quantile, found, climb.again())
+        found = fit_quantile(rows, loss.quantile, found, least, climb.again())
     return LossFit(found, scale)
 
 

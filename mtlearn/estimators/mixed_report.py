@@ -14,6 +14,7 @@ from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.solvers.progress import say
 
 NEARLY = 1e-3  # scaled gradient at which the likelihood is at its maximum to six digits
+ENOUGH = 1e-6  # duality gap
 DISPERSED = 10.0  # Pearson's dispersion of what is hardly a number of events
 NOISELESS = 0.01 * MixedModel.cap  # a variance over that of the noise that has no maximum
 
@@ -37,6 +38,19 @@ def report(model: Any, fits: list[Any]) -> None:
             ConvergenceWarning,
             stacklevel=level_of_user(),
         )
+
+
+def warn_of_gap(model: Any) -> None:
+    """Warn of coefficients that are not the best given the variances."""
+    if model.dual_gap_ <= max(model.tol, ENOUGH):
+        return
+    warnings.warn(
+        f"{type(model).__name__}: given the variances, coefficients stopped at "
+        f"dual_gap_={model.dual_gap_:.3g}, above tol={model.tol:g}. Bring columns to one scale "
+        "(StandardScaler), or take MeanRegularizedRegressor with the same loss.",
+        ConvergenceWarning,
+        stacklevel=level_of_user(),
+    )
 
 
 def _instead(model: Any) -> str:

@@ -16,7 +16,7 @@ from mtlearn.estimators.loss_choice import check_loss, loss_of
 from mtlearn.estimators.loss_fit import AskedLoss, LossFit, fit_loss, loss_attributes
 from mtlearn.estimators.mixed_fit import MixedFit, fitted_attributes
 from mtlearn.estimators.mixed_parameters import WHOLE_TASKS, RandomSlopes
-from mtlearn.estimators.mixed_report import report, warn_separable
+from mtlearn.estimators.mixed_report import report, warn_of_gap, warn_separable
 from mtlearn.estimators.uncertain_scores import score_variance
 from mtlearn.inputs.checks import check_flag
 from mtlearn.inputs.counts import check_counts, half_an_event, warn_of_nothing
@@ -308,6 +308,7 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
             keep = bool(self.store_covariance)
             found = loss_attributes(fit, units, stacked=data.stacked, keep=keep)
         self._keep(found, fit, data)
+        warn_of_gap(self)
         return self
 
     def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:

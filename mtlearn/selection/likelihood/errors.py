@@ -74,9 +74,12 @@ def normal_scale(squares: np.ndarray, delta: float) -> np.ndarray:
     return np.where(none, np.sqrt(squares), np.sqrt(squares / _clipped(k)))
 
 
-def quantile_errors(q: float, density: float, sigma: np.ndarray) -> Errors:
-    """Of errors with this density at their quantile, in units of ``sigma`` (T,)."""
-    kappa = density / sigma
+def quantile_errors(q: float, density: float, sigma: np.ndarray, least: float) -> Errors:
+    """Of errors with this density at their quantile, in units of ``sigma`` (T,).
+
+    Their noise is at ``least`` this.
+    """
+    kappa = np.minimum(density / sigma, np.sqrt(q * (1 - q)) / least)
     return Errors(kappa, q * (1 - q) / kappa**2)
 
 

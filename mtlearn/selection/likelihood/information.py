@@ -56,7 +56,7 @@ from mtlearn.selection.likelihood.modes import Mode, Modes
 from mtlearn.selection.likelihood.sweep import placed
 from mtlearn.selection.likelihood.variances import Variances
 
-FEW = 12  # Newton steps to a mode after which it is too far
+FEW = 20  # Newton steps to a mode after which it is too far
 NEAR = 1e-2  # decrement of Newton's method over the root of a barrier's strength, that is small
 SAME = 1e-12  # difference of coefficients that is rounding
 ROUNDING = 1e-13  # of what is minimised
@@ -85,6 +85,7 @@ class InformationModel(Modes):
     """
 
     cap = 1e8
+    several_maxima = False  # where tasks are all of outliers, and the best one is theirs
 
     def __init__(
         self,
@@ -100,7 +101,7 @@ class InformationModel(Modes):
         self.A = products.zz * (inverse[:, None] * inverse)
         self.r, self.rr = np.zeros((self.n_tasks, self.n_columns)), np.zeros(1)
         self.y_scale = y_scale
-        self.before: list[Loss] = []
+        self.before: list[Any] = []
 
     def under(self, loss: Loss) -> Self:
         """The same under another loss, such as one that is rounded off less."""
@@ -108,7 +109,10 @@ class InformationModel(Modes):
         model.rows, model.before = replace(self.rows, loss=loss), [*self.before, self.rows.loss]
         model._last = None if self._last is None else model._around(self._last)
         nothing = np.arange(0), np.zeros((0, 0)), self.ridge
-        model.start = model.settle(model._around(self.start), *nothing, model.close)
+        try:
+            model.start = model.settle(model._around(self.start), *nothing, model.close)
+        except np.linalg.LinAlgError:  # no curvature is left: the one before is as near as it gets
+            model.start = model._around(self.start)
         return model
 
     def after(self, model: InformationModel) -> Self:
@@ -187,7 +191,6 @@ class InformationModel(Modes):
         mode = self.settle(start, a, Theta, R, self.close, FEW)
         if mode.settled:
             return mode
-        mode = self.start
         for loss in [*self.before, self.rows.loss]:
             model = copy(self)
             model.rows = replace(self.rows, loss=loss)
@@ -229,6 +232,15 @@ class InformationModel(Modes):
         if len(a):
             self._last = mode
         return ModeState(float(value), 1.0, mode.shared, W, mode.q, K, inner, R, mode)
+
+    def told_by_row(self, state: State, E: np.ndarray) -> np.ndarray:
+        """What says the same as the noise, which is known here once variances are, and not before.
+
+        That is t t'/df of ``derivatives.py``.
+        """
+        y = state.Y_integrated
+        t = E.T @ (np.einsum("tii->i", state.W) - np.einsum("tir,tir->i", y, y))
+        return np.outer(t, t) / self.df
 
     def known(self, fit: Variances) -> np.ndarray:
         """Cov_t (T, p, p): of shared coefficients those that the likelihood integrates."""

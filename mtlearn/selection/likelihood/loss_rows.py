@@ -19,7 +19,10 @@ from mtlearn.selection.likelihood.errors import Errors
 from mtlearn.selection.likelihood.information import InformationModel
 from mtlearn.selection.likelihood.label_rows import LabelRows
 from mtlearn.selection.likelihood.products import CrossProducts, center_of, target_scale_of
-from mtlearn.selection.robust import weights_of
+from mtlearn.selection.robust import RobustFit, weights_of
+
+LEAST = 1e-2  # curvature in units of the noise, times eight, that rows are said to have at least
+FAR = 1e6  # standard deviations of errors, which no error is beyond that is known in digits
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,10 @@ class OutlierLoss:
         """Second derivatives that are expected of that."""
         return kappa
 
+    def slopes(self, unit: float) -> tuple[float, float]:
+        """What one unit further costs, below and above."""
+        return self.delta / unit, self.delta / unit
+
     def normaliser(self, m: np.ndarray, unit: float) -> np.ndarray:
         """The integral of exp(-m loss(e)), errors in the unit: normal in the middle."""
         delta, root = self.delta / unit, np.sqrt(m)
@@ -69,11 +76,15 @@ class QuantileLoss:
 
     def over(self, unit: float) -> SmoothedPinball:
         """The same of targets over a unit, but for a factor of it."""
-        return SmoothedPinball(self.quantile, self.width)
+        return SmoothedPinball(self.quantile, self.width, LEAST * self.width)
 
     def information(self, kappa: np.ndarray, unit: float) -> np.ndarray:
         """Second derivatives that are expected of that."""
         return kappa * unit
+
+    def slopes(self, unit: float) -> tuple[float, float]:
+        """What one unit further costs, below and above."""
+        return 1.0 - self.quantile, self.quantile
 
     def normaliser(self, m: np.ndarray, unit: float) -> np.ndarray:
         """The integral of exp(-m loss(e)), errors in the unit: that of Laplace's density."""
@@ -97,6 +108,8 @@ class LossRows:
         The middle is the best level where there is nothing else, in scaled units.
     log_precision : float or None
         None of weights that repeat rows.
+    beyond : ndarray of shape (T, 2)
+        Weights times how far targets below and above were moved to where they are not too far.
     """
 
     data: TaskData
@@ -107,6 +120,7 @@ class LossRows:
     target_scale: np.ndarray
     middle: np.ndarray
     log_precision: float | None
+    beyond: np.ndarray
 
     @classmethod
     def of(
@@ -116,17 +130,28 @@ class LossRows:
         fit_intercept: bool,
         restricted: bool,
         alpha_mean: float | None,
+        first: RobustFit,
     ) -> LossRows:
-        """Of rows in units in which arithmetic is safe."""
+        """Of rows in units in which arithmetic is safe, after a first fit.
+
+        Of a target that is far off a loss sees the side alone: it is brought nearer, to where the
+        digits of what it costs do not hide what the others do.
+        """
         T, levels = len(data.tasks), "none"
         if fit_intercept:
             levels = "pooled" if data.stacked else "free"
         logs, scale = log_precision(data), np.ones(T)
         if not data.stacked:
             scale = target_scale_of(Moments.of_data(data))
-        data = replace(data, y=data.y / (1.0 if data.stacked else scale), weight=weights_of(data))
-        moments = Moments.of_data(data)
-        found = cls(data, moments, levels, restricted, alpha_mean, scale, np.zeros(T), logs)
+        weight, r = weights_of(data), first.residual
+        off = r - np.clip(r, -FAR * first.scale, FAR * first.scale)
+        y = data.y / (1.0 if data.stacked else scale) - off
+        beyond = np.stack(
+            [_sums(data, weight * np.maximum(way, 0.0)) for way in (-off, off)], axis=1
+        )
+        data = replace(data, y=y, weight=weight)
+        moments, zero = Moments.of_data(data), np.zeros(T)
+        found = cls(data, moments, levels, restricted, alpha_mean, scale, zero, logs, beyond)
         return found.seen_from(0.5)
 
     def seen_from(self, quantile: float) -> LossRows:
@@ -171,3 +196,10 @@ class LossRows:
         products = self.products.with_noise(ratio)
         common: Any = {"restricted": self.restricted, "alpha_mean": self.alpha_mean}
         return InformationModel(products, rows, y_scale=unit, **common)
+
+
+def _sums(data: TaskData, values: np.ndarray) -> np.ndarray:
+    """Of each task (T,)."""
+    if data.stacked:
+        return np.bincount(data.codes, values, len(data.tasks))
+    return np.nansum(values, axis=0)

@@ -146,6 +146,7 @@ class MixedModel:
     estimates_noise = True  # σ²; otherwise it is one
     exact_hessian = True  # of ``derivatives``
     capped = False  # whether the largest variance only ends a search, and is no limit of the model
+    several_maxima = True  # to be looked for, of more variances than tasks
     cap = 1e8  # largest variance over noise, beyond which noise is zero
 
     def __init__(

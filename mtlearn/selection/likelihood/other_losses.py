@@ -102,7 +102,9 @@ class Found:
         """
         model, repeats = self.model, self.rows.log_precision is None
         lengths = np.log(model.y_scale * self.rows.target_scale)
-        value = self.fit.state.value
+        value, unit = self.fit.state.value, model.y_scale
+        further = self.rows.beyond @ np.array(self.loss.slopes(unit)) / unit
+        value += 2.0 * float(np.where(further > 0, self.multiplier * further, 0.0).sum())
         for k in model.rows.stacks:
             m, seen = self.multiplier[k.tasks][:, None], k.s > 0
             times = np.where(seen, k.s / m if repeats else 1.0, 0.0)
@@ -217,11 +219,14 @@ def _in_turn(
     return found
 
 
-def fit_quantile(rows: LossRows, quantile: float, outliers: Found, climb: Climb) -> Found:
+def fit_quantile(
+    rows: LossRows, quantile: float, outliers: Found, least: float, climb: Climb
+) -> Found:
     """Of a quantile, after a fit under Huber's loss that says how errors are spread."""
     at, weight = _errors_of(outliers)
     rows = rows.seen_from(quantile)
-    errors = quantile_errors(quantile, density_at(at, weight, quantile), outliers.sigma)
+    density = density_at(at, weight, quantile)
+    errors = quantile_errors(quantile, density, outliers.sigma, least)
     loss = QuantileLoss(quantile, WIDE)
     model = rows.model(loss, errors)
     for turn in range(1, ROUNDS + 1):

@@ -119,7 +119,7 @@ def fit_variances(
         if ahead is not None:  # or the start is beyond what this model can say anything of
             x, state = there, ahead
             found = derivatives(model, state, E)
-    elif E.shape[1] > model.n_tasks:
+    elif model.several_maxima and E.shape[1] > model.n_tasks:
         x, state = _best_equal(model, E, x, state)
         found = derivatives(model, state, E)
     k = E.shape[1]
