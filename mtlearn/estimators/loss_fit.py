@@ -130,7 +130,6 @@ def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
     refuse_beyond_memory(data)
     options = {"fit_intercept": asked.fit_intercept, "scale_targets": not data.stacked}
     first = RobustFit.of(data, **options)
-    noise = first.scale  # where to begin
     rows = LossRows.of(
         data,
         fit_intercept=asked.fit_intercept,
@@ -138,10 +137,10 @@ def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
         alpha_mean=asked.alpha_mean,
         first=first,
     )
-    scale = noise if isinstance(loss.scale, str) else float(loss.scale)
+    scale = first.scale if isinstance(loss.scale, str) else float(loss.scale)
     least = LEAST * spread_of(rows.data, rows.data.weight, 1.0)
     climb = Climb(asked.covariance, asked.shrinkage, asked.tol, asked.max_iter)
-    found = fit_outliers(rows, scale, noise, least, climb)
+    found = fit_outliers(rows, scale, least, climb)
     if loss.quantile is not None:
         found = fit_quantile(rows, loss.quantile, found, least, climb.again())
     return LossFit(found, scale)
@@ -157,7 +156,7 @@ def loss_attributes(fit: LossFit, units: Units, *, stacked: bool, keep: bool) ->
     value = -0.5 * fit.at.minus_twice_log_likelihood
     if fit.model.restricted:
         value -= slopes * units.x * np.log(2.0)
-    found |= {"noise_std_": float(noise[0]) if stacked else noise, "log_likelihood_": value}
+    found |= {"noise_std_": float(noise[0]) if stacked else noise, "log_likelihood_": float(value)}
     if fit.at.of_quantile:
         width = fit.at.loss.width * fit.model.y_scale
         found["smoothing_"] = float(width)

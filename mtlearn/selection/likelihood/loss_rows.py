@@ -18,6 +18,7 @@ from mtlearn.problems.moments import Moments
 from mtlearn.selection.likelihood.errors import Errors
 from mtlearn.selection.likelihood.information import InformationModel
 from mtlearn.selection.likelihood.label_rows import LabelRows
+from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.products import CrossProducts, center_of, target_scale_of
 from mtlearn.selection.robust import RobustFit, weights_of
 
@@ -108,8 +109,9 @@ class LossRows:
         The middle is the best level where there is nothing else, in scaled units.
     log_precision : float or None
         None of weights that repeat rows.
-    beyond : ndarray of shape (T, 2)
-        Weights times how far targets below and above were moved to where they are not too far.
+    first : RobustFit
+    off : ndarray of the shape of ``data.y``
+        How far targets were moved to where they are not too far.
     """
 
     data: TaskData
@@ -120,7 +122,8 @@ class LossRows:
     target_scale: np.ndarray
     middle: np.ndarray
     log_precision: float | None
-    beyond: np.ndarray
+    first: RobustFit
+    off: np.ndarray
 
     @classmethod
     def of(
@@ -146,12 +149,9 @@ class LossRows:
         weight, r = weights_of(data), first.residual
         off = r - np.clip(r, -FAR * first.scale, FAR * first.scale)
         y = data.y / (1.0 if data.stacked else scale) - off
-        beyond = np.stack(
-            [_sums(data, weight * np.maximum(way, 0.0)) for way in (-off, off)], axis=1
-        )
         data = replace(data, y=y, weight=weight)
         moments, zero = Moments.of_data(data), np.zeros(T)
-        found = cls(data, moments, levels, restricted, alpha_mean, scale, zero, logs, beyond)
+        found = cls(data, moments, levels, restricted, alpha_mean, scale, zero, logs, first, off)
         return found.seen_from(0.5)
 
     def seen_from(self, quantile: float) -> LossRows:
@@ -169,6 +169,12 @@ class LossRows:
         moments = replace(self.moments, y_mean=self.moments.y_mean - found)
         return replace(self, data=data, moments=moments, middle=self.middle + found)
 
+    @property
+    def beyond(self) -> np.ndarray:
+        """Weights times how far targets below and above were moved, of each task (T, 2)."""
+        ways = (np.maximum(-self.off, 0.0), np.maximum(self.off, 0.0))
+        return np.stack([_sums(self.data, self.data.weight * way) for way in ways], axis=1)
+
     @cached_property
     def center(self) -> np.ndarray:
         """x̄ (d,); zero without intercepts."""
@@ -180,6 +186,14 @@ class LossRows:
         """Cross products of all tasks, one by one."""
         found = CrossProducts.of(self.moments, self.levels, self.log_precision)
         return replace(found, zz=np.broadcast_to(found.zz, (found.n_tasks, *found.zz.shape[1:])))
+
+    def winsorised_model(self) -> MixedModel:
+        """Of targets that are no further off a first fit than Huber's loss looks."""
+        r, delta = self.first.residual, EFFICIENT * self.first.scale
+        y = self.data.y - r + self.off + np.clip(r, -delta, delta)
+        moments = Moments.of_data(replace(self.data, y=y))
+        products = CrossProducts.of(moments, self.levels, self.log_precision)
+        return MixedModel(products, restricted=self.restricted, alpha_mean=self.alpha_mean)
 
     def model(self, loss: OutlierLoss | QuantileLoss, errors: Errors) -> InformationModel:
         """The likelihood in units of the average noise."""

@@ -36,6 +36,7 @@ from mtlearn.selection.likelihood.variances import (
 ROUNDS = 50
 CLOSE = 1e-7  # change of a logarithm of a noise that ends them
 LOOSE = 1e-2  # gradient of the first variances, which others move; then its square, …
+BEGIN = 1e-3  # gradient of where variances begin
 RIDGED = 1e-5  # the goal from which a ridge is near enough to begin with
 SPARE = 1e-3  # of a row, that a task needs for a noise of its own
 TINY = 1e-30  # change of a noise that is next to none
@@ -139,6 +140,14 @@ class Climb:
         self.whole: Variances | None = None
         self.unit = 1.0
 
+    def begin(self, rows: LossRows) -> float:
+        """At the variances of winsorised targets; their noise, in units of the scaled targets."""
+        model = rows.winsorised_model()
+        fit = fit_variances(model, self.groups(model), tol=BEGIN, max_iter=self.max_iter)
+        noise = model.y_scale * float(np.sqrt(fit.state.sigma2))
+        self.single, self.unit = fit, noise
+        return noise
+
     def of_columns(self, model: InformationModel, goal: float) -> Variances:
         """One variance for each column, or for groups of columns, to a gradient of ``goal``."""
         self._look_at(model)
@@ -186,10 +195,14 @@ class Climb:
         return replace(found, fit=fit, shrinkage=float(self.shrinkage))
 
 
-def fit_outliers(rows: LossRows, scale: float, noise: float, least: float, climb: Climb) -> Found:
-    """Under Huber's loss of errors of this ``scale``; from a noise, which is ``least`` or more."""
+def fit_outliers(rows: LossRows, scale: float, least: float, climb: Climb) -> Found:
+    """Under Huber's loss of errors of this ``scale``, whose noise is ``least`` or more.
+
+    From the variances of winsorised targets under the squared loss: a likelihood of far outliers
+    has other maxima, where tasks are as different as these are far.
+    """
     loss = OutlierLoss(EFFICIENT * scale)
-    sigma = np.full(len(rows.target_scale), max(noise, least))
+    sigma = np.full(len(rows.target_scale), max(climb.begin(rows), least))
     found = _in_turn(rows, loss, sigma, least, climb.tol, climb.of_columns)
     if climb.shrinkage != 1:
         found = _in_turn(rows, loss, found.sigma, least, climb.tol, climb.of_pairs)
