@@ -1,10 +1,10 @@
 """Variances of random slopes that are found under Huber's loss and of quantiles, of drawn tables.
 
 100 tasks, whose levels and second slopes have the variance 1 over tasks, and whose first slopes are
-alike. "density's own" is the likelihood of the asymmetric Laplace density at its likeliest scale,
+alike. "own m" is the likelihood of the asymmetric Laplace density at its likeliest scale,
 which is known here: what a quantile's random slopes are without V (docs/random_slopes.rst).
 
-    python benchmarks/slopes_of_losses.py --draws 30
+    python benchmarks/slopes_of_losses.py --draws 25
 """
 
 import argparse
@@ -56,34 +56,37 @@ def own_scale(e: np.ndarray):
     return errors
 
 
-def found(rows: int, errors: str, draws: int) -> pd.DataFrame:
+def line(name: str, model, table) -> list:
     """Variances, and how often intervals of 90 % hold the slopes that differ."""
+    X, y, task, coef, _ = table
+    model.fit(X, y, task=task)
+    off = (model.coef_ - coef)[:, 1]
+    covered = np.mean(np.abs(off) < SURE * model.coef_std_[:, 1])
+    variances = np.diag(model.covariance_)
+    return [name, *variances, variances[1] == 0, covered, np.mean(off**2)]
+
+
+def found(rows: int, errors: str, draws: int) -> pd.DataFrame:
+    """Means over draws, and standard deviations of the variances."""
     rng, lines = np.random.default_rng(0), []
     for _ in range(draws):
-        X, y, task, coef, e = draw(errors, rows, rng)
-
-        def note(name, model):
-            model.fit(X, y, task=task)
-            off = (model.coef_ - coef)[:, 1]  # noqa: B023
-            covered = np.mean(np.abs(off) < SURE * model.coef_std_[:, 1])
-            variances = np.diag(model.covariance_)
-            lines.append([name, *variances, variances[1] == 0, covered, np.mean(off**2)])
-
+        table = draw(errors, rows, rng)
         for name, options in MODELS.items():
-            note(name, RandomSlopesRegressor(**options))
+            lines.append(line(name, RandomSlopesRegressor(**options), table))
         for q in (0.5, 0.9):
-            with mock.patch.object(other_losses, "quantile_errors", own_scale(e)):
-                own = RandomSlopesRegressor(loss="quantile", quantile=q)
-                note(f"quantile {q}, density's own".replace("0.", "."), own)
+            name = f"quantile {q}, own m".replace("0.", ".")
+            with mock.patch.object(other_losses, "quantile_errors", own_scale(table[-1])):
+                model = RandomSlopesRegressor(loss="quantile", quantile=q)
+                lines.append(line(name, model, table))
     names = ["model", "level: 1", "slope: 0", "slope: 1", "is 0", "covered", "error"]
-    table = pd.DataFrame(lines, columns=names).groupby("model", sort=False)
-    spread = table[names[1:4]].std().add_prefix("sd of ")
-    return pd.concat([table.mean(), spread], axis=1)
+    grouped = pd.DataFrame(lines, columns=names).groupby("model", sort=False)
+    spread = grouped[names[1:4]].std().add_prefix("sd of ")
+    return pd.concat([grouped.mean(), spread], axis=1)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=30)
+    parser.add_argument("--draws", type=int, default=25)
     parser.add_argument("--rows", type=int, nargs="*", default=[10])
     parser.add_argument("--errors", nargs="*", default=ERRORS)
     asked = parser.parse_args()
