@@ -42,7 +42,6 @@ SPARE = 1e-3  # of a row, that a task needs for a noise of its own
 TINY = 1e-30  # change of a noise that is next to none
 FULL = 0.99  # largest leverage that a residual is scaled for
 WIDE, NARROWER, NARROWEST = 0.1, 0.1, 1e-10  # of a kink, in units of the noise
-NARROW = 1e-2  # from where it says little else of the noise than the kink does
 
 
 @dataclass(frozen=True)
@@ -225,11 +224,13 @@ def _in_turn(
         model = model if found is None else model.after(found.model)
         found = Found(rows, model, variances(model, LOOSE**turn), sigma, errors, loss)
         new = np.maximum(_sigma(found), least)
-        if LOOSE**turn <= tol and np.abs(np.log(new / sigma)).max() <= CLOSE:
-            break
+        change = float(np.abs(np.log(new / sigma)).max())
+        if LOOSE**turn <= tol and change <= CLOSE:
+            return found
         sigma = new
     assert found is not None
-    return found
+    ends = {"gradient": max(found.fit.gradient, change), "unfinished": True}
+    return replace(found, fit=replace(found.fit, **ends))
 
 
 def fit_quantile(
