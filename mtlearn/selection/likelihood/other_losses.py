@@ -229,8 +229,8 @@ def _in_turn(
             return found
         sigma = new
     assert found is not None
-    ends = {"gradient": max(found.fit.gradient, change), "unfinished": True}
-    return replace(found, fit=replace(found.fit, **ends))
+    worst = max(found.fit.gradient, change)
+    return replace(found, fit=replace(found.fit, gradient=worst, unfinished=True))
 
 
 def fit_quantile(
