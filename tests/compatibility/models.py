@@ -142,6 +142,10 @@ def models():
             m.RandomSlopesClassifier(**sure), classes=["low", "mid", "top"]
         ),
         "random_slopes_counts": rates(m.RandomSlopesRegressor(loss="poisson", **sure)),
+        "random_slopes_huber": beside(m.RandomSlopesRegressor(loss="huber", **sure)),
+        "random_slopes_quantile": in_columns_of_y(
+            m.RandomSlopesRegressor(loss="quantile", quantile=0.7)
+        ),
         "random_slopes_table": table(m.RandomSlopesRegressor(task_column="shop")),
         "mean_regularized_regressor_cv": beside(
             m.MeanRegularizedRegressorCV(alphas=5, alpha_intercept="auto", **sure)

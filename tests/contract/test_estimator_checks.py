@@ -84,9 +84,14 @@ def test_checks_of_labelled_rows(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([mtlearn.RandomSlopesRegressor(loss="poisson", covariance="common")])
-def test_checks_of_counts(estimator, check):
-    if check.func.__name__ == "check_regressor_multioutput":
+@parametrize_with_checks(
+    [
+        mtlearn.RandomSlopesRegressor(loss=loss, covariance="common")
+        for loss in ("poisson", "huber", "quantile")
+    ]
+)
+def test_checks_of_random_slopes_under_a_loss(estimator, check):
+    if estimator.loss == "poisson" and check.func.__name__ == "check_regressor_multioutput":
         pytest.skip("it draws targets below zero, whatever tags say")
     check(estimator)
 

@@ -444,11 +444,6 @@ PARAMETERS = {
         ["average_counts=True", "store_covariance=False"],
         ["Fit with store_covariance=True"],
     ),
-    "slopes of another loss": (
-        fit(Slopes(loss="huber")),
-        ["loss='huber'", "normal errors or of counts"],
-        ["'squared' or 'poisson'", "MeanRegularizedRegressor(loss='huber')"],
-    ),
     "slopes of no loss": (
         fit(Slopes(loss="gamma")),
         ["loss='gamma'"],
