@@ -122,8 +122,11 @@ class TestHardTables:
     def test_more_columns_than_rows(self, loss):
         rng = np.random.default_rng(0)
         X, y, task = rng.normal(size=(24, 30)), rng.normal(size=24), np.repeat(np.arange(8), 3)
-        with pytest.warns(UnidentifiedVarianceWarning):
-            model = RandomSlopesRegressor(loss=loss).fit(X, y, task=task)
+        with warnings.catch_warnings():
+            # of noise next to none the gap is a rounding error that may be said
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            with pytest.warns(UnidentifiedVarianceWarning):
+                model = RandomSlopesRegressor(loss=loss).fit(X, y, task=task)
         assert finite(model)
         np.testing.assert_allclose(model.predict(X, task=task), y, atol=1e-2)
 
@@ -149,7 +152,6 @@ class TestHardTables:
         assert finite(model) and model.noise_std_ < 1e-3
         np.testing.assert_allclose(model.coef_, np.tile([1.0, 2.0], (8, 1)), atol=1e-3)
 
-    @pytest.mark.xfail(strict=True, raises=np.linalg.LinAlgError, reason="no curvature is left")
     def test_a_quantile_of_lines_that_are_exact(self):
         X, _, task = few()
         model = RandomSlopesRegressor(loss="quantile").fit(X, X @ [1.0, 2.0] + 3, task=task)

@@ -67,12 +67,17 @@ class TestQuantiles:
     def test_variance_is_that_of_a_sample_quantile(self, q):
         """Of normal errors; of 400 samples the variance is known to 7 % (one deviation)."""
         sigma = np.array([2.0])
-        found = quantile_errors(q, stats.norm.pdf(stats.norm.ppf(q)), sigma)
+        found = quantile_errors(q, stats.norm.pdf(stats.norm.ppf(q)), sigma, 1e-9)
         assert found.information[0] == pytest.approx(stats.norm(scale=2).pdf(2 * stats.norm.ppf(q)))
         drawn = 2 * np.random.default_rng(0).normal(size=(400, 1000))
         assert found.variance[0] / 1000 == pytest.approx(
             np.quantile(drawn, q, axis=1).var(), rel=0.25
         )
+
+    def test_noise_is_not_below_the_least(self):
+        found = quantile_errors(0.3, 0.4, np.array([1e-6, 1.0]), 0.01)
+        assert found.variance[0] == pytest.approx(1e-4)
+        assert found.variance[1] == pytest.approx(0.21 / 0.4**2)
 
     @pytest.mark.parametrize("q", [0.05, 0.5, 0.8])
     @pytest.mark.parametrize(
