@@ -1504,6 +1504,17 @@ WARNINGS = {
         ["1 row has no target"],
         ["Drop it first"],
     ),
+    "coefficients of slopes stopped early": (
+        fit(
+            Slopes(loss="quantile"),
+            X=np.random.default_rng(0).normal(size=(24, 30)),
+            y=np.random.default_rng(0).normal(size=(31, 24))[-1],
+            task=np.arange(24) // 3,
+        ),
+        ConvergenceWarning,
+        ["coefficients stopped at dual_gap_=", "above tol=1e-06"],
+        ["StandardScaler", "MeanRegularizedRegressor with the same loss"],
+    ),
     "adapting stopped early": (
         lambda: adapt(_hasty(), X[:9], y[:9], task=["z"] * 9),
         ConvergenceWarning,
