@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from mtlearn.selection.likelihood.information import InformationModel
 from mtlearn.selection.likelihood.loss_rows import LossRows
 from mtlearn.selection.likelihood.other_losses import Climb, Found, fit_outliers, fit_quantile
 from mtlearn.selection.likelihood.variances import Variances
-from mtlearn.selection.robust import RobustFit, spread_of
+from mtlearn.selection.robust import RobustFit, spread_of, weights_of
 
 LEAST = 1e-4  # of the spread of the targets: noise that is as good as none
 
@@ -129,7 +129,7 @@ def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
     """
     refuse_beyond_memory(data)
     options = {"fit_intercept": asked.fit_intercept, "scale_targets": not data.stacked}
-    first = RobustFit.of(data, **options)
+    first = RobustFit.of(_of_unit_columns(data, asked.fit_intercept), **options)
     rows = LossRows.of(
         data,
         fit_intercept=asked.fit_intercept,
@@ -144,6 +144,14 @@ def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
     if loss.quantile is not None:
         found = fit_quantile(rows, loss.quantile, found, least, climb.again())
     return LossFit(found, scale)
+
+
+def _of_unit_columns(data: TaskData, centred: bool) -> TaskData:
+    """The same, of columns whose units say nothing."""
+    weight = weights_of(data).reshape(len(data.y), -1).sum(axis=1)
+    X = data.X - np.average(data.X, axis=0, weights=weight) if centred else data.X
+    scale = np.sqrt(np.average(X**2, axis=0, weights=weight))
+    return replace(data, X=X / np.where(scale > 0, scale, 1.0), squares=None)
 
 
 def loss_attributes(fit: LossFit, units: Units, *, stacked: bool, keep: bool) -> dict[str, Any]:

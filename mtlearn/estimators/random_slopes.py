@@ -79,7 +79,8 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
     huber_scale : "auto" or float
         Under "huber", standard deviation of errors that are no outliers, in units of ``y`` (of
         scaled targets for a 2-D ``y``): residuals beyond 1.345 times this pull no harder. "auto"
-        is 1.4826 times the median size of residuals of a mean-regularised fit of this loss.
+        is 1.4826 times the median size of residuals of a mean-regularised fit of this loss, in
+        columns of unit variance.
     quantile : float
         Under "quantile", share of targets that are to lie below what is predicted, between 0 and
         1; 0.5 is the median.

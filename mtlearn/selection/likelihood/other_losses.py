@@ -271,7 +271,7 @@ def _sigma(found: Found) -> np.ndarray:
     spare = products.sizes - (products.levels == "free") - used
     if found.rows.data.stacked:
         squares, spare = (np.full(len(spare), np.sum(a)) for a in (squares, spare))
-    told = spare > SPARE
+    told = (spare > SPARE) & ((products.yy > 0) | found.rows.data.stacked)
     if not told.any():
         return found.sigma
     change = np.ones(len(spare))
