@@ -444,11 +444,6 @@ PARAMETERS = {
         ["average_counts=True", "store_covariance=False"],
         ["Fit with store_covariance=True"],
     ),
-    "slopes of another loss": (
-        fit(Slopes(loss="huber")),
-        ["loss='huber'", "normal errors or of counts"],
-        ["'squared' or 'poisson'", "MeanRegularizedRegressor(loss='huber')"],
-    ),
     "slopes of no loss": (
         fit(Slopes(loss="gamma")),
         ["loss='gamma'"],
@@ -1908,6 +1903,9 @@ WRONG_TYPE = {
     "moments: a classifier",
     "moments: another step",
     "moments: no path",
+    "moments: outliers by random slopes",
+    "moments: a quantile by random slopes",
+    "dask: outliers",
     "moments in blocks: an array of them",
 }
 
