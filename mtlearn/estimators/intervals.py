@@ -89,8 +89,8 @@ def prediction_interval(
         )
     if getattr(loss_of_fit(final), "loss", None) == "quantile":
         raise ValueError(
-            f"the model answers with a quantile ({loss_of_fit(final).quantile:g}), and new observations "
-            'have no normal noise about one. Fit two models, such as loss="quantile" with '
+            f"the model answers with a quantile ({loss_of_fit(final).quantile:g}), about which new "
+            'observations have no normal noise. Fit two models, such as loss="quantile" with '
             f"quantile={(1 - coverage) / 2:.3g} and with quantile={(1 + coverage) / 2:.3g}: their "
             "predictions are the ends."
         )

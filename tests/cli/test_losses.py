@@ -79,9 +79,7 @@ ASKED = {"huber": ["--loss", "huber"], "quantile": ["--loss", "quantile", "--qua
 
 
 @pytest.mark.parametrize("loss", ASKED)
-def test_random_slopes_of_other_losses_are_saved_asked_and_written(
-    run, claims, coarse, loss, tmp_path
-):
+def test_random_slopes_of_other_losses_are_saved_and_written(run, claims, coarse, loss, tmp_path):
     table, frame = claims
     frame["claims"] += np.random.default_rng(1).normal(size=len(frame))
     frame.to_csv(table, index=False)

@@ -91,6 +91,12 @@ def test_checks_of_counts(estimator, check):
     check(estimator)
 
 
+@pytest.mark.long
+@parametrize_with_checks([mtlearn.RandomSlopesRegressor(loss="huber", covariance="common")])
+def test_checks_of_outliers(estimator, check):
+    check(estimator)
+
+
 ESTIMATE = (
     "RandomSlopesRegressor",
     "RandomSlopesClassifier",
