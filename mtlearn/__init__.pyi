@@ -629,6 +629,8 @@ class RandomSlopesRegressor(_RandomSlopesRegressor):
         tol: float = ...,
         verbose: int = ...,
         loss: str = ...,
+        huber_scale: float | str = ...,
+        quantile: float = ...,
         average_counts: bool = ...,
     ) -> None: ...
 
