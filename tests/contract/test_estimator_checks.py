@@ -92,8 +92,13 @@ def test_checks_of_counts(estimator, check):
 
 
 @pytest.mark.long
-@parametrize_with_checks([mtlearn.RandomSlopesRegressor(loss="huber", covariance="common")])
-def test_checks_of_outliers(estimator, check):
+@parametrize_with_checks(
+    [
+        mtlearn.RandomSlopesRegressor(loss=loss, covariance="common")
+        for loss in ("huber", "quantile")
+    ]
+)
+def test_checks_of_outliers_and_quantiles(estimator, check):
     check(estimator)
 
 
