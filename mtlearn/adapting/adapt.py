@@ -59,7 +59,7 @@ def adapt(
     the one whose mean m_c its rows fit best (``labels_``), and is pulled to that: charged
     (alpha / 2) ‖v - m_c‖² instead, so that a task of the fit is not led back to where it was by its
     own rows, as it is in every other family. Random slopes have the posterior given l_0, w_0 and
-    Sigma: the best linear unbiased predictor of a mixed model.
+    Sigma: the best linear unbiased predictor of a mixed model; of another loss its mode.
 
     Parameters
     ----------

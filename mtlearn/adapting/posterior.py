@@ -3,9 +3,12 @@
 With z = (1, x - x̄), prior mean m and covariance S = FF' of a task's (level, slopes), F e the
 deviations from m::
 
-    sum_i s_i loss(y_i, z_i'(m + F e)) + ½ ‖e‖²          numbers: sigma² in front of ½ ‖e‖²
-    K = F (F'AF + sigma² I)⁻¹ F',  A = Z'SZ (labels: under the curvature of the loss, sigma² = 1)
-    C = sigma² K,  J = I - K A,  Cov = C + J Cov(w_0) J'
+    sum_i s_i loss(y_i, z_i'(m + F e)) + ½ kappa V ‖e‖²
+    K = F (F'AF + V I)⁻¹ F',  A = Z'SZ (labels: under the curvature of the loss, kappa = V = 1)
+    C = V K,  J = I - K A,  Cov = C + J Cov(w_0) J'
+
+Of numbers kappa is the second derivative that is expected of the loss, and V the noise that is left
+for it: 1 and sigma² under the squared loss, and under the others what ``errors_of_fit`` says.
 
 A task that is new has (l_0, w_0) and Sigma. One that is known has its posterior, which knows of
 w_0 what can be known: its C is all. The mean of a posterior of labels or counts is off its mode by
@@ -15,13 +18,17 @@ of counts with Cov in the place of the inner C, and J times what the prior's own
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from mtlearn.adapting.own_quantile import quantile_ridge
+from mtlearn.estimators.errors_of_fit import errors_of_fit
 from mtlearn.estimators.linear import loss_of_fit
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.losses.pinball import Pinball
 from mtlearn.solvers.column_newton import ColumnProblem, newton, ridge_gap
 
 NO_MORE = 1e-14  # of a covariance of unit variances: an eigenvalue that is rounding
@@ -42,8 +49,7 @@ def posteriors(model: Any, data: TaskData, places: np.ndarray) -> tuple[dict[str
     )
     own = np.reshape(model.coef_covariance_, (-1, K, p, p))
     lines = _lines(model.coef_, model.intercept_, center, K)
-    loss = loss_of_fit(model)._loss
-    sigma2 = float(model.noise_std_) ** 2 if hasattr(model, "noise_std_") else 1.0
+    held = _Held.of(model)
     s = np.ones(len(Y)) if data.weight is None else data.weight
     T = len(data.tasks)
     line, skew, gaps = np.empty((T, K, p)), np.zeros((T, K, p)), np.zeros(T)
@@ -62,7 +68,7 @@ def posteriors(model: Any, data: TaskData, places: np.ndarray) -> tuple[dict[str
             if hasattr(model, "mean_coef_skew_"):
                 off = model.coef_skew_[places[t]] if known else model.mean_coef_skew_
             y = Y[rows, k : k + 1]
-            found = _posterior(loss, Z, y, s[rows, None], prior, uncertain, sigma2, off)
+            found = _posterior(held, Z, y, s[rows, None], prior, uncertain, off)
             line[t, k], cov[t, k], skew[t, k], gap = found
             gaps[t] = max(gaps[t], gap)
     at_zero = np.append(1.0, -center)
@@ -86,42 +92,77 @@ def _lines(coef: Any, intercept: Any, center: np.ndarray, K: int) -> np.ndarray:
     return np.concatenate([level[:, :, None], coef], axis=2)
 
 
+@dataclass(frozen=True)
+class _Held:
+    """A loss, what ½ ‖e‖² is charged beside it, V, and whether its curvature is what is expected.
+
+    In units of the rows: where it is, as of numbers, a row tells of its score what its weight is.
+    """
+
+    loss: Any
+    charge: float
+    V: float
+    expected: bool
+
+    @classmethod
+    def of(cls, model: Any) -> _Held:
+        """Those of a fitted model."""
+        loss = loss_of_fit(model)._loss
+        if not hasattr(model, "noise_std_"):
+            return cls(loss, 1.0, 1.0, False)
+        errors = errors_of_fit(model)
+        kappa, V = float(errors.information[0]), float(errors.variance[0])
+        return cls(loss, kappa * V, V, True)
+
+
 def _posterior(
-    loss: Any,
+    held: _Held,
     Z: np.ndarray,
     Y: np.ndarray,
     s: np.ndarray,
     prior: tuple,
     of_mean: Any,
-    sigma2: float,
     off: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Line, covariance, how far the mean is off, and the gap of one task and class."""
-    mean, S = prior
+    (mean, S), loss, V = prior, held.loss, held.V
     F = root_of(S)
     offset, ZF = (Z @ mean)[:, None], Z @ F
-    problem = ColumnProblem(loss, ZF, Y, offset, s, np.full(F.shape[1], sigma2))
-    e = newton(problem, np.zeros((F.shape[1], 1)))
-    around = problem.around(e)
-    null = problem.value(0 * e, problem.around(0 * e))
-    gap = ridge_gap(problem, e) / null if null > 0 else 0.0
-    h = s * np.broadcast_to(around.curvature, Y.shape)
-    values, vectors = np.linalg.eigh((ZF.T * h[:, 0]) @ ZF)
-    values = np.maximum(values, 0.0) + sigma2
+    problem = ColumnProblem(loss, ZF, Y, offset, s, np.full(F.shape[1], held.charge))
+    e, gap = _mode(problem)
+    h = s[:, 0]
+    if not held.expected:
+        h = h * np.broadcast_to(problem.around(e).curvature, Y.shape)[:, 0]
+    values, vectors = np.linalg.eigh((ZF.T * h) @ ZF)
+    values = np.maximum(values, 0.0) + V
     known = values > NO_MORE * max(values.max(initial=0.0), 1e-300)
-    B, A = F @ vectors, (Z.T * h[:, 0]) @ Z
+    B, A = F @ vectors, (Z.T * h) @ Z
     K = (B[:, known] / values[known]) @ B[:, known].T
-    C = sigma2 * K if sigma2 > 0 else B[:, ~known] @ B[:, ~known].T
+    C = V * K if V > 0 else B[:, ~known] @ B[:, ~known].T
     J = np.eye(len(mean)) - K @ A
     cov = C if of_mean is None else C + J @ of_mean @ J.T
     skew = np.zeros(len(mean))
-    if not loss.is_quadratic:
+    if not held.expected:
         third = (s * loss.third(ZF @ e + offset, Y))[:, 0]
         bent = third * np.einsum("ij,jk,ik->i", Z, C if off is None else cov, Z)
         skew = -0.5 * C @ (Z.T @ bent)
         if off is not None:
             skew += J @ off
     return mean + (F @ e)[:, 0], (cov + cov.T) / 2, skew, gap
+
+
+def _mode(problem: ColumnProblem) -> tuple[np.ndarray, float]:
+    """The best e (r, 1), and its gap over the objective at zero."""
+    none = np.zeros((problem.Z.shape[1], 1))
+    null = float(np.vdot(problem.c, problem.loss.value(problem.offset, problem.Y)))
+    if not isinstance(problem.loss, Pinball):
+        e = newton(problem, none)
+        return e, ridge_gap(problem, e) / null if null > 0 else 0.0
+    if not (null > 0 and none.size):
+        return none, 0.0
+    r = (problem.Y - problem.offset)[:, 0]
+    u, gap, _ = quantile_ridge(problem.loss, problem.Z, r, problem.c[:, 0], problem.ridge)
+    return u[:, None], gap / null
 
 
 def root_of(S: np.ndarray) -> np.ndarray:

@@ -93,12 +93,10 @@ def fit(
         check_outputs(
             {"source": None if is_built_in(source) else source}, {"--save": (save, MODELS)}
         )
-        if name == RANDOM_SLOPES and loss not in (options.Losses.SQUARED, options.Losses.POISSON):
-            of_classes = loss == options.Losses.MULTINOMIAL
-            knows = "one class against the rest" if of_classes else "squares and counts"
+        if name == RANDOM_SLOPES and loss == options.Losses.MULTINOMIAL:
             raise SourceError(
-                f"--model {name} knows {knows} alone; leave --loss {loss.value} out, or take "
-                "mean-regularized."
+                f"--model {name} knows one class against the rest alone; leave --loss {loss.value} "
+                "out, or take mean-regularized."
             )
         cv, time = read_splitter(folds)
         how = {"encoding": encoding, "decimal": decimal, "sheet": sheet, "time": time}

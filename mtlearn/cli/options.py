@@ -266,7 +266,7 @@ Coverage = Annotated[
     float | None,
     typer.Option(
         help="Share of new observations that the intervals (low, high) cover; 0.9 if you do not "
-        "say. For random-slopes.",
+        "say. For random-slopes of a number.",
         show_default=False,
         rich_help_panel=ANSWERING,
     ),

@@ -60,6 +60,10 @@ def predict(
         if coverage is not None and not has_intervals(saved):
             raise SourceError(
                 f"--coverage: {saved.model} has no intervals; random-slopes of a number has."
+                if saved.settings.get("loss") != "quantile"
+                else "--coverage: a quantile has no interval; fit two models, --quantile "
+                f"{(1 - coverage) / 2:.3g} and --quantile {(1 + coverage) / 2:.3g}, whose "
+                "predictions are the ends of one."
             )
         how, coverage = (encoding, decimal, sheet), COVERAGE if coverage is None else coverage
         large, whole = read_large_new(saved, source, keep or [], how, batches)
@@ -171,7 +175,8 @@ def beside(kept: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
 def has_intervals(saved: Saved) -> bool:
     """Whether the model says how sure it is of a number."""
     says = "return_std" in signature(saved.pipeline[-1].predict).parameters
-    return says and not saved.logarithmic  # those of counts are not normal
+    # those of counts are not normal, and there are none about a quantile
+    return says and saved.settings.get("loss") not in ("poisson", "quantile")
 
 
 def answer(saved: Saved, rows: NewRows, coverage: float) -> tuple[pd.DataFrame, list[str]]:

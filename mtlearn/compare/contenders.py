@@ -68,9 +68,14 @@ def _family(family: str, **own: Any) -> Factory:
 
 
 def _random_slopes(task_column: str | None, cv: Any, kind: Kind) -> Any:
-    """No search: the strengths, that of the shared slopes too, are estimated."""
+    """No search: the strengths, that of the shared slopes too, are estimated.
+
+    Several targets are divided by deviations of their own, in which they estimate Huber's scale.
+    """
     model = getattr(mtlearn, f"RandomSlopes{kind.ending}")
-    own = {"loss": kind.loss_name} if kind.loss_name == "poisson" else {}
+    own = {} if isinstance(kind, Choices) else dict(kind.options)
+    if task_column is None:
+        own.pop("huber_scale", None)
     return model(alpha_mean="auto", task_column=task_column, unseen_task="mean", **own)
 
 
@@ -186,11 +191,8 @@ def build_model(model: Any, task_column: str | None, cv: Any, kind: Kind) -> Pip
 def leave_out_of_loss(models: dict[str, Any], kind: Kind) -> tuple[dict[str, Any], list[str]]:
     """The models without those that do not know the loss, and a note of each."""
     why = {}
-    if isinstance(kind, Choices):
-        if not kind.two:  # which are one choice either way
-            why[RANDOM_SLOPES] = "it takes one class against the rest"
-    elif kind.loss_name not in ("squared", "poisson"):
-        why[RANDOM_SLOPES] = "it takes loss='squared' or 'poisson' alone"
+    if isinstance(kind, Choices) and not kind.two:  # which are one choice either way
+        why[RANDOM_SLOPES] = "it takes one class against the rest"
     out = [name for name in why if models.get(name) is MULTITASK[name]]
     left = {name: model for name, model in models.items() if name not in out}
     return left, [f"{name} is left out: {why[name]}." for name in out]

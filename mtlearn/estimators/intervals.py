@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 from sklearn.base import is_classifier
 
+from mtlearn.estimators.linear import loss_of_fit
 from mtlearn.inputs.checks import check_coverage
 from mtlearn.metrics.answers import unwrap
 
@@ -19,7 +20,8 @@ def prediction_interval(
     """Intervals that cover new observations with some probability.
 
     With f the prediction of a row and s the standard deviation of a new observation there, its
-    noise and what is not known of the coefficients::
+    noise (under Huber's loss that of rows that are no outliers) and what is not known of the
+    coefficients::
 
         f ± s Φ⁻¹((1 + coverage) / 2)
 
@@ -48,7 +50,8 @@ def prediction_interval(
     Raises
     ------
     ValueError
-        For a model that does not say how sure it is, one of counts, and a coverage that is none.
+        For a model that does not say how sure it is, one of counts or of a quantile, and a coverage
+        that is none.
 
     See Also
     --------
@@ -83,6 +86,13 @@ def prediction_interval(
         raise ValueError(
             f"{type(final).__name__} does not say how sure it is (its predict takes no "
             "return_std). Use RandomSlopesRegressor, or a pipeline that ends in one."
+        )
+    if getattr(loss_of_fit(final), "loss", None) == "quantile":
+        raise ValueError(
+            f"the model answers with a quantile ({loss_of_fit(final).quantile:g}), about which new "
+            'observations have no normal noise. Fit two models, such as loss="quantile" with '
+            f"quantile={(1 - coverage) / 2:.3g} and with quantile={(1 + coverage) / 2:.3g}: their "
+            "predictions are the ends."
         )
     if getattr(final, "_counts", False):
         raise ValueError(

@@ -238,7 +238,8 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
 
     @property
     def _loss(self) -> Loss:
-        return loss_of(self.loss, 1.0, self.quantile)
+        scale = vars(self).get("huber_scale_", 1.0)  # before a fit any will do
+        return loss_of(self.loss, scale, self.quantile)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

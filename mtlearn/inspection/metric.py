@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from mtlearn.estimators.errors_of_fit import errors_of_fit
 from mtlearn.estimators.linear import loss_of_fit
 from mtlearn.estimators.mean_regularized import MeanRegularized
 from mtlearn.inspection.fitted import FittedTasks
@@ -93,12 +94,13 @@ def _relative_variances(fitted: FittedTasks) -> np.ndarray | None:
     labels = 0.25 if hasattr(model, "classes_") else 1.0
     if getattr(loss_of_fit(model), "_is_joint", False):
         labels = 1.0 / len(model.classes_)  # of what tells classes apart
-    if getattr(loss_of_fit(model), "loss", None) in ("poisson", "quantile"):
+    numbers = {"covariance_", "noise_std_"} <= known.keys()
+    if not numbers and getattr(loss_of_fit(model), "loss", None) in ("poisson", "quantile"):
         return None  # a label counts as its mean, or as the density around a quantile
     if "covariance_" in known:
-        noise = np.mean(np.square(known.get("noise_std_", 1.0))) or np.finfo(float).tiny
-        if "target_scale_" in known:
-            noise = np.mean(np.square(known["noise_std_"] / known["target_scale_"]))
+        noise = 1.0
+        if numbers:
+            noise = float(np.mean(errors_of_fit(model).variance)) or np.finfo(float).tiny
         Sigma = known["covariance_"].reshape(-1, d + 1, d + 1)
         Sigma = np.where(np.isfinite(Sigma), Sigma, FREE)
         return Sigma * labels / noise

@@ -18,11 +18,13 @@ from sklearn.base import is_classifier
 
 from mtlearn.estimators.held import held
 from mtlearn.estimators.laplace_fit import (
+    LaplaceFit,
     class_attributes,
     count_attributes,
     fit_classes,
     fit_counts,
 )
+from mtlearn.estimators.loss_fit import AskedLoss, fit_loss, loss_attributes
 from mtlearn.estimators.mixed_fit import MixedFit, fitted_attributes
 from mtlearn.estimators.mixed_parameters import RandomSlopes
 from mtlearn.exceptions import counted
@@ -190,7 +192,7 @@ class MixedRefits(Refits):
         model._check_params()
         classes = is_classifier(model)
         data, model._reader = read_fit(model, X, y, sample_weight, task, numeric=not classes)
-        counts = not model._loss.is_quadratic and not classes
+        counts = not classes and model.loss == "poisson"
         data = data if counts else as_repetitions(data)  # or else weights are exposures
         self.repeat = log_precision(data) is None
         if classes:
@@ -225,23 +227,32 @@ class MixedRefits(Refits):
         differ = (np.reshape(found["slope_std_"], (-1, d)) > 0).any(axis=0)
         selected = present[:, None] & differ
         solved = not any(each.fit.unfinished for each in fits)
-        on_squares = self.held._loss.is_quadratic
-        variances = () if on_squares else tuple(each.fit for each in fits)
+        variances = tuple(each.fit for each in fits if isinstance(each, LaplaceFit))
         return Refit(models, present, selected, "features", None, solved, variances=variances)
 
     def _found(
         self, part: TaskData, moments: Moments | None, begin: tuple[Variances, ...]
     ) -> tuple[list[Any], dict[str, Any]]:
         """What was fitted to some rows or moments, and its attributes."""
-        if self.held._loss.is_quadratic:
+        classes, given = is_classifier(self.held), {"stacked": part.stacked, "keep": False}
+        if not classes and self.held.loss == "squared":
             fit = MixedFit.of(part, self.question, moments)
-            return [fit], fitted_attributes(fit, Units(), stacked=part.stacked, keep=False)
+            return [fit], fitted_attributes(fit, Units(), **given)
+        if not classes and self.held.loss != "poisson":
+            robust = fit_loss(part, self.question, self._asked_loss())
+            return [robust], loss_attributes(robust, Units(), **given)
         part = self.held._solvable(part)
-        if is_classifier(self.held):
+        if classes:
             fits = list(fit_classes(part, self.question, repeat=self.repeat, start=begin))
             return list(fits), class_attributes(fits, Units(), keep=False)
         counts = fit_counts(part, self.question, begin[0] if begin else None)
         return [counts], count_attributes(counts, Units(), keep=False)
+
+    def _asked_loss(self) -> AskedLoss:
+        """Of a quantile, or Huber's loss at the scale of the fitted model."""
+        if self.held.loss == "quantile":
+            return AskedLoss(quantile=float(self.held.quantile))
+        return AskedLoss(float(self.held.huber_scale))
 
 
 def refits_of(

@@ -8,6 +8,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.linear_model import PoissonRegressor
 
+import mtlearn
 from mtlearn.cli.saved import load
 
 from ..command import shops
@@ -74,10 +75,47 @@ def test_a_fit_predicts_rates_and_so_does_its_query(run, claims, coarse, tmp_pat
     np.testing.assert_allclose(got, found, rtol=1e-8)
 
 
+ASKED = {"huber": ["--loss", "huber"], "quantile": ["--loss", "quantile", "--quantile", "0.8"]}
+
+
+@pytest.mark.parametrize("loss", ASKED)
+def test_random_slopes_of_other_losses_are_saved_and_written(run, claims, coarse, loss, tmp_path):
+    table, frame = claims
+    frame["claims"] += np.random.default_rng(1).normal(size=len(frame))
+    frame.to_csv(table, index=False)
+    path, query, new = tmp_path / "m.skops", tmp_path / "m.sql", tmp_path / "p.csv"
+    named = [*NAMED[:-2], *ASKED[loss]]
+    code, out, err = run("fit", table, *named, "--model", "random-slopes", "--save", path)
+    assert code == 0, err
+    assert "noise_std" in out and "gradient norm of the likelihood" in " ".join(out.split())
+    saved, _ = load(str(path))
+    encoder, model = saved.pipeline
+    assert model.loss == saved.settings["loss"] == loss
+    options = {"loss": loss, "alpha_mean": "auto", "task_column": "shop"}
+    options |= {"quantile": 0.8} if loss == "quantile" else {"huber_scale": model.huber_scale_}
+    Z = encoder.transform(frame)
+    expected = mtlearn.RandomSlopesRegressor(**options).fit(Z, frame["claims"])
+    code, _, err = run("predict", path, table, "--out", new)
+    assert code == 0, err
+    found = pd.read_csv(new)
+    np.testing.assert_allclose(found["claims_predicted"], expected.predict(Z), rtol=1e-6)
+    code, _, err = run("export", path, "--to", query)
+    assert code == 0, err
+    got = asked(query.read_text(), frame, "claims")["claims_predicted"]
+    np.testing.assert_allclose(got, found["claims_predicted"], rtol=1e-8)
+    code, _, err = run("predict", path, table, "--out", new, "--coverage", "0.8")
+    if loss == "huber":
+        assert code == 0, err
+        ends = mtlearn.prediction_interval(expected, Z, coverage=0.8)
+        np.testing.assert_allclose(pd.read_csv(new)[["low", "high"]], ends, rtol=1e-6)
+        return
+    assert "low" not in found
+    assert code == 2 and "--quantile 0.1 and --quantile 0.9" in " ".join(err.split())
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--model", "random-slopes", "--loss", "huber"], "knows squares and counts alone"),
         (["--model", "random-slopes", "--loss", "multinomial"], "knows one class against the rest"),
         (["--model", "independent", "--kind", "classification"], "is for numbers"),
         (["--model", "independent", "--exposure", "year"], "names 0 columns of X"),

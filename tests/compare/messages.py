@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from mtlearn import IndependentTasks, collect_moments, compare_tasks
+from mtlearn import IndependentTasks, RandomSlopesRegressor, collect_moments, compare_tasks
 
 rng = np.random.default_rng(0)
 X, y, TASK = rng.normal(size=(40, 2)), rng.normal(size=40), np.repeat(["a", "b"], 20)
@@ -55,6 +55,11 @@ MESSAGES = {
         compared(models={"mine": IndependentTasks(Ridge())}),
         ["'mine'"],
         ["regressors of the library"],
+    ),
+    "a loss of rows": (
+        compared(models={"mine": RandomSlopesRegressor(loss="huber")}),
+        ["'mine' learns from rows"],
+        ["loss='squared'"],
     ),
     "no targets": (lambda: compare_tasks(X), ["y is None"], ["compare_tasks(X, y"]),
 }

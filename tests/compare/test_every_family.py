@@ -177,18 +177,16 @@ def test_families_that_know_no_softmax_are_left_out_of_it_and_said_to_be(n_class
         assert build_model(models[name], "place", None, kind)[-1].loss == "multinomial"
 
 
-@pytest.mark.parametrize(
-    "loss, left_out",
-    [
-        ("squared", set()),
-        ("huber", {RANDOM_SLOPES}),
-        ("quantile", {RANDOM_SLOPES}),
-    ],
-)
-def test_families_that_do_not_know_the_loss_are_left_out_and_said_to_be(loss, left_out):
-    kind = kind_of_loss(loss, 0.5 if loss == "quantile" else None)
-    models, notes = leave_out_of_loss(dict(MULTITASK), kind)
-    assert MULTITASK.keys() - models.keys() == left_out
-    assert {note.split(" is left out")[0] for note in notes} == left_out
-    mine = {RANDOM_SLOPES: object()}  # a model of the user's under that name
+@pytest.mark.parametrize("loss", ["squared", "poisson", "huber", "quantile"])
+def test_every_family_knows_every_loss_of_numbers(loss):
+    kind = kind_of_loss(loss, 0.7 if loss == "quantile" else None)
+    assert leave_out_of_loss(dict(MULTITASK), kind) == (MULTITASK, [])
+    for model in MULTITASK.values():
+        built = build_model(model, "place", None, kind)[-1]
+        assert {**kind.options, "loss": loss}.items() <= built.get_params().items()
+
+
+def test_a_model_of_the_users_is_not_left_out_of_a_loss():
+    mine = {RANDOM_SLOPES: object()}  # under that name
+    kind = replace(kind_of_loss("multinomial"), classes=np.arange(3))
     assert leave_out_of_loss(mine, kind) == (mine, [])

@@ -21,9 +21,9 @@ from mtlearn.compare.rivals import RIVALS
 from mtlearn.compare.robust import Robust
 from mtlearn.compare.running import inner_folds
 from mtlearn.compare.task_table import read_table
-from mtlearn.estimators.regressor import LOSSES
 from mtlearn.losses import Huber
 from mtlearn.metrics import nan_d2_pinball_score, nan_mean_poisson_deviance
+from mtlearn.model_selection import StratifiedTaskKFold
 
 
 def fixed(**options):
@@ -195,15 +195,39 @@ def test_models_of_another_loss_are_judged_by_that_of_the_comparison():
     assert (result.predictions["squared"] > 0).all()  # half an event in all, at least
 
 
-def test_named_models_have_the_loss_and_random_slopes_are_left_out_of_others():
-    X, y = far_off(3, 8)
-    asked = {"task_column": "place", "loss": "huber", "cv": 2}
-    names = ["random-slopes", "mean-regularized"]
-    result = compare_tasks(X, y, models=names, **asked)
-    assert list(result.table.index[-2:]) == ["pooled+dummies", "mean-regularized"]
-    assert any("random-slopes is left out" in note for note in result.notes)
+def test_named_models_have_the_loss():
     built = build_model(NAMED["group-lasso"], "place", None, Robust(2.0))[-1]
     assert (built.loss, built.huber_scale) == ("huber", 2.0)
+    slopes = build_model(NAMED["random-slopes"], None, None, Robust(2.0))[-1]
+    # several targets are in units of their own there, which a scale of the comparison's is not in
+    assert (slopes.loss, slopes.huber_scale) == ("huber", "auto")
+
+
+@pytest.mark.parametrize("asked", [{"loss": "huber"}, {"loss": "quantile", "quantile": 0.8}])
+def test_random_slopes_are_those_of_the_loss_in_all_folds(asked, coarse):
+    X, y = far_off(8, 10)
+    X["place"] = [f"p{t:02d}" for t in X["place"]]
+    folds = list(StratifiedTaskKFold(2).split(X, y, task=X["place"]))
+    result = compare_tasks(X, y, task_column="place", cv=folds, models=["random-slopes"], **asked)
+    if asked["loss"] == "huber":
+        asked = asked | {"huber_scale": result.kind.scale}
+    assert list(result.table.index[-1:]) == ["random-slopes"]
+    assert not any("left out" in note for note in result.notes)
+    Z = X[["a", "b"]].to_numpy()
+
+    def fitted(rows):
+        inside = (Z - Z[rows].mean(axis=0)) / Z[rows].std(axis=0)
+        model = mtlearn.RandomSlopesRegressor(alpha_mean="auto", **asked)
+        return model.fit(inside[rows], y[rows], task=X["place"][rows]), inside
+
+    for past, new in folds:
+        model, inside = fitted(past)
+        answer = model.predict(inside[new], task=X["place"][new])
+        np.testing.assert_allclose(result.predictions["random-slopes"][new], answer, rtol=1e-6)
+    model, _ = fitted(np.arange(len(y)))
+    found = result.slopes.iloc[1:]
+    np.testing.assert_allclose(found["mean"], model.mean_coef_, rtol=1e-6)
+    np.testing.assert_allclose(found["std"], model.slope_std_, rtol=1e-5, atol=1e-9)
 
 
 def test_random_slopes_of_counts_are_those_of_rates_weighted_by_exposure():
@@ -264,7 +288,8 @@ def test_columns_of_counts_and_of_numbers_with_outliers():
     assert (result.table["d2"] > 0.2).all()
     Y = X * [1.0, 100.0] + 0.1 * rng.normal(size=(90, 2)) * [1.0, 100.0]
     Y[::9] *= -20
-    result = compare_tasks(X, Y, loss="huber", models=fixed(loss="huber"), cv=2)
+    models = fixed(loss="huber") | {"slopes": mtlearn.RandomSlopesRegressor(loss="huber")}
+    result = compare_tasks(X, Y, loss="huber", models=models, cv=2)
     assert result.kind.scale < 0.5 and (result.table["d2"] > 0.2).all()
 
 
@@ -293,7 +318,6 @@ def test_a_loss_says_that_the_target_is_a_number():
     assert kind_of_loss().loss_name == "squared"
 
 
-@pytest.mark.skipif("quantile" not in LOSSES, reason="regressors have no quantiles yet")
 def test_quantiles_of_rows():
     X, _ = far_off()
     y = X["a"] - X["b"] + 0.3 * np.random.default_rng(1).normal(size=len(X))

@@ -108,37 +108,52 @@ def search_of_classes_without_routing(case):
     search_classes(Classes(case.model, case.way), cv=case.cv)
 
 
-# Random slopes of counts
+# Random slopes of counts, of outliers, of quantiles
 
-SLOPES = '`RandomSlopesRegressor(loss="poisson")` in a search'
+SLOPES = {
+    f'`RandomSlopesRegressor(loss="{loss}")` in a search': loss
+    for loss in ("poisson", "huber", "quantile")
+}
 COVARIANCES = ["common", "diagonal"]
 
 
-class Slopes(Counts):
-    """Counts, for which how much tasks differ is estimated."""
+class Slopes:
+    """Random slopes, for which how much tasks differ is estimated."""
 
     def make(self, **parameters):
         own = {"unseen_task": "mean", "loss": "poisson", "task_column": self.task_column}
         return mtlearn.RandomSlopesRegressor(**own | parameters)
 
 
-def search_slopes(case):
-    tool = GridSearchCV(case.make(), {"covariance": COVARIANCES}, cv=case.cv, error_score="raise")
-    return tool.fit(case.X, case.y, **case.beside)
+class SlopesOfCounts(Slopes, Counts):
+    """Of counts."""
 
 
-@works(SLOPES, *SEVERAL, *LABELLED, "routed", kinds=["regressor"])
-def search_of_slopes(case):
-    case = Slopes(case.model, case.way)
-    found = search_slopes(case)
-    means = [np.mean(case.scores(covariance=one)) for one in COVARIANCES]
-    close(found.cv_results_["mean_test_score"], means)
-    case.same(found.best_estimator_, **found.best_params_)
+class SlopesOfNumbers(Slopes, Case):
+    """Of numbers."""
 
 
-@refused(SLOPES, "beside", match=ROUTING_OFF, kinds=["regressor"])
-def search_of_slopes_without_routing(case):
-    search_slopes(Slopes(case.model, case.way))
+def search_slopes(case, tool):
+    kind = SlopesOfCounts if SLOPES[tool] == "poisson" else SlopesOfNumbers
+    case, asked = kind(case.model, case.way), {"loss": SLOPES[tool]}
+    search = GridSearchCV(
+        case.make(**asked), {"covariance": COVARIANCES}, cv=case.cv, error_score="raise"
+    )
+    return case, search.fit(case.X, case.y, **case.beside), asked
+
+
+for tool in SLOPES:
+
+    @works(tool, *SEVERAL, *LABELLED, "routed", kinds=["regressor"])
+    def search_of_slopes(case, tool):
+        case, found, asked = search_slopes(case, tool)
+        means = [np.mean(case.scores(covariance=one, **asked)) for one in COVARIANCES]
+        close(found.cv_results_["mean_test_score"], means)
+        case.same(found.best_estimator_, **asked, **found.best_params_)
+
+    @refused(tool, "beside", match=ROUTING_OFF, kinds=["regressor"])
+    def search_of_slopes_without_routing(case, tool):
+        search_slopes(case, tool)
 
 
 # Columns of unlike kinds

@@ -96,6 +96,17 @@ def test_checks_of_random_slopes_under_a_loss(estimator, check):
     check(estimator)
 
 
+@pytest.mark.long
+@parametrize_with_checks(
+    [
+        mtlearn.RandomSlopesRegressor(loss=loss, covariance="common")
+        for loss in ("huber", "quantile")
+    ]
+)
+def test_checks_of_outliers_and_quantiles(estimator, check):
+    check(estimator)
+
+
 ESTIMATE = (
     "RandomSlopesRegressor",
     "RandomSlopesClassifier",

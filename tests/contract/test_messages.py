@@ -536,6 +536,13 @@ PARAMETERS = {
         ["a count is not normal"],
         ["predict(X, return_std=True)"],
     ),
+    "no intervals of quantiles": (
+        lambda: prediction_interval(
+            Slopes(loss="quantile", quantile=0.8).fit(X, y, task=TASK), X, task=TASK, coverage=0.9
+        ),
+        ["a quantile (0.8)"],
+        ["Fit two models", "quantile=0.05 and with quantile=0.95"],
+    ),
     "moments beyond memory": (
         fit(Slopes(), X=np.zeros((400, 3000)), y=np.zeros(400), task=np.arange(400) % 100),
         ["3,000 columns and 100 tasks", "7 GB"],
@@ -1907,6 +1914,9 @@ WRONG_TYPE = {
     "moments: a classifier",
     "moments: another step",
     "moments: no path",
+    "moments: outliers by random slopes",
+    "moments: a quantile by random slopes",
+    "dask: outliers",
     "moments in blocks: an array of them",
 }
 

@@ -15,6 +15,7 @@ from mtlearn import (
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
+    RandomSlopesRegressor,
     make_table_pipeline,
 )
 from mtlearn.table import TableEncoder
@@ -81,6 +82,11 @@ MESSAGES = {
         ["repartition"],
     ),
     "a splitter": (fitted(MeanRegularizedRegressorCV(cv=KFold(3))), ["cv=KFold"], ["cv=None"]),
+    "outliers": (
+        fitted(RandomSlopesRegressor(loss="huber", task_column="shop")),
+        ["loss='huber' looks at every row"],
+        ['loss="squared"', "a sample of them"],
+    ),
     "no encoder": (fitted(PIPELINE), ["TableEncoder"], ["encoder=TableEncoder"]),
     "an encoder beside a classifier": (
         fitted(MeanRegularizedClassifier(task_column="shop"), encoder=TableEncoder()),

@@ -13,6 +13,7 @@ from mtlearn import (
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
+    RandomSlopesRegressor,
     TaskMoments,
     collect_moments,
     fit_moments,
@@ -197,6 +198,16 @@ MESSAGES = {
         fitted(MeanRegularizedClassifier(), (X, y)),
         ["MeanRegularizedClassifier"],
         ["regressors of the squared loss", "rows"],
+    ),
+    "outliers by random slopes": (
+        fitted(RandomSlopesRegressor(loss="huber"), (X, y)),
+        ["loss='huber'", "looks at every row"],
+        ['loss="squared"', "RandomSlopesRegressor to rows"],
+    ),
+    "a quantile by random slopes": (
+        fitted(make_pipeline(StandardScaler(), RandomSlopesRegressor(loss="quantile")), (X, y)),
+        ["loss='quantile'", "looks at every row"],
+        ['loss="squared"', "RandomSlopesRegressor to rows"],
     ),
     "labels that are not there": (
         fitted(MEAN(task_column="task"), (X, y)),
