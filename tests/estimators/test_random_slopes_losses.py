@@ -211,7 +211,6 @@ class TestInvariance:
     def test_units_and_zero_of_the_features(self):
         self.compare_units(loss="huber", huber_scale=1.0)
 
-    @pytest.mark.xfail(strict=True, reason="the scale that errors are first given has these units")
     def test_units_of_the_features_of_a_quantile(self):
         self.compare_units(loss="quantile")
 

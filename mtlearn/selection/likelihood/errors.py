@@ -32,6 +32,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 LEAST = 0.05  # of k: of a scale so far below the noise a mean of psi² says nothing
+FLATTEST = 1e-6  # of k, where digits are left
 MOST = 40.0  # of k, from where nothing is an outlier
 HALVINGS = 60
 SURE = 0.05  # level of the interval whose length is at its best
@@ -56,7 +57,7 @@ class Errors:
 
 def huber_errors(delta: float, sigma: np.ndarray) -> Errors:
     """Of normal errors with standard deviations ``sigma`` (T,) under Huber's loss."""
-    k = np.minimum(delta / sigma, MOST)
+    k = np.clip(delta / sigma, FLATTEST, MOST)
     kappa = 2 * ndtr(k) - 1
     return Errors(kappa, sigma**2 * _clipped(k) / kappa**2)
 
