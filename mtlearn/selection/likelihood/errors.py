@@ -15,6 +15,7 @@ what a fit under Huber's loss leaves, by the quantiles a little above and below,
 
 with Δ by Hall and Sheather (1988). Residuals are smaller than the errors, by a factor
 (1 - leverage)^½ if psi were linear; psi/kappa, which for it is the residual, is scaled by that.
+Where fewer than five rows lie beyond the quantile kappa is the density of normal errors.
 
 References
 ----------
@@ -36,6 +37,7 @@ FLATTEST = 1e-6  # of k, where digits are left
 MOST = 40.0  # of k, from where nothing is an outlier
 HALVINGS = 60
 SURE = 0.05  # level of the interval whose length is at its best
+FEWEST = 5.0  # rows beyond a quantile, of whose scatter they tell
 TIED = 1e-3  # of the noise, which two quantiles are apart at least
 
 
@@ -84,18 +86,38 @@ def quantile_errors(q: float, density: float, sigma: np.ndarray, least: float) -
     return Errors(kappa, q * (1 - q) / kappa**2)
 
 
-def density_at(errors: np.ndarray, weight: np.ndarray, q: float) -> float:
-    """The density of weighted errors, of a scale near one, at their quantile."""
+def density_at(errors: np.ndarray, weight: np.ndarray, q: float, *, repeats: bool) -> float:
+    """The density of weighted errors, of a scale near one, at their quantile.
+
+    Weights may repeat rows. Where too few lie beyond the quantile it is that of normal errors.
+    """
     z = ndtri(q)
-    peak = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    peak = float(np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi))
+    n = size_of(weight, repeats=repeats)
+    if beyond(q, n) < FEWEST:
+        return peak
     wide = ndtri(1 - SURE / 2) ** (2 / 3) * (1.5 * peak**2 / (2 * z**2 + 1)) ** (1 / 3)
-    n = weight.sum() ** 2 / np.sum(weight**2)
     step = min(wide * n ** (-1 / 3), q / 2, (1 - q) / 2)
     order = np.argsort(errors)
-    # a share of the weight up to the middle of each
-    share = (np.cumsum(weight[order]) - weight[order] / 2) / weight.sum()
-    low, high = np.interp([q - step, q + step], share, errors[order])
+    values, weight = errors[order], weight[order]
+    up_to = np.cumsum(weight)
+    if repeats:  # the first and the last of as many equal ones
+        share = np.stack([up_to - weight + 0.5, up_to - 0.5], axis=1).ravel()
+        values = np.repeat(values, 2)
+    else:
+        share = up_to - weight / 2
+    low, high = np.interp([q - step, q + step], share / up_to[-1], values)
     return float(2 * step / max(high - low, TIED))
+
+
+def size_of(weight: np.ndarray, *, repeats: bool) -> float:
+    """How many rows there are; of relative weights, as many equal ones as say as much."""
+    return float(weight.sum() if repeats else weight.sum() ** 2 / np.sum(weight**2))
+
+
+def beyond(q: float, n: float) -> float:
+    """How many of n rows are to lie beyond a quantile, on the side where there are fewer."""
+    return n * min(q, 1 - q)
 
 
 def _clipped(k: np.ndarray) -> np.ndarray:

@@ -102,6 +102,7 @@ class InformationModel(Modes):
         self.r, self.rr = np.zeros((self.n_tasks, self.n_columns)), np.zeros(1)
         self.y_scale = y_scale
         self.before: list[Any] = []
+        self.stuck = False  # whether digits do not suffice for kinks as narrow
 
     def under(self, loss: Loss) -> Self:
         """The same under another loss, such as one that is rounded off less."""
@@ -189,12 +190,13 @@ class InformationModel(Modes):
         if not self.before:
             return self.settle(start, a, Theta, R, self.close)
         mode = self.settle(start, a, Theta, R, self.close, FEW)
-        if mode.settled:
+        if mode.settled or self.stuck:
             return mode
         for loss in [*self.before, self.rows.loss]:
             model = copy(self)
             model.rows = replace(self.rows, loss=loss)
             mode = model.settle(model._around(mode), a, Theta, R, model.close)
+        self.stuck = not mode.settled
         return mode
 
     def levels_alone(self) -> tuple[float, np.ndarray | float]:

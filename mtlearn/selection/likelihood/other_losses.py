@@ -239,7 +239,7 @@ def fit_quantile(
     """Of a quantile, after a fit under Huber's loss that says how errors are spread."""
     at, weight = _errors_of(outliers)
     rows = rows.seen_from(quantile)
-    density = density_at(at, weight, quantile)
+    density = density_at(at, weight, quantile, repeats=rows.log_precision is None)
     errors = quantile_errors(quantile, density, outliers.sigma, least)
     loss = QuantileLoss(quantile, WIDE)
     model = rows.model(loss, errors)
@@ -250,7 +250,7 @@ def fit_quantile(
         if climb.shrinkage != 1:
             fit = climb.of_pairs(model, LOOSE**turn)
         certified = LOOSE**turn <= climb.tol and model.effects(fit).gap <= climb.tol
-        if certified or loss.width <= NARROWEST:
+        if certified or loss.width <= NARROWEST or model.stuck:
             break
     return climb.done(Found(rows, model, fit, outliers.sigma, errors, loss))
 
@@ -295,7 +295,8 @@ def _errors_of(found: Found) -> tuple[np.ndarray, np.ndarray]:
         m, ratio, kappa, sigma, of_level = (values[k.tasks][:, None] for values in of_tasks)
         Z, weight = k.Z - found.means[k.tasks][:, None], k.s / m
         h = np.sum(np.matmul(Z, C[k.tasks]) * Z, axis=2) + of_level
-        h = np.minimum(h * weight / ratio, FULL)
+        one = 1.0 if found.rows.log_precision is None else weight  # of rows that are repeated
+        h = np.minimum(h * one / ratio, FULL)
         pseudo = model.rows.loss.residual(f, k.y) / kappa
         r = k.y - f + (1.0 / np.sqrt(1.0 - h) - 1.0) * pseudo
         out.append((model.y_scale * r / sigma, weight))
