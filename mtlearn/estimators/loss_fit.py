@@ -103,7 +103,7 @@ class LossFit(MixedLines):
             mode, unit = state.mode, self.model.y_scale
             # what the shortest coefficients leave out is the same for all rows of a task
             whole = unit * mode.own - own * self.scale_of_columns
-            level = rows.middle + unit * mode.level + np.sum(self.at.means * whole, axis=1)
+            level = rows.middle + unit * mode.level + np.sum(rows.means(self.model) * whole, axis=1)
             of_shared = shared * self.scale_of_columns / unit
             average = float(np.mean(rows.middle + unit * self.model.best_levels(of_shared)))
         return np.column_stack([level, own]), np.append(average, shared)
@@ -129,7 +129,8 @@ def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
     """
     refuse_beyond_memory(data)
     options = {"fit_intercept": asked.fit_intercept, "scale_targets": not data.stacked}
-    first = RobustFit.of(_of_unit_columns(data, asked.fit_intercept), **options)
+    unit, d = _of_unit_columns(data, asked.fit_intercept)
+    first = RobustFit.of(unit, squares=float(d), **options)
     rows = LossRows.of(
         data,
         fit_intercept=asked.fit_intercept,
@@ -137,7 +138,8 @@ def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
         alpha_mean=asked.alpha_mean,
         first=first,
     )
-    scale = first.scale if isinstance(loss.scale, str) else float(loss.scale)
+    rows = rows.with_scale()
+    scale = rows.first.scale if isinstance(loss.scale, str) else float(loss.scale)
     least = LEAST * spread_of(rows.data, rows.data.weight, 1.0)
     climb = Climb(asked.covariance, asked.shrinkage, asked.tol, asked.max_iter)
     found = fit_outliers(rows, scale, least, climb)
@@ -146,12 +148,13 @@ def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
     return LossFit(found, scale)
 
 
-def _of_unit_columns(data: TaskData, centred: bool) -> TaskData:
-    """The same, of columns whose units say nothing."""
+def _of_unit_columns(data: TaskData, centred: bool) -> tuple[TaskData, int]:
+    """The same, of columns whose units say nothing, and how many of these vary."""
     weight = weights_of(data).reshape(len(data.y), -1).sum(axis=1)
     X = data.X - np.average(data.X, axis=0, weights=weight) if centred else data.X
     scale = np.sqrt(np.average(X**2, axis=0, weights=weight))
-    return replace(data, X=X / np.where(scale > 0, scale, 1.0), squares=None)
+    unit = replace(data, X=X / np.where(scale > 0, scale, 1.0), squares=None)
+    return unit, int(np.count_nonzero(scale))
 
 
 def loss_attributes(fit: LossFit, units: Units, *, stacked: bool, keep: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from mtlearn.exceptions import UnidentifiedVarianceWarning, counted, in_fold, level_of_user, plain
+from mtlearn.selection.likelihood.errors import FEWEST
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.solvers.progress import say
 
@@ -49,6 +50,19 @@ def warn_of_gap(model: Any) -> None:
         f"dual_gap_={model.dual_gap_:.3g}, above tol={model.tol:g}. Bring columns to one scale "
         "(StandardScaler), or take MeanRegularizedRegressor with the same loss.",
         ConvergenceWarning,
+        stacklevel=level_of_user(),
+    )
+
+
+def warn_of_far(model: Any, beyond: float) -> None:
+    """Warn of a quantile that lies where next to no rows do."""
+    if beyond >= FEWEST or in_fold():
+        return
+    warnings.warn(
+        f"quantile={model.quantile:g}: {beyond:.2g} rows are to lie beyond it, too few to tell how "
+        "errors scatter there, and they were taken for normal. Ask for a quantile nearer to 0.5, "
+        "or give more rows.",
+        UserWarning,
         stacklevel=level_of_user(),
     )
 

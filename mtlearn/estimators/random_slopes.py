@@ -16,7 +16,7 @@ from mtlearn.estimators.loss_choice import check_loss, loss_of
 from mtlearn.estimators.loss_fit import AskedLoss, LossFit, fit_loss, loss_attributes
 from mtlearn.estimators.mixed_fit import MixedFit, fitted_attributes
 from mtlearn.estimators.mixed_parameters import WHOLE_TASKS, RandomSlopes
-from mtlearn.estimators.mixed_report import report, warn_of_gap, warn_separable
+from mtlearn.estimators.mixed_report import report, warn_of_far, warn_of_gap, warn_separable
 from mtlearn.estimators.uncertain_scores import score_variance
 from mtlearn.inputs.checks import check_flag
 from mtlearn.inputs.counts import check_counts, half_an_event, warn_of_nothing
@@ -79,8 +79,8 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
     huber_scale : "auto" or float
         Under "huber", standard deviation of errors that are no outliers, in units of ``y`` (of
         scaled targets for a 2-D ``y``): residuals beyond 1.345 times this pull no harder. "auto"
-        is 1.4826 times the median size of residuals of a mean-regularised fit of this loss, in
-        columns of unit variance.
+        is 1.4826 times the median size of residuals of a mean-regularised fit of this loss, over
+        (1 - leverage)^½, in columns of unit variance.
     quantile : float
         Under "quantile", share of targets that are to lie below what is predicted, between 0 and
         1; 0.5 is the median.
@@ -315,6 +315,7 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
             found = loss_attributes(fit, units, stacked=data.stacked, keep=keep)
         self._keep(found, fit, data)
         warn_of_gap(self)
+        warn_of_far(self, fit.at.beyond)
         return self
 
     def _solvable(self, data: TaskData, *, warn: bool = False) -> TaskData:

@@ -56,8 +56,13 @@ class RobustFit:
         fit_intercept: bool = True,
         scale_targets: bool = False,
         scale: float | None = None,
+        squares: float | None = None,
     ) -> RobustFit:
-        """Fit all rows of tasks that have some, in columns in which arithmetic is safe."""
+        """Fit all rows of tasks that have some, in columns in which arithmetic is safe.
+
+        ``squares`` are sum_j s_j²; those about the means of tasks where they are not given, which
+        tasks of one row have none of.
+        """
         T = len(data.tasks)
 
         # Under a loss whose curvature is one everywhere.
@@ -66,7 +71,9 @@ class RobustFit:
         unit = problem.target_scale if not data.stacked else 1.0
         weight = weights_of(data)
         strength = T / float(problem.weight.sum())
-        slopes = strength * float(problem.hessian_diagonal().mean(axis=1).sum()) + TINY
+        if squares is None:
+            squares = float(problem.hessian_diagonal().mean(axis=1).sum())
+        slopes = strength * squares + TINY
         coupling = Coupling(strength if fit_intercept else 0.0, fit_intercept, slopes / T)
         problem = problem.recoupled(coupling)
         start: Any = None

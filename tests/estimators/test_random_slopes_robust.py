@@ -156,7 +156,6 @@ class TestHardTables:
         model = RandomSlopesRegressor(loss="quantile").fit(X, X @ [1.0, 2.0] + 3, task=task)
         np.testing.assert_allclose(model.coef_, np.tile([1.0, 2.0], (8, 1)), atol=1e-3)
 
-    @pytest.mark.xfail(strict=True, reason="slopes take nearly all of the noise")
     def test_one_row_a_task_does_not_tell_the_level_from_the_noise(self):
         X, y, task = few(rows=1, n_tasks=64)
         with warnings.catch_warnings():

@@ -20,9 +20,10 @@ from mtlearn.selection.likelihood.information import InformationModel
 from mtlearn.selection.likelihood.label_rows import LabelRows
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.products import CrossProducts, center_of, target_scale_of
-from mtlearn.selection.robust import RobustFit, weights_of
+from mtlearn.selection.robust import NORMAL, RobustFit, medians, weights_of
 
 LEAST = 1e-2  # curvature in units of the noise, times eight, that rows are said to have at least
+FULL = 0.99  # largest leverage that a residual is scaled for
 FAR = 1e6  # standard deviations of errors, which no error is beyond that is known in digits
 
 
@@ -186,6 +187,48 @@ class LossRows:
         """Cross products of all tasks, one by one."""
         found = CrossProducts.of(self.moments, self.levels, self.log_precision)
         return replace(found, zz=np.broadcast_to(found.zz, (found.n_tasks, *found.zz.shape[1:])))
+
+    def with_scale(self) -> LossRows:
+        """The same with the scale of errors that the first fit leaves.
+
+        1.4826 times the median size of its residuals over (1 - leverage)^½, as a linear fit would
+        have made them smaller than the errors are: a task of one row takes most of it.
+        """
+        model, d = self.winsorised_model(), self.moments.n_features
+        theta = np.where(np.isfinite(model.scale), 1.0 / max(d, 1), 0.0)
+        theta[: model.first] = 1.0  # as the first fit has it
+        a = np.flatnonzero(theta)
+        state = model.at(a, np.diag(theta[a]))
+        if state is None:
+            return self
+        J = np.eye(len(theta)) - theta[:, None] * state.W
+        C = J * theta + (J @ state.K) @ np.swapaxes(J @ state.K, 1, 2)
+        C = np.broadcast_to(C, (model.n_tasks, *C.shape[1:]))
+        data = replace(self.data, y=self.first.residual)
+        rows, sizes, weights = LabelRows.of(data, self.center, model.scale, self.levels), [], []
+        for k in rows.stacks:
+            Z = k.Z - self.means(model)[k.tasks][:, None]
+            h = np.sum(np.matmul(Z, C[k.tasks]) * Z, axis=2)
+            if rows.free:
+                h = h + 1.0 / self.moments.weight[k.tasks][:, None]
+            h = np.minimum(h * self.copies_of(k.s), FULL)
+            sizes.append((np.abs(k.y) / np.sqrt(1.0 - h)).ravel())
+            weights.append(k.s.ravel())
+        size, weight = np.concatenate(sizes), np.concatenate(weights)
+        middle = medians(size, weight, np.zeros(len(size), dtype=int), 1)
+        scale = max(NORMAL * float(middle[0]), self.first.scale)
+        return replace(self, first=replace(self.first, scale=scale))
+
+    def copies_of(self, weight: np.ndarray) -> np.ndarray | float:
+        """What the leverage of rows is to be multiplied by: of rows that are repeated, nothing."""
+        return 1.0 if self.log_precision is None else weight
+
+    def means(self, model: MixedModel) -> np.ndarray:
+        """Means of each task's rows in the columns of a model (T, p), where levels are free."""
+        if self.levels != "free":
+            return np.zeros((model.n_tasks, model.n_columns))
+        means = (self.moments.x_mean - self.center) / model.scale
+        return np.broadcast_to(means, (model.n_tasks, model.n_columns))
 
     def winsorised_model(self) -> MixedModel:
         """Of targets that are no further off a first fit than Huber's loss looks."""

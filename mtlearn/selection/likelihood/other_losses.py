@@ -18,13 +18,15 @@ from mtlearn.losses.huber import EFFICIENT
 from mtlearn.selection.likelihood.covariance import fit_covariance
 from mtlearn.selection.likelihood.errors import (
     Errors,
+    beyond,
     density_at,
     huber_errors,
     normal_scale,
     quantile_errors,
+    size_of,
 )
 from mtlearn.selection.likelihood.information import InformationModel
-from mtlearn.selection.likelihood.loss_rows import LossRows, OutlierLoss, QuantileLoss
+from mtlearn.selection.likelihood.loss_rows import FULL, LossRows, OutlierLoss, QuantileLoss
 from mtlearn.selection.likelihood.shrinkage import fit_shrunk, tasks_behind
 from mtlearn.selection.likelihood.variances import (
     Variances,
@@ -40,7 +42,6 @@ BEGIN = 1e-3  # gradient of where variances begin
 RIDGED = 1e-5  # the goal from which a ridge is near enough to begin with
 SPARE = 1e-3  # of a row, that a task needs for a noise of its own
 TINY = 1e-30  # change of a noise that is next to none
-FULL = 0.99  # largest leverage that a residual is scaled for
 WIDE, NARROWER, NARROWEST = 0.1, 0.1, 1e-10  # of a kink, in units of the noise
 
 
@@ -59,6 +60,8 @@ class Found:
         In these units.
     loss : OutlierLoss or QuantileLoss
     shrinkage : float
+    beyond : float
+        Of a quantile, rows that are to lie beyond it.
     """
 
     rows: LossRows
@@ -68,6 +71,7 @@ class Found:
     errors: Errors
     loss: Any
     shrinkage: float = 1.0
+    beyond: float = np.inf
 
     @property
     def of_quantile(self) -> bool:
@@ -84,15 +88,6 @@ class Found:
         """m_t (T,): what the rows of the model weigh more than those of the user."""
         of_each = self.loss.information(self.errors.information, self.model.y_scale)
         return 1.0 / (of_each * self.ratio)
-
-    @property
-    def means(self) -> np.ndarray:
-        """Means of each task's rows in the columns of the model, where levels are free (T, p)."""
-        model, moments = self.model, self.rows.moments
-        if not model.rows.free:
-            return np.zeros((model.n_tasks, model.n_columns))
-        means = (moments.x_mean - self.rows.center) / model.scale
-        return np.broadcast_to(means, (model.n_tasks, model.n_columns))
 
     @property
     def minus_twice_log_likelihood(self) -> float:
@@ -239,7 +234,9 @@ def fit_quantile(
     """Of a quantile, after a fit under Huber's loss that says how errors are spread."""
     at, weight = _errors_of(outliers)
     rows = rows.seen_from(quantile)
-    density = density_at(at, weight, quantile, repeats=rows.log_precision is None)
+    repeats = rows.log_precision is None
+    density = density_at(at, weight, quantile, repeats=repeats)
+    few = beyond(quantile, size_of(weight, repeats=repeats))
     errors = quantile_errors(quantile, density, outliers.sigma, least)
     loss = QuantileLoss(quantile, WIDE)
     model = rows.model(loss, errors)
@@ -252,7 +249,7 @@ def fit_quantile(
         certified = LOOSE**turn <= climb.tol and model.effects(fit).gap <= climb.tol
         if certified or loss.width <= NARROWEST or model.stuck:
             break
-    return climb.done(Found(rows, model, fit, outliers.sigma, errors, loss))
+    return climb.done(Found(rows, model, fit, outliers.sigma, errors, loss, beyond=few))
 
 
 def _sigma(found: Found) -> np.ndarray:
@@ -290,13 +287,13 @@ def _errors_of(found: Found) -> tuple[np.ndarray, np.ndarray]:
     """Residuals of all rows, as large as errors and in units of their sigma; and weights."""
     model, C, out = found.model, found.model.known(found.fit), []
     level = found.ratio / found.rows.moments.weight if model.rows.free else np.zeros(len(C))
+    means = found.rows.means(model)
     of_tasks = found.multiplier, found.ratio, found.errors.information, found.sigma, level
     for k, f in model.scored(found.fit):
         m, ratio, kappa, sigma, of_level = (values[k.tasks][:, None] for values in of_tasks)
-        Z, weight = k.Z - found.means[k.tasks][:, None], k.s / m
+        Z, weight = k.Z - means[k.tasks][:, None], k.s / m
         h = np.sum(np.matmul(Z, C[k.tasks]) * Z, axis=2) + of_level
-        one = 1.0 if found.rows.log_precision is None else weight  # of rows that are repeated
-        h = np.minimum(h * one / ratio, FULL)
+        h = np.minimum(h * found.rows.copies_of(weight) / ratio, FULL)
         pseudo = model.rows.loss.residual(f, k.y) / kappa
         r = k.y - f + (1.0 / np.sqrt(1.0 - h) - 1.0) * pseudo
         out.append((model.y_scale * r / sigma, weight))
