@@ -1522,6 +1522,12 @@ WARNINGS = {
         ["coefficients stopped at dual_gap_=", "above tol=1e-06"],
         ["StandardScaler", "MeanRegularizedRegressor with the same loss"],
     ),
+    "slopes of a quantile beyond the rows": (
+        fit(Slopes(loss="quantile", quantile=0.999), task=np.arange(len(X)) % 3),
+        UserWarning,
+        ["quantile=0.999: ", "rows are to lie beyond it", "taken for normal"],
+        ["nearer to 0.5", "more rows"],
+    ),
     "adapting stopped early": (
         lambda: adapt(_hasty(), X[:9], y[:9], task=["z"] * 9),
         ConvergenceWarning,

@@ -179,5 +179,35 @@ class TestHardTables:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnidentifiedVarianceWarning)
             warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.filterwarnings("ignore", message="quantile=0.5: 3 rows are to lie beyond it")
             model = RandomSlopesRegressor(loss=loss).fit(X, Y)
         assert finite(model)
+
+
+class TestFewRows:
+    """What a first fit has to leave of errors, so that their scale is known."""
+
+    @pytest.mark.parametrize("rows", [1, 2, 3])
+    def test_the_noise_of_small_tasks(self, rows):
+        """Under errors that are normal it is near that of the squared loss, and near what it is."""
+        found = {"squared": [], "huber": []}
+        for seed in range(4):
+            rng = np.random.default_rng(seed)
+            task = np.repeat(np.arange(150 // rows), rows)
+            X = rng.normal(size=(len(task), 2))
+            slope = 0.7 * rng.normal(size=150)[task]
+            y = 1 + X @ [1, 2] + X[:, 0] * slope + rng.normal(size=len(task))
+            for loss, noises in found.items():
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UnidentifiedVarianceWarning)
+                    model = RandomSlopesRegressor(loss=loss).fit(X, y, task=task)
+                noises.append(model.noise_std_)
+        np.testing.assert_allclose(found["huber"], found["squared"], rtol=0.2)
+        assert np.mean(found["huber"]) == pytest.approx(1.0, abs=0.15)
+
+    def test_a_quantile_far_out_ends_and_is_warned_of(self):
+        X, y, task = few(rows=10, n_tasks=12)
+        with pytest.warns(UserWarning, match="0.12 rows are to lie beyond it"):
+            model = RandomSlopesRegressor(loss="quantile", quantile=0.999).fit(X, y, task=task)
+        assert finite(model) and model.dual_gap_ <= 1e-6
+        assert model.noise_std_ > 5  # (q (1 - q))^½ / .0034

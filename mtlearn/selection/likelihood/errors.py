@@ -86,7 +86,7 @@ def quantile_errors(q: float, density: float, sigma: np.ndarray, least: float) -
     return Errors(kappa, q * (1 - q) / kappa**2)
 
 
-def density_at(errors: np.ndarray, weight: np.ndarray, q: float, *, repeats: bool) -> float:
+def density_at(errors: np.ndarray, weight: np.ndarray, q: float, *, repeats: bool = True) -> float:
     """The density of weighted errors, of a scale near one, at their quantile.
 
     Weights may repeat rows. Where too few lie beyond the quantile it is that of normal errors.

@@ -96,14 +96,26 @@ class TestQuantiles:
         found = [density_at(rng.normal(size=n), np.ones(n), 0.5) for _ in range(400)]
         assert np.median(found) == pytest.approx(stats.norm.pdf(0), rel=0.15)
 
-    def test_whole_weights_repeat_errors_nearly(self):
-        """Weights say less of how many errors there are than repeated ones do."""
+    def test_whole_weights_repeat_errors(self):
         rng = np.random.default_rng(2)
-        errors, often = rng.normal(size=3000), rng.integers(1, 4, 3000)
+        errors, often = rng.normal(size=300), rng.integers(1, 4, 300)
         one = density_at(errors, often.astype(float), 0.3)
         two = density_at(np.repeat(errors, often), np.ones(often.sum()), 0.3)
-        assert one == pytest.approx(two, rel=0.05)
-        assert one == density_at(errors, 7.5 * often, 0.3)
+        assert one == pytest.approx(two, rel=1e-12)
+
+    def test_of_other_weights_the_scale_does_not_matter(self):
+        rng = np.random.default_rng(2)
+        errors, weight = rng.normal(size=300), rng.uniform(1, 4, 300)
+        one = density_at(errors, weight, 0.3, repeats=False)
+        assert one == pytest.approx(density_at(errors, 7.5 * weight, 0.3, repeats=False))
+        equal = density_at(errors, np.full(300, 0.2), 0.3, repeats=False)
+        assert equal == pytest.approx(density_at(errors, np.ones(300), 0.3))
+
+    def test_beyond_all_rows_it_is_that_of_normal_errors(self):
+        errors = np.random.default_rng(0).standard_t(2, size=100)
+        assert density_at(errors, np.ones(100), 0.999) == pytest.approx(
+            stats.norm.pdf(stats.norm.ppf(0.999))
+        )
 
     def test_errors_that_are_tied_have_a_finite_density(self):
         found = density_at(np.zeros(50), np.ones(50), 0.5)
