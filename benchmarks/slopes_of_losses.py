@@ -48,7 +48,7 @@ def draw(errors: str, rows: int, rng: np.random.Generator):
 def own_scale(e: np.ndarray):
     """What errors tell, if their density were that of the loss at its likeliest scale."""
 
-    def errors(q: float, density: float, sigma: np.ndarray) -> Errors:
+    def errors(q: float, density: float, sigma: np.ndarray, least: float) -> Errors:
         r = e - np.quantile(e, q)
         kappa = density / sigma
         return Errors(kappa, np.mean(np.where(r > 0, q * r, (q - 1) * r)) / kappa)
