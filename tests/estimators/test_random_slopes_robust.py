@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import QuantileRegressor
 
 from mtlearn import RandomSlopesRegressor
 from mtlearn.exceptions import UnidentifiedVarianceWarning
@@ -211,3 +212,14 @@ class TestFewRows:
             model = RandomSlopesRegressor(loss="quantile", quantile=0.999).fit(X, y, task=task)
         assert finite(model) and model.dual_gap_ <= 1e-6
         assert model.noise_std_ > 5  # (q (1 - q))^½ / .0034
+
+
+@pytest.mark.parametrize("quantile", [0.2, 0.5, 0.85])
+def test_without_variances_it_is_quantile_regression(quantile):
+    """Scikit-learn's, where there is one task and no penalty."""
+    X, y, _ = few(rows=60, n_tasks=1)
+    with pytest.warns(UnidentifiedVarianceWarning, match="there is one task"):
+        model = RandomSlopesRegressor(loss="quantile", quantile=quantile).fit(X, y)
+    peer = QuantileRegressor(quantile=quantile, alpha=0.0, solver="highs").fit(X, y)
+    np.testing.assert_allclose(model.coef_, peer.coef_, atol=1e-4)
+    assert model.intercept_ == pytest.approx(peer.intercept_, abs=1e-4)
