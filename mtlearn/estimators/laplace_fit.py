@@ -74,18 +74,6 @@ class LaplaceFit(MixedLines):
         return self.mean
 
     @property
-    def scale(self) -> np.ndarray:
-        """What columns were divided by (p,); 0 where they are constant."""
-        return np.where(np.isfinite(self.model.scale), self.model.scale, 0.0)
-
-    @property
-    def unknown(self) -> np.ndarray:
-        """Mask (p,) of columns that vary, whose variance the data do not tell."""
-        if self.model.n_tasks == 1:
-            return np.isfinite(self.model.scale)
-        return self.fit.unknown
-
-    @property
     def endless(self) -> np.ndarray:
         """Mask (p,) of columns of counts whose variances ended where searches do."""
         if not self.model.capped or not len(self.fit.values):
@@ -226,7 +214,7 @@ def _fit(
         fit, shrinkage = fit_shrunk(model, fit, asked.shrinkage, tol=tol, max_iter=most)
     state = model.best_shared(fit)
     found = model.effects(fit, state)
-    at_state = model.around(state.mode.near, state.mode.own)
+    at_state = model.around(state.mode.near)
     value, fit = fit.state.value + 2 * model.rows.lacks(), replace(fit, state=state)
     return LaplaceFit(at_state, fit, value, found, shrinkage, center, separable)
 

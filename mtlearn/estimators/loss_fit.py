@@ -29,12 +29,12 @@ class LossFit(MixedLines):
     Attributes
     ----------
     at : Found
-    scale : float
+    huber_scale : float
         Of the errors, that Huber's loss was given, in units of the scaled targets.
     """
 
     at: Found
-    scale: float
+    huber_scale: float
 
     @property
     def model(self) -> InformationModel:
@@ -74,13 +74,6 @@ class LossFit(MixedLines):
         return self.at.rows.center
 
     @property
-    def unknown(self) -> np.ndarray:
-        """Mask (p,) of columns that vary, whose variance the data do not tell from the noise."""
-        if self.model.n_tasks == 1:
-            return np.isfinite(self.model.scale)
-        return self.fit.unknown
-
-    @property
     def away(self) -> np.ndarray:
         """From the means of tasks to x̄ (T, d)."""
         away = self.center - self.at.rows.moments.x_mean
@@ -102,16 +95,11 @@ class LossFit(MixedLines):
             state: Any = self.fit.state
             mode, unit = state.mode, self.model.y_scale
             # what the shortest coefficients leave out is the same for all rows of a task
-            whole = unit * mode.own - own * self.scale_of_columns
+            whole = unit * mode.own - own * self.scale
             level = rows.middle + unit * mode.level + np.sum(rows.means(self.model) * whole, axis=1)
-            of_shared = shared * self.scale_of_columns / unit
+            of_shared = shared * self.scale / unit
             average = float(np.mean(rows.middle + unit * self.model.best_levels(of_shared)))
         return np.column_stack([level, own]), np.append(average, shared)
-
-    @property
-    def scale_of_columns(self) -> np.ndarray:
-        """What columns were divided by (p,); 0 where they are constant."""
-        return np.where(np.isfinite(self.model.scale), self.model.scale, 0.0)
 
 
 @dataclass(frozen=True)
@@ -120,6 +108,13 @@ class AskedLoss:
 
     scale: float | str = "auto"
     quantile: float | None = None
+
+    @classmethod
+    def of(cls, model: Any) -> AskedLoss:
+        """What an estimator with one of these losses asks for."""
+        if model.loss == "quantile":
+            return cls(quantile=float(model.quantile))
+        return cls(model.huber_scale)
 
 
 def fit_loss(data: TaskData, asked: Question, loss: AskedLoss) -> LossFit:
@@ -172,5 +167,5 @@ def loss_attributes(fit: LossFit, units: Units, *, stacked: bool, keep: bool) ->
         width = fit.at.loss.width * fit.model.y_scale
         found["smoothing_"] = float(width)
     else:
-        found["huber_scale_"] = fit.scale
+        found["huber_scale_"] = fit.huber_scale
     return found if stacked else found | {"target_scale_": scale}

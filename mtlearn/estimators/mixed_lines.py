@@ -36,9 +36,16 @@ class MixedLines(ABC):
         """x̄ (d,); zero without intercepts."""
 
     @property
-    @abstractmethod
+    def scale(self) -> np.ndarray:
+        """What columns were divided by (p,); 0 where they are constant."""
+        return np.where(np.isfinite(self.model.scale), self.model.scale, 0.0)
+
+    @property
     def unknown(self) -> np.ndarray:
         """Mask (p,) of columns that vary, whose variance the data do not tell."""
+        if self.model.n_tasks == 1:
+            return np.isfinite(self.model.scale)
+        return self.fit.unknown
 
     @property
     @abstractmethod

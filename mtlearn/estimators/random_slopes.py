@@ -306,11 +306,8 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
     def _learn_rows(self, data: TaskData):
         """Of rows, under a loss that moments do not say enough for."""
         inside, units = choose_units(data, self)
-        asked = AskedLoss(self.huber_scale)
-        if self.loss == "quantile":
-            asked = AskedLoss(quantile=float(self.quantile))
         with blas_threads(data):
-            fit = fit_loss(inside, self._question(units), asked)
+            fit = fit_loss(inside, self._question(units), AskedLoss.of(self))
             keep = bool(self.store_covariance)
             found = loss_attributes(fit, units, stacked=data.stacked, keep=keep)
         self._keep(found, fit, data)
@@ -347,10 +344,8 @@ class RandomSlopesRegressor(CountAnswers, RandomSlopes):
         if self.covariance == "full":
             found["shrinkage_"] = fit.shrinkage
         self._take_over(found, data)
-        self._fitted_by = {
-            "loss": self.loss,
-            "quantile": self.quantile,
-        }  # set_params may name another before the next fit
+        # set_params may name another loss before the next fit
+        self._fitted_by = {"loss": self.loss, "quantile": self.quantile}
         report(self, [fit])
 
     def _ridge_used(self, fit: Any) -> float:

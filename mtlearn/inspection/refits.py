@@ -239,7 +239,7 @@ class MixedRefits(Refits):
             fit = MixedFit.of(part, self.question, moments)
             return [fit], fitted_attributes(fit, Units(), **given)
         if not classes and self.held.loss != "poisson":
-            robust = fit_loss(part, self.question, self._asked_loss())
+            robust = fit_loss(part, self.question, AskedLoss.of(self.held))
             return [robust], loss_attributes(robust, Units(), **given)
         part = self.held._solvable(part)
         if classes:
@@ -247,12 +247,6 @@ class MixedRefits(Refits):
             return list(fits), class_attributes(fits, Units(), keep=False)
         counts = fit_counts(part, self.question, begin[0] if begin else None)
         return [counts], count_attributes(counts, Units(), keep=False)
-
-    def _asked_loss(self) -> AskedLoss:
-        """Of a quantile, or Huber's loss at the scale of the fitted model."""
-        if self.held.loss == "quantile":
-            return AskedLoss(quantile=float(self.held.quantile))
-        return AskedLoss(float(self.held.huber_scale))
 
 
 def refits_of(

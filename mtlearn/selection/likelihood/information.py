@@ -58,7 +58,6 @@ from mtlearn.selection.likelihood.variances import Variances
 
 FEW = 20  # Newton steps to a mode after which it is too far
 NEAR = 1e-2  # decrement of Newton's method over the root of a barrier's strength, that is small
-SAME = 1e-12  # difference of coefficients that is rounding
 ROUNDING = 1e-13  # of what is minimised
 
 
@@ -127,28 +126,6 @@ class InformationModel(Modes):
         self._last = self._around(moved)
         return self
 
-    def _aim(self, mode: Mode, a: np.ndarray, Theta: np.ndarray, R: np.ndarray) -> Mode:
-        """That of :class:`Modes`, by its difference from the mode, whose digits last longer.
-
-        Next to a kink curvatures are so large that w and q would be small differences.
-        """
-        near, whole, w = mode.near, placed(Theta, a, self.n_columns), mode.shared
-        around = self.around(near, np.zeros_like(mode.own))
-        around.r = near.g - mode.q
-        moved = w + mode.q @ whole - mode.own  # of another Θ
-        if np.abs(moved).max(initial=0.0) > SAME * np.abs(mode.own).max(initial=0.0):
-            around.r -= (near.A @ moved[:, :, None])[:, :, 0]
-        W, Wh, _, _ = around.sweep(a, Theta)
-        K, _ = inverse_root(W.sum(axis=0), R, self.shared)
-        left = Wh.sum(axis=0) + mode.q.sum(axis=0) - R * w - mode.offset
-        step = K @ (K.T @ left)
-        q = mode.q + (Wh - W @ step)
-        w = w + step
-        own, level = w + q @ whole, mode.level
-        if self.rows.free:
-            level = level + near.u / near.d - np.sum(near.c * (own - mode.own), axis=1)
-        return replace(mode, shared=w, q=q, own=own, level=level)
-
     def _arrived(self, mode: Mode, aim: Mode, Theta, R, change: float, close: float) -> bool:
         """Of a barrier that is decided by the decrement, which says how near the minimum is."""
         width = getattr(self.rows.loss, "width", None)
@@ -215,10 +192,7 @@ class InformationModel(Modes):
 
         The arguments are those of :meth:`MixedModel.at`; σ² is one.
         """
-        f, R = self.shared, self.ridge
-        if ridge is not None and self.estimates_ridge:
-            R = np.where(R > 0, ridge, 0.0)
-        known = f if self.restricted else f[R[f] > 0]
+        f, R, known = self.prior(ridge)
         try:
             mode = self._mode(a, Theta, R)
             W, _, _, logdet = self.sweep(a, Theta)

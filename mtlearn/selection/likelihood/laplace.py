@@ -100,11 +100,7 @@ class LaplaceModel(Modes):
 
         The arguments are those of :meth:`MixedModel.at`; σ² is one.
         """
-        R = self.ridge
-        if ridge is not None and self.estimates_ridge:
-            R = np.where(R > 0, ridge, 0.0)
-        f = self.shared
-        known = f if self.restricted else f[R[f] > 0]
+        _, R, known = self.prior(ridge)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 state = self._settled(self.near(a, Theta, R), a, Theta, R, known)
@@ -251,7 +247,7 @@ class LaplaceModel(Modes):
     def _state(self, mode: Mode, a, Theta, R, known) -> tuple[LaplaceState, np.ndarray]:
         """The likelihood at a mode, and the offset that its maximised coefficients ask for."""
         near, f, p = mode.near, self.shared, self.n_columns
-        W, _, _, logdet = self.around(near, mode.own).sweep(a, Theta)
+        W, _, _, logdet = self.around(near).sweep(a, Theta)
         G = W.sum(axis=0)
         K, half = inverse_root(G, R, f)
         inner, root = (K, half) if len(known) == len(f) else inverse_root(G, R, known)

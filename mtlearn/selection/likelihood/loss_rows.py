@@ -250,7 +250,7 @@ class LossRows:
         def rows(scale: np.ndarray) -> LabelRows:
             return LabelRows.of(data, self.center, scale, self.levels, loss.over(unit))
 
-        products = self.products.with_noise(ratio)
+        products = self.products.with_noise(errors.variance / unit**2)
         common: Any = {"restricted": self.restricted, "alpha_mean": self.alpha_mean}
         return InformationModel(products, rows, y_scale=unit, **common)
 
@@ -260,3 +260,8 @@ def _sums(data: TaskData, values: np.ndarray) -> np.ndarray:
     if data.stacked:
         return np.bincount(data.codes, values, len(data.tasks))
     return np.nansum(values, axis=0)
+
+
+def multiplier(loss: OutlierLoss | QuantileLoss, errors: Errors, unit: float) -> np.ndarray:
+    """m_t (T,): what rows weigh more than those of the user, in a unit of the noise."""
+    return unit**2 / (loss.information(errors.information, unit) * errors.variance)

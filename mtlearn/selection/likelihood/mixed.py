@@ -265,11 +265,8 @@ class MixedModel:
         freedom and the squares that σ² is estimated from.
         """
         W, Wr, yy, logdet = self.sweep(a, Theta)
-        f, R = self.shared, self.ridge
-        if ridge is not None and self.estimates_ridge:
-            R = np.where(R > 0, ridge, 0.0)
+        f, R, known = self.prior(ridge)
         G = self.copies * W.sum(axis=0)
-        known = f if self.restricted else f[R[f] > 0]
         try:
             K, half = inverse_root(G, R, f)
             K_integrated, root = (K, half) if len(known) == len(f) else inverse_root(G, R, known)
@@ -285,6 +282,13 @@ class MixedModel:
         if not np.isfinite(value):
             return None
         return self.state(a, Theta, move, W, Wr, float(value), sigma2, w, K, K_integrated, R)
+
+    def prior(self, ridge: float | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Shared columns, R with a ``ridge`` that is estimated, and which are integrated."""
+        f, R = self.shared, self.ridge
+        if ridge is not None and self.estimates_ridge:
+            R = np.where(R > 0, ridge, 0.0)
+        return f, R, f if self.restricted else f[R[f] > 0]
 
     def state(self, a, Theta, move, W, Wr, value, sigma2, shared, K, K_integrated, R) -> Any:
         """Of a sweep at Θ on the columns ``a``, w being ``move`` from the pooled coefficients."""

@@ -21,6 +21,7 @@ from mtlearn.selection.likelihood.sweep import placed
 STEPS = 60  # Newton steps to a mode
 CLOSE = 1e-6  # change of a score after which the next one is at rounding
 CUTS = 15
+SAME = 1e-12  # difference of coefficients that is rounding
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,11 @@ class Modes(MixedModel):
             return 0.0, level(total / weight)
         return (float(level(total.sum() / weight.sum())) if self.first else 0.0), 0.0
 
-    def around(self, near: Around, own: np.ndarray) -> Self:
-        """The Gaussian model around scores, for a sweep."""
+    def around(self, near: Around, right: np.ndarray | None = None) -> Self:
+        """The Gaussian model around scores, for a sweep of a right-hand side (T, p)."""
         model = copy(self)
-        model.A = near.A
-        model.r = (near.A @ own[:, :, None])[:, :, 0] + near.g
-        model.rr = np.zeros(1)
+        model.A, model.rr = near.A, np.zeros(1)
+        model.r = np.zeros_like(near.g) if right is None else right
         return model
 
     def near(self, a, Theta, R, offset: np.ndarray | None = None) -> Mode:
@@ -133,14 +133,23 @@ class Modes(MixedModel):
         return start if worse else aim
 
     def _aim(self, mode: Mode, a: np.ndarray, Theta: np.ndarray, R: np.ndarray) -> Mode:
-        """The mode of the quadratic model around another; scores are not those there yet."""
-        near = mode.near
-        W, Wh, _, _ = self.around(near, mode.own).sweep(a, Theta)
+        """The mode of the quadratic model around another; scores are not those there yet.
+
+        It is found by its difference from that: where curvatures are large, as next to a kink of a
+        loss, w and q themselves would be small differences of large numbers.
+        """
+        near, whole, w = mode.near, placed(Theta, a, self.n_columns), mode.shared
+        right = near.g - mode.q
+        moved = w + mode.q @ whole - mode.own  # of another Θ
+        if np.abs(moved).max(initial=0.0) > SAME * np.abs(mode.own).max(initial=0.0):
+            right = right - (near.A @ moved[:, :, None])[:, :, 0]
+        W, Wh, _, _ = self.around(near, right).sweep(a, Theta)
         K, _ = inverse_root(W.sum(axis=0), R, self.shared)
-        w = K @ (K.T @ (Wh.sum(axis=0) - mode.offset))
-        q = Wh - W @ w
-        own = w + q @ placed(Theta, a, self.n_columns)
-        level = mode.level
+        left = Wh.sum(axis=0) + mode.q.sum(axis=0) - R * w - mode.offset
+        step = K @ (K.T @ left)
+        q = mode.q + (Wh - W @ step)
+        w = w + step
+        own, level = w + q @ whole, mode.level
         if self.rows.free:
             level = level + near.u / near.d - np.sum(near.c * (own - mode.own), axis=1)
         return replace(mode, shared=w, q=q, own=own, level=level)

@@ -26,7 +26,13 @@ from mtlearn.selection.likelihood.errors import (
     size_of,
 )
 from mtlearn.selection.likelihood.information import InformationModel
-from mtlearn.selection.likelihood.loss_rows import FULL, LossRows, OutlierLoss, QuantileLoss
+from mtlearn.selection.likelihood.loss_rows import (
+    FULL,
+    LossRows,
+    OutlierLoss,
+    QuantileLoss,
+    multiplier,
+)
 from mtlearn.selection.likelihood.shrinkage import fit_shrunk, tasks_behind
 from mtlearn.selection.likelihood.variances import (
     Variances,
@@ -86,8 +92,7 @@ class Found:
     @property
     def multiplier(self) -> np.ndarray:
         """m_t (T,): what the rows of the model weigh more than those of the user."""
-        of_each = self.loss.information(self.errors.information, self.model.y_scale)
-        return 1.0 / (of_each * self.ratio)
+        return multiplier(self.loss, self.errors, self.model.y_scale)
 
     @property
     def minus_twice_log_likelihood(self) -> float:
