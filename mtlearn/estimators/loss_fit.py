@@ -12,12 +12,13 @@ from mtlearn.estimators.mixed_fit import Question, refuse_beyond_memory
 from mtlearn.estimators.mixed_lines import MixedLines, line_attributes
 from mtlearn.inputs.tasks import TaskData
 from mtlearn.inputs.units import Units
+from mtlearn.inputs.weights import weights_of
 from mtlearn.selection.likelihood.effects import Effects
 from mtlearn.selection.likelihood.information import InformationModel
 from mtlearn.selection.likelihood.loss_rows import LossRows
 from mtlearn.selection.likelihood.other_losses import Climb, Found, fit_outliers, fit_quantile
 from mtlearn.selection.likelihood.variances import Variances
-from mtlearn.selection.robust import RobustFit, spread_of, weights_of
+from mtlearn.selection.robust import RobustFit, spread_of
 
 LEAST = 1e-4  # of the spread of the targets: noise that is as good as none
 

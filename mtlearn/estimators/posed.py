@@ -11,7 +11,7 @@ import numpy as np
 from mtlearn.inputs.classes import soften, warn_single_class
 from mtlearn.inputs.counts import half_an_event, warn_of_nothing
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.inputs.weights import warn_of_many
+from mtlearn.inputs.weights import warn_of_many, weights_of
 from mtlearn.losses.base import Loss
 from mtlearn.losses.by_task import LossByTask
 from mtlearn.losses.huber import Huber
@@ -55,7 +55,7 @@ class Posed:
         cls, data: TaskData, kinds: np.ndarray, deltas: np.ndarray, estimates: bool, centred: bool
     ) -> Posed:
         """Of data that were read, squared columns in standard deviations where noise counts."""
-        seen, s = data.observed, _weights(data)
+        seen, s = data.observed, weights_of(data)
         y = np.where(seen, data.y, 0.0)
         middle = (s * y).sum(axis=0) / s.sum(axis=0)
         away = np.where(seen, y - (middle if centred else 0.0), 0.0)
@@ -141,10 +141,3 @@ class Posed:
 
 
 _PLACES = {"squared": 0, "logistic": 1, "poisson": 2}
-
-
-def _weights(data: TaskData) -> np.ndarray:
-    """Of all labels (n, T); 0 of those that were not observed."""
-    weight = np.ones((len(data.y), 1)) if data.weight is None else data.weight
-    weight = weight if weight.ndim == 2 else weight[:, None]
-    return np.where(data.observed, weight, 0.0)

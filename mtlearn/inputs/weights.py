@@ -45,6 +45,13 @@ def as_repetitions(data: TaskData) -> TaskData:
     return replace(data, weight=relative, weight_unit=float(given.max() * mean))
 
 
+def weights_of(data: TaskData) -> np.ndarray:
+    """Of all labels, in the shape of y; 0 of those that were not observed."""
+    weight = np.ones(len(data.y)) if data.weight is None else data.weight
+    weight = weight if weight.ndim == data.y.ndim else weight[:, None]
+    return np.where(data.observed, weight, 0.0)
+
+
 def in_unit(data: TaskData, unit: float) -> TaskData:
     """Rows that come after a fit, in the ``weight_unit`` of those of the fit.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mtlearn.inputs.tasks import TaskData
+from mtlearn.inputs.weights import weights_of
 from mtlearn.losses.huber import Huber
 from mtlearn.penalties.squared_norm import SquaredNorm
 from mtlearn.problems.coupling import Coupling
@@ -115,13 +116,6 @@ def winsorised(data: TaskData, loss: Huber, fit_intercept: bool) -> TaskData:
     """The data after a robust fit at the scale of a loss."""
     found = RobustFit.of(data, fit_intercept=fit_intercept, scale=loss.scale)
     return found.winsorised(data, loss)
-
-
-def weights_of(data: TaskData) -> np.ndarray:
-    """Of all labels, in the shape of y; 0 of those that were not observed."""
-    weight = np.ones(len(data.y)) if data.weight is None else data.weight
-    weight = weight if weight.ndim == data.y.ndim else weight[:, None]
-    return np.where(np.isnan(data.y), 0.0, weight)
 
 
 def spread_of(data: TaskData, weight: np.ndarray, unit: Any) -> float:

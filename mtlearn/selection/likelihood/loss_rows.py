@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from mtlearn.inputs.tasks import TaskData
-from mtlearn.inputs.weights import log_precision
+from mtlearn.inputs.weights import log_precision, weights_of
 from mtlearn.losses.huber import EFFICIENT, Huber
 from mtlearn.losses.pinball import quantiles_by_group
 from mtlearn.losses.smoothed_pinball import SmoothedPinball
@@ -20,7 +20,7 @@ from mtlearn.selection.likelihood.information import InformationModel
 from mtlearn.selection.likelihood.label_rows import LabelRows
 from mtlearn.selection.likelihood.mixed import MixedModel
 from mtlearn.selection.likelihood.products import CrossProducts, center_of, target_scale_of
-from mtlearn.selection.robust import NORMAL, RobustFit, medians, weights_of
+from mtlearn.selection.robust import NORMAL, RobustFit, medians
 
 LEAST = 1e-2  # curvature in units of the noise, times eight, that rows are said to have at least
 FULL = 0.99  # largest leverage that a residual is scaled for
